@@ -1,0 +1,87 @@
+//! Time buckets for trends: equal widths that people read easily, aligned to the clock.
+
+use super::RequestLog;
+
+/// The widths that a trend may use, in microseconds: from a second to a week.
+const WIDTHS_US: [i64; 17] = {
+    const S: i64 = 1_000_000;
+    const M: i64 = 60 * S;
+    const H: i64 = 60 * M;
+    [
+        S,
+        5 * S,
+        15 * S,
+        30 * S,
+        M,
+        2 * M,
+        5 * M,
+        10 * M,
+        15 * M,
+        30 * M,
+        H,
+        2 * H,
+        3 * H,
+        6 * H,
+        12 * H,
+        24 * H,
+        168 * H,
+    ]
+};
+
+/// The smallest round width that cuts `span_us` into at most `max_buckets`.
+pub fn bucket_width_us(span_us: i64, max_buckets: usize) -> i64 {
+    let fits = |width: &&i64| span_us / **width < max_buckets as i64;
+    WIDTHS_US.iter().find(fits).copied().unwrap_or_else(|| {
+        let week = WIDTHS_US[WIDTHS_US.len() - 1];
+        week * (span_us / week / max_buckets as i64 + 1)
+    })
+}
+
+/// Consecutive buckets over the event times of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeBuckets {
+    /// Start of the first bucket, a multiple of the width.
+    pub first_us: i64,
+    /// Width of every bucket.
+    pub width_us: i64,
+    /// Number of buckets; empty ones included, so that gaps show.
+    pub n_buckets: usize,
+}
+
+impl TimeBuckets {
+    /// At most `max_buckets` round buckets over the log; `None` for an empty log.
+    pub fn over(log: &RequestLog, max_buckets: usize) -> Option<Self> {
+        let (first, last) = log.event_span_us()?;
+        let width_us = bucket_width_us(last.saturating_sub(first), max_buckets);
+        let first_us = first.div_euclid(width_us) * width_us;
+        let n_buckets = ((last - first_us) / width_us + 1) as usize;
+        Some(Self {
+            first_us,
+            width_us,
+            n_buckets,
+        })
+    }
+
+    /// The bucket of an event time inside the span.
+    pub fn index(&self, event_us: i64) -> usize {
+        ((event_us - self.first_us) / self.width_us) as usize
+    }
+
+    /// The start of a bucket.
+    pub fn start_us(&self, bucket: usize) -> i64 {
+        self.first_us + bucket as i64 * self.width_us
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widths_are_round_and_never_too_many() {
+        let hour = 3_600_000_000;
+        assert_eq!(bucket_width_us(0, 100), 1_000_000);
+        assert_eq!(bucket_width_us(72 * hour, 100), hour);
+        assert_eq!(bucket_width_us(3 * 8760 * hour, 100), 2 * 168 * hour);
+    }
+}

@@ -1,0 +1,253 @@
+//! [`RequestLog`]: one row per request, structure of arrays.
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::units::Clock;
+
+/// A request log in event-time order.
+///
+/// Invariants, established by [`RequestLog::assemble`]: all columns have the same length;
+/// `event_us` ascends, ties in file order; every code indexes its dictionary; a missing value of
+/// a quantity is NaN and no value is infinite; at most `u32::MAX` rows.
+#[derive(Debug, Clone, Default)]
+pub struct RequestLog {
+    /// The name shown to people: a file name, or how many files.
+    pub name: String,
+    /// What the stamps mean.
+    pub clock: Clock,
+    /// The arms, in the order of their first appearance in the file.
+    pub arms: Vec<Arm>,
+    /// Per row: index into `arms`.
+    pub arm: Vec<u16>,
+    /// Per row: 0-based data row in the input, header not counted.
+    pub row: Vec<u32>,
+    /// Per row: when the request started, microseconds of `clock`.
+    pub start_us: Vec<i64>,
+    /// Per row: when its outcome was known (end, else start + latency, else start).
+    pub event_us: Vec<i64>,
+    /// Per row.
+    pub outcome: Vec<Outcome>,
+    /// Whether the log has any column that tells success from failure.
+    pub has_outcome: bool,
+    /// The numeric columns that the log has; NaN where a row has no value.
+    pub quantities: Vec<(Quantity, Vec<f64>)>,
+    /// Who was assigned to an arm; `None` where the log has no such column.
+    pub units: Option<Units>,
+    /// Per row: a hash of the request id, 0 where the row has none; `None` without such a column.
+    pub request_id: Option<Vec<u64>>,
+    /// Categorical columns to split by.
+    pub segments: Vec<Segment>,
+}
+
+/// One variant of the rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arm {
+    /// The raw label in the log.
+    pub name: String,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Outcome {
+    /// Answered.
+    #[default]
+    Ok,
+    /// Failed by the service: 5xx, timeout, exception.
+    Error,
+    /// Refused for load or quota (429); an error in every count, told apart in tables.
+    RateLimited,
+    /// Given up by the client (499); not an error of the service.
+    Cancelled,
+    /// Neither success nor failure could be read; left out of error shares.
+    Unknown,
+}
+
+impl Outcome {
+    /// Whether it counts as a failed request.
+    pub fn is_error(self) -> bool {
+        matches!(self, Self::Error | Self::RateLimited)
+    }
+
+    /// Whether it counts in the denominator of an error share.
+    pub fn is_counted(self) -> bool {
+        self != Self::Unknown && self != Self::Cancelled
+    }
+}
+
+/// A numeric column with a fixed meaning and unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantity {
+    /// End-to-end latency, milliseconds.
+    LatencyMs,
+    /// Time to first token, milliseconds.
+    TtftMs,
+    /// User or judge score, in the log's own scale.
+    Rating,
+    /// Prompt tokens.
+    TokensIn,
+    /// Completion tokens.
+    TokensOut,
+    /// Cost per request in the log's own currency, major units.
+    Cost,
+}
+
+impl Quantity {
+    /// All quantities, in the order in which they are shown.
+    pub const ALL: [Self; 6] = [
+        Self::LatencyMs,
+        Self::TtftMs,
+        Self::Rating,
+        Self::TokensIn,
+        Self::TokensOut,
+        Self::Cost,
+    ];
+}
+
+/// The units of assignment: users, sessions, tenants.
+#[derive(Debug, Clone, Default)]
+pub struct Units {
+    /// The column they came from.
+    pub column: String,
+    /// Per row: dense id from 0; [`Units::NONE`] where the row names no unit.
+    pub id: Vec<u32>,
+    /// The number of distinct units.
+    pub n_units: u32,
+}
+
+impl Units {
+    /// The id of a row that names no unit.
+    pub const NONE: u32 = u32::MAX;
+}
+
+/// A categorical column.
+#[derive(Debug, Clone, Default)]
+pub struct Segment {
+    /// The column's name in the file.
+    pub name: String,
+    /// Distinct values in the order of first appearance; an empty cell is `""`.
+    pub values: Vec<String>,
+    /// Per row: index into `values`.
+    pub code: Vec<u16>,
+}
+
+impl RequestLog {
+    /// Sorts freshly read columns by event time (ties keep file order) and so establishes the
+    /// invariants.
+    #[must_use]
+    pub fn assemble(mut self) -> Self {
+        debug_assert!(
+            self.arm.len() == self.event_us.len() && self.start_us.len() == self.event_us.len()
+        );
+        if !self.event_us.is_sorted() {
+            let mut order: Vec<u32> = (0..self.event_us.len() as u32).collect();
+            order.sort_by_key(|&i| self.event_us[i as usize]);
+            self = self.gathered(&order);
+        }
+        self
+    }
+
+    /// Number of requests.
+    pub fn n_rows(&self) -> usize {
+        self.arm.len()
+    }
+
+    /// The values of a quantity, NaN where missing; `None` where the log has no such column.
+    pub fn quantity(&self, quantity: Quantity) -> Option<&[f64]> {
+        self.quantities
+            .iter()
+            .find(|(q, _)| *q == quantity)
+            .map(|(_, values)| values.as_slice())
+    }
+
+    /// The index of the arm with this label.
+    pub fn arm_index(&self, name: &str) -> Option<usize> {
+        self.arms.iter().position(|arm| arm.name == name)
+    }
+
+    /// Time zero of every replay: the first start stamp. 0 for an empty log.
+    pub fn time_zero_us(&self) -> i64 {
+        self.start_us.iter().copied().min().unwrap_or(0)
+    }
+
+    /// The first and the last event time; `None` for an empty log.
+    pub fn event_span_us(&self) -> Option<(i64, i64)> {
+        Some((*self.event_us.first()?, *self.event_us.last()?))
+    }
+
+    /// Row indices of one arm, ascending.
+    pub fn rows_of_arm(&self, arm: usize) -> impl Iterator<Item = usize> + '_ {
+        self.arm
+            .iter()
+            .enumerate()
+            .filter(move |(_, a)| usize::from(**a) == arm)
+            .map(|(row, _)| row)
+    }
+
+    /// The rows at `indices`, in that order; dictionaries stay whole, so codes keep their meaning.
+    #[must_use]
+    pub fn gathered(&self, indices: &[u32]) -> Self {
+        fn pick<T: Copy>(values: &[T], indices: &[u32]) -> Vec<T> {
+            indices.iter().map(|&i| values[i as usize]).collect()
+        }
+        Self {
+            name: self.name.clone(),
+            clock: self.clock,
+            arms: self.arms.clone(),
+            arm: pick(&self.arm, indices),
+            row: pick(&self.row, indices),
+            start_us: pick(&self.start_us, indices),
+            event_us: pick(&self.event_us, indices),
+            outcome: pick(&self.outcome, indices),
+            has_outcome: self.has_outcome,
+            quantities: self
+                .quantities
+                .iter()
+                .map(|(q, values)| (*q, pick(values, indices)))
+                .collect(),
+            units: self.units.as_ref().map(|units| Units {
+                column: units.column.clone(),
+                id: pick(&units.id, indices),
+                n_units: units.n_units,
+            }),
+            request_id: self.request_id.as_ref().map(|ids| pick(ids, indices)),
+            segments: self
+                .segments
+                .iter()
+                .map(|segment| Segment {
+                    name: segment.name.clone(),
+                    values: segment.values.clone(),
+                    code: pick(&segment.code, indices),
+                })
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assemble_sorts_by_event_time_and_keeps_ties_in_file_order() {
+        let log = RequestLog {
+            arms: vec![Arm { name: "a".into() }],
+            arm: vec![0; 4],
+            row: vec![0, 1, 2, 3],
+            start_us: vec![0, 1, 2, 3],
+            event_us: vec![50, 10, 50, 10],
+            outcome: vec![Outcome::Ok; 4],
+            quantities: vec![(Quantity::Rating, vec![0.0, 1.0, 2.0, 3.0])],
+            ..RequestLog::default()
+        }
+        .assemble();
+        assert_eq!(log.row, [1, 3, 0, 2]);
+        assert_eq!(
+            log.quantity(Quantity::Rating),
+            Some([1.0, 3.0, 0.0, 2.0].as_slice())
+        );
+        assert_eq!(log.time_zero_us(), 0);
+    }
+}

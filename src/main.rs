@@ -1,0 +1,3 @@
+//! The `hindsight` program.
+
+fn main() {}

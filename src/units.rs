@@ -1,0 +1,286 @@
+//! How quantities are written for people. Every screen, report and table formats through here, so
+//! that one number looks the same everywhere. JSON carries the full values instead.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// What the microseconds of a log count from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clock {
+    /// From 1970-01-01 UTC.
+    #[default]
+    Epoch,
+    /// From an unknown instant, such as the start of a benchmark or of each session.
+    Relative,
+    /// The log has no times: row order stands in, one second a row. Nothing about time is shown.
+    RowOrder,
+}
+
+/// The sign of a negative number in text for people.
+const MINUS: char = '\u{2212}';
+
+/// Shown where there is no value.
+pub const NO_VALUE: &str = "–";
+
+/// A whole number with thousands separators: `14,374`.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A share of 0 to 1 as per cent: `3.27 %`.
+pub fn share(value: f64) -> String {
+    if value.is_nan() {
+        NO_VALUE.to_owned()
+    } else {
+        format!("{} %", significant(value * 100.0, 3))
+    }
+}
+
+/// A difference of shares in percentage points: `+1.24 pp`.
+pub fn points(value: f64) -> String {
+    if value.is_nan() {
+        NO_VALUE.to_owned()
+    } else {
+        format!("{} pp", signed(value * 100.0, 3))
+    }
+}
+
+/// A relative change: `+4.1 %`.
+pub fn relative(value: f64) -> String {
+    if value.is_nan() {
+        NO_VALUE.to_owned()
+    } else {
+        format!("{} %", signed(value * 100.0, 2))
+    }
+}
+
+/// A latency: `312 ms`, `1.94 s`, `2 min 4 s`.
+pub fn latency(ms: f64) -> String {
+    let size = ms.abs();
+    if ms.is_nan() {
+        NO_VALUE.to_owned()
+    } else if size < 999.5 {
+        format!("{} ms", significant(ms, 3))
+    } else if size < 119_950.0 {
+        format!("{} s", significant(ms / 1e3, 3))
+    } else {
+        let sign = if ms < 0.0 {
+            MINUS.to_string()
+        } else {
+            String::new()
+        };
+        format!("{sign}{}", duration_us((size * 1e3) as i64))
+    }
+}
+
+/// A difference of latencies with its sign: `+0.28 s`.
+pub fn latency_change(ms: f64) -> String {
+    if ms > 0.0 {
+        format!("+{}", latency(ms))
+    } else {
+        latency(ms)
+    }
+}
+
+/// A plain number to three significant digits: `3.84`, `1,020`, `0.00213`.
+pub fn number(value: f64) -> String {
+    if value.is_nan() {
+        NO_VALUE.to_owned()
+    } else {
+        significant(value, 3)
+    }
+}
+
+/// A difference with its sign, to three significant digits.
+pub fn change(value: f64) -> String {
+    if value.is_nan() {
+        NO_VALUE.to_owned()
+    } else {
+        signed(value, 3)
+    }
+}
+
+/// A p-value: `0.031`, `< 0.001`, never `0.000`. `ln_p` serves where p underflows.
+pub fn p_value(p: f64, ln_p: f64) -> String {
+    if p.is_nan() {
+        NO_VALUE.to_owned()
+    } else if p >= 0.001 {
+        format!("{p:.3}")
+    } else if p >= 1e-300 {
+        format!("{p:.1e}").replace("e-", "e\u{2212}")
+    } else {
+        format!("10^{MINUS}{:.0}", -ln_p / std::f64::consts::LN_10)
+    }
+}
+
+/// A span of time in its two largest parts: `2 h 13 min`, `45 s`, `350 ms`.
+pub fn duration_us(us: i64) -> String {
+    let (sign, us) = if us < 0 {
+        (MINUS.to_string(), -us)
+    } else {
+        (String::new(), us)
+    };
+    if us < 1_000_000 {
+        return format!("{sign}{} ms", significant(us as f64 / 1e3, 3));
+    }
+    let seconds = us / 1_000_000;
+    let parts = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
+    let mut rest = seconds;
+    let mut out = Vec::new();
+    for (name, size) in parts {
+        if rest >= size && out.len() < 2 {
+            out.push(format!("{} {name}", rest / size));
+        } else if !out.is_empty() {
+            break; // "1 d 3 s" helps nobody
+        }
+        rest %= size;
+    }
+    sign + &out.join(" ")
+}
+
+/// An instant of a log's clock: `2026-03-02 06:27:23 UTC`, or the time since zero.
+pub fn instant(us: i64, clock: Clock) -> String {
+    match (clock, DateTime::<Utc>::from_timestamp_micros(us)) {
+        (Clock::Epoch, Some(time)) => time.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        (Clock::RowOrder, _) => format!("row {}", count((us / 1_000_000).max(0) as u64 + 1)),
+        _ => format!("+{}", duration_us(us)),
+    }
+}
+
+/// An instant for machines: RFC 3339 with as many digits as needed, at least milliseconds; plain
+/// seconds for a relative clock.
+pub fn instant_iso(us: i64, clock: Clock) -> String {
+    match (clock, DateTime::<Utc>::from_timestamp_micros(us)) {
+        (Clock::Epoch, Some(time)) => {
+            let form = if us % 1000 == 0 {
+                "%Y-%m-%dT%H:%M:%S%.3fZ"
+            } else {
+                "%Y-%m-%dT%H:%M:%S%.6fZ"
+            };
+            time.format(form).to_string()
+        }
+        _ => format!("{}", us as f64 / 1e6),
+    }
+}
+
+/// `value` to `digits` significant digits, without an exponent, with thousands separators.
+pub fn significant(value: f64, digits: usize) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    if !value.is_finite() {
+        return if value.is_nan() {
+            NO_VALUE.to_owned()
+        } else {
+            format!("{}∞", if value < 0.0 { "−" } else { "" })
+        };
+    }
+    let size = value.abs();
+    if size < 1e-6 {
+        return format!("{value:.*e}", digits - 1).replace('-', &MINUS.to_string());
+    }
+    // The exponent after rounding: 9.996 to three digits is 10.0, not 10.00.
+    let rounded: f64 = format!("{size:.*e}", digits - 1).parse().unwrap_or(size);
+    let magnitude = rounded.log10().floor() as i32;
+    let decimals = (digits as i32 - 1 - magnitude).max(0) as usize;
+    let text = format!("{rounded:.decimals$}");
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let sign = if value < 0.0 {
+        MINUS.to_string()
+    } else {
+        String::new()
+    };
+    let whole = whole.parse().map_or_else(|_| whole.to_owned(), count);
+    if fraction.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{fraction}")
+    }
+}
+
+fn signed(value: f64, digits: usize) -> String {
+    let text = significant(value, digits);
+    if value > 0.0 {
+        format!("+{text}")
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_significant_digits() {
+        for (value, text) in [
+            (0.0, "0"),
+            (9.996, "10.0"),
+            (0.001_234, "0.00123"),
+            (1_234_567.0, "1,234,567"),
+            (-3.0, "−3.00"),
+            (1020.4, "1,020"),
+            (f64::NAN, "–"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn shares_and_points() {
+        assert_eq!(share(0.0327), "3.27 %");
+        assert_eq!(points(0.0124), "+1.24 pp");
+        assert_eq!(relative(-0.041), "−4.1 %");
+    }
+
+    #[test]
+    fn latencies_choose_their_unit() {
+        for (ms, text) in [
+            (0.5, "0.500 ms"),
+            (312.0, "312 ms"),
+            (999.6, "1.00 s"),
+            (124_000.0, "2 min 4 s"),
+        ] {
+            assert_eq!(latency(ms), text);
+        }
+        assert_eq!(latency_change(-280.0), "−280 ms");
+    }
+
+    #[test]
+    fn durations_show_two_adjacent_parts() {
+        for (us, text) in [
+            (0, "0 ms"),
+            (45_000_000, "45 s"),
+            (7_980_000_000, "2 h 13 min"),
+            (86_403_000_000, "1 d"),
+            (-60_000_000, "−1 min"),
+        ] {
+            assert_eq!(duration_us(us), text);
+        }
+    }
+
+    #[test]
+    fn p_values_are_never_zero() {
+        assert_eq!(p_value(0.0314, -3.46), "0.031");
+        assert_eq!(p_value(2.3e-6, -12.98), "2.3e−6");
+        assert_eq!(p_value(0.0, -1000.0), "10^−434");
+    }
+
+    #[test]
+    fn instants() {
+        assert_eq!(
+            instant_iso(1_772_432_843_720_000, Clock::Epoch),
+            "2026-03-02T06:27:23.720Z"
+        );
+        assert_eq!(instant(90_000_000, Clock::Relative), "+1 min 30 s");
+    }
+}
