@@ -17,6 +17,43 @@ pub enum Clock {
     RowOrder,
 }
 
+/// How the values of a metric are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueForm {
+    /// A share of 0 to 1, shown in per cent; its changes in percentage points.
+    Share,
+    /// Milliseconds.
+    LatencyMs,
+    /// A plain number.
+    Number,
+}
+
+impl ValueForm {
+    /// A value for people.
+    pub fn value(self, value: f64) -> String {
+        match self {
+            Self::Share => share(value),
+            Self::LatencyMs => latency(value),
+            Self::Number => number(value),
+        }
+    }
+
+    /// A difference for people, with its sign.
+    pub fn change(self, value: f64) -> String {
+        match self {
+            Self::Share => points(value),
+            Self::LatencyMs => latency_change(value),
+            Self::Number => change(value),
+        }
+    }
+
+    /// A difference with its interval: `+1.24 pp [+0.31, +2.17]`.
+    pub fn change_with_interval(self, value: f64, lower: f64, upper: f64) -> String {
+        format!("{} [{}, {}]", self.change(value), self.change(lower), self.change(upper))
+    }
+}
+
 /// The sign of a negative number in text for people.
 const MINUS: char = '\u{2212}';
 

@@ -1,0 +1,61 @@
+//! What the analyst chooses.
+
+use serde::{Deserialize, Serialize};
+
+use super::Strategy;
+use crate::data::Filter;
+
+/// The choices behind an analysis; stored in projects, printed in reports.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AnalysisSettings {
+    /// Label of the control arm; `None` lets names and sizes decide.
+    pub control: Option<String>,
+    /// Label of the arm that the decision is about; `None` takes the largest other arm.
+    pub treatment: Option<String>,
+    /// How the rollout was done; `None` infers it from the log.
+    pub strategy: Option<Strategy>,
+    /// Confidence level of every interval.
+    pub level: f64,
+    /// Expected share of units per arm label; empty means equal shares for an A/B test and no
+    /// expectation for a canary, whose shares change by design.
+    pub expected_shares: Vec<(String, f64)>,
+    /// How much worse the treatment may be before it counts as harm.
+    pub margins: Margins,
+    /// Which rows are looked at.
+    pub filter: Filter,
+}
+
+/// Non-inferiority margins per guardrail. All are sizes of a change for the worse.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Margins {
+    /// Error share, absolute: 0.01 is one percentage point.
+    pub error_share: f64,
+    /// Latency quantiles, relative to the control's: 0.10 is 10 % slower.
+    pub latency: f64,
+    /// Mean rating, in points of its scale.
+    pub rating: f64,
+    /// Mean cost and tokens, relative to the control's.
+    pub cost: f64,
+}
+
+impl Default for Margins {
+    fn default() -> Self {
+        Self { error_share: 0.01, latency: 0.10, rating: 0.1, cost: 0.10 }
+    }
+}
+
+impl Default for AnalysisSettings {
+    fn default() -> Self {
+        Self {
+            control: None,
+            treatment: None,
+            strategy: None,
+            level: 0.95,
+            expected_shares: Vec::new(),
+            margins: Margins::default(),
+            filter: Filter::default(),
+        }
+    }
+}
