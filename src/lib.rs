@@ -13,11 +13,11 @@ pub mod ingest;
 
 pub mod data;
 
-pub mod analysis;
+//pub mod analysis;
 pub mod rules;
 pub mod stats;
 
-pub mod report;
+//pub mod report;
 
 pub mod jobs;
 pub mod sample;
