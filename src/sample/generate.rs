@@ -7,7 +7,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::calibration as from;
+use super::calibration;
 use super::story::{self, Arm, END_MS, HOUR_MS, START_MS};
 use super::{SampleKind, SampleLog, SampleRequest, SampleSpec};
 
@@ -19,7 +19,7 @@ pub fn generate(spec: &SampleSpec) -> SampleLog {
     let arrivals = Arrivals::draw(&mut rng);
     let mut visits = Visits {
         kind: spec.kind,
-        requests: Vec::with_capacity(spec.n_requests + from::VISIT_MAX as usize),
+        requests: Vec::with_capacity(spec.n_requests + calibration::VISIT_MAX as usize),
         n_users: 0,
         n_lost_cookies: 0,
     };
@@ -58,17 +58,18 @@ struct Arrivals {
 impl Arrivals {
     fn draw(rng: &mut ChaCha8Rng) -> Self {
         let n_minutes = ((END_MS - START_MS) / MINUTE_MS) as usize;
-        let innovation = libm::sqrt(1.0 - from::BURST_CORRELATION * from::BURST_CORRELATION);
-        let mut level = from::normal(rng);
+        let innovation =
+            libm::sqrt(1.0 - calibration::BURST_CORRELATION * calibration::BURST_CORRELATION);
+        let mut level = calibration::normal(rng);
         let mut bursts = Vec::with_capacity(n_minutes);
         for _ in 0..n_minutes {
-            level = from::BURST_CORRELATION * level + innovation * from::normal(rng);
-            bursts.push(libm::exp(from::BURST_SD_LOG * level));
+            level = calibration::BURST_CORRELATION * level + innovation * calibration::normal(rng);
+            bursts.push(libm::exp(calibration::BURST_SD_LOG * level));
         }
 
         let mut per_hour = vec![0.0; n_minutes / 60];
         let mut cumulative = Vec::new();
-        for region in &from::REGIONS {
+        for region in &calibration::REGIONS {
             let rates: Vec<f64> = (0..n_minutes)
                 .map(|minute| daily_rate(minute as i64 + region.utc_offset_hours * 60))
                 .zip(&bursts)
@@ -108,7 +109,7 @@ fn daily_rate(local_minute: i64) -> f64 {
     let shifted = local_minute - 30;
     let hour = shifted.div_euclid(60).rem_euclid(24) as usize;
     let share = shifted.rem_euclid(60) as f64 / 60.0;
-    from::HOURLY[hour] * (1.0 - share) + from::HOURLY[(hour + 1) % 24] * share
+    calibration::HOURLY[hour] * (1.0 - share) + calibration::HOURLY[(hour + 1) % 24] * share
 }
 
 /// What a user keeps for a whole visit.
@@ -116,7 +117,7 @@ struct User {
     key: u64,
     start_ms: i64,
     n_requests: u32,
-    region: &'static from::Region,
+    region: &'static calibration::Region,
     language: &'static str,
     /// Multiplies latencies.
     slowness: f64,
@@ -128,22 +129,23 @@ struct User {
 
 impl User {
     fn draw(rng: &mut ChaCha8Rng, key: u64, arrivals: &Arrivals) -> Self {
-        let shares: [(usize, f64); from::REGIONS.len()] =
-            std::array::from_fn(|i| (i, from::REGIONS[i].share));
-        let index = from::choose(rng, &shares, 0);
-        let region = &from::REGIONS[index];
-        let n_requests = from::lognormal(rng, from::VISIT_MEDIAN, from::VISIT_SD_LOG);
-        let rates_median =
-            from::RATE_SHARE * libm::exp(-from::RATE_SD_LOG * from::RATE_SD_LOG / 2.0);
+        let shares: [(usize, f64); calibration::REGIONS.len()] =
+            std::array::from_fn(|i| (i, calibration::REGIONS[i].share));
+        let index = calibration::choose(rng, &shares, 0);
+        let region = &calibration::REGIONS[index];
+        let n_requests =
+            calibration::lognormal(rng, calibration::VISIT_MEDIAN, calibration::VISIT_SD_LOG);
+        let rates_median = calibration::RATE_SHARE
+            * libm::exp(-calibration::RATE_SD_LOG * calibration::RATE_SD_LOG / 2.0);
         Self {
             key,
             start_ms: arrivals.start_ms(rng, index),
-            n_requests: (libm::ceil(n_requests) as u32).min(from::VISIT_MAX),
+            n_requests: (libm::ceil(n_requests) as u32).min(calibration::VISIT_MAX),
             region,
-            language: from::choose(rng, region.languages, region.languages[0].0),
-            slowness: from::lognormal(rng, 1.0, from::USER_SD_LOG),
-            rates: from::lognormal(rng, rates_median, from::RATE_SD_LOG),
-            generosity: libm::sqrt(from::RATER_VARIANCE) * from::normal(rng),
+            language: calibration::choose(rng, region.languages, region.languages[0].0),
+            slowness: calibration::lognormal(rng, 1.0, calibration::USER_SD_LOG),
+            rates: calibration::lognormal(rng, rates_median, calibration::RATE_SD_LOG),
+            generosity: libm::sqrt(calibration::RATER_VARIANCE) * calibration::normal(rng),
         }
     }
 }
@@ -173,7 +175,11 @@ impl Visits {
                 Arm::Control
             };
             let request = self.request(rng, user, arm, time_ms, arrivals.load(time_ms));
-            let pause_ms = from::lognormal(rng, from::PAUSE_MEDIAN_MS, from::PAUSE_SD_LOG);
+            let pause_ms = calibration::lognormal(
+                rng,
+                calibration::PAUSE_MEDIAN_MS,
+                calibration::PAUSE_SD_LOG,
+            );
             time_ms += (request.latency_ms + pause_ms) as i64;
             self.requests.push(request);
         }
@@ -200,11 +206,14 @@ impl Visits {
         start_ms: i64,
         load: f64,
     ) -> SampleRequest {
-        let task = from::choose(rng, &from::TASKS, from::TASKS[0].0);
-        let (prompt, completion) = if task == from::CODE_TASK {
-            (from::CODE_PROMPT, from::CODE_COMPLETION)
+        let task = calibration::choose(rng, &calibration::TASKS, calibration::TASKS[0].0);
+        let (prompt, completion) = if task == calibration::CODE_TASK {
+            (calibration::CODE_PROMPT, calibration::CODE_COMPLETION)
         } else {
-            (from::CONVERSATION_PROMPT, from::CONVERSATION_COMPLETION)
+            (
+                calibration::CONVERSATION_PROMPT,
+                calibration::CONVERSATION_COMPLETION,
+            )
         };
         let prompt_tokens = prompt.draw(rng);
         let completion_tokens = completion.draw(rng);
@@ -214,8 +223,8 @@ impl Visits {
         let charged = if matches!(outcome.status, 429 | 500 | 503) {
             0.0
         } else {
-            from::USD_PER_PROMPT_TOKEN * f64::from(prompt_tokens)
-                + from::USD_PER_COMPLETION_TOKEN * f64::from(outcome.answer.tokens)
+            calibration::USD_PER_PROMPT_TOKEN * f64::from(prompt_tokens)
+                + calibration::USD_PER_COMPLETION_TOKEN * f64::from(outcome.answer.tokens)
         };
         let mut request = SampleRequest {
             number: self.requests.len() as u32,
@@ -235,12 +244,15 @@ impl Visits {
             task,
         };
         if request.status == 200 && rng.random::<f64>() < user.rates {
-            let own = libm::sqrt(1.0 - from::RATER_VARIANCE) * from::normal(rng);
+            let own = libm::sqrt(1.0 - calibration::RATER_VARIANCE) * calibration::normal(rng);
             let shift = self.kind.quality_shift(arm, user.language, start_ms);
-            let delay_ms =
-                from::lognormal(rng, from::RATING_DELAY_MEDIAN_MS, from::RATING_DELAY_SD_LOG)
-                    .min(from::RATING_DELAY_MAX_MS);
-            request.rating = Some(from::rating(user.generosity + own + shift));
+            let delay_ms = calibration::lognormal(
+                rng,
+                calibration::RATING_DELAY_MEDIAN_MS,
+                calibration::RATING_DELAY_SD_LOG,
+            )
+            .min(calibration::RATING_DELAY_MAX_MS);
+            request.rating = Some(calibration::rating(user.generosity + own + shift));
             request.rated_at_ms = Some(start_ms + libm::ceil(request.latency_ms + delay_ms) as i64);
         }
         request
@@ -263,11 +275,16 @@ impl Answer {
         completion_tokens: u32,
         cache_miss: bool,
     ) -> Self {
-        let base = from::lognormal(rng, from::FIRST_TOKEN_MEDIAN_MS, from::FIRST_TOKEN_SD_LOG);
-        let prefill = from::PREFILL_MS_PER_TOKEN * f64::from(prompt_tokens);
-        let per_token = from::lognormal(rng, from::TOKEN_MS, from::TOKEN_SD_LOG);
+        let base = calibration::lognormal(
+            rng,
+            calibration::FIRST_TOKEN_MEDIAN_MS,
+            calibration::FIRST_TOKEN_SD_LOG,
+        );
+        let prefill = calibration::PREFILL_MS_PER_TOKEN * f64::from(prompt_tokens);
+        let per_token =
+            calibration::lognormal(rng, calibration::TOKEN_MS, calibration::TOKEN_SD_LOG);
         let queueing = if cache_miss {
-            from::lognormal(rng, story::CACHE_MISS_MEDIAN_MS, story::CACHE_MISS_SD_LOG)
+            calibration::lognormal(rng, story::CACHE_MISS_MEDIAN_MS, story::CACHE_MISS_SD_LOG)
         } else {
             0.0
         };
@@ -312,22 +329,22 @@ struct Outcome {
 impl Outcome {
     fn draw(rng: &mut ChaCha8Rng, answer: Answer) -> Self {
         let mut level: f64 = rng.random();
-        for (status, share, median_ms) in from::FAILURES {
+        for (status, share, median_ms) in calibration::FAILURES {
             if level < share {
-                let answer = Answer::none(from::lognormal(rng, median_ms, 0.5));
+                let answer = Answer::none(calibration::lognormal(rng, median_ms, 0.5));
                 return Self { status, answer };
             }
             level -= share;
         }
-        if level < from::TIMEOUT_SHARE {
-            let answer = Answer::none(from::TIMEOUT_MS + 20.0 * rng.random::<f64>());
+        if level < calibration::TIMEOUT_SHARE {
+            let answer = Answer::none(calibration::TIMEOUT_MS + 20.0 * rng.random::<f64>());
             return Self {
                 status: 504,
                 answer,
             };
         }
-        level -= from::TIMEOUT_SHARE;
-        if level < from::GIVE_UP_SHARE {
+        level -= calibration::TIMEOUT_SHARE;
+        if level < calibration::GIVE_UP_SHARE {
             let after_ms = answer.latency_ms * rng.random_range(0.1..0.95);
             let answer = answer.cut(after_ms);
             return Self {
