@@ -85,7 +85,8 @@ impl Hypergeometric {
         );
         // C(r,k) C(s,m−k) / C(N,m) as a quotient of binomial terms at p = m/N.
         let term = |successes: u64, n: u128| {
-            let excess = i128::from(successes) * total as i128 - (n * u128::from(self.column)) as i128;
+            let excess =
+                i128::from(successes) * total as i128 - (n * u128::from(self.column)) as i128;
             binomial_ln(successes, n, x, y, excess as f64 / total as f64)
         };
         term(k, u128::from(self.row)) + term(self.column - k, u128::from(self.other_row))
@@ -238,6 +239,9 @@ mod tests {
             crate::stats::contingency::Continuity::Yates,
         )
         .unwrap();
-        assert!((test.test.p / chi.test.p - 1.0).abs() < 1e-4, "{test:?} {chi:?}");
+        assert!(
+            (test.test.p / chi.test.p - 1.0).abs() < 1e-4,
+            "{test:?} {chi:?}"
+        );
     }
 }

@@ -111,7 +111,9 @@ impl Ranked {
             ranked.doubled_rank_sum += u128::from(doubled) * of_b as u128;
             let t = size as f64;
             ranked.ties += t * (t * t - 1.0);
-            ranked.doubled_ranks.extend(std::iter::repeat_n(doubled, size));
+            ranked
+                .doubled_ranks
+                .extend(std::iter::repeat_n(doubled, size));
             before += size;
         }
         Some(ranked)

@@ -114,7 +114,10 @@ pub fn two_proportions(a: Share, b: Share, variance: Variance, level: f64) -> Op
             let events = (u128::from(a.events) + u128::from(b.events)) as f64;
             let rest = (na + nb) - events;
             let pooled = events / (na + nb) * (rest / (na + nb));
-            (pooled * (1.0 / na + 1.0 / nb), TestName::TwoProportionPooled)
+            (
+                pooled * (1.0 / na + 1.0 / nb),
+                TestName::TwoProportionPooled,
+            )
         }
         Variance::Unpooled => (
             pa * (1.0 - pa) / na + pb * (1.0 - pb) / nb,
@@ -159,7 +162,7 @@ fn risk_ratio_ln_se(a: Share, b: Share) -> f64 {
 /// p_b − p_a over the common denominator, so that equal shares differ by exactly zero.
 fn difference(a: Share, b: Share) -> f64 {
     let cross = i128::from(b.events) * i128::from(a.n) - i128::from(a.events) * i128::from(b.n);
-    cross as f64 / a.n as f64 / b.n as f64
+    cross as f64 / (a.n as f64 * b.n as f64)
 }
 
 #[cfg(test)]

@@ -71,7 +71,9 @@ impl Ranks {
     /// The probability P(l ≤ Bin(n,q) ≤ u−1) that the interval covers the quantile when
     /// observations are independent.
     pub fn coverage(self, n: u64, q: f64) -> f64 {
-        let below = self.lower.map_or(0.0, |l| binomial_tails(l - 1, n, q).lower());
+        let below = self
+            .lower
+            .map_or(0.0, |l| binomial_tails(l - 1, n, q).lower());
         let above = self.upper.map_or(0.0, |u| {
             // P(Bin ≥ u) = I_q(u, n−u+1)
             beta_tails(u as f64, (n - u + 1) as f64, q, 1.0 - q).lower()
@@ -127,13 +129,7 @@ pub fn quantile_difference(a: &Estimate, b: &Estimate) -> Option<Estimate> {
     })
 }
 
-fn estimate(
-    sorted: &[f64],
-    q: f64,
-    level: f64,
-    ranks: Ranks,
-    method: Method,
-) -> Option<Estimate> {
+fn estimate(sorted: &[f64], q: f64, level: f64, ranks: Ranks, method: Method) -> Option<Estimate> {
     Some(Estimate {
         value: quantile(sorted, q)?,
         interval: ranks.interval(sorted),
@@ -183,13 +179,24 @@ mod tests {
 
     #[test]
     fn independent_standard_error_gives_nearly_the_independent_ranks() {
-        for (n, q) in [(20_u64, 0.5), (1000, 0.95), (100_000, 0.99), (5_000_000, 0.5)] {
+        for (n, q) in [
+            (20_u64, 0.5),
+            (1000, 0.95),
+            (100_000, 0.99),
+            (5_000_000, 0.5),
+        ] {
             let se = (q * (1.0 - q) / n as f64).sqrt();
             let exact = Ranks::independent(n, q, 0.95).unwrap();
             let normal = Ranks::with_standard_error(n, q, se, 0.95).unwrap();
             let gap = |a: Option<u64>, b: Option<u64>| a.unwrap().abs_diff(b.unwrap());
-            assert!(gap(exact.lower, normal.lower) <= 1, "{n} {exact:?} {normal:?}");
-            assert!(gap(exact.upper, normal.upper) <= 1, "{n} {exact:?} {normal:?}");
+            assert!(
+                gap(exact.lower, normal.lower) <= 1,
+                "{n} {exact:?} {normal:?}"
+            );
+            assert!(
+                gap(exact.upper, normal.upper) <= 1,
+                "{n} {exact:?} {normal:?}"
+            );
             let coverage = exact.coverage(n, q);
             assert!((0.95..0.97).contains(&coverage), "{n}: {coverage}");
         }

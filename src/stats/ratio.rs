@@ -183,12 +183,7 @@ pub fn ratio_difference(
 /// normal interval of ln(b/a). For ratios, means and anything else whose variance is known. `None`
 /// unless both values are positive, both variances are finite and not negative, and `level` is
 /// inside (0, 1).
-pub fn relative_change(
-    a: (f64, f64),
-    b: (f64, f64),
-    n: u64,
-    level: f64,
-) -> Option<Estimate> {
+pub fn relative_change(a: (f64, f64), b: (f64, f64), n: u64, level: f64) -> Option<Estimate> {
     let valid = |(value, variance): (f64, f64)| {
         value > 0.0 && value.is_finite() && variance >= 0.0 && variance.is_finite()
     };
@@ -236,7 +231,9 @@ mod tests {
     #[test]
     fn repeating_each_observation_is_seen_as_clustering() {
         // 40 units of 10 equal answers carry 40 observations' worth, not 400.
-        let num: Vec<f64> = (0..40).map(|i| if i % 4 == 0 { 10.0 } else { 0.0 }).collect();
+        let num: Vec<f64> = (0..40)
+            .map(|i| if i % 4 == 0 { 10.0 } else { 0.0 })
+            .collect();
         let effect = RatioMoments::from_slices(&num, &[10.0; 40])
             .share_design_effect()
             .unwrap();
@@ -251,7 +248,10 @@ mod tests {
         assert_eq!(none.ratio(), None);
         assert_eq!(none.estimate(Reference::Welch, 0.95), None);
         assert_eq!(zero.ratio(), None);
-        assert_eq!(ratio_difference(&some, &zero, Reference::Normal, 0.95), None);
+        assert_eq!(
+            ratio_difference(&some, &zero, Reference::Normal, 0.95),
+            None
+        );
         assert_eq!(ratio_difference(&some, &some, Reference::Normal, 2.0), None);
         assert_eq!(some.design_effect(0.0), None);
         assert_eq!(relative_change((0.0, 1.0), (1.0, 1.0), 2, 0.95), None);

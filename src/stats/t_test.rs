@@ -99,13 +99,21 @@ mod tests {
         assert_eq!(welch(&moments(&[1.0]), &two, 0.95), None);
         assert_eq!(student(&two, &moments(&[]), 0.95), None);
         assert_eq!(welch(&moments(&[1.0; 5]), &moments(&[2.0; 5]), 0.95), None);
-        assert_eq!(student(&moments(&[1.0; 5]), &moments(&[2.0; 5]), 0.95), None);
+        assert_eq!(
+            student(&moments(&[1.0; 5]), &moments(&[2.0; 5]), 0.95),
+            None
+        );
         assert_eq!(welch(&two, &two, 0.0), None);
     }
 
     #[test]
     fn one_constant_arm_leaves_the_other_arms_freedom() {
-        let test = welch(&moments(&[2.0; 4]), &moments(&[2.1, 2.4, 1.9, 2.2, 2.6]), 0.95).unwrap();
+        let test = welch(
+            &moments(&[2.0; 4]),
+            &moments(&[2.1, 2.4, 1.9, 2.2, 2.6]),
+            0.95,
+        )
+        .unwrap();
         assert_eq!(test.test.df, Some(4.0));
     }
 

@@ -54,7 +54,7 @@ pub fn beta_quantile(p: f64, a: f64, b: f64) -> Option<f64> {
             (-p).ln_1p() - tails.ln_upper
         }
     };
-    const LIMIT: f64 = 740.0; // beyond it x or y is not representable
+    const LIMIT: f64 = 708.0; // beyond it x or y is not a normal number
     let centre = (a / b).ln().clamp(-LIMIT, LIMIT);
     let step = (1.0 / a + 1.0 / b).sqrt().clamp(1e-9, 10.0);
     let (direction, limit) = if gap(centre) > 0.0 {
@@ -71,34 +71,22 @@ pub fn beta_quantile(p: f64, a: f64, b: f64) -> Option<f64> {
 /// K in `I_x = x^a y^b / B · K`, for `excess = a − (a+b)x ≥ 0`, by the modified Lentz method.
 fn continued_fraction(a: f64, b: f64, x: f64, y: f64, excess: f64) -> f64 {
     const MAX_TERMS: u32 = 2_000_000; // about 9 √n are needed near the mean
-    let mut c = f64::MAX;
-    let mut d = 0.0;
-    let mut value = 1.0;
-    let mut numerator = 1.0;
-    for term in 0..MAX_TERMS {
+    let mut c = f64::INFINITY;
+    let mut d = (a + 1.0) / (a * (excess + 1.0));
+    let mut value = d;
+    for term in 1..MAX_TERMS {
         let m = f64::from(term);
-        let denominator = if term == 0 {
-            a / (a + 1.0) * (excess + 1.0)
-        } else {
-            let odd = a + 2.0 * m - 1.0;
-            m + m * (b - m) / odd * x + (a + m) / (odd + 2.0) * (excess + 1.0 + m * (1.0 + y))
-        };
+        let odd = a + 2.0 * m - 1.0;
+        let numerator = (a + m - 1.0) / odd * ((a + b + m - 1.0) / odd) * m * (b - m) * x * x;
+        let denominator =
+            m + m * (b - m) / odd * x + (a + m) / (odd + 2.0) * (excess + 1.0 + m * (1.0 + y));
         d = 1.0 / nonzero(denominator + numerator * d);
         c = nonzero(denominator + numerator / c);
-        if term == 0 {
-            c = denominator;
-            value = d;
-        } else {
-            let factor = c * d;
-            value *= factor;
-            if (factor - 1.0).abs() < 3e-16 {
-                break;
-            }
+        let factor = c * d;
+        value *= factor;
+        if (factor - 1.0).abs() < 3e-16 {
+            break;
         }
-        let next = m + 1.0;
-        let odd = a + 2.0 * next - 1.0;
-        numerator =
-            (a + next - 1.0) / odd * ((a + b + next - 1.0) / odd) * next * (b - next) * x * x;
     }
     value
 }

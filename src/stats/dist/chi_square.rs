@@ -46,7 +46,7 @@ fn series(a: f64, x: f64) -> f64 {
 /// 1/(x+1−a − 1(1−a)/(x+3−a − 2(2−a)/(x+5−a − …))) by the modified Lentz method.
 fn continued_fraction(a: f64, x: f64) -> f64 {
     let mut denominator = x + 1.0 - a;
-    let mut c = denominator;
+    let mut c = f64::INFINITY;
     let mut d = 1.0 / denominator;
     let mut value = d;
     for k in 1..MAX_TERMS {

@@ -11,7 +11,13 @@ pub fn f_tails(f: f64, d1: f64, d2: f64) -> Tails {
     }
     // Ratios rather than sums, so that neither x nor y overflows.
     let ratio = d1 / d2 * f;
-    beta_tails(d2 / 2.0, d1 / 2.0, 1.0 / (1.0 + ratio), 1.0 / (1.0 + 1.0 / ratio)).swapped()
+    beta_tails(
+        d2 / 2.0,
+        d1 / 2.0,
+        1.0 / (1.0 + ratio),
+        1.0 / (1.0 + 1.0 / ratio),
+    )
+    .swapped()
 }
 
 #[cfg(test)]

@@ -41,7 +41,9 @@ fn ln_upper(z: f64) -> f64 {
     if z.is_infinite() {
         return f64::NEG_INFINITY;
     }
-    let fraction = (1..=12_u32).rev().fold(z, |rest, k| z + f64::from(k) / rest);
+    let fraction = (1..=12_u32)
+        .rev()
+        .fold(z, |rest, k| z + f64::from(k) / rest);
     -0.5 * (z * z + TAU.ln()) - fraction.ln()
 }
 

@@ -4,7 +4,9 @@
 //! freedom and noncentrality δ/(σ√(1/n_a + 1/n_b)), both tails when two-sided (as `G*Power`). The
 //! normal form n_a = (z_α+z_β)² (1+1/r) σ²/δ² is the usual approximation.
 
-use super::{Design, DetectableChange, Formula, Power, SampleSize, Sides, positive, require, z_alpha};
+use super::{
+    Design, DetectableChange, Formula, Power, SampleSize, Sides, positive, require, z_alpha,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::stats::dist::{noncentral_t_tails, normal_cdf, t_upper_quantile};
 use crate::stats::root::{Direction, bracket, find_root};
@@ -72,7 +74,13 @@ pub fn power(
     design.check()?;
     effect.check()?;
     let arms = arms(n, design)?;
-    Ok(achieved(effect.standardised(), arms, design.alpha, design.sides, formula))
+    Ok(achieved(
+        effect.standardised(),
+        arms,
+        design.alpha,
+        design.sides,
+        formula,
+    ))
 }
 
 /// The smallest differences that these arm sizes find with the design's power.
@@ -115,7 +123,13 @@ pub fn non_inferiority_power(
 ) -> Result<Power> {
     design.check()?;
     let beyond = beyond_margin(effect, margin)?;
-    Ok(achieved(beyond, arms(n, design)?, design.alpha, Sides::One, formula))
+    Ok(achieved(
+        beyond,
+        arms(n, design)?,
+        design.alpha,
+        Sides::One,
+        formula,
+    ))
 }
 
 /// The smallest margin that these arm sizes can show with the design's power when the means are in
@@ -142,7 +156,11 @@ fn beyond_margin(effect: MeanEffect, margin: f64) -> Result<f64> {
 fn arms(n: (u64, u64), design: &Design) -> Result<(f64, f64)> {
     let (a, b) = (n.0 as f64, n.1 as f64);
     let effective = (a / design.design_effect, b / design.design_effect);
-    require("n", a.min(b), n.0 > 0 && n.1 > 0 && effective.0 + effective.1 > 2.0)?;
+    require(
+        "n",
+        a.min(b),
+        n.0 > 0 && n.1 > 0 && effective.0 + effective.1 > 2.0,
+    )?;
     Ok(effective)
 }
 
@@ -272,7 +290,10 @@ mod tests {
     #[test]
     fn margins_invert() {
         let design = Design::default();
-        let equal = MeanEffect { delta: 0.0, sd: 2.0 };
+        let equal = MeanEffect {
+            delta: 0.0,
+            sd: 2.0,
+        };
         let formula = MeanFormula::NoncentralT;
         let size = non_inferiority_size(equal, 0.3, &design, formula).unwrap();
         let n = (size.n_control, size.n_treatment);
@@ -307,11 +328,20 @@ mod tests {
         let design = Design::default();
         let formula = MeanFormula::NoncentralT;
         let key = |r: Result<SampleSize>| r.unwrap_err().place.key.unwrap();
-        let still = MeanEffect { delta: 0.0, sd: 1.0 };
-        let flat = MeanEffect { delta: 1.0, sd: 0.0 };
+        let still = MeanEffect {
+            delta: 0.0,
+            sd: 1.0,
+        };
+        let flat = MeanEffect {
+            delta: 1.0,
+            sd: 0.0,
+        };
         assert_eq!(key(sample_size(still, &design, formula)), "effect");
         assert_eq!(key(sample_size(flat, &design, formula)), "sd");
-        assert_eq!(key(non_inferiority_size(still, 0.0, &design, formula)), "margin");
+        assert_eq!(
+            key(non_inferiority_size(still, 0.0, &design, formula)),
+            "margin"
+        );
         assert!(power(HALF, (1, 1), &design, formula).is_err());
     }
 }

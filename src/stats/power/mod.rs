@@ -223,7 +223,10 @@ mod tests {
     #[test]
     fn days_round_up() {
         let size = Design::default().size(685.6, Formula::PooledZ);
-        assert_eq!((size.n_control, size.n_treatment, size.total()), (686, 686, 1372));
+        assert_eq!(
+            (size.n_control, size.n_treatment, size.total()),
+            (686, 686, 1372)
+        );
         assert_eq!(size.days(100.0), Some(14));
         assert_eq!(size.days(0.0), None);
         assert_eq!(size.days(f64::NAN), None);
@@ -247,9 +250,33 @@ mod tests {
             assert_eq!(error.place.key.as_deref(), Some(key));
         };
         let design = Design::default();
-        check(Design { alpha: 0.0, ..design }, "alpha");
-        check(Design { power: 1.0, ..design }, "power");
-        check(Design { ratio: -1.0, ..design }, "ratio");
-        check(Design { design_effect: f64::NAN, ..design }, "design_effect");
+        check(
+            Design {
+                alpha: 0.0,
+                ..design
+            },
+            "alpha",
+        );
+        check(
+            Design {
+                power: 1.0,
+                ..design
+            },
+            "power",
+        );
+        check(
+            Design {
+                ratio: -1.0,
+                ..design
+            },
+            "ratio",
+        );
+        check(
+            Design {
+                design_effect: f64::NAN,
+                ..design
+            },
+            "design_effect",
+        );
     }
 }

@@ -381,7 +381,14 @@ mod tests {
             margin: 0.05,
             better: Better::Higher,
         };
-        assert_eq!(key(non_inferiority_size(&question, &design, MarginFormula::Wald)), "margin");
+        assert_eq!(
+            key(non_inferiority_size(
+                &question,
+                &design,
+                MarginFormula::Wald
+            )),
+            "margin"
+        );
         assert!(power(0.1, 0.2, (0, 5), &design, f).is_err());
     }
 }
