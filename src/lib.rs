@@ -13,16 +13,16 @@ pub mod ingest;
 
 pub mod data;
 
-//pub mod analysis;
+pub mod analysis;
 pub mod rules;
 pub mod stats;
 
-//pub mod report;
+pub mod report;
 
 pub mod jobs;
 pub mod sample;
 
-pub mod cli;
+//pub mod cli;
 
 #[cfg(feature = "gui")]
 pub mod app;

@@ -84,6 +84,11 @@ pub fn analyze(log: &RequestLog, settings: &AnalysisSettings, progress: &Progres
     })
 }
 
+/// Indices of the control and of the arm that the decision is about, as [`analyze`] chooses them.
+pub fn arms_of(log: &RequestLog, settings: &AnalysisSettings) -> Result<(usize, Option<usize>)> {
+    arms::choose(log, settings)
+}
+
 fn summary(log: &RequestLog, n_requests_unfiltered: u64) -> LogSummary {
     let span = log.event_span_us();
     let n_units = log.units.as_ref().map(|units| {

@@ -3,6 +3,7 @@
 
 mod analyze;
 mod arguments;
+pub mod bundled;
 mod inspect;
 mod output;
 mod power;
@@ -10,7 +11,7 @@ mod replay;
 mod report;
 mod table;
 
-pub use arguments::{Arguments, Command};
+pub use arguments::{Arguments, Command, LogArguments};
 
 use std::process::ExitCode;
 
@@ -48,7 +49,7 @@ pub fn run(command: Command) -> ExitCode {
 }
 
 /// Writes the report of the bundled sample or of a given log where no window can be opened.
-pub fn report_instead_of_window(arguments: &arguments::LogArguments, reason: &str) -> ExitCode {
+pub fn report_instead_of_window(arguments: &LogArguments, reason: &str) -> ExitCode {
     exit_code(report::instead_of_window(arguments, reason, &Progress::unwatched()))
 }
 
@@ -64,9 +65,12 @@ fn exit_code(finish: Result<Finish>) -> ExitCode {
 }
 
 /// Reads the log and the mapping that the arguments name.
-fn load(arguments: &arguments::LogArguments, progress: &Progress) -> Result<crate::ingest::Loaded> {
+fn load(arguments: &LogArguments, progress: &Progress) -> Result<crate::ingest::Loaded> {
     let mapping = arguments.mapping.as_deref().map(crate::ingest::Mapping::read).transpose()?;
-    let path = arguments.log.clone().unwrap_or_else(crate::sample::bundled_log);
+    let path = match &arguments.log {
+        Some(path) => path.clone(),
+        None => bundled::sample_log(progress)?,
+    };
     crate::ingest::load(&crate::ingest::LoadRequest { path, mapping }, progress)
 }
 

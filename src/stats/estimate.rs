@@ -119,6 +119,8 @@ pub enum TestName {
     DeltaNormal,
     /// t test of a ratio metric, variance over units by the delta method.
     DeltaWelch,
+    /// Difference of quantiles, read off the interval of order statistics.
+    QuantileDifference,
     /// Mann and Whitney's U, normal with tie and continuity correction.
     MannWhitney,
     /// Mann and Whitney's U, exact permutation distribution.
@@ -139,6 +141,7 @@ impl TestName {
             Self::Welch => "Welch's t test",
             Self::DeltaNormal => "delta-method z test",
             Self::DeltaWelch => "delta-method t test",
+            Self::QuantileDifference => "quantile difference, order statistics",
             Self::MannWhitney => "Mann-Whitney U test",
             Self::MannWhitneyExact => "Mann-Whitney U test, exact",
         }

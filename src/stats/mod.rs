@@ -35,6 +35,7 @@ pub use multiplicity::{benjamini_hochberg, holm};
 pub use proportions::{Share, Variance, newcombe, risk_ratio, two_proportions};
 pub use quantile::{
     Ranks, clustered_quantile_estimate, quantile, quantile_difference, quantile_estimate,
+    quantile_test,
 };
 pub use ratio::{RatioMoments, Reference, ratio_difference, relative_change};
 pub use t_test::{student, welch};

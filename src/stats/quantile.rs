@@ -5,8 +5,8 @@
 //! observations clustered in units the ranks come from the standard error of the share of
 //! observations below the quantile instead (Woodruff 1952).
 
-use super::dist::{beta_tails, binomial_tails, z_multiplier};
-use super::estimate::{Estimate, Interval, Method, square_and_add, valid_level};
+use super::dist::{beta_tails, binomial_tails, normal_tails, z_multiplier};
+use super::estimate::{Estimate, Interval, Method, TestName, TestResult, square_and_add, valid_level};
 
 /// The quantile `q` in 0..=1 of ascending finite values, type 7: linear between the order
 /// statistics around rank 1 + (n−1)q. `None` for an empty slice or `q` outside 0..=1.
@@ -127,6 +127,21 @@ pub fn quantile_difference(a: &Estimate, b: &Estimate) -> Option<Estimate> {
         method: Method::SquareAndAdd,
         n: a.n + b.n,
     })
+}
+
+/// The test that a quantile difference is zero that agrees with its interval: the side of the
+/// interval towards zero is taken as that many standard errors as the level says. `None` where
+/// that side has no finite end or no width.
+pub fn quantile_test(difference: &Estimate) -> Option<TestResult> {
+    let Interval { lower, upper } = difference.interval;
+    let value = difference.value;
+    let side = if value > 0.0 { value - lower } else { upper - value };
+    let standard_error = side / z_multiplier(difference.level)?;
+    if !(standard_error > 0.0 && standard_error.is_finite()) {
+        return None;
+    }
+    let z = value / standard_error;
+    Some(TestResult::new(TestName::QuantileDifference, z, None, normal_tails(z).ln_two_sided()))
 }
 
 fn estimate(sorted: &[f64], q: f64, level: f64, ranks: Ranks, method: Method) -> Option<Estimate> {
