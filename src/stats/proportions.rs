@@ -103,7 +103,7 @@ pub fn newcombe(a: Share, b: Share, level: f64) -> Option<Estimate> {
 
 /// z test of two shares (a control), with Newcombe's interval of the difference.
 ///
-/// z = (p_b − p_a)/se. `None` if either arm is empty, if the variance is zero (no events at all, or
+/// `None` if either arm is empty, if the variance is zero (no events at all, or
 /// nothing but events) or if `level` is outside (0, 1).
 pub fn two_proportions(a: Share, b: Share, variance: Variance, level: f64) -> Option<Comparison> {
     let estimate = newcombe(a, b, level)?;
@@ -153,13 +153,13 @@ pub fn risk_ratio(a: Share, b: Share, level: f64) -> Option<Estimate> {
     })
 }
 
-/// Standard error of the logarithm of the risk ratio: √((1−p_a)/x_a + (1−p_b)/x_b).
+/// Standard error of the logarithm of the risk ratio: `√((1−p_a)/x_a + (1−p_b)/x_b)`.
 fn risk_ratio_ln_se(a: Share, b: Share) -> f64 {
     let part = |s: Share| (s.n - s.events) as f64 / s.n as f64 / s.events as f64;
     (part(a) + part(b)).sqrt()
 }
 
-/// p_b − p_a over the common denominator, so that equal shares differ by exactly zero.
+/// The difference `b − a` over the common denominator, so that equal shares differ by exactly zero.
 fn difference(a: Share, b: Share) -> f64 {
     let cross = i128::from(b.events) * i128::from(a.n) - i128::from(a.events) * i128::from(b.n);
     cross as f64 / (a.n as f64 * b.n as f64)

@@ -61,7 +61,7 @@ impl RatioMoments {
         });
     }
 
-    /// Adds the units that `other` was made from (Chan, Golub & LeVeque 1983).
+    /// Adds the units that `other` was made from (Chan, Golub & `LeVeque` 1983).
     pub fn merge(&mut self, other: &Self) {
         if other.units == 0 {
             return;
@@ -101,12 +101,14 @@ impl RatioMoments {
         Some(self.linearised_variance()? / self.units as f64)
     }
 
-    /// The ratio with its interval; `None` below two units, without a ratio, or when `level` is
-    /// outside (0, 1).
+    /// The ratio with its interval; `None` below two units, without a ratio, when no unit differs
+    /// from it (so that no interval of this kind exists, as for a share without events), or when
+    /// `level` is outside (0, 1).
     pub fn estimate(&self, reference: Reference, level: f64) -> Option<Estimate> {
         let value = self.ratio()?;
         let df = (self.units.checked_sub(1)?) as f64;
-        let half = reference.multiplier(level, df)? * self.variance_of_ratio()?.sqrt();
+        let se = standard_error(self.variance_of_ratio()?)?;
+        let half = reference.multiplier(level, df)? * se;
         Some(Estimate {
             value,
             interval: Interval::around(value, half),
@@ -159,7 +161,7 @@ pub fn ratio_difference(
     let (va, vb) = (a.variance_of_ratio()?, b.variance_of_ratio()?);
     let df = welch_df(va, a.units, vb, b.units)?;
     let value = b.ratio()? - a.ratio()?;
-    let se = (va + vb).sqrt();
+    let se = standard_error(va + vb)?;
     let difference = Estimate {
         value,
         interval: Interval::around(value, reference.multiplier(level, df)? * se),
@@ -203,6 +205,10 @@ pub fn relative_change(a: (f64, f64), b: (f64, f64), n: u64, level: f64) -> Opti
         method: Method::LogRatio,
         n,
     })
+}
+
+fn standard_error(variance: f64) -> Option<f64> {
+    (variance > 0.0 && variance.is_finite()).then(|| variance.sqrt())
 }
 
 #[cfg(test)]
@@ -261,6 +267,9 @@ mod tests {
     fn a_constant_ratio_has_no_variance() {
         let moments = RatioMoments::from_slices(&[1.0, 2.0, 3.0], &[2.0, 4.0, 6.0]);
         assert!(moments.linearised_variance().unwrap() < 1e-15);
+        let no_events = RatioMoments::from_slices(&[0.0; 3], &[2.0, 4.0, 6.0]);
+        assert_eq!(no_events.ratio(), Some(0.0));
+        assert_eq!(no_events.estimate(Reference::Welch, 0.95), None);
     }
 
     proptest! {
