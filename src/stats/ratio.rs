@@ -8,6 +8,7 @@
 
 use super::dist::{normal_tails, t_multiplier, t_tails, z_multiplier};
 use super::estimate::{Comparison, Estimate, Interval, Method, TestName};
+use super::proportions::wilson_estimate;
 use super::t_test::welch_df;
 use serde::Serialize;
 
@@ -101,14 +102,13 @@ impl RatioMoments {
         Some(self.linearised_variance()? / self.units as f64)
     }
 
-    /// The ratio with its interval; `None` below two units, without a ratio, when no unit differs
-    /// from it (so that no interval of this kind exists, as for a share without events), or when
-    /// `level` is outside (0, 1).
+    /// The ratio with its interval; `None` below two units, without a ratio, or when `level` is
+    /// outside (0, 1). Where no unit differs from the ratio the interval has no width: for shares,
+    /// [`RatioMoments::share_estimate`] has one there too.
     pub fn estimate(&self, reference: Reference, level: f64) -> Option<Estimate> {
         let value = self.ratio()?;
         let df = (self.units.checked_sub(1)?) as f64;
-        let se = standard_error(self.variance_of_ratio()?)?;
-        let half = reference.multiplier(level, df)? * se;
+        let half = reference.multiplier(level, df)? * self.variance_of_ratio()?.sqrt();
         Some(Estimate {
             value,
             interval: Interval::around(value, half),
@@ -116,6 +116,25 @@ impl RatioMoments {
             method: reference.method(),
             n: self.units,
         })
+    }
+
+    /// As [`RatioMoments::estimate`] for a share, whose interval stays inside 0..=1. Where all units
+    /// have the same share (no events at all, say) it is Wilson's, with each unit counted as one
+    /// observation: the most that clustering can take away.
+    pub fn share_estimate(&self, reference: Reference, level: f64) -> Option<Estimate> {
+        /// Rounding leaves this much of the variance of a constant share.
+        const NOTHING: f64 = 1e-13;
+        let mut estimate = self.estimate(reference, level)?;
+        let share = estimate.value;
+        if !(0.0..=1.0).contains(&share) {
+            return None;
+        }
+        if self.linearised_variance()? <= NOTHING {
+            return wilson_estimate(share, self.units, level);
+        }
+        estimate.interval.lower = estimate.interval.lower.max(0.0);
+        estimate.interval.upper = estimate.interval.upper.min(1.0);
+        Some(estimate)
     }
 
     /// How many times greater the variance of the ratio is than `naive_variance`, the one that
@@ -247,6 +266,15 @@ mod tests {
     }
 
     #[test]
+    fn intervals_of_shares_stay_inside_their_range() {
+        let rare = RatioMoments::from_slices(&[1.0, 0.0, 0.0, 0.0], &[9.0, 8.0, 9.0, 7.0]);
+        let plain = rare.estimate(Reference::Welch, 0.95).unwrap();
+        let share = rare.share_estimate(Reference::Welch, 0.95).unwrap();
+        assert!(plain.interval.lower < 0.0 && share.interval.lower == 0.0);
+        assert_eq!(plain.interval.upper, share.interval.upper);
+    }
+
+    #[test]
     fn undefined_ratios_are_none() {
         let none = RatioMoments::default();
         let some = RatioMoments::from_slices(&[1.0, 2.0, 0.0], &[3.0, 4.0, 1.0]);
@@ -269,7 +297,20 @@ mod tests {
         assert!(moments.linearised_variance().unwrap() < 1e-15);
         let no_events = RatioMoments::from_slices(&[0.0; 3], &[2.0, 4.0, 6.0]);
         assert_eq!(no_events.ratio(), Some(0.0));
-        assert_eq!(no_events.estimate(Reference::Welch, 0.95), None);
+        let width = |e: Estimate| e.interval.upper - e.interval.lower;
+        assert_eq!(
+            width(no_events.estimate(Reference::Welch, 0.95).unwrap()),
+            0.0
+        );
+        let share = no_events.share_estimate(Reference::Welch, 0.95).unwrap();
+        assert_eq!((share.method, share.value), (Method::Wilson, 0.0));
+        assert!(width(share) > 0.5 && share.interval.lower == 0.0);
+        let half = RatioMoments::from_slices(&[1.0, 2.0, 3.0], &[2.0, 4.0, 6.0]);
+        let share = half.share_estimate(Reference::Welch, 0.95).unwrap();
+        assert!(
+            share.interval.lower < 0.3 && share.interval.upper > 0.7,
+            "{share:?}"
+        );
     }
 
     proptest! {
