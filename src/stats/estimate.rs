@@ -6,7 +6,7 @@
 use super::dist::Tails;
 use serde::Serialize;
 
-/// A range of values, `lower ≤ upper`; an end without a bound is infinite.
+/// A range of values, `lower ≤ upper`; an end without a bound is infinite (`null` in JSON).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
     /// The smaller end.
@@ -42,7 +42,7 @@ pub enum Method {
     Newcombe,
     /// Katz's logarithmic interval of a risk ratio.
     KatzLog,
-    /// Student's t with one variance for both arms.
+    /// Student's t, with one variance for both arms where there are two.
     Student,
     /// Welch's t with a variance for each arm.
     Welch,
@@ -68,7 +68,7 @@ impl Method {
             Self::ClopperPearson => "Clopper-Pearson exact",
             Self::Newcombe => "Newcombe score difference",
             Self::KatzLog => "Katz log risk ratio",
-            Self::Student => "Student t, equal variances",
+            Self::Student => "Student t",
             Self::Welch => "Welch t",
             Self::DeltaNormal => "delta method, normal",
             Self::DeltaWelch => "delta method, Welch t",

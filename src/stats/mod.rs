@@ -9,6 +9,10 @@
 //! than 1.96 at 1e7) and never returns at 1e8; its F and beta quantiles hang or panic in places; its
 //! `stats_tests` give wrong p-values (a Fisher test of half the size, a Mann-Whitney test that
 //! depends on the order of its arguments). The reference tests hold the distributions here to 1e-10.
+//!
+//! Which one to use: shares of independent observations [`two_proportions`]; anything per request
+//! where users were assigned [`ratio_difference`] over users; one value a unit [`welch`]; quantiles
+//! [`quantile_estimate`] or, clustered, [`clustered_quantile_estimate`].
 
 pub mod contingency;
 pub mod dist;
@@ -38,4 +42,4 @@ pub use quantile::{
     quantile_test,
 };
 pub use ratio::{RatioMoments, Reference, ratio_difference, relative_change};
-pub use t_test::{student, welch};
+pub use t_test::{mean_estimate, student, welch};

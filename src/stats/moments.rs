@@ -1,6 +1,6 @@
 //! Count, mean and sum of squared deviations, exact to merge.
 //!
-//! Streaming: B. P. Welford (1962); merging: Chan, Golub & LeVeque (1983). Slices are read twice,
+//! Streaming: B. P. Welford (1962); merging: Chan, Golub & `LeVeque` (1983). Slices are read twice,
 //! which removes the rounding of the mean. Never the sum of squares minus the square of the sum.
 
 use serde::Serialize;
@@ -153,7 +153,9 @@ mod tests {
             let mut merged = Moments::from_slice(&left);
             merged.merge(&Moments::from_slice(&right));
             let mut pushed = Moments::default();
-            all.iter().for_each(|&v| pushed.push(v));
+            for &v in &all {
+                pushed.push(v);
+            }
             for got in [merged, pushed] {
                 prop_assert_eq!(got.n, expected.n);
                 prop_assert!((got.mean - expected.mean).abs() <= 1e-9);

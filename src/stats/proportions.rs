@@ -35,21 +35,7 @@ impl Share {
     /// The share with Wilson's score interval. `None` without observations or when `level` is
     /// outside (0, 1).
     pub fn wilson(self, level: f64) -> Option<Estimate> {
-        let value = self.value()?;
-        let n = self.n as f64;
-        let z = z_multiplier(level)?;
-        let shrink = 1.0 + z * z / n;
-        let centre = (value + z * z / (2.0 * n)) / shrink;
-        let half = z / shrink * (value * (1.0 - value) / n + z * z / (4.0 * n * n)).sqrt();
-        let mut interval = Interval::around(centre, half);
-        // At the ends the limit is exact in the formula but not in floating point.
-        if self.events == 0 {
-            interval.lower = 0.0;
-        }
-        if self.events == self.n {
-            interval.upper = 1.0;
-        }
-        Some(self.estimate(value, interval, level, Method::Wilson))
+        wilson_estimate(self.value()?, self.n, level)
     }
 
     /// The share with Clopper and Pearson's exact interval. `None` as for [`Share::wilson`].
@@ -66,22 +52,45 @@ impl Share {
         let upper = if self.events == self.n {
             1.0
         } else {
-            // Mirrored, so that a limit near one is as exact as one near zero.
-            1.0 - beta_quantile(tail, rest, x + 1.0)?
+            beta_quantile(1.0 - tail, x + 1.0, rest)?
         };
         let interval = Interval { lower, upper };
-        Some(self.estimate(value, interval, level, Method::ClopperPearson))
-    }
-
-    fn estimate(self, value: f64, interval: Interval, level: f64, method: Method) -> Estimate {
-        Estimate {
+        Some(Estimate {
             value,
             interval,
             level,
-            method,
+            method: Method::ClopperPearson,
             n: self.n,
-        }
+        })
     }
+}
+
+/// Wilson's interval of a share `value` in 0..=1 of `n` observations. `None` without observations or
+/// when `level` is outside (0, 1).
+pub(super) fn wilson_estimate(value: f64, n: u64, level: f64) -> Option<Estimate> {
+    let z = z_multiplier(level)?;
+    if n == 0 {
+        return None;
+    }
+    let total = n as f64;
+    let shrink = 1.0 + z * z / total;
+    let centre = (value + z * z / (2.0 * total)) / shrink;
+    let half = z / shrink * (value * (1.0 - value) / total + z * z / (4.0 * total * total)).sqrt();
+    let mut interval = Interval::around(centre, half);
+    // At the ends the limit is exact in the formula but not in floating point.
+    if value <= 0.0 {
+        interval.lower = 0.0;
+    }
+    if value >= 1.0 {
+        interval.upper = 1.0;
+    }
+    Some(Estimate {
+        value,
+        interval,
+        level,
+        method: Method::Wilson,
+        n,
+    })
 }
 
 /// The difference of shares `b − a` (a control) with Newcombe's interval. `None` if either arm is
@@ -103,7 +112,7 @@ pub fn newcombe(a: Share, b: Share, level: f64) -> Option<Estimate> {
 
 /// z test of two shares (a control), with Newcombe's interval of the difference.
 ///
-/// z = (p_b − p_a)/se. `None` if either arm is empty, if the variance is zero (no events at all, or
+/// `None` if either arm is empty, if the variance is zero (no events at all, or
 /// nothing but events) or if `level` is outside (0, 1).
 pub fn two_proportions(a: Share, b: Share, variance: Variance, level: f64) -> Option<Comparison> {
     let estimate = newcombe(a, b, level)?;
@@ -153,13 +162,13 @@ pub fn risk_ratio(a: Share, b: Share, level: f64) -> Option<Estimate> {
     })
 }
 
-/// Standard error of the logarithm of the risk ratio: √((1−p_a)/x_a + (1−p_b)/x_b).
+/// Standard error of the logarithm of the risk ratio: `√((1−p_a)/x_a + (1−p_b)/x_b)`.
 fn risk_ratio_ln_se(a: Share, b: Share) -> f64 {
     let part = |s: Share| (s.n - s.events) as f64 / s.n as f64 / s.events as f64;
     (part(a) + part(b)).sqrt()
 }
 
-/// p_b − p_a over the common denominator, so that equal shares differ by exactly zero.
+/// The difference `b − a` over the common denominator, so that equal shares differ by exactly zero.
 fn difference(a: Share, b: Share) -> f64 {
     let cross = i128::from(b.events) * i128::from(a.n) - i128::from(a.events) * i128::from(b.n);
     cross as f64 / (a.n as f64 * b.n as f64)

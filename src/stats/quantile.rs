@@ -3,7 +3,8 @@
 //! Estimates are of type 7 (Hyndman & Fan 1996). An interval is a pair of order statistics whose
 //! ranks depend on n, the quantile and the level alone (e.g. Conover 1999, section 3.2); for
 //! observations clustered in units the ranks come from the standard error of the share of
-//! observations below the quantile instead (Woodruff 1952).
+//! observations below the quantile instead (Woodruff 1952), which [`super::ratio`] gives with the
+//! observations of a unit below the quantile as numerator and all of them as denominator.
 
 use super::dist::{beta_tails, binomial_tails, normal_tails, z_multiplier};
 use super::estimate::{Estimate, Interval, Method, TestName, TestResult, square_and_add, valid_level};

@@ -8,6 +8,7 @@
 
 use super::dist::{normal_tails, t_multiplier, t_tails, z_multiplier};
 use super::estimate::{Comparison, Estimate, Interval, Method, TestName};
+use super::proportions::wilson_estimate;
 use super::t_test::welch_df;
 use serde::Serialize;
 
@@ -61,7 +62,7 @@ impl RatioMoments {
         });
     }
 
-    /// Adds the units that `other` was made from (Chan, Golub & LeVeque 1983).
+    /// Adds the units that `other` was made from (Chan, Golub & `LeVeque` 1983).
     pub fn merge(&mut self, other: &Self) {
         if other.units == 0 {
             return;
@@ -102,7 +103,8 @@ impl RatioMoments {
     }
 
     /// The ratio with its interval; `None` below two units, without a ratio, or when `level` is
-    /// outside (0, 1).
+    /// outside (0, 1). Where no unit differs from the ratio the interval has no width: for shares,
+    /// [`RatioMoments::share_estimate`] has one there too.
     pub fn estimate(&self, reference: Reference, level: f64) -> Option<Estimate> {
         let value = self.ratio()?;
         let df = (self.units.checked_sub(1)?) as f64;
@@ -114,6 +116,25 @@ impl RatioMoments {
             method: reference.method(),
             n: self.units,
         })
+    }
+
+    /// As [`RatioMoments::estimate`] for a share, whose interval stays inside 0..=1. Where all units
+    /// have the same share (no events at all, say) it is Wilson's, with each unit counted as one
+    /// observation: the most that clustering can take away.
+    pub fn share_estimate(&self, reference: Reference, level: f64) -> Option<Estimate> {
+        /// Rounding leaves this much of the variance of a constant share.
+        const NOTHING: f64 = 1e-13;
+        let mut estimate = self.estimate(reference, level)?;
+        let share = estimate.value;
+        if !(0.0..=1.0).contains(&share) {
+            return None;
+        }
+        if self.linearised_variance()? <= NOTHING {
+            return wilson_estimate(share, self.units, level);
+        }
+        estimate.interval.lower = estimate.interval.lower.max(0.0);
+        estimate.interval.upper = estimate.interval.upper.min(1.0);
+        Some(estimate)
     }
 
     /// How many times greater the variance of the ratio is than `naive_variance`, the one that
@@ -159,7 +180,7 @@ pub fn ratio_difference(
     let (va, vb) = (a.variance_of_ratio()?, b.variance_of_ratio()?);
     let df = welch_df(va, a.units, vb, b.units)?;
     let value = b.ratio()? - a.ratio()?;
-    let se = (va + vb).sqrt();
+    let se = standard_error(va + vb)?;
     let difference = Estimate {
         value,
         interval: Interval::around(value, reference.multiplier(level, df)? * se),
@@ -205,6 +226,10 @@ pub fn relative_change(a: (f64, f64), b: (f64, f64), n: u64, level: f64) -> Opti
     })
 }
 
+fn standard_error(variance: f64) -> Option<f64> {
+    (variance > 0.0 && variance.is_finite()).then(|| variance.sqrt())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,6 +266,15 @@ mod tests {
     }
 
     #[test]
+    fn intervals_of_shares_stay_inside_their_range() {
+        let rare = RatioMoments::from_slices(&[1.0, 0.0, 0.0, 0.0], &[9.0, 8.0, 9.0, 7.0]);
+        let plain = rare.estimate(Reference::Welch, 0.95).unwrap();
+        let share = rare.share_estimate(Reference::Welch, 0.95).unwrap();
+        assert!(plain.interval.lower < 0.0 && share.interval.lower == 0.0);
+        assert_eq!(plain.interval.upper, share.interval.upper);
+    }
+
+    #[test]
     fn undefined_ratios_are_none() {
         let none = RatioMoments::default();
         let some = RatioMoments::from_slices(&[1.0, 2.0, 0.0], &[3.0, 4.0, 1.0]);
@@ -261,6 +295,22 @@ mod tests {
     fn a_constant_ratio_has_no_variance() {
         let moments = RatioMoments::from_slices(&[1.0, 2.0, 3.0], &[2.0, 4.0, 6.0]);
         assert!(moments.linearised_variance().unwrap() < 1e-15);
+        let no_events = RatioMoments::from_slices(&[0.0; 3], &[2.0, 4.0, 6.0]);
+        assert_eq!(no_events.ratio(), Some(0.0));
+        let width = |e: Estimate| e.interval.upper - e.interval.lower;
+        assert_eq!(
+            width(no_events.estimate(Reference::Welch, 0.95).unwrap()),
+            0.0
+        );
+        let share = no_events.share_estimate(Reference::Welch, 0.95).unwrap();
+        assert_eq!((share.method, share.value), (Method::Wilson, 0.0));
+        assert!(width(share) > 0.5 && share.interval.lower == 0.0);
+        let half = RatioMoments::from_slices(&[1.0, 2.0, 3.0], &[2.0, 4.0, 6.0]);
+        let share = half.share_estimate(Reference::Welch, 0.95).unwrap();
+        assert!(
+            share.interval.lower < 0.3 && share.interval.upper > 0.7,
+            "{share:?}"
+        );
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! Two-sample t tests of means, from moments.
+//! Means and two-sample t tests of means, from moments.
 //!
 //! Observations must be independent: for a metric of requests whose unit is the user use
 //! [`super::ratio`]. a is control, b treatment; the difference is b − a. Welch (1947) by default;
@@ -26,8 +26,21 @@ pub fn student(a: &Moments, b: &Moments, level: f64) -> Option<Comparison> {
     compare(a, b, se, df, level, Kind::Student)
 }
 
-/// Welch's degrees of freedom from the variances of the two means: with r = v_a/v_b,
-/// (1+r)²/(r²/(n_a−1) + 1/(n_b−1)), which neither over- nor underflows. `None` if neither varies or
+/// A mean with its t interval. `None` below two values or when `level` is outside (0, 1).
+pub fn mean_estimate(values: &Moments, level: f64) -> Option<Estimate> {
+    let se = values.variance_of_mean()?.sqrt();
+    let multiplier = t_multiplier(level, (values.n - 1) as f64)?;
+    Some(Estimate {
+        value: values.mean,
+        interval: Interval::around(values.mean, multiplier * se),
+        level,
+        method: Method::Student,
+        n: values.n,
+    })
+}
+
+/// Welch's degrees of freedom from the variances of the two means: with their ratio
+/// r, (1+r)²/(r²/(n₁−1) + 1/(n₂−1)), which neither over- nor underflows. `None` if neither varies or
 /// an arm has fewer than two values.
 pub(super) fn welch_df(va: f64, na: u64, vb: f64, nb: u64) -> Option<f64> {
     if na < 2 || nb < 2 || !(va > 0.0 || vb > 0.0) {
@@ -104,6 +117,14 @@ mod tests {
             None
         );
         assert_eq!(welch(&two, &two, 0.0), None);
+    }
+
+    #[test]
+    fn a_mean_by_hand() {
+        let estimate = mean_estimate(&moments(&[1.0, 2.0, 3.0]), 0.95).unwrap();
+        let half = 4.302_652_729_749_464 / 3.0_f64.sqrt();
+        assert!((estimate.interval.upper - 2.0 - half).abs() < 1e-12);
+        assert_eq!(mean_estimate(&moments(&[1.0]), 0.95), None);
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub fn beta_tails(a: f64, b: f64, x: f64, y: f64) -> Tails {
 /// The point below which a beta variable falls with probability `p`; `None` unless a, b > 0 are
 /// finite and p is in 0..=1.
 pub fn beta_quantile(p: f64, a: f64, b: f64) -> Option<f64> {
+    const LIMIT: f64 = 708.0; // beyond it x or y is not a normal number
     let valid = a > 0.0 && b > 0.0 && a.is_finite() && b.is_finite();
     if !valid || !(0.0..=1.0).contains(&p) {
         return None;
@@ -54,7 +55,6 @@ pub fn beta_quantile(p: f64, a: f64, b: f64) -> Option<f64> {
             (-p).ln_1p() - tails.ln_upper
         }
     };
-    const LIMIT: f64 = 708.0; // beyond it x or y is not a normal number
     let centre = (a / b).ln().clamp(-LIMIT, LIMIT);
     let step = (1.0 / a + 1.0 / b).sqrt().clamp(1e-9, 10.0);
     let (direction, limit) = if gap(centre) > 0.0 {

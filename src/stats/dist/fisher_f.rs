@@ -4,7 +4,7 @@ use super::{Tails, beta_tails};
 
 /// Tails of the F distribution with `d1` and `d2` > 0 degrees of freedom at `f`.
 ///
-/// P(F > f) = I_x(d2/2, d1/2) with x = d2/(d2 + d1 f) (DLMF 8.17(i), substitution of the density).
+/// P(F > f) = `I_x(d2/2, d1/2)` with x = d2/(d2 + d1 f) (DLMF 8.17(i), substitution of the density).
 pub fn f_tails(f: f64, d1: f64, d2: f64) -> Tails {
     if f <= 0.0 {
         return Tails::from_ln_lower(f64::NEG_INFINITY);

@@ -96,6 +96,49 @@ pub(super) fn ln_add_exp(a: f64, b: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn t_quantiles_return_and_invert(ln_p in -600.0..-0.7_f64, log_df in -0.3..14.0_f64) {
+            let df = 10_f64.powf(log_df);
+            let t = t_upper_quantile(ln_p.exp(), df).unwrap();
+            prop_assert!(t > 0.0);
+            if t < 1e150 {
+                let back = t_tails(t, df).ln_upper;
+                prop_assert!((back - ln_p).abs() < 1e-10 * ln_p.abs().max(1.0), "{t}: {back}");
+            }
+        }
+
+        #[test]
+        fn beta_quantiles_return_in_order(
+            p in 1e-12..0.6_f64,
+            log_a in -1.0..6.0_f64,
+            log_b in -1.0..6.0_f64,
+        ) {
+            let (a, b) = (10_f64.powf(log_a), 10_f64.powf(log_b));
+            let low = beta_quantile(p, a, b).unwrap();
+            let high = beta_quantile(p * 1.5, a, b).unwrap();
+            prop_assert!(0.0 <= low && low <= high && high <= 1.0, "{low} {high}");
+        }
+
+        #[test]
+        fn tails_are_probabilities(
+            log_a in -1.0..6.0_f64,
+            log_b in -1.0..6.0_f64,
+            x in 0.0..1.0_f64,
+        ) {
+            let (a, b) = (10_f64.powf(log_a), 10_f64.powf(log_b));
+            for tails in [
+                beta_tails(a, b, x, 1.0 - x),
+                chi_square_tails(a * x * 2.0, a),
+                f_tails(x / (1.0 - x), a, b),
+            ] {
+                prop_assert!(tails.ln_lower <= 0.0 && tails.ln_upper <= 0.0, "{tails:?}");
+                prop_assert!((tails.lower() + tails.upper() - 1.0).abs() < 1e-12, "{tails:?}");
+            }
+        }
+    }
 
     #[test]
     fn log_complements_keep_their_digits() {

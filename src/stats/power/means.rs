@@ -1,8 +1,8 @@
 //! Planning the comparison of two means with a common standard deviation.
 //!
-//! The t test's power is exact through the noncentral t distribution with n_a + n_b − 2 degrees of
-//! freedom and noncentrality δ/(σ√(1/n_a + 1/n_b)), both tails when two-sided (as `G*Power`). The
-//! normal form n_a = (z_α+z_β)² (1+1/r) σ²/δ² is the usual approximation.
+//! The t test's power is exact through the noncentral t distribution with n₁ + n₂ − 2 degrees of
+//! freedom and noncentrality δ/(σ√(1/n₁ + 1/n₂)), both tails when two-sided (as `G*Power`). The
+//! normal form n₁ = (zα+zβ)² (1+1/r) σ²/δ² is the usual approximation.
 
 use super::{
     Design, DetectableChange, Formula, Power, SampleSize, Sides, positive, require, z_alpha,

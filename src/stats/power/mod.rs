@@ -65,8 +65,8 @@ impl Design {
         let possible = self.power > self.alpha && self.power < 1.0;
         require("power", self.power, possible)?;
         require("ratio", self.ratio, positive(self.ratio))?;
-        let at_least_one = positive(self.design_effect);
-        require("design_effect", self.design_effect, at_least_one)
+        let effect = self.design_effect;
+        require("design_effect", effect, positive(effect))
     }
 
     /// (z of alpha, z of power).

@@ -1,12 +1,12 @@
 //! Planning the comparison of two shares.
 //!
-//! Superiority, d = p_b − p_a, r = n_b/n_a, P = (p_a + r·p_b)/(1+r):
-//! - pooled (Fleiss, Levin & Paik 2003): n_a = [z_α √((1+1/r)PQ) + z_β √(p_a q_a + p_b q_b/r)]²/d²
-//! - unpooled (Chow, Shao & Wang 2008): n_a = (z_α+z_β)² (p_a q_a + p_b q_b/r)/d²
-//! - arcsine (Cohen 1988): n_a = (z_α+z_β)² (1+1/r)/h², h = 2 asin √p_b − 2 asin √p_a
+//! Superiority, with d = p₂ − p₁, r = n₂/n₁ and P = (p₁ + r p₂)/(1+r); 1 is control:
+//! - pooled (Fleiss, Levin & Paik 2003): n₁ = [zα √((1+1/r)PQ) + zβ √(p₁q₁ + p₂q₂/r)]²/d²
+//! - unpooled (Chow, Shao & Wang 2008): n₁ = (zα+zβ)² (p₁q₁ + p₂q₂/r)/d²
+//! - arcsine (Cohen 1988): n₁ = (zα+zβ)² (1+1/r)/h², h = 2 asin √p₂ − 2 asin √p₁
 //!
 //! Closed forms ignore the chance to reject in the wrong direction. Non-inferiority tests
-//! p_b − p_a ≤ −margin (higher is better): Wald as Chow et al., or with the null variance at the
+//! p₂ − p₁ ≤ −margin (higher is better): Wald as Chow et al., or with the null variance at the
 //! restricted maximum likelihood estimate (Farrington & Manning 1990).
 
 use super::{
@@ -47,7 +47,8 @@ impl ShareFormula {
         }
     }
 
-    /// (effect, its standard deviation under no effect, and under the effect), each for n_a = 1.
+    /// (effect, its standard deviation under no effect, and under the effect), each for one
+    /// observation in control.
     fn scale(self, pa: f64, pb: f64, ratio: f64) -> (f64, f64, f64) {
         let own = (pa * (1.0 - pa) + pb * (1.0 - pb) / ratio).sqrt();
         match self {
@@ -89,7 +90,7 @@ pub struct ShareMargin {
 }
 
 impl ShareMargin {
-    /// (p_a, p_b) with higher better.
+    /// The shares of control and treatment with higher better.
     fn oriented(&self) -> (f64, f64) {
         match self.better {
             Better::Higher => (self.control, self.treatment),
@@ -106,7 +107,8 @@ impl ShareMargin {
         require("margin", self.margin, room && provable)
     }
 
-    /// (effect beyond the margin, null and alternative standard deviations) for n_a = 1.
+    /// (effect beyond the margin, null and alternative standard deviations) for one
+    /// observation in control.
     fn scale(&self, ratio: f64, formula: MarginFormula) -> (f64, f64, f64) {
         let (pa, pb) = self.oriented();
         let own = (pa * (1.0 - pa) + pb * (1.0 - pb) / ratio).sqrt();
@@ -280,7 +282,7 @@ impl Arms {
     }
 }
 
-/// The shares that fit best among those with p_b − p_a = `d`: the maximum of the concave
+/// The shares that fit best among those `d` apart: the maximum of the concave
 /// log-likelihood with control weighing 1 and treatment `ratio`.
 fn restricted_mle(pa: f64, pb: f64, d: f64, ratio: f64) -> (f64, f64) {
     let slope = |q: f64| {
