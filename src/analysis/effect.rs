@@ -46,10 +46,12 @@ impl ArmSample {
             _ => {
                 sample.by_request = match n_events {
                     Some(events) => Share { events, n }.wilson(level),
-                    None => mean_estimate(&moments, level),
+                    None => stats::mean_estimate(&moments, level),
                 };
                 sample.units = has_units.then(|| per_unit(units.into_iter().zip(values)));
-                let by_unit = sample.units.as_ref().and_then(|u| u.estimate(Reference::Welch, level));
+                let by_unit = sample.units.as_ref().and_then(|units| {
+                    if is_share { units.share_estimate(Reference::Welch, level) } else { units.estimate(Reference::Welch, level) }
+                });
                 sample.estimate = by_unit.or(sample.by_request);
             }
         }
@@ -112,17 +114,6 @@ fn per_unit(pairs: impl Iterator<Item = (u32, f64)>) -> RatioMoments {
         moments.push(sum, f64::from(n));
     }
     moments
-}
-
-fn mean_estimate(moments: &Moments, level: f64) -> Option<Estimate> {
-    let one = RatioMoments {
-        units: moments.n,
-        mean_num: moments.mean,
-        mean_den: 1.0,
-        m_num: moments.m2,
-        ..RatioMoments::default()
-    };
-    one.estimate(Reference::Welch, level)
 }
 
 /// Arm minus control.

@@ -6,7 +6,7 @@ use super::model::{TrendArm, TrendPoint, TrendSeries, Trends};
 use crate::data::{RequestLog, TimeBuckets};
 use crate::error::Result;
 use crate::jobs::Progress;
-use crate::stats::{Estimate, Moments, RatioMoments, Reference, Share, quantile_estimate};
+use crate::stats::{Estimate, Moments, Share, mean_estimate, quantile_estimate};
 use crate::units::Clock;
 
 /// Buckets over the log's span.
@@ -57,9 +57,8 @@ fn point(metric: &Metric, log: &RequestLog, rows: &[u32], level: f64) -> Option<
         }
         Kind::Mean(_) => {
             let moments = Moments::from_slice(&values);
-            let one = RatioMoments { units: n, mean_num: moments.mean, mean_den: 1.0, m_num: moments.m2, ..RatioMoments::default() };
             let value = (n == 1).then(|| TrendPoint { value: moments.mean, interval: None, n });
-            return one.estimate(Reference::Welch, level).map(|e| TrendPoint { value: e.value, interval: Some(e.interval), n }).or(value);
+            return mean_estimate(&moments, level).map(|e| TrendPoint { value: e.value, interval: Some(e.interval), n }).or(value);
         }
     };
     let estimate = estimate?;
