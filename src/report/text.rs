@@ -99,16 +99,17 @@ pub(super) fn is_unseen(c: char) -> bool {
             | 0x2060..=0x206F | 0xFEFF | 0xFFF9..=0xFFFB | 0xFFFE..=0xFFFF | 0xE0000..=0xE007F)
 }
 
-/// Width of a character relative to the font size.
+/// Width of a character relative to the font size, as in the wider of the common fonts.
 fn em(c: char) -> f64 {
     match c {
-        'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' => 0.29,
-        ' ' | 'f' | 't' | 'r' | '(' | ')' | '[' | ']' | '/' | '-' => 0.37,
-        'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' | '—' => 0.9,
-        'A'..='Z' => 0.69,
+        'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' ' => 0.32,
+        'f' | 't' | 'r' | '(' | ')' | '[' | ']' | '/' | '-' => 0.41,
+        'm' | 'M' | 'W' | '@' | '%' | '…' | '—' => 0.98,
+        'w' | '+' | '−' | '±' | '<' | '>' | '=' | '≤' | '≥' | '×' => 0.84,
+        'A'..='Z' => 0.72,
         _ if is_joined(c) => 0.0,
         _ if is_wide(c) => 1.02,
-        _ => 0.58,
+        _ => 0.635,
     }
 }
 
@@ -148,15 +149,15 @@ mod tests {
 
     #[test]
     fn wide_characters_count_double() {
-        assert!(width("模型", 10.0) > 1.6 * width("ab", 10.0));
+        assert!(width("模型", 10.0) > 1.5 * width("ab", 10.0));
         assert_eq!(cut("short", 10.0, 100.0), "short");
-        let cut = cut("모델모델모델모델", 10.0, 50.0);
+        let cut = cut("모델모델모델모델", 10.0, 52.0);
         assert_eq!(cut, "모델모델…");
     }
 
     #[test]
     fn lines_break_at_spaces_and_between_wide_characters() {
-        assert_eq!(wrapped("aaaa bbbb cccc", 10.0, 60.0), ["aaaa bbbb", "cccc"]);
+        assert_eq!(wrapped("aaaa bbbb cccc", 10.0, 65.0), ["aaaa bbbb", "cccc"]);
         assert_eq!(wrapped("模型模型", 10.0, 21.0), ["模型", "模型"]);
         assert_eq!(wrapped("", 10.0, 50.0), Vec::<String>::new());
     }

@@ -75,8 +75,11 @@ pub fn segment_forest(analysis: &Analysis, metric_id: &str) -> Option<Chart> {
         .iter()
         .find(|row| row.id == metric_id)
         .map_or(Direction::LowerIsBetter, |row| row.direction);
+    let by = of_metric()
+        .all(|s| s.segment == first.segment)
+        .then_some(first.segment.as_str());
     let rows: Vec<Row> = of_metric()
-        .filter_map(|s| segment_row(s, direction))
+        .filter_map(|s| segment_row(s, direction, by))
         .take(MAX_ROWS)
         .collect();
     if rows.is_empty() {
@@ -90,7 +93,7 @@ pub fn segment_forest(analysis: &Analysis, metric_id: &str) -> Option<Chart> {
     };
     Some(Chart {
         id: format!("segments-{metric_id}"),
-        title: format!("{} by segment", first.label),
+        title: format!("{} by {}", first.label, by.unwrap_or("segment")),
         caption: format!(
             "Difference from {}, {} % intervals without correction for the number of segments; the \
              most harmful first.{shown}",
@@ -120,7 +123,8 @@ struct Row {
     verdict: Verdict,
 }
 
-fn segment_row(segment: &SegmentEffect, direction: Direction) -> Option<Row> {
+/// `by` is the segment's column where all rows share it.
+fn segment_row(segment: &SegmentEffect, direction: Direction, by: Option<&str>) -> Option<Row> {
     let difference = segment.effect.difference.as_ref()?;
     let value = if segment.value.is_empty() {
         "(empty)"
@@ -128,7 +132,10 @@ fn segment_row(segment: &SegmentEffect, direction: Direction) -> Option<Row> {
         &segment.value
     };
     Some(Row {
-        label: format!("{}: {value}", segment.segment),
+        label: match by {
+            Some(_) => value.to_owned(),
+            None => format!("{}: {value}", segment.segment),
+        },
         at: (
             difference.interval.lower,
             difference.value,

@@ -27,7 +27,7 @@ pub fn latency_histogram(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
             panel,
             "Share of each arm's successful requests per bin",
         ),
-        x: Axis::new(format!("{} (log scale)", panel.label), Scale::LogMs),
+        x: latency_axis(panel),
         y: Axis::new("Share of requests", Scale::Linear(ValueForm::Share)),
         layers: layers.collect(),
     }
@@ -53,7 +53,7 @@ pub fn latency_ecdf(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
             panel,
             "Share of successful requests answered within the latency",
         ),
-        x: Axis::new(format!("{} (log scale)", panel.label), Scale::LogMs),
+        x: latency_axis(panel),
         y: Axis::new(
             "Share of requests at most this slow",
             Scale::Linear(ValueForm::Share),
@@ -102,6 +102,25 @@ pub fn quantile_differences(analysis: &Analysis, panel: &LatencyPanel) -> Chart 
             Scale::Change(ValueForm::LatencyMs),
         ),
         layers,
+    }
+}
+
+/// From the first to the last bin that holds a request.
+fn latency_axis(panel: &LatencyPanel) -> Axis {
+    let axis = Axis::new(format!("{} (log scale)", panel.label), Scale::LogMs);
+    let holds = |k: &usize| {
+        panel
+            .arms
+            .iter()
+            .any(|arm| arm.counts.get(*k).is_some_and(|&n| n > 0))
+    };
+    let bins = 0..panel.edges_ms.len().saturating_sub(1);
+    match (bins.clone().find(holds), bins.rev().find(holds)) {
+        (Some(first), Some(last)) => axis.from_to(
+            panel.edges_ms[first].log10(),
+            panel.edges_ms[last + 1].log10(),
+        ),
+        _ => axis,
     }
 }
 

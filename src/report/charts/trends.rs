@@ -4,6 +4,7 @@ use super::{arm_name, arm_tone, seconds, time_axis};
 use crate::analysis::{Analysis, TrendPoint, TrendSeries, Trends};
 use crate::report::chart::{Along, Axis, Chart, Layer, Scale, Tone};
 use crate::rules::Replay;
+use crate::stats::Interval;
 use crate::units::{self, ValueForm};
 
 /// The metrics that have a trend, in the order of the first arm that has them.
@@ -68,16 +69,23 @@ pub fn trend(analysis: &Analysis, metric_id: &str, replay: Option<&Replay>) -> O
         .map_or(String::new(), |row| {
             format!(" Denominator: {}.", row.denominator)
         });
-    let (lo, hi) = y_range(
+    let points = || {
         series
             .iter()
-            .flat_map(|(_, series)| series.points.iter().flatten()),
-    );
+            .flat_map(|(_, series)| series.points.iter().flatten())
+    };
+    let (lo, hi) = y_range(points());
+    let is_cut = |interval: Interval| interval.lower < lo || interval.upper > hi;
+    let cut = if points().filter_map(|point| point.interval).any(is_cut) {
+        " Wide bands are cut off at the edge of the plot."
+    } else {
+        ""
+    };
     Some(Chart {
         id: format!("trend-{metric_id}"),
         title: format!("{} over time", first.label),
         caption: format!(
-            "Buckets of {}; bands are pointwise {} % intervals.{denominator}{}",
+            "Buckets of {}; bands are pointwise {} % intervals.{cut}{denominator}{}",
             units::duration_us(trends.width_us),
             units::significant(analysis.settings.level * 100.0, 2),
             stage_note(analysis)

@@ -191,9 +191,9 @@ fn health(checks: &[HealthCheck]) -> Markup {
                 @for check in checks {
                     li class=[(check.severity == Severity::Ok).then_some("fine")] {
                         (severity(check.severity))
+                        strong { (check.title) }
                         div {
-                            strong { (check.title) }
-                            " " span { (check.finding) }
+                            (check.finding)
                             @if !check.advice.is_empty() { p.advice { (check.advice) } }
                         }
                     }

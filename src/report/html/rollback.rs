@@ -39,7 +39,7 @@ fn overview(analysis: &Analysis, replay: &Replay) -> Markup {
     let head = html! {
         tr {
             th scope="col" { "Rule" }
-            th scope="col" { "Would have" }
+            th scope="col" { "Outcome" }
             th scope="col" { "First fired" }
             th.num scope="col" { "Stage" }
             th scope="col" { "Because of" }
@@ -63,8 +63,10 @@ fn overview(analysis: &Analysis, replay: &Replay) -> Markup {
                     None => { td { (units::NO_VALUE) } td.num { (units::NO_VALUE) } td { (units::NO_VALUE) } }
                 }
                 td.num {
-                    (units::count(rule.evaluations_true))
-                    small { "of " (units::count(rule.evaluations)) }
+                    @if rule.skipped.is_some() { (units::NO_VALUE) } @else {
+                        (units::count(rule.evaluations_true))
+                        small { "of " (units::count(rule.evaluations)) }
+                    }
                 }
             }
         }
@@ -87,7 +89,7 @@ fn rule_article(input: &ReportInput<'_>, replay: &Replay, rule: &RuleReplay) -> 
                     (readings(input, rule, &first.readings))
                 }
                 (None, None) => {
-                    p { "It would not have fired in this log." }
+
                     (conditions(rule, replay))
                 }
             }
@@ -214,15 +216,15 @@ fn condition_charts(input: &ReportInput<'_>, replay: &Replay, rule: &RuleReplay)
 
 fn outcome(rule: &RuleReplay) -> Markup {
     let done = match rule.action {
-        Action::Rollback => "rolled back",
-        Action::Hold => "stopped the rollout",
-        Action::Promote => "gone on",
-        Action::Alert => "alerted",
+        Action::Rollback => "would have rolled back",
+        Action::Hold => "would have stopped the rollout",
+        Action::Promote => "would have gone on",
+        Action::Alert => "would have alerted",
     };
     match (&rule.skipped, &rule.first) {
         (Some(_), _) => chip(Tone::Quiet, "–", "not evaluated"),
         (None, Some(_)) => chip(Tone::Bad, "▼", done),
-        (None, None) => chip(Tone::Quiet, "●", "not fired"),
+        (None, None) => chip(Tone::Quiet, "●", "would not have fired"),
     }
 }
 

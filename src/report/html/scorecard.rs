@@ -88,13 +88,11 @@ fn metric_cell(row: &ScorecardRow, span: usize) -> Markup {
     html! {
         th scope="row" rowspan=[(span > 1).then_some(span)] {
             (row.label)
-            small {
-                @match row.direction {
-                    Direction::LowerIsBetter => "lower is better; ",
-                    Direction::HigherIsBetter => "higher is better; ",
-                    Direction::Neutral => "",
-                }
-                "of " (row.denominator)
+            small { "of " (row.denominator) }
+            @match row.direction {
+                Direction::LowerIsBetter => small { "lower is better" },
+                Direction::HigherIsBetter => small { "higher is better" },
+                Direction::Neutral => {},
             }
         }
     }

@@ -287,7 +287,7 @@ fn is_signed(scale: &Scale) -> bool {
     matches!(scale, Scale::Change(_) | Scale::Relative)
 }
 
-/// Every row of a category axis, cut to 38 % of the picture; else a tick every 40 pixels.
+/// Every row of a category axis, cut to 38 % of the picture; else a tick every 32 pixels.
 fn y_ticks(chart: &Chart, range: (f64, f64), (width, height): (f64, f64)) -> Vec<(f64, String)> {
     if let Scale::Category(labels) = &chart.y.scale {
         return ticks(&chart.y.scale, range, labels.len().max(1))
@@ -298,7 +298,7 @@ fn y_ticks(chart: &Chart, range: (f64, f64), (width, height): (f64, f64)) -> Vec
     ticks(
         &chart.y.scale,
         range,
-        ((height / 40.0) as usize).clamp(2, 8),
+        ((height / 32.0) as usize).clamp(2, 8),
     )
 }
 

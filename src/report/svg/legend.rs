@@ -47,10 +47,13 @@ pub(super) fn lay_out(chart: &Chart, room: Room) -> Legend {
         };
         let shown = text::visible(name);
         let name = text::cut(&shown, TEXT, room.width - SAMPLE - 8.0).into_owned();
-        if entries
-            .iter()
-            .any(|entry| entry.name == name && entry.tone == tone)
+        if let Some(known) = entries
+            .iter_mut()
+            .find(|e| e.name == name && e.tone == tone)
         {
+            if sample(layer) == Sample::Line {
+                known.sample = Sample::Line; // dashes tell arms apart, bands do not
+            }
             continue;
         }
         let width = SAMPLE + 6.0 + text::width(&name, TEXT);
