@@ -50,7 +50,12 @@ impl ValueForm {
 
     /// A difference with its interval: `+1.24 pp [+0.31, +2.17]`.
     pub fn change_with_interval(self, value: f64, lower: f64, upper: f64) -> String {
-        format!("{} [{}, {}]", self.change(value), self.change(lower), self.change(upper))
+        format!(
+            "{} [{}, {}]",
+            self.change(value),
+            self.change(lower),
+            self.change(upper)
+        )
     }
 }
 
@@ -105,6 +110,8 @@ pub fn latency(ms: f64) -> String {
     let size = ms.abs();
     if ms.is_nan() {
         NO_VALUE.to_owned()
+    } else if size.is_infinite() {
+        significant(ms, 3)
     } else if size < 999.5 {
         format!("{} ms", significant(ms, 3))
     } else if size < 119_950.0 {
@@ -286,6 +293,7 @@ mod tests {
             (312.0, "312 ms"),
             (999.6, "1.00 s"),
             (124_000.0, "2 min 4 s"),
+            (f64::NEG_INFINITY, "−∞"),
         ] {
             assert_eq!(latency(ms), text);
         }

@@ -37,11 +37,14 @@ pub enum Scale {
     Linear(ValueForm),
     /// Linear differences of this form, written with their sign; zero is always shown.
     Change(ValueForm),
+    /// Linear relative changes, written in per cent with their sign: 0.1 is +10 %. Zero is always
+    /// shown.
+    Relative,
     /// log10 of milliseconds: coordinate 3 is one second.
     LogMs,
     /// Seconds of this clock. Of [`Clock::Epoch`]: since 1970.
     Time(Clock),
-    /// Whole numbers that count the labels from 0.
+    /// Whole numbers that count the labels from 0; on a vertical axis 0 is at the top.
     Category(Vec<String>),
 }
 
@@ -88,6 +91,26 @@ pub enum Layer {
         /// (position on the other axis, lower, estimate, upper).
         items: Vec<(f64, f64, f64, f64)>,
     },
+    /// Thick horizontal bars, such as the states of a rule over time.
+    Bars {
+        /// Legend entry.
+        name: String,
+        /// Colour.
+        tone: Tone,
+        /// (whole-numbered y, first x, last x).
+        items: Vec<(f64, f64, f64)>,
+    },
+    /// Single points, such as margins and first firings.
+    Marks {
+        /// Legend entry.
+        name: String,
+        /// Colour.
+        tone: Tone,
+        /// Shape.
+        mark: Mark,
+        /// (x, y).
+        points: Vec<(f64, f64)>,
+    },
     /// A line across the whole plot.
     Rule {
         /// Written beside it; may be empty.
@@ -108,6 +131,17 @@ pub enum Layer {
         /// First and last x.
         x: (f64, f64),
     },
+}
+
+/// The shape of a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// A filled circle.
+    Dot,
+    /// A short vertical stroke.
+    Tick,
+    /// A triangle above the point that points to it.
+    Flag,
 }
 
 /// An axis or a direction.
@@ -134,4 +168,147 @@ pub enum Tone {
     Caution,
     /// Axes, zero lines, stages.
     Quiet,
+}
+
+impl Chart {
+    /// Lowest and highest coordinate to show: what the axes ask for, else what the layers need.
+    pub fn ranges(&self) -> ((f64, f64), (f64, f64)) {
+        let mut x = Extent::default();
+        let mut y = Extent::default();
+        for layer in &self.layers {
+            layer.extend(&mut x, &mut y);
+        }
+        (self.x.fitted(x), self.y.fitted(y))
+    }
+
+    /// The same with a vertical axis from zero to a little above the data, as bars and counts need.
+    #[must_use]
+    pub fn with_y_from_zero(mut self) -> Self {
+        let (_, (_, hi)) = self.ranges();
+        self.y.range = Some((0.0, hi));
+        self
+    }
+}
+
+impl Axis {
+    /// An axis that fits its data.
+    pub fn new(label: impl Into<String>, scale: Scale) -> Self {
+        Self {
+            label: label.into(),
+            scale,
+            range: None,
+        }
+    }
+
+    /// The same with these ends.
+    #[must_use]
+    pub fn from_to(mut self, lo: f64, hi: f64) -> Self {
+        self.range = Some((lo, hi));
+        self
+    }
+
+    fn fitted(&self, mut extent: Extent) -> (f64, f64) {
+        if let Some(range) = self.range {
+            return range;
+        }
+        let signed = matches!(self.scale, Scale::Change(_) | Scale::Relative);
+        if let Scale::Category(labels) = &self.scale {
+            return (-0.5, labels.len().max(1) as f64 - 0.5);
+        }
+        if signed {
+            extent.add(0.0);
+        }
+        let Some((lo, hi)) = extent.0 else {
+            return (0.0, 1.0);
+        };
+        let span = if hi > lo {
+            hi - lo
+        } else {
+            lo.abs().max(1.0) * 0.2
+        };
+        let room = match self.scale {
+            Scale::Time(_) => 0.0,
+            Scale::LogMs => 0.02 * span,
+            _ => 0.06 * span,
+        };
+        let widened = if hi > lo { room } else { span / 2.0 };
+        (lo - widened, hi + widened)
+    }
+}
+
+impl Layer {
+    /// The legend entry and its colour; `None` for layers that are labelled in place.
+    pub fn entry(&self) -> Option<(&str, Tone)> {
+        match self {
+            Self::Line { name, tone, .. }
+            | Self::Band { name, tone, .. }
+            | Self::Steps { name, tone, .. }
+            | Self::Intervals { name, tone, .. }
+            | Self::Bars { name, tone, .. }
+            | Self::Marks { name, tone, .. } => (!name.is_empty()).then_some((name, *tone)),
+            Self::Rule { .. } | Self::Span { .. } => None,
+        }
+    }
+
+    fn extend(&self, x: &mut Extent, y: &mut Extent) {
+        match self {
+            Self::Line { points, .. } | Self::Marks { points, .. } => {
+                for &(px, py) in points {
+                    x.add(px);
+                    y.add(py);
+                }
+            }
+            Self::Band { points, .. } => {
+                for &(px, lower, upper) in points {
+                    x.add(px);
+                    y.add(lower);
+                    y.add(upper);
+                }
+            }
+            Self::Steps { edges, heights, .. } => {
+                edges.iter().for_each(|&e| x.add(e));
+                heights.iter().for_each(|&h| y.add(h));
+                y.add(0.0);
+            }
+            Self::Intervals { along, items, .. } => {
+                for &(position, lower, estimate, upper) in items {
+                    let (lengthwise, across) = match along {
+                        Along::X => (&mut *x, &mut *y),
+                        Along::Y => (&mut *y, &mut *x),
+                    };
+                    across.add(position);
+                    for end in [lower, estimate, upper] {
+                        lengthwise.add(end);
+                    }
+                }
+            }
+            Self::Bars { items, .. } => {
+                for &(row, from, to) in items {
+                    y.add(row);
+                    x.add(from);
+                    x.add(to);
+                }
+            }
+            Self::Rule {
+                axis: Along::X, at, ..
+            } => x.add(*at),
+            Self::Rule {
+                axis: Along::Y, at, ..
+            } => y.add(*at),
+            Self::Span { .. } => {}
+        }
+    }
+}
+
+/// The smallest and the largest finite number seen.
+#[derive(Default)]
+struct Extent(Option<(f64, f64)>);
+
+impl Extent {
+    fn add(&mut self, value: f64) {
+        if value.is_finite() {
+            let (lo, hi) = self.0.unwrap_or((value, value));
+            self.0 = Some((lo.min(value), hi.max(value)));
+        }
+    }
 }

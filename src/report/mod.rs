@@ -2,3 +2,13 @@
 //! here came from [`crate::analysis`] or [`crate::rules`].
 
 pub mod chart;
+pub mod charts;
+pub mod html;
+pub mod json;
+pub mod svg;
+pub mod text;
+pub mod ticks;
+pub mod write;
+
+#[cfg(test)]
+pub(crate) mod fixture;

@@ -1,0 +1,206 @@
+//! Rules over time: what state each was in, and what its conditions saw.
+
+use super::{arm_name, arm_tone, seconds, time_axis};
+use crate::analysis::Analysis;
+use crate::data::Quantity;
+use crate::report::chart::{Along, Axis, Chart, Layer, Mark, Scale, Tone};
+use crate::rules::{ConditionReplay, Replay, RuleReplay, Rulebook, State};
+use crate::units::ValueForm;
+
+/// Stretches of one state that are closer than this share of the time axis are drawn as one.
+const FINEST: f64 = 1.0 / 1_500.0;
+
+/// A row per rule with its pending and firing states; the first firing is marked.
+pub fn replay_timeline(analysis: &Analysis, replay: &Replay) -> Chart {
+    let end_us = replay.last_event_us.max(1);
+    let mut layers: Vec<Layer> = super::trends::stage_spans(analysis).collect();
+    for (state, name, tone) in [
+        (State::Pending, "pending", Tone::Caution),
+        (State::Firing, "firing", Tone::Bad),
+    ] {
+        let rows = replay.rules.iter().enumerate();
+        let items: Vec<_> = rows
+            .flat_map(|(row, rule)| {
+                stretches(rule, state, end_us)
+                    .into_iter()
+                    .map(move |(from, to)| (row as f64, at(replay, from), at(replay, to)))
+            })
+            .collect();
+        if !items.is_empty() {
+            layers.push(Layer::Bars {
+                name: name.to_owned(),
+                tone,
+                items,
+            });
+        }
+    }
+    let firsts: Vec<_> = replay
+        .rules
+        .iter()
+        .enumerate()
+        .filter_map(|(row, rule)| Some((at(replay, rule.first.as_ref()?.time_us), row as f64)))
+        .collect();
+    if !firsts.is_empty() {
+        let name = "first firing".to_owned();
+        layers.push(Layer::Marks {
+            name,
+            tone: Tone::Bad,
+            mark: Mark::Flag,
+            points: firsts,
+        });
+    }
+    let labels = replay.rules.iter().map(|rule| {
+        if rule.skipped.is_some() {
+            format!("{} (not evaluated)", shown(rule))
+        } else {
+            shown(rule).to_owned()
+        }
+    });
+    Chart {
+        id: "replay-timeline".to_owned(),
+        title: "What the rules would have done".to_owned(),
+        caption: "States of each rule over event time, as if no rollback had taken effect: what \
+                  follows a first firing is hypothetical. Shading: stages, with the treatment’s \
+                  share of requests."
+            .to_owned(),
+        x: time_axis(
+            replay.clock,
+            replay.time_zero_us,
+            replay.time_zero_us + end_us,
+        ),
+        y: Axis::new("", Scale::Category(labels.collect())),
+        layers,
+    }
+}
+
+/// A condition's value against its bound over time; `None` where it was never evaluated.
+pub fn condition_chart(
+    analysis: &Analysis,
+    replay: &Replay,
+    rule: &RuleReplay,
+    condition: &ConditionReplay,
+    form: ValueForm,
+) -> Option<Chart> {
+    let (first, last) = (condition.series.first()?, condition.series.last()?);
+    let arm = analysis.treatment.unwrap_or(analysis.control);
+    let mut layers: Vec<Layer> = super::trends::stage_spans(analysis).collect();
+    let line = |value: fn(&crate::rules::SeriesPoint) -> f64| {
+        condition
+            .series
+            .iter()
+            .map(|point| (at(replay, point.time_us), value(point)))
+            .collect()
+    };
+    layers.push(Layer::Line {
+        name: "bound".to_owned(),
+        tone: Tone::Bad,
+        points: line(|point| point.bound),
+    });
+    layers.push(Layer::Line {
+        name: format!("value ({})", arm_name(analysis, arm)),
+        tone: arm_tone(analysis, arm),
+        points: line(|point| point.value),
+    });
+    if let Some(first) = &rule.first {
+        layers.push(Layer::Rule {
+            label: "first firing".to_owned(),
+            tone: Tone::Bad,
+            axis: Along::X,
+            at: at(replay, first.time_us),
+        });
+    }
+    let ends = (first.time_us.min(0), last.time_us.max(replay.last_event_us));
+    let chart = Chart {
+        id: format!("condition-{}-{}", rule.id, condition.name),
+        title: condition.name.clone(),
+        caption: format!(
+            "{}. Value and bound at each evaluation, thinned; extremes are kept.",
+            condition.text
+        ),
+        x: time_axis(
+            replay.clock,
+            replay.time_zero_us + ends.0,
+            replay.time_zero_us + ends.1.max(1),
+        ),
+        y: Axis::new("", Scale::Linear(form)),
+        layers,
+    };
+    let (_, (lo, hi)) = chart.ranges();
+    let lowest = condition
+        .series
+        .iter()
+        .fold(f64::INFINITY, |low, p| low.min(p.value).min(p.bound));
+    Some(if lowest >= 0.0 && lo < 0.4 * hi {
+        chart.with_y_from_zero()
+    } else {
+        chart
+    })
+}
+
+/// How a condition's values are written; plain numbers where the rulebook does not have it.
+pub fn condition_form(
+    rulebook: Option<&Rulebook>,
+    rule: &RuleReplay,
+    condition: &str,
+) -> ValueForm {
+    let rule = rulebook.and_then(|book| book.rules.iter().find(|r| r.id == rule.id));
+    let metric = rule.and_then(|rule| {
+        rule.conditions()
+            .into_iter()
+            .find(|c| c.name == condition)
+            .map(|c| c.metric)
+    });
+    match metric {
+        Some(metric) if metric.is_share() => ValueForm::Share,
+        Some(metric) => match metric.quantity() {
+            Some(Quantity::LatencyMs | Quantity::TtftMs) => ValueForm::LatencyMs,
+            _ => ValueForm::Number,
+        },
+        None => ValueForm::Number,
+    }
+}
+
+/// The rules that fire, with the instants of their first firings in the log's own time.
+pub(super) fn first_firings(replay: Option<&Replay>) -> impl Iterator<Item = (&str, i64)> {
+    replay.into_iter().flat_map(|replay| {
+        replay.rules.iter().filter_map(|rule| {
+            Some((
+                shown(rule),
+                replay.time_zero_us + rule.first.as_ref()?.time_us,
+            ))
+        })
+    })
+}
+
+fn shown(rule: &RuleReplay) -> &str {
+    if rule.title.is_empty() {
+        &rule.id
+    } else {
+        &rule.title
+    }
+}
+
+/// Microseconds since time zero to the coordinate of the log's time axis.
+fn at(replay: &Replay, time_us: i64) -> f64 {
+    seconds(replay.time_zero_us + time_us)
+}
+
+/// When a rule was in `state`, with breaks too short to be seen left out.
+fn stretches(rule: &RuleReplay, state: State, end_us: i64) -> Vec<(i64, i64)> {
+    let gap = (end_us as f64 * FINEST) as i64;
+    let mut out: Vec<(i64, i64)> = Vec::new();
+    for (k, change) in rule.transitions.iter().enumerate() {
+        if change.state != state {
+            continue;
+        }
+        let to = rule
+            .transitions
+            .get(k + 1)
+            .map_or(end_us, |next| next.time_us);
+        match out.last_mut() {
+            Some(last) if change.time_us - last.1 <= gap => last.1 = to,
+            _ => out.push((change.time_us, to)),
+        }
+    }
+    out
+}

@@ -1,0 +1,140 @@
+//! How the figures came about, what they cannot say, and how to get them again.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+
+use super::ReportInput;
+use super::parts::level;
+use crate::analysis::{Analysis, InferenceUnit, Strategy};
+use crate::report::json;
+use crate::units;
+
+pub(super) fn method(input: &ReportInput<'_>) -> Markup {
+    let analysis = input.analysis;
+    let margins = &analysis.settings.margins;
+    html! {
+        p { (analysis.strategy.why) " " (analysis.strategy.consequence) }
+        p {
+            "Intervals have a level of " (level(analysis.settings.level)) ". Tolerated changes for the \
+             worse: error share " (units::points(margins.error_share)) ", latency quantiles "
+            (units::relative(margins.latency)) ", mean rating " (units::change(-margins.rating))
+            ", cost and tokens " (units::relative(margins.cost)) "."
+        }
+        dl.methods {
+            div { dt { "Intervals by" } dd { (joined(&interval_methods(analysis))) } }
+            div { dt { "Tests" } dd { (joined(&test_names(analysis))) } }
+            div {
+                dt { "Unit" }
+                dd {
+                    @match &analysis.log.unit_column {
+                        Some(column) => {
+                            "Requests of one user resemble each other, so inference is by "
+                            code { (column) } " wherever it can be."
+                        }
+                        None => "The log names no users: requests are taken as independent, which \
+                                 overstates the evidence where users send several.",
+                    }
+                }
+            }
+            div { dt { "Verdicts" } dd { (verdicts()) } }
+        }
+        h3 { "Limits" }
+        ul.limits { @for limit in limits(analysis) { li { (limit) } } }
+    }
+}
+
+pub(super) fn reproduce(input: &ReportInput<'_>) -> Markup {
+    let analysis = input.analysis;
+    let settings = serde_json::to_value(&analysis.settings).unwrap_or_default();
+    html! {
+        p {
+            "Open " code { (input.load.source) } " with Hindsight " (input.version)
+            " and these settings; the same log, settings and version give the same figures, to the \
+             last digit. The JSON report (schema " (analysis.schema) ") carries them unrounded."
+        }
+        pre { code { (json::shown(&settings)) } }
+    }
+}
+
+fn joined(labels: &BTreeSet<String>) -> String {
+    if labels.is_empty() {
+        units::NO_VALUE.to_owned()
+    } else {
+        labels
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+}
+
+fn interval_methods(analysis: &Analysis) -> BTreeSet<String> {
+    let values = analysis.scorecard.iter().flat_map(|row| &row.values);
+    let effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
+    let quantiles = analysis.latency.iter().flat_map(|panel| &panel.differences);
+    values
+        .filter_map(|value| value.estimate.as_ref())
+        .chain(effects.filter_map(|effect| effect.difference.as_ref()))
+        .chain(
+            quantiles
+                .flat_map(|arm| &arm.points)
+                .map(|point| &point.estimate),
+        )
+        .map(|estimate| estimate.method.label().to_string())
+        .collect()
+}
+
+fn test_names(analysis: &Analysis) -> BTreeSet<String> {
+    let lines = analysis
+        .tests
+        .iter()
+        .flat_map(|report| &report.tests)
+        .map(|line| &line.result);
+    let effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
+    lines
+        .chain(effects.filter_map(|effect| effect.test.as_ref()))
+        .chain(
+            analysis
+                .health
+                .iter()
+                .filter_map(|check| check.test.as_ref()),
+        )
+        .map(|result| result.name.label().to_string())
+        .collect()
+}
+
+fn verdicts() -> &'static str {
+    "Better: the interval lies wholly on the better side of zero. Within margin: its worse end \
+     stays within the margin. Worse: it lies wholly on the worse side of zero and the estimate is \
+     beyond the margin. Inconclusive: it spans too much to tell, which is not the same as no effect."
+}
+
+fn limits(analysis: &Analysis) -> Vec<&'static str> {
+    let mut out = vec![
+        "A log shows what was recorded. What never reached the log, such as requests lost before \
+         the router, cannot be seen here.",
+        "Intervals hold for one look at the data. Whoever looks again and again and stops at the \
+         first clear result is wrong more often than the level says.",
+        "Several metrics are read side by side. Segment effects are corrected for their number, \
+         the scorecard is not: every guardrail must hold by itself.",
+        "Relative changes treat the control’s value as known; their intervals are a little too short.",
+    ];
+    if !analysis.strategy.strategy.is_concurrent()
+        && analysis.strategy.strategy != Strategy::SingleArm
+    {
+        out.push(
+            "The arms did not run at the same time. A difference may come from the time as well as \
+             from the arm, and no test on this log can tell these apart.",
+        );
+    }
+    let by_request = |unit: InferenceUnit| unit == InferenceUnit::Request;
+    let effects = || analysis.scorecard.iter().flat_map(|row| &row.effects);
+    if analysis.log.n_units.is_some() && effects().any(|effect| by_request(effect.unit)) {
+        out.push(
+            "Where a difference is marked “by request”, users were not accounted for; its interval \
+             is too short if users differ.",
+        );
+    }
+    out
+}

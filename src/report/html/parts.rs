@@ -1,0 +1,140 @@
+//! Pieces that several sections share: chips, estimates, figures with their table twins.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::super::chart::{Chart, Tone};
+use super::super::{charts, svg};
+use crate::analysis::{Analysis, Effect, Verdict};
+use crate::stats::Estimate;
+use crate::units::{self, ValueForm};
+
+/// Width of a chart that has the column for itself, pixels.
+pub(super) const WIDE: u32 = 860;
+/// Width of a chart that shares the column, pixels.
+pub(super) const HALF: u32 = 430;
+
+/// A word with a shape and a colour.
+pub(super) fn chip(tone: Tone, symbol: &str, label: &str) -> Markup {
+    html! {
+        span class={ "chip " (tone_class(tone)) } {
+            span.symbol aria-hidden="true" { (symbol) } (label)
+        }
+    }
+}
+
+pub(super) fn verdict(verdict: Verdict) -> Markup {
+    chip(
+        charts::verdict_tone(verdict),
+        verdict.symbol(),
+        verdict.label(),
+    )
+}
+
+/// The class that carries a tone's colour and tint.
+pub(super) fn tone_class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "t-good",
+        Tone::Bad => "t-bad",
+        Tone::Caution => "t-caution",
+        Tone::Control | Tone::Arm(_) | Tone::Quiet => "t-quiet",
+    }
+}
+
+/// `[lower, upper]` of a value.
+pub(super) fn interval(form: ValueForm, estimate: &Estimate) -> String {
+    let interval = estimate.interval;
+    format!(
+        "[{}, {}]",
+        form.value(interval.lower),
+        form.value(interval.upper)
+    )
+}
+
+/// `[lower, upper]` of a difference.
+pub(super) fn change_interval(form: ValueForm, estimate: &Estimate) -> String {
+    let interval = estimate.interval;
+    format!(
+        "[{}, {}]",
+        form.change(interval.lower),
+        form.change(interval.upper)
+    )
+}
+
+/// A value over its interval.
+pub(super) fn value_cell(form: ValueForm, estimate: Option<&Estimate>) -> Markup {
+    html! {
+        @match estimate {
+            Some(estimate) => {
+                span.value { (form.value(estimate.value)) }
+                small { (interval(form, estimate)) }
+            }
+            None => span.none { (units::NO_VALUE) },
+        }
+    }
+}
+
+/// A difference over its interval.
+pub(super) fn change_cell(form: ValueForm, estimate: Option<&Estimate>) -> Markup {
+    html! {
+        @match estimate {
+            Some(estimate) => {
+                span.value { (form.change(estimate.value)) }
+                small { (change_interval(form, estimate)) }
+            }
+            None => span.none { (units::NO_VALUE) },
+        }
+    }
+}
+
+/// A relative change over its interval.
+pub(super) fn relative_cell(estimate: Option<&Estimate>) -> Markup {
+    html! {
+        @match estimate {
+            Some(estimate) => {
+                span.value { (units::relative(estimate.value)) }
+                small {
+                    "[" (units::relative(estimate.interval.lower)) ", "
+                    (units::relative(estimate.interval.upper)) "]"
+                }
+            }
+            None => span.none { (units::NO_VALUE) },
+        }
+    }
+}
+
+/// The scorecard's effect of `arm` on a metric.
+pub(super) fn effect<'a>(analysis: &'a Analysis, metric: &str, arm: usize) -> Option<&'a Effect> {
+    let row = analysis.scorecard.iter().find(|row| row.id == metric)?;
+    row.effects.iter().find(|effect| effect.arm == arm)
+}
+
+/// A chart with its caption and, folded, its table twin.
+pub(super) fn figure(chart: &Chart, (width, height): (u32, u32), twin: Option<Markup>) -> Markup {
+    html! {
+        figure {
+            h4 { (chart.title) }
+            (PreEscaped(svg::draw(chart, width, height)))
+            figcaption { (chart.caption) }
+            @if let Some(twin) = twin {
+                details { summary { "Show as table" } (twin) }
+            }
+        }
+    }
+}
+
+/// A table that scrolls by itself where the page is too narrow.
+pub(super) fn table(class: &str, head: &Markup, body: &Markup) -> Markup {
+    html! {
+        div.scroll {
+            table class=(class) { thead { (head) } tbody { (body) } }
+        }
+    }
+}
+
+/// `95 %`.
+pub(super) fn level(level: f64) -> String {
+    format!(
+        "{} %",
+        units::significant(level * 100.0, if level > 0.99 { 3 } else { 2 })
+    )
+}
