@@ -14,7 +14,7 @@ use crate::units;
 pub(super) fn run(arguments: &InspectArguments, progress: &Progress) -> Result<Finish> {
     let loaded = load(&arguments.log, progress)?;
     if let Some(path) = &arguments.write_mapping {
-        crate::report::write_atomic(path, loaded.mapping.to_toml().as_bytes())?;
+        crate::report::write::write_atomic(path, loaded.mapping.to_toml().as_bytes())?;
         note(&format!("Mapping written to {}", path.display()));
     }
     if arguments.json {

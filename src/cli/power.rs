@@ -22,10 +22,10 @@ pub(super) fn run(arguments: &PowerArguments) -> Result<Finish> {
             let design = design(common);
             let formula = power::proportions::ShareFormula::default();
             let arms = n.map(|n| (n, treatment(n, common)));
-            let effect = mde.map(|mde| power::proportions::ShareEffect { control: *baseline, treatment: baseline + mde });
-            let answer = match (effect, arms) {
-                (Some(effect), None) => Answer::Size(power::proportions::sample_size(effect, &design, formula)?),
-                (Some(effect), Some(arms)) => Answer::Power(power::proportions::power(effect, arms, &design, formula)?),
+            let target = mde.map(|mde| baseline + mde);
+            let answer = match (target, arms) {
+                (Some(target), None) => Answer::Size(power::proportions::sample_size(*baseline, target, &design, formula)?),
+                (Some(target), Some(arms)) => Answer::Power(power::proportions::power(*baseline, target, arms, &design, formula)?),
                 (None, Some(arms)) => Answer::Change(power::proportions::detectable_change(*baseline, arms, &design, formula)?),
                 (None, None) => return Err(nothing_asked()),
             };

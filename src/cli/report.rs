@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &ReportArguments, progress: &Progress) -> Result<Fi
     let analysis = analyze(&loaded.log, &settings, progress)?;
     let replay = replay(&loaded, &settings, &rulebook, progress)?;
     let notes = load_notes(&loaded);
-    let input = ReportInput { analysis: &analysis, replay: replay.as_ref(), load: &notes, title: &loaded.log.name, version: env!("CARGO_PKG_VERSION") };
+    let input = ReportInput { analysis: &analysis, replay: replay.as_ref(), rulebook: Some(&rulebook), load: &notes, title: &loaded.log.name, version: env!("CARGO_PKG_VERSION") };
     write_atomic(&arguments.output, html::render(&input).as_bytes())?;
     if arguments.json {
         print_json(&json::render(&input)?)?;
@@ -44,9 +44,10 @@ pub(super) fn instead_of_window(log: &LogArguments, reason: &str, progress: &Pro
 }
 
 fn write(loaded: &Loaded, analysis: &Analysis, settings: &AnalysisSettings, output: &Path, progress: &Progress) -> Result<()> {
-    let replay = replay(loaded, settings, &presets::all()?, progress)?;
+    let rulebook = presets::all()?;
+    let replay = replay(loaded, settings, &rulebook, progress)?;
     let notes = load_notes(loaded);
-    let input = ReportInput { analysis, replay: replay.as_ref(), load: &notes, title: &loaded.log.name, version: env!("CARGO_PKG_VERSION") };
+    let input = ReportInput { analysis, replay: replay.as_ref(), rulebook: Some(&rulebook), load: &notes, title: &loaded.log.name, version: env!("CARGO_PKG_VERSION") };
     write_atomic(output, html::render(&input).as_bytes())
 }
 

@@ -55,13 +55,13 @@ pub struct Issue {
 
 /// Collects issues; many of one kind become one entry with a count.
 #[derive(Debug, Clone, Default)]
-pub struct Issues {
+pub(super) struct Issues {
     by_kind: BTreeMap<(Effect, Option<String>, &'static str), Issue>,
 }
 
 impl Issues {
     /// Reports one affected value at a line. `message` and `hint` say the kind, not the value.
-    pub fn value(&mut self, kind: (Effect, &'static str, &str), column: Option<&str>, line: u64, sample: &str) {
+    pub(super) fn value(&mut self, kind: (Effect, &'static str, &str), column: Option<&str>, line: u64, sample: &str) {
         let (effect, message, hint) = kind;
         let issue = self.entry(effect, column, message, hint);
         issue.count += 1;
@@ -75,7 +75,7 @@ impl Issues {
     }
 
     /// Reports something about a column or the file as a whole.
-    pub fn note(&mut self, effect: Effect, column: Option<&str>, message: &'static str, detail: &str, hint: &str) {
+    pub(super) fn note(&mut self, effect: Effect, column: Option<&str>, message: &'static str, detail: &str, hint: &str) {
         let issue = self.entry(effect, column, message, hint);
         if !detail.is_empty() {
             issue.message = format!("{message}: {detail}");
@@ -83,7 +83,7 @@ impl Issues {
     }
 
     /// All issues, the gravest first, then by column.
-    pub fn into_list(self) -> Vec<Issue> {
+    pub(super) fn into_list(self) -> Vec<Issue> {
         self.by_kind.into_values().collect()
     }
 

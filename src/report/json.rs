@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::html::ReportInput;
 use super::text;
+use crate::analysis::Analysis;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rules;
 
@@ -26,9 +27,16 @@ pub fn render(input: &ReportInput<'_>) -> Result<Value> {
         "title": input.title,
         "null_means": "no data, undefined for these data, or without a bound on that side",
         "load": serde_json::to_value(input.load).map_err(whole)?,
-        "analysis": serde_json::to_value(input.analysis).map_err(whole)?,
+        "analysis": analysis(input.analysis)?,
         "replay": replay,
     }))
+}
+
+/// The analysis alone, as `hindsight analyze --json` prints it.
+pub fn analysis(analysis: &Analysis) -> Result<Value> {
+    serde_json::to_value(analysis).map_err(|e| {
+        Error::new(ErrorKind::Internal, format!("Cannot write the analysis as JSON: {e}"))
+    })
 }
 
 /// JSON for reading in a page: indented, with unseen characters as `\u` escapes.

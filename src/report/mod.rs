@@ -5,10 +5,13 @@ pub mod chart;
 pub mod charts;
 pub mod html;
 pub mod json;
+mod notes;
 pub mod svg;
 pub mod text;
 pub mod ticks;
 pub mod write;
+
+pub use notes::load_notes;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -139,6 +139,7 @@ fn slug(panel: &LatencyPanel) -> &'static str {
         Quantity::TokensIn => "tokens-in",
         Quantity::TokensOut => "tokens-out",
         Quantity::Cost => "cost",
+        Quantity::Extra(_) => "metric",
     }
 }
 

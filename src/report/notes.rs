@@ -1,0 +1,47 @@
+//! What a report says of how its log was read.
+
+use super::html::{IssueLine, LoadNotes, MappingLine};
+use crate::ingest::{ColumnRole, Loaded};
+use crate::units;
+
+/// The loader's findings in words.
+pub fn load_notes(loaded: &Loaded) -> LoadNotes {
+    let name = loaded.source.path.file_name().map(|name| name.to_string_lossy().into_owned());
+    LoadNotes {
+        source: name.unwrap_or_default(),
+        bytes: loaded.source.bytes,
+        format: loaded.source.description(),
+        rows_read: loaded.n_rows_in_file,
+        rows_rejected: loaded.n_rows_in_file.saturating_sub(loaded.log.n_rows() as u64),
+        issues: loaded.issues.iter().map(issue_line).collect(),
+        mapping: loaded.mapping.columns.iter().map(mapping_line).collect(),
+    }
+}
+
+fn issue_line(issue: &crate::ingest::Issue) -> IssueLine {
+    let lines: Vec<String> = issue.lines.iter().map(|line| units::count(*line)).collect();
+    let rows = match (issue.count, lines.is_empty()) {
+        (0, _) => String::new(),
+        (n, true) => format!("{} times", units::count(n)),
+        (n, false) if n as usize > lines.len() => format!("{} times, first in lines {}", units::count(n), lines.join(", ")),
+        (_, false) => format!("lines {}", lines.join(", ")),
+    };
+    IssueLine {
+        severity: issue.effect.label().to_owned(),
+        column: issue.column.clone().unwrap_or_default(),
+        rows,
+        message: issue.message.clone(),
+        hint: issue.hint.clone(),
+        sample: issue.samples.first().cloned().unwrap_or_default(),
+    }
+}
+
+fn mapping_line(column: &ColumnRole) -> MappingLine {
+    let unit = column.unit.map(|unit| unit.label().to_owned());
+    let stamp = column.stamp.map(crate::ingest::StampForm::label);
+    MappingLine {
+        role: column.role.label().to_owned(),
+        column: column.column.clone(),
+        unit: unit.or(stamp).unwrap_or_default(),
+    }
+}
