@@ -22,7 +22,7 @@ pub mod report;
 pub mod jobs;
 pub mod sample;
 
-pub mod cli;
+//pub mod cli;
 
 #[cfg(feature = "gui")]
 pub mod app;

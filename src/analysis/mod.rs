@@ -5,8 +5,10 @@
 
 mod arms;
 mod decision;
+mod effect;
 mod health;
 mod latency;
+mod metrics;
 mod model;
 mod plan;
 mod scorecard;
@@ -14,12 +16,95 @@ mod segments;
 mod settings;
 mod stages;
 mod strategy;
-mod tests_panel;
+mod test_reports;
 mod trends;
 
 pub use model::*;
 pub use settings::{AnalysisSettings, Margins};
 
 use crate::data::RequestLog;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
+
+/// Compares the arms of a log.
+///
+/// Fails when the settings name an arm or segment that the log does not have, when the filter
+/// leaves no request, or when cancelled. A log with one arm is described, not compared.
+pub fn analyze(log: &RequestLog, settings: &AnalysisSettings, progress: &Progress) -> Result<Analysis> {
+    if !(settings.level > 0.5 && settings.level < 1.0) {
+        return Err(Error::new(ErrorKind::Settings, "The confidence level must lie between 0.5 and 1").key("level"));
+    }
+    progress.phase("Selecting rows", 0)?;
+    let filtered = (!settings.filter.is_all()).then(|| settings.filter.apply(log));
+    let n_requests_unfiltered = log.n_rows() as u64;
+    let log = filtered.as_ref().unwrap_or(log);
+    if log.n_rows() == 0 {
+        return Err(Error::new(ErrorKind::NotEnoughData, "The filter leaves no request").hint("Widen the time range or clear the segment"));
+    }
+    let (control, treatment) = arms::choose(log, settings)?;
+    let rows = scorecard::rows_by_arm(log);
+    let stages = treatment.map(|t| stages::infer(log, control, t)).unwrap_or_default();
+    let strategy = strategy::find(log, control, treatment, &stages, settings);
+    let arms = arms::summarize(log, control, treatment);
+    let metrics = metrics::of_log(log, &settings.margins);
+    let level = settings.level;
+
+    progress.phase("Scoring the arms", metrics.len() as u64)?;
+    let scorecard = scorecard::scorecard(log, &metrics, &rows, control, level, progress)?;
+    progress.phase("Latency distributions", 0)?;
+    let latency = latency::panels(log, &rows, control, level, progress)?;
+    progress.phase("Trends", 0)?;
+    let trends = trends::trends(log, &metrics, level, progress)?;
+    progress.phase("Segments", 0)?;
+    let segments = match treatment {
+        Some(treatment) => segments::segments(log, &metrics, &rows, (control, treatment), level, progress)?,
+        None => Vec::new(),
+    };
+    let health = health::checks(log, &arms, &strategy, settings);
+    let tests = test_reports::reports(log, &metrics, &rows, &scorecard, &strategy, control, level);
+    let plan = plan::inputs(log, &scorecard, control, treatment, &arms);
+    let decision = decision::decide(&arms, treatment, &scorecard, &segments, &health, &strategy);
+    Ok(Analysis {
+        schema: SCHEMA,
+        settings: settings.clone(),
+        log: summary(log, n_requests_unfiltered),
+        stages: if strategy.strategy.is_concurrent() { stages } else { Vec::new() },
+        strategy,
+        decision,
+        control,
+        treatment,
+        arms,
+        health,
+        scorecard,
+        latency,
+        trends,
+        tests,
+        segments,
+        plan,
+    })
+}
+
+/// Indices of the control and of the arm that the decision is about, as [`analyze`] chooses them.
+pub fn arms_of(log: &RequestLog, settings: &AnalysisSettings) -> Result<(usize, Option<usize>)> {
+    arms::choose(log, settings)
+}
+
+fn summary(log: &RequestLog, n_requests_unfiltered: u64) -> LogSummary {
+    let span = log.event_span_us();
+    let n_units = log.units.as_ref().map(|units| {
+        let mut seen: Vec<u32> = units.id.iter().copied().filter(|id| *id != crate::data::Units::NONE).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        seen.len() as u64
+    });
+    LogSummary {
+        name: log.name.clone(),
+        clock: log.clock,
+        n_requests: log.n_rows() as u64,
+        n_requests_unfiltered,
+        n_units,
+        unit_column: log.units.as_ref().map(|units| units.column.clone()),
+        first_us: span.map(|(first, _)| first),
+        last_us: span.map(|(_, last)| last),
+    }
+}

@@ -38,11 +38,13 @@ pub struct Margins {
     pub rating: f64,
     /// Mean cost and tokens, relative to the control's.
     pub cost: f64,
+    /// Other metrics, relative to the control's.
+    pub metric: f64,
 }
 
 impl Default for Margins {
     fn default() -> Self {
-        Self { error_share: 0.01, latency: 0.10, rating: 0.1, cost: 0.10 }
+        Self { error_share: 0.01, latency: 0.10, rating: 0.1, cost: 0.10, metric: 0.10 }
     }
 }
 

@@ -1,1 +1,95 @@
-//! Placeholder.
+//! The headless twin of every screen: asks, calls, prints. Exit codes: 0 done, 1 failed, 2 wrong
+//! usage, 3 (with `--check`) the decision is to roll back or the log is unsound.
+
+mod analyze;
+mod arguments;
+pub mod bundled;
+mod inspect;
+mod output;
+mod power;
+mod replay;
+mod report;
+mod table;
+
+pub use arguments::{Arguments, Command, LogArguments};
+
+use std::process::ExitCode;
+
+use crate::error::{Error, Result};
+use crate::jobs::Progress;
+use output::{print, print_error};
+
+/// What a command ends with when nothing failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// Exit code 0.
+    Done,
+    /// Exit code 3: asked with `--check`, and the answer is no.
+    CheckFailed,
+}
+
+/// Runs a headless command and says how the process should end.
+pub fn run(command: Command) -> ExitCode {
+    let progress = Progress::unwatched();
+    let finish = match command {
+        Command::Inspect(arguments) => inspect::run(&arguments, &progress),
+        Command::Analyze(arguments) => analyze::run(&arguments, &progress),
+        Command::Replay(arguments) => replay::run(&arguments, &progress),
+        Command::Power(arguments) => power::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments, &progress),
+        Command::Sample(arguments) => {
+            crate::sample::write(&arguments.folder, arguments.seed, &progress).and_then(|paths| {
+                let lines: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+                print(&(lines.join("\n") + "\n"))?;
+                Ok(Finish::Done)
+            })
+        }
+    };
+    exit_code(finish)
+}
+
+/// Writes the report of the bundled sample or of a given log where no window can be opened.
+pub fn report_instead_of_window(arguments: &LogArguments, reason: &str) -> ExitCode {
+    exit_code(report::instead_of_window(arguments, reason, &Progress::unwatched()))
+}
+
+fn exit_code(finish: Result<Finish>) -> ExitCode {
+    match finish {
+        Ok(Finish::Done) => ExitCode::SUCCESS,
+        Ok(Finish::CheckFailed) => ExitCode::from(3),
+        Err(error) => {
+            print_error(&error);
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// Reads the log and the mapping that the arguments name.
+fn load(arguments: &LogArguments, progress: &Progress) -> Result<crate::ingest::Loaded> {
+    let mapping = arguments.mapping.as_deref().map(crate::ingest::Mapping::read).transpose()?;
+    let path = match &arguments.log {
+        Some(path) => path.clone(),
+        None => bundled::sample_log(progress)?,
+    };
+    crate::ingest::load(&crate::ingest::LoadRequest { path, mapping }, progress)
+}
+
+/// The analysis settings that the arguments name.
+fn settings(arguments: &arguments::CompareArguments) -> Result<crate::analysis::AnalysisSettings> {
+    let mut settings = crate::analysis::AnalysisSettings {
+        control: arguments.control.clone(),
+        treatment: arguments.treatment.clone(),
+        ..crate::analysis::AnalysisSettings::default()
+    };
+    if let Some(level) = arguments.level {
+        settings.level = level;
+    }
+    if let Some(segment) = &arguments.segment {
+        let (name, value) = segment.split_once('=').ok_or_else(|| {
+            Error::new(crate::error::ErrorKind::Settings, format!("\"{segment}\" names no segment value"))
+                .hint("Write --segment COLUMN=VALUE, for example --segment language=ko")
+        })?;
+        settings.filter.segment = Some((name.to_owned(), value.to_owned()));
+    }
+    Ok(settings)
+}

@@ -31,6 +31,8 @@ pub struct RequestLog {
     pub has_outcome: bool,
     /// The numeric columns that the log has; NaN where a row has no value.
     pub quantities: Vec<(Quantity, Vec<f64>)>,
+    /// The columns behind [`Quantity::Extra`].
+    pub extra_names: Vec<String>,
     /// Who was assigned to an arm; `None` where the log has no such column.
     pub units: Option<Units>,
     /// Per row: a hash of the request id, 0 where the row has none; `None` without such a column.
@@ -92,18 +94,8 @@ pub enum Quantity {
     TokensOut,
     /// Cost per request in the log's own currency, major units.
     Cost,
-}
-
-impl Quantity {
-    /// All quantities, in the order in which they are shown.
-    pub const ALL: [Self; 6] = [
-        Self::LatencyMs,
-        Self::TtftMs,
-        Self::Rating,
-        Self::TokensIn,
-        Self::TokensOut,
-        Self::Cost,
-    ];
+    /// Any other outcome, 0/1 or number: index into [`RequestLog::extra_names`].
+    Extra(u16),
 }
 
 /// The units of assignment: users, sessions, tenants.
@@ -207,6 +199,7 @@ impl RequestLog {
                 .iter()
                 .map(|(q, values)| (*q, pick(values, indices)))
                 .collect(),
+            extra_names: self.extra_names.clone(),
             units: self.units.as_ref().map(|units| Units {
                 column: units.column.clone(),
                 id: pick(&units.id, indices),

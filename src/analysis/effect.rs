@@ -1,0 +1,243 @@
+//! One arm against the control, for one metric: value, difference, test and verdict.
+//!
+//! Where the log names units, inference stands on them: ratio metrics by the delta method,
+//! quantiles by order statistics widened for clustering (Deng, Knoblich & Lu 2018). The figure
+//! that takes requests as independent stands beside it with the design effect.
+
+use super::metrics::{Kind, Margin, Metric, Observations};
+use super::model::{Direction, Effect, InferenceUnit, RequestLevel, Verdict};
+use crate::stats::{
+    self, Comparison, Continuity, Estimate, Moments, RatioMoments, Reference, Share, TestResult, chi_square_2x2, newcombe,
+};
+
+/// Fewer units or requests than this in an arm tell nothing.
+const MIN_OBSERVATIONS: usize = 20;
+
+/// A metric in one arm, prepared once and used for its value and for every comparison.
+pub(super) struct ArmSample {
+    pub(super) n: u64,
+    /// Number of ones where the metric is a share.
+    pub(super) n_events: Option<u64>,
+    pub(super) estimate: Option<Estimate>,
+    /// The interval that takes requests as independent, where units exist.
+    by_request: Option<Estimate>,
+    moments: Moments,
+    /// Sums by unit, for shares and means where the log names units.
+    units: Option<RatioMoments>,
+    has_units: bool,
+}
+
+impl ArmSample {
+    pub(super) fn new(metric: &Metric, observations: Observations, level: f64) -> Self {
+        let Observations { mut values, units } = observations;
+        let n = values.len() as u64;
+        let is_share = matches!(metric.kind, Kind::ErrorShare | Kind::RatedShare)
+            || (metric.form == crate::units::ValueForm::Share && !values.is_empty());
+        let n_events = is_share.then(|| values.iter().filter(|v| **v == 1.0).count() as u64);
+        let moments = Moments::from_slice(&values);
+        let has_units = !units.is_empty();
+        let mut sample = Self { n, n_events, estimate: None, by_request: None, moments, units: None, has_units };
+        match metric.kind {
+            Kind::Quantile(_, q) => {
+                let units = sort_together(&mut values, units);
+                sample.by_request = stats::quantile_estimate(&values, q, level);
+                sample.estimate = clustered_quantile(&values, &units, q, level);
+            }
+            _ => {
+                sample.by_request = match n_events {
+                    Some(events) => Share { events, n }.wilson(level),
+                    None => stats::mean_estimate(&moments, level),
+                };
+                sample.units = has_units.then(|| per_unit(units.into_iter().zip(values)));
+                let by_unit = sample.units.as_ref().and_then(|units| {
+                    if is_share { units.share_estimate(Reference::Welch, level) } else { units.estimate(Reference::Welch, level) }
+                });
+                sample.estimate = by_unit.or(sample.by_request);
+            }
+        }
+        sample
+    }
+
+    fn share(&self) -> Option<Share> {
+        Some(Share { events: self.n_events?, n: self.n })
+    }
+
+    /// Standard error of the value, from the interval that is shown.
+    fn variance(&self, level: f64) -> Option<f64> {
+        let interval = self.estimate?.interval;
+        let z = stats::dist::z_multiplier(level)?;
+        let se = (interval.upper - interval.lower) / (2.0 * z);
+        se.is_finite().then_some(se * se)
+    }
+}
+
+/// A quantile of ascending values with an interval that allows for clustering in units; `units` is
+/// empty where the log names none.
+pub(super) fn clustered_quantile(sorted: &[f64], units: &[u32], q: f64, level: f64) -> Option<Estimate> {
+    let at = stats::quantile(sorted, q)?;
+    let below = sorted.partition_point(|v| *v <= at);
+    let indicator = |i: usize| if i < below { 1.0 } else { 0.0 };
+    let moments = (!units.is_empty()).then(|| per_unit(units.iter().enumerate().map(|(i, unit)| (*unit, indicator(i)))));
+    moments.and_then(|units| widened(sorted, &units, q, level)).or_else(|| stats::quantile_estimate(sorted, q, level))
+}
+
+/// Sorts values ascending and takes their units along.
+pub(super) fn sort_together(values: &mut [f64], units: Vec<u32>) -> Vec<u32> {
+    if units.is_empty() {
+        values.sort_by(f64::total_cmp);
+        return units;
+    }
+    let mut pairs: Vec<(f64, u32)> = values.iter().copied().zip(units).collect();
+    pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    values.iter_mut().zip(&pairs).for_each(|(value, pair)| *value = pair.0);
+    pairs.into_iter().map(|pair| pair.1).collect()
+}
+
+fn widened(sorted: &[f64], units: &RatioMoments, q: f64, level: f64) -> Option<Estimate> {
+    let se = units.variance_of_ratio()?.sqrt();
+    stats::clustered_quantile_estimate(sorted, q, se, level)
+}
+
+/// Sums by unit: numerator is the sum of the values, denominator their number.
+fn per_unit(pairs: impl Iterator<Item = (u32, f64)>) -> RatioMoments {
+    let mut sums: Vec<(f64, u32)> = Vec::new();
+    for (unit, value) in pairs {
+        let unit = unit as usize;
+        if unit >= sums.len() {
+            sums.resize(unit + 1, (0.0, 0));
+        }
+        sums[unit].0 += value;
+        sums[unit].1 += 1;
+    }
+    let mut moments = RatioMoments::default();
+    for (sum, n) in sums.into_iter().filter(|(_, n)| *n > 0) {
+        moments.push(sum, f64::from(n));
+    }
+    moments
+}
+
+/// Arm minus control.
+pub(super) fn effect(metric: &Metric, arm: usize, control: &ArmSample, treated: &ArmSample, level: f64) -> Effect {
+    let by_request = compare_requests(metric, control, treated, level);
+    let by_unit = compare_units(metric, control, treated, level);
+    let unit = if by_unit.is_some() { InferenceUnit::Unit } else { InferenceUnit::Request };
+    let main = by_unit.clone().or_else(|| by_request.clone());
+    let enough = control.n.min(treated.n) as usize >= MIN_OBSERVATIONS;
+    let margin = control.estimate.and_then(|c| margin_of(metric, c.value));
+    let verdict = match &main {
+        Some((difference, _)) if enough => verdict(metric.direction, difference, margin),
+        _ => Verdict::NoData,
+    };
+    let design_effect = by_unit.as_ref().zip(by_request.as_ref()).and_then(|(unit, request)| {
+        let ratio = width(&unit.0) / width(&request.0);
+        ratio.is_finite().then_some(ratio * ratio)
+    });
+    Effect {
+        arm,
+        unit,
+        difference: main.as_ref().map(|(difference, _)| *difference),
+        relative: relative(control, treated, level),
+        test: main.as_ref().map(|(_, test)| *test),
+        by_request: by_unit.and(by_request).map(|(difference, test)| RequestLevel { difference, test }),
+        design_effect,
+        margin,
+        verdict,
+    }
+}
+
+fn compare_units(metric: &Metric, control: &ArmSample, treated: &ArmSample, level: f64) -> Option<(Estimate, TestResult)> {
+    if let Kind::Quantile(..) = metric.kind {
+        if !control.has_units || !treated.has_units {
+            return None;
+        }
+        let difference = stats::quantile_difference(&control.estimate?, &treated.estimate?)?;
+        return Some((difference, stats::quantile_test(&difference)?));
+    }
+    let (a, b) = (control.units.as_ref()?, treated.units.as_ref()?);
+    let Comparison { difference, test, .. } = stats::ratio_difference(a, b, Reference::Welch, level)?;
+    Some((difference, test))
+}
+
+fn compare_requests(metric: &Metric, control: &ArmSample, treated: &ArmSample, level: f64) -> Option<(Estimate, TestResult)> {
+    if let Kind::Quantile(..) = metric.kind {
+        let difference = stats::quantile_difference(&control.by_request?, &treated.by_request?)?;
+        return Some((difference, stats::quantile_test(&difference)?));
+    }
+    if let (Some(a), Some(b)) = (control.share(), treated.share()) {
+        let table = [[b.events, b.n - b.events], [a.events, a.n - a.events]];
+        let test = chi_square_2x2(table, Continuity::None)?.test;
+        return Some((newcombe(a, b, level)?, test));
+    }
+    let Comparison { difference, test, .. } = stats::welch(&control.moments, &treated.moments, level)?;
+    Some((difference, test))
+}
+
+/// The change relative to the control, where the control's interval stays clear of zero.
+fn relative(control: &ArmSample, treated: &ArmSample, level: f64) -> Option<Estimate> {
+    let (a, b) = (control.estimate?, treated.estimate?);
+    if a.interval.lower <= 0.0 {
+        return None;
+    }
+    stats::relative_change((a.value, control.variance(level)?), (b.value, treated.variance(level)?), a.n + b.n, level)
+}
+
+fn margin_of(metric: &Metric, control: f64) -> Option<f64> {
+    metric.margin.map(|margin| match margin {
+        Margin::Absolute(size) => size,
+        Margin::Relative(share) => share * control.abs(),
+    })
+}
+
+/// The reading of a difference: see [`Verdict`].
+fn verdict(direction: Direction, difference: &Estimate, margin: Option<f64>) -> Verdict {
+    let interval = difference.interval;
+    // Towards worse is positive from here on.
+    let (low, high, value) = match direction {
+        Direction::LowerIsBetter => (interval.lower, interval.upper, difference.value),
+        Direction::HigherIsBetter => (-interval.upper, -interval.lower, -difference.value),
+        Direction::Neutral => {
+            return if interval.contains(0.0) { Verdict::NoClearChange } else { Verdict::Changed };
+        }
+    };
+    let margin = margin.unwrap_or(0.0);
+    if high < 0.0 {
+        Verdict::Better
+    } else if high <= margin {
+        Verdict::WithinMargin
+    } else if low > 0.0 && value > margin {
+        Verdict::Worse
+    } else {
+        Verdict::Inconclusive
+    }
+}
+
+fn width(estimate: &Estimate) -> f64 {
+    estimate.interval.upper - estimate.interval.lower
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::{Interval, Method};
+
+    fn check(direction: Direction, lower: f64, upper: f64, margin: f64, expected: Verdict) {
+        let value = f64::midpoint(lower, upper);
+        let estimate = Estimate { value, interval: Interval { lower, upper }, level: 0.95, method: Method::Welch, n: 100 };
+        assert_eq!(verdict(direction, &estimate, Some(margin)), expected, "{lower} {upper}");
+    }
+
+    #[test]
+    fn verdicts_read_the_interval_against_zero_and_margin() {
+        let lower = Direction::LowerIsBetter;
+        check(lower, -3.0, -1.0, 1.0, Verdict::Better);
+        check(lower, -1.0, 0.5, 1.0, Verdict::WithinMargin);
+        check(lower, 0.2, 0.8, 1.0, Verdict::WithinMargin);
+        check(lower, -1.0, 2.0, 1.0, Verdict::Inconclusive);
+        check(lower, 0.1, 1.5, 1.0, Verdict::Inconclusive);
+        check(lower, 0.9, 3.0, 1.0, Verdict::Worse);
+        check(Direction::HigherIsBetter, -3.0, -0.9, 1.0, Verdict::Worse);
+        check(Direction::HigherIsBetter, 1.0, 2.0, 1.0, Verdict::Better);
+        check(Direction::Neutral, -1.0, 1.0, 0.0, Verdict::NoClearChange);
+        check(Direction::Neutral, 1.0, 2.0, 0.0, Verdict::Changed);
+    }
+}

@@ -1,0 +1,219 @@
+//! Whether a log can carry a conclusion: each check is a question with its answer and advice.
+
+use std::collections::HashMap;
+
+use super::model::{ArmSummary, HealthCheck, Severity, Strategy, StrategyFinding};
+use super::settings::AnalysisSettings;
+use crate::data::{Outcome, Quantity, RequestLog, Units};
+use crate::stats::{TestResult, chi_square, sample_ratio};
+use crate::units::{self, Clock};
+
+/// Sample-ratio p-values below these are alarming or suspicious (levels as in common practice).
+const SRM_STOP: f64 = 0.001;
+const SRM_WARNING: f64 = 0.01;
+/// Arms further than this from equal shares were hardly meant to be equal.
+const UNEQUAL_BY_DESIGN: f64 = 0.5;
+/// Fewer requests than this in an arm tell little.
+const FEW_REQUESTS: u64 = 100;
+
+/// All checks that this log allows, the worst first.
+pub(super) fn checks(
+    log: &RequestLog,
+    arms: &[ArmSummary],
+    strategy: &StrategyFinding,
+    settings: &AnalysisSettings,
+) -> Vec<HealthCheck> {
+    let mut checks = Vec::new();
+    if arms.len() < 2 {
+        checks.push(single_arm());
+    } else {
+        let by_request: Vec<u64> = arms.iter().map(|arm| arm.n_requests).collect();
+        checks.push(ratio(("sample-ratio-requests", "requests"), &by_request, arms, strategy, settings));
+        if let Some(by_unit) = arms.iter().map(|arm| arm.n_units).collect::<Option<Vec<u64>>>() {
+            checks.push(ratio(("sample-ratio-units", "users"), &by_unit, arms, strategy, settings));
+        }
+        checks.push(concurrency(strategy));
+        checks.extend(crossing(log, strategy));
+        checks.extend(few_requests(arms));
+        checks.extend(rated_share(log, arms));
+    }
+    if strategy.strategy != Strategy::Shadow {
+        checks.extend(repeated_ids(log));
+    }
+    checks.extend(zero_latency(log));
+    checks.extend(unknown_outcomes(log, arms));
+    checks.extend(clock(log));
+    checks.sort_by_key(|check| std::cmp::Reverse(check.severity));
+    checks
+}
+
+fn check(id: &'static str, title: &str, severity: Severity, finding: String, advice: &str) -> HealthCheck {
+    HealthCheck { id, title: title.to_owned(), severity, finding, advice: advice.to_owned(), test: None }
+}
+
+fn single_arm() -> HealthCheck {
+    check(
+        "arms",
+        "Are there two arms to compare?",
+        Severity::Stop,
+        "The log has one arm only".to_owned(),
+        "Map the column that tells the variants apart, or open a log that holds both. The figures describe this arm; no comparison, rule or decision stands on them",
+    )
+}
+
+fn ratio(
+    (id, what): (&'static str, &str),
+    counts: &[u64],
+    arms: &[ArmSummary],
+    strategy: &StrategyFinding,
+    settings: &AnalysisSettings,
+) -> HealthCheck {
+    let title = format!("Did each arm get its share of {what}?");
+    let listed: Vec<String> = arms.iter().zip(counts).map(|(arm, n)| format!("{} {}", arm.name, units::count(*n))).collect();
+    let shown = listed.join(", ");
+    let given: Vec<f64> = arms
+        .iter()
+        .filter_map(|arm| settings.expected_shares.iter().find(|(name, _)| *name == arm.name).map(|(_, share)| *share))
+        .collect();
+    if given.len() != arms.len() && strategy.strategy == Strategy::Canary {
+        let finding = format!("{shown}. A canary's share is set by its stages, so no fixed ratio is expected");
+        return check(id, &title, Severity::Note, finding, "Name expected shares in the settings if the split was fixed");
+    }
+    let equal = vec![1.0; arms.len()];
+    let is_given = given.len() == arms.len();
+    let Some(test) = sample_ratio(counts, if is_given { &given } else { &equal }) else {
+        return check(id, &title, Severity::Note, format!("{shown}. Too few to test"), "");
+    };
+    let mean = counts.iter().sum::<u64>() as f64 / counts.len() as f64;
+    let largest = counts.iter().map(|n| (*n as f64 / mean - 1.0).abs()).fold(0.0, f64::max);
+    let expected = if is_given { "expected shares" } else { "equal shares" };
+    let p = units::p_value(test.p, test.ln_p);
+    let finding = format!("{shown}; against {expected}, chi-square p = {p}");
+    let (severity, advice) = if test.p >= SRM_WARNING {
+        (Severity::Ok, "")
+    } else if !is_given && largest > UNEQUAL_BY_DESIGN {
+        (Severity::Warning, "The split looks unequal by design: give the expected shares so that it can be tested. If equal shares were meant, assignment or logging is broken")
+    } else if test.p < SRM_STOP {
+        (Severity::Stop, "Chance does not explain this: requests or users are missing from an arm, or assignment is broken. Find out which before trusting any difference")
+    } else {
+        (Severity::Warning, "Chance seldom explains this; check assignment and logging")
+    };
+    HealthCheck { test: Some(test), ..check(id, &title, severity, finding, advice) }
+}
+
+fn concurrency(strategy: &StrategyFinding) -> HealthCheck {
+    let severity = if strategy.strategy.is_concurrent() { Severity::Ok } else { Severity::Warning };
+    let advice = if strategy.strategy.is_concurrent() { "" } else { &strategy.consequence };
+    check("concurrency", "Did the arms run at the same time?", severity, strategy.why.clone(), advice)
+}
+
+fn crossing(log: &RequestLog, strategy: &StrategyFinding) -> Option<HealthCheck> {
+    let units_column = log.units.as_ref()?;
+    let mut arm_of = vec![u16::MAX; units_column.n_units as usize];
+    let mut is_crossing = vec![false; units_column.n_units as usize];
+    for (row, id) in units_column.id.iter().enumerate().filter(|(_, id)| **id != Units::NONE) {
+        let first = &mut arm_of[*id as usize];
+        if *first == u16::MAX {
+            *first = log.arm[row];
+        } else if *first != log.arm[row] {
+            is_crossing[*id as usize] = true;
+        }
+    }
+    let n_units = arm_of.iter().filter(|arm| **arm != u16::MAX).count() as u64;
+    let n_crossing = is_crossing.iter().filter(|c| **c).count() as u64;
+    let share = n_crossing as f64 / n_units.max(1) as f64;
+    let finding = format!("{} of {} users ({}) are in more than one arm", units::count(n_crossing), units::count(n_units), units::share(share));
+    let (severity, advice) = match strategy.strategy {
+        _ if n_crossing == 0 => (Severity::Ok, ""),
+        Strategy::Shadow | Strategy::BlueGreen | Strategy::Sequential => {
+            (Severity::Note, "Expected where every user meets every arm; the arms are then not independent, and intervals are somewhat too wide")
+        }
+        _ if share < 0.001 => (Severity::Note, "Too few to matter"),
+        _ if share < 0.10 => {
+            (Severity::Warning, "Their requests blur the difference between the arms a little. Look for clients that lose their assignment")
+        }
+        _ => (Severity::Stop, "Assignment did not stick to users: the arms are not separate groups. If requests were randomised on purpose, map no user column"),
+    };
+    Some(check("crossing", "Is every user in one arm only?", severity, finding, advice))
+}
+
+fn few_requests(arms: &[ArmSummary]) -> Option<HealthCheck> {
+    let few: Vec<String> = arms
+        .iter()
+        .filter(|arm| arm.n_requests < FEW_REQUESTS)
+        .map(|arm| format!("{}: {}", arm.name, units::count(arm.n_requests)))
+        .collect();
+    (!few.is_empty()).then(|| {
+        check("few-requests", "Has every arm enough requests?", Severity::Warning, format!("Fewer than {FEW_REQUESTS} requests in {}", few.join(", ")), "Tails and error shares of so few requests say little; collect more, or leave the arm out")
+    })
+}
+
+fn rated_share(log: &RequestLog, arms: &[ArmSummary]) -> Option<HealthCheck> {
+    let ratings = log.quantity(Quantity::Rating)?;
+    let mut counts = vec![[0u64; 2]; arms.len()];
+    for (row, rating) in ratings.iter().enumerate() {
+        counts[usize::from(log.arm[row])][usize::from(rating.is_nan())] += 1;
+    }
+    let table: Vec<Vec<u64>> = counts.iter().filter(|c| c[0] + c[1] > 0).map(|c| c.to_vec()).collect();
+    let test: TestResult = chi_square(&table)?.test;
+    let shares: Vec<String> = arms.iter().zip(&counts).map(|(arm, c)| format!("{} {}", arm.name, units::share(c[0] as f64 / (c[0] + c[1]).max(1) as f64))).collect();
+    let (severity, advice) = if test.p < SRM_STOP {
+        (Severity::Warning, "Users of one arm rate more often, so mean ratings compare different users. Look at the share of low ratings per request too")
+    } else {
+        (Severity::Ok, "")
+    };
+    let finding = format!("{}; chi-square p = {} by request", shares.join(", "), units::p_value(test.p, test.ln_p));
+    Some(HealthCheck { test: Some(test), ..check("rated-share", "Are ratings given equally often in each arm?", severity, finding, advice) })
+}
+
+fn repeated_ids(log: &RequestLog) -> Option<HealthCheck> {
+    let ids = log.request_id.as_ref()?;
+    let mut counts: HashMap<u64, u32> = HashMap::with_capacity(ids.len());
+    for id in ids.iter().filter(|id| **id != 0) {
+        *counts.entry(*id).or_insert(0) += 1;
+    }
+    let n_repeated: u64 = counts.values().filter(|n| **n > 1).map(|n| u64::from(*n) - 1).sum();
+    let share = n_repeated as f64 / ids.len().max(1) as f64;
+    let finding = format!("{} rows repeat an earlier request id", units::count(n_repeated));
+    let (severity, advice) = match share {
+        s if s == 0.0 => (Severity::Ok, ""),
+        s if s < 0.01 => (Severity::Note, "Client retries look like this"),
+        _ => (Severity::Warning, "The export may hold several rows per request, or the same rows twice; counts and intervals are then wrong"),
+    };
+    Some(check("repeated-ids", "Is every request logged once?", severity, finding, advice))
+}
+
+fn zero_latency(log: &RequestLog) -> Option<HealthCheck> {
+    let latency = log.quantity(Quantity::LatencyMs)?;
+    let n_zero = latency.iter().filter(|ms| **ms <= 0.0).count() as u64;
+    let n_failed = latency.iter().zip(&log.outcome).filter(|(ms, outcome)| **ms <= 0.0 && outcome.is_error()).count() as u64;
+    (n_zero > 0).then(|| {
+        let finding = format!("{} requests have latency 0, {} of them failed", units::count(n_zero), units::count(n_failed));
+        check("zero-latency", "Are latencies real?", Severity::Note, finding, "They are left out of latency figures, which stand on successful requests; averages made elsewhere may include them")
+    })
+}
+
+fn unknown_outcomes(log: &RequestLog, arms: &[ArmSummary]) -> Option<HealthCheck> {
+    if !log.has_outcome {
+        return Some(check("outcomes", "Can success and failure be told apart?", Severity::Note, "The log has no status or error column".to_owned(), "Error shares cannot be shown, and failed requests may be among the latencies. Map a status column if there is one"));
+    }
+    let n_unknown: u64 = arms.iter().map(|arm| arm.outcomes.unknown).sum();
+    let share = n_unknown as f64 / log.n_rows().max(1) as f64;
+    let has_ok = log.outcome.contains(&Outcome::Ok);
+    let (severity, advice) = if share > 0.05 || !has_ok {
+        (Severity::Warning, "Check that the status column was read rightly")
+    } else {
+        (Severity::Ok, "")
+    };
+    let finding = format!("{} requests ({}) have no readable outcome", units::count(n_unknown), units::share(share));
+    (n_unknown > 0).then(|| check("outcomes", "Can success and failure be told apart?", severity, finding, advice))
+}
+
+fn clock(log: &RequestLog) -> Option<HealthCheck> {
+    let (severity, finding, advice) = match log.clock {
+        Clock::Epoch => return None,
+        Clock::Relative => (Severity::Note, "Times count from an unknown start, such as that of each session", "Trends and replays show time since that start; whether arms ran on the same days cannot be told"),
+        Clock::RowOrder => (Severity::Note, "The log has no times", "Trends and rules that watch the clock cannot be shown"),
+    };
+    Some(check("clock", "When did it happen?", severity, finding.to_owned(), advice))
+}

@@ -1,0 +1,161 @@
+//! Which metrics a log can show, and the observations behind each.
+
+use super::model::{Direction, MetricRole};
+use super::settings::Margins;
+use crate::data::{Outcome, Quantity, RequestLog, Units};
+use crate::units::ValueForm;
+
+/// What is computed from the observations.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Kind {
+    /// Share of requests with an error.
+    ErrorShare,
+    /// Share of requests that carry a rating.
+    RatedShare,
+    /// Mean of a quantity.
+    Mean(Quantity),
+    /// Quantile of a latency, successful requests only.
+    Quantile(Quantity, f64),
+}
+
+/// How much worse a guardrail may get.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Margin {
+    /// In the metric's own unit.
+    Absolute(f64),
+    /// As a share of the control's value.
+    Relative(f64),
+}
+
+/// A metric that this log can show.
+#[derive(Debug, Clone)]
+pub(super) struct Metric {
+    pub(super) id: String,
+    pub(super) label: String,
+    pub(super) form: ValueForm,
+    pub(super) direction: Direction,
+    pub(super) role: MetricRole,
+    pub(super) denominator: &'static str,
+    pub(super) kind: Kind,
+    pub(super) margin: Option<Margin>,
+}
+
+/// Observations of one metric in one arm; a share is 0 and 1.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Observations {
+    pub(super) values: Vec<f64>,
+    /// Per value: its unit; empty where the log names none.
+    pub(super) units: Vec<u32>,
+}
+
+/// The metrics of a log, guardrails first within each group.
+pub(super) fn of_log(log: &RequestLog, margins: &Margins) -> Vec<Metric> {
+    let mut metrics = Vec::new();
+    if log.has_outcome {
+        let margin = Some(Margin::Absolute(margins.error_share));
+        metrics.push(Metric::new("error_share", "Error share", Kind::ErrorShare, ValueForm::Share, margin));
+    }
+    for (quantity, id, name) in
+        [(Quantity::LatencyMs, "latency", "latency"), (Quantity::TtftMs, "ttft", "time to first token")]
+    {
+        if log.quantity(quantity).is_none() {
+            continue;
+        }
+        for q in [50, 95, 99] {
+            let kind = Kind::Quantile(quantity, f64::from(q) / 100.0);
+            // One quantile per latency decides: three that move together would count thrice.
+            let margin = (q == 95).then_some(Margin::Relative(margins.latency));
+            metrics.push(Metric::new(&format!("{id}_p{q}"), &format!("p{q} {name}"), kind, ValueForm::LatencyMs, margin));
+        }
+    }
+    if log.quantity(Quantity::Rating).is_some() {
+        let margin = Some(Margin::Absolute(margins.rating));
+        metrics.push(Metric::new("rating_mean", "Mean rating", Kind::Mean(Quantity::Rating), ValueForm::Number, margin));
+        metrics.push(Metric::new("rated_share", "Share rated", Kind::RatedShare, ValueForm::Share, None));
+    }
+    let means = [
+        (Quantity::TokensIn, "tokens_in_mean", "Prompt tokens, mean", None),
+        (Quantity::TokensOut, "tokens_out_mean", "Completion tokens, mean", None),
+        (Quantity::Cost, "cost_mean", "Cost per request", Some(Margin::Relative(margins.cost))),
+    ];
+    for (quantity, id, label, margin) in means {
+        if log.quantity(quantity).is_some() {
+            metrics.push(Metric::new(id, label, Kind::Mean(quantity), ValueForm::Number, margin));
+        }
+    }
+    for (i, name) in log.extra_names.iter().enumerate() {
+        let quantity = Quantity::Extra(i as u16);
+        let is_share = log.quantity(quantity).is_some_and(|v| v.iter().all(|x| x.is_nan() || *x == 0.0 || *x == 1.0));
+        let form = if is_share { ValueForm::Share } else { ValueForm::Number };
+        let margin = Some(Margin::Relative(margins.metric));
+        let label = if is_share { format!("Share {name}") } else { format!("Mean {name}") };
+        metrics.push(Metric::new(&format!("metric.{name}"), &label, Kind::Mean(quantity), form, margin));
+    }
+    metrics
+}
+
+impl Metric {
+    fn new(id: &str, label: &str, kind: Kind, form: ValueForm, margin: Option<Margin>) -> Self {
+        let direction = match kind {
+            Kind::ErrorShare | Kind::Quantile(..) | Kind::Mean(Quantity::Cost | Quantity::LatencyMs | Quantity::TtftMs) => {
+                Direction::LowerIsBetter
+            }
+            Kind::Mean(Quantity::Extra(_)) if id.contains("refusal") || id.contains("hallucination") => Direction::LowerIsBetter,
+            Kind::Mean(Quantity::Rating | Quantity::Extra(_)) => Direction::HigherIsBetter,
+            Kind::RatedShare | Kind::Mean(Quantity::TokensIn | Quantity::TokensOut) => Direction::Neutral,
+        };
+        let denominator = match kind {
+            Kind::ErrorShare => "requests with an outcome",
+            Kind::RatedShare => "requests",
+            Kind::Quantile(..) => "successful requests",
+            Kind::Mean(Quantity::Rating) => "rated requests",
+            Kind::Mean(_) => "requests with a value",
+        };
+        let role = if margin.is_some() { MetricRole::Guardrail } else { MetricRole::Information };
+        Self { id: id.to_owned(), label: label.to_owned(), form, direction, role, denominator, kind, margin }
+    }
+
+    /// The observations at some rows of a log.
+    pub(super) fn observe(&self, log: &RequestLog, rows: &[u32]) -> Observations {
+        let units = log.units.as_ref();
+        let mut seen = Observations::default();
+        let mut push = |row: usize, value: f64| {
+            // A request without a unit stands for itself nowhere: it is left out of unit inference.
+            let unit = units.map_or(0, |u| u.id[row]);
+            if units.is_some() && unit == Units::NONE {
+                return;
+            }
+            seen.values.push(value);
+            if units.is_some() {
+                seen.units.push(unit);
+            }
+        };
+        match self.kind {
+            Kind::ErrorShare => {
+                for row in rows.iter().map(|r| *r as usize).filter(|r| log.outcome[*r].is_counted()) {
+                    push(row, f64::from(u8::from(log.outcome[row].is_error())));
+                }
+            }
+            Kind::RatedShare => {
+                let Some(ratings) = log.quantity(Quantity::Rating) else { return seen };
+                for row in rows.iter().map(|r| *r as usize) {
+                    push(row, f64::from(u8::from(!ratings[row].is_nan())));
+                }
+            }
+            Kind::Mean(quantity) => {
+                let Some(values) = log.quantity(quantity) else { return seen };
+                for row in rows.iter().map(|r| *r as usize).filter(|r| !values[*r].is_nan()) {
+                    push(row, values[row]);
+                }
+            }
+            Kind::Quantile(quantity, _) => {
+                let Some(values) = log.quantity(quantity) else { return seen };
+                let answered = |r: &usize| matches!(log.outcome[*r], Outcome::Ok) && values[*r] > 0.0;
+                for row in rows.iter().map(|r| *r as usize).filter(answered) {
+                    push(row, values[row]);
+                }
+            }
+        }
+        seen
+    }
+}

@@ -1,0 +1,84 @@
+//! The treatment's effect within each segment value, the most harmful first.
+
+use super::effect::{ArmSample, effect};
+use super::metrics::Metric;
+use super::model::{Direction, MetricRole, SegmentEffect, Verdict};
+use crate::data::RequestLog;
+use crate::error::Result;
+use crate::jobs::Progress;
+use crate::stats::holm;
+
+/// Fewer requests than this in either arm of a segment value are not shown.
+const MIN_REQUESTS: usize = 50;
+/// More values than this per segment would drown the rest; the largest are kept.
+const MAX_VALUES: usize = 30;
+
+/// Effects of the guardrails by segment value. p-values are corrected over all of them (Holm).
+pub(super) fn segments(
+    log: &RequestLog,
+    metrics: &[Metric],
+    rows: &[Vec<u32>],
+    (control, treatment): (usize, usize),
+    level: f64,
+    progress: &Progress,
+) -> Result<Vec<SegmentEffect>> {
+    let mut effects = Vec::new();
+    for segment in &log.segments {
+        let mut by_value: Vec<[Vec<u32>; 2]> = vec![[Vec::new(), Vec::new()]; segment.values.len()];
+        for (side, arm) in [control, treatment].into_iter().enumerate() {
+            for row in &rows[arm] {
+                by_value[usize::from(segment.code[*row as usize])][side].push(*row);
+            }
+        }
+        let mut order: Vec<usize> = (0..by_value.len()).collect();
+        order.sort_by_key(|&v| (std::cmp::Reverse(by_value[v][0].len() + by_value[v][1].len()), v));
+        order.retain(|&v| by_value[v].iter().all(|rows| rows.len() >= MIN_REQUESTS));
+        for value in order.into_iter().take(MAX_VALUES) {
+            progress.check()?;
+            let [a, b] = &by_value[value];
+            for metric in metrics.iter().filter(|m| m.role == MetricRole::Guardrail) {
+                let sample = |rows: &[u32]| ArmSample::new(metric, metric.observe(log, rows), level);
+                let (control, treated) = (sample(a), sample(b));
+                effects.push(SegmentEffect {
+                    segment: segment.name.clone(),
+                    value: segment.values[value].clone(),
+                    metric: metric.id.clone(),
+                    label: metric.label.clone(),
+                    form: metric.form,
+                    n_requests: (a.len() as u64, b.len() as u64),
+                    control: control.estimate.map(|e| e.value),
+                    treatment: treated.estimate.map(|e| e.value),
+                    effect: effect(metric, treatment, &control, &treated, level),
+                    p_holm: 1.0,
+                });
+            }
+        }
+    }
+    correct(&mut effects);
+    let directions: Vec<(String, Direction)> = metrics.iter().map(|m| (m.id.clone(), m.direction)).collect();
+    effects.sort_by(|a, b| harm(b, &directions).total_cmp(&harm(a, &directions)));
+    Ok(effects)
+}
+
+fn correct(effects: &mut [SegmentEffect]) {
+    let tested: Vec<usize> = (0..effects.len()).filter(|&i| effects[i].effect.test.is_some()).collect();
+    let p: Vec<f64> = tested.iter().filter_map(|&i| effects[i].effect.test.map(|t| t.p)).collect();
+    for (i, p) in tested.into_iter().zip(holm(&p)) {
+        effects[i].p_holm = p;
+    }
+}
+
+/// Orders by verdict first, then by how many margins the effect is on the worse side.
+fn harm(effect: &SegmentEffect, directions: &[(String, Direction)]) -> f64 {
+    let direction = directions.iter().find(|(id, _)| *id == effect.metric).map(|(_, d)| *d);
+    let sign = if direction == Some(Direction::HigherIsBetter) { -1.0 } else { 1.0 };
+    let Some(difference) = effect.effect.difference else { return f64::NEG_INFINITY };
+    let margin = effect.effect.margin.filter(|m| *m > 0.0).unwrap_or(1.0);
+    let class = match effect.effect.verdict {
+        Verdict::Worse if effect.p_holm < 0.05 => 2e6,
+        Verdict::Worse => 1e6,
+        Verdict::NoData => -1e6,
+        _ => 0.0,
+    };
+    class + (sign * difference.value / margin).clamp(-1e5, 1e5)
+}

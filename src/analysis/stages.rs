@@ -1,0 +1,92 @@
+//! Stages of a rollout, inferred from the treatment's share of requests over time.
+
+use super::model::Stage;
+use crate::data::{RequestLog, TimeBuckets};
+
+/// Resolution of the segmentation.
+const MAX_BUCKETS: usize = 288;
+
+/// Cuts the time of a log where the treatment's share changes: the segmentation into stretches of
+/// constant share that maximises the binomial log-likelihood less a penalty of `3 ln n` per cut
+/// (optimal partitioning, Jackson et al. 2005, with a Bayesian-information-like penalty).
+///
+/// Boundaries are exact to a bucket, at least a 288th of the span.
+pub(super) fn infer(log: &RequestLog, control: usize, treatment: usize) -> Vec<Stage> {
+    let Some(buckets) = TimeBuckets::over(log, MAX_BUCKETS) else { return Vec::new() };
+    let mut counts = vec![(0u64, 0u64); buckets.n_buckets];
+    for row in 0..log.n_rows() {
+        let arm = usize::from(log.arm[row]);
+        if arm == control || arm == treatment {
+            let (n, k) = &mut counts[buckets.index(log.event_us[row])];
+            *n += 1;
+            *k += u64::from(arm == treatment);
+        }
+    }
+    let stage = |(from, to): (usize, usize)| {
+        let (n, k) = counts[from..to].iter().fold((0, 0), |(n, k), c| (n + c.0, k + c.1));
+        Stage {
+            from_us: buckets.start_us(from),
+            to_us: buckets.start_us(to),
+            share: if n == 0 { 0.0 } else { k as f64 / n as f64 },
+            n_requests: n,
+            n_treatment: k,
+        }
+    };
+    segment(&counts).into_iter().map(stage).collect()
+}
+
+/// Half-open ranges of buckets of constant share.
+fn segment(counts: &[(u64, u64)]) -> Vec<(usize, usize)> {
+    let n_total: u64 = counts.iter().map(|c| c.0).sum();
+    let penalty = 3.0 * (n_total.max(2) as f64).ln();
+    let mut sums = vec![(0u64, 0u64)];
+    for (n, k) in counts {
+        let (sn, sk) = sums[sums.len() - 1];
+        sums.push((sn + n, sk + k));
+    }
+    let m = counts.len();
+    let mut best = vec![0.0; m + 1];
+    let mut cut = vec![0; m + 1];
+    for end in 1..=m {
+        let candidate = |start: usize| {
+            let (n, k) = (sums[end].0 - sums[start].0, sums[end].1 - sums[start].1);
+            let opening = if start == 0 { 0.0 } else { penalty };
+            best[start] + opening - log_likelihood(n, k)
+        };
+        let (start, cost) =
+            (0..end).map(|start| (start, candidate(start))).min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0));
+        best[end] = cost;
+        cut[end] = start;
+    }
+    let mut ranges = Vec::new();
+    let mut end = m;
+    while end > 0 {
+        ranges.push((cut[end], end));
+        end = cut[end];
+    }
+    ranges.reverse();
+    ranges
+}
+
+/// Of `k` in `n` at the share `k / n`.
+fn log_likelihood(n: u64, k: u64) -> f64 {
+    let term = |count: u64| if count == 0 { 0.0 } else { count as f64 * (count as f64 / n as f64).ln() };
+    term(k) + term(n - k)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn share_changes_are_found_and_nothing_else() {
+        let mut counts = vec![(100, 5); 30];
+        counts.extend(vec![(100, 25); 20]);
+        counts.extend(vec![(0, 0); 5]);
+        counts.extend(vec![(100, 26); 10]);
+        let ranges = segment(&counts);
+        assert_eq!(ranges.len(), 2, "{ranges:?}");
+        assert_eq!(ranges[0], (0, 30));
+        assert_eq!(segment(&[(0, 0)]), [(0, 1)]);
+    }
+}

@@ -1,0 +1,229 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Tells from an exported request log which variant of an LLM rollout to ship, and what the
+/// auto-rollback rules would have done. Works offline; opens no network connection.
+#[derive(Debug, Parser)]
+#[command(name = "hindsight", version, about, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub struct Arguments {
+    /// Headless commands; without one the window opens.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The log to open in the window.
+    #[command(flatten)]
+    pub log: LogArguments,
+    /// Inner size of the window in points, such as 1280x800.
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = window_size)]
+    pub window_size: Option<(f32, f32)>,
+}
+
+/// Headless commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show how a log was understood: columns, roles, units, and what was rejected.
+    Inspect(InspectArguments),
+    /// Compare the arms: health, scorecard, decision.
+    Analyze(AnalyzeArguments),
+    /// Replay rollback rules: when each would have fired, and why.
+    Replay(ReplayArguments),
+    /// Calculate sample sizes, power and detectable effects; needs no log.
+    Power(PowerArguments),
+    /// Write the decision report as one HTML file.
+    Report(ReportArguments),
+    /// Generate the bundled sample logs.
+    Sample(SampleArguments),
+}
+
+/// Which log.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LogArguments {
+    /// Request log: CSV, JSON lines or Parquet; plain, .gz or .zst. Default: the bundled sample.
+    #[arg(value_name = "LOG")]
+    pub log: Option<PathBuf>,
+    /// Mapping file (TOML) that says which column is what; default: guessed.
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+}
+
+/// Which arms and rows.
+#[derive(Debug, Clone, Args)]
+pub struct CompareArguments {
+    /// Label of the control arm; default: told by names and sizes.
+    #[arg(long, value_name = "ARM")]
+    pub control: Option<String>,
+    /// Label of the arm that the decision is about; default: the largest other arm.
+    #[arg(long, value_name = "ARM")]
+    pub treatment: Option<String>,
+    /// Look at one segment only.
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    pub segment: Option<String>,
+    /// Confidence level of the intervals.
+    #[arg(long, value_name = "SHARE", value_parser = open_share)]
+    pub level: Option<f64>,
+}
+
+/// `hindsight inspect`
+#[derive(Debug, Args)]
+pub struct InspectArguments {
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArguments,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the mapping as a file to correct and reuse.
+    #[arg(long, value_name = "FILE")]
+    pub write_mapping: Option<PathBuf>,
+}
+
+/// `hindsight analyze`
+#[derive(Debug, Args)]
+pub struct AnalyzeArguments {
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArguments,
+    /// The comparison.
+    #[command(flatten)]
+    pub compare: CompareArguments,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Exit with 3 when the decision is to roll back or the log is unsound.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `hindsight replay`
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArguments,
+    /// The comparison.
+    #[command(flatten)]
+    pub compare: CompareArguments,
+    /// Preset rules, separated by commas; default: all presets unless --rules is given.
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    pub preset: Vec<String>,
+    /// A rulebook (TOML).
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hindsight power`
+#[derive(Debug, Args)]
+pub struct PowerArguments {
+    /// Which metric.
+    #[command(subcommand)]
+    pub metric: PowerMetric,
+}
+
+/// What is compared.
+#[derive(Debug, Subcommand)]
+pub enum PowerMetric {
+    /// Shares, such as error shares or conversion.
+    Proportions {
+        /// Share in the control, 0 to 1.
+        #[arg(long, value_parser = open_share)]
+        baseline: f64,
+        /// Smallest difference worth finding, absolute: 0.05 is five percentage points.
+        #[arg(long, allow_negative_numbers = true)]
+        mde: Option<f64>,
+        /// Units per arm that there are; gives the power (with --mde) or the detectable effect.
+        #[arg(long)]
+        n: Option<u64>,
+        /// What all calculators share.
+        #[command(flatten)]
+        common: PowerCommon,
+    },
+    /// Means, such as ratings or tokens.
+    Means {
+        /// Standard deviation of one unit's value.
+        #[arg(long)]
+        sd: f64,
+        /// Smallest difference worth finding.
+        #[arg(long, allow_negative_numbers = true)]
+        mde: Option<f64>,
+        /// Units per arm that there are; gives the power (with --mde) or the detectable effect.
+        #[arg(long)]
+        n: Option<u64>,
+        /// What all calculators share.
+        #[command(flatten)]
+        common: PowerCommon,
+    },
+}
+
+/// What all calculators share.
+#[derive(Debug, Clone, Args)]
+pub struct PowerCommon {
+    /// Wanted power.
+    #[arg(long, default_value_t = 0.8, value_parser = open_share)]
+    pub power: f64,
+    /// Two-sided error probability of the first kind.
+    #[arg(long, default_value_t = 0.05, value_parser = open_share)]
+    pub alpha: f64,
+    /// Treatment units per control unit.
+    #[arg(long, default_value_t = 1.0)]
+    pub ratio: f64,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hindsight report`
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArguments,
+    /// The comparison.
+    #[command(flatten)]
+    pub compare: CompareArguments,
+    /// Preset rules to replay, separated by commas; default: all presets unless --rules is given.
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    pub preset: Vec<String>,
+    /// A rulebook (TOML) to replay.
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// Where to write the report.
+    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    pub output: PathBuf,
+    /// Print the report's numbers as JSON as well.
+    #[arg(long)]
+    pub json: bool,
+    /// Exit with 3 when the decision is to roll back or the log is unsound.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `hindsight sample`
+#[derive(Debug, Args)]
+pub struct SampleArguments {
+    /// Folder to write to.
+    #[arg(default_value = "sample-data", value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// The same seed gives the same bytes.
+    #[arg(long, default_value_t = crate::sample::SAMPLE_SEED)]
+    pub seed: u64,
+}
+
+fn open_share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value < 1.0 => Ok(value),
+        _ => Err("a number between 0 and 1 is needed".to_owned()),
+    }
+}
+
+fn window_size(text: &str) -> Result<(f32, f32), String> {
+    let parsed = text.split_once('x').and_then(|(w, h)| Some((w.parse::<f32>().ok()?, h.parse::<f32>().ok()?)));
+    match parsed {
+        Some((w, h)) if (200.0..=10_000.0).contains(&w) && (200.0..=10_000.0).contains(&h) => Ok((w, h)),
+        _ => Err("write it as 1280x800".to_owned()),
+    }
+}

@@ -1,0 +1,87 @@
+//! `hindsight inspect`: how a log was understood.
+
+use serde_json::json;
+
+use super::arguments::InspectArguments;
+use super::output::{note, print, print_json};
+use super::table::table;
+use super::{Finish, load};
+use crate::error::Result;
+use crate::ingest::Loaded;
+use crate::jobs::Progress;
+use crate::units;
+
+pub(super) fn run(arguments: &InspectArguments, progress: &Progress) -> Result<Finish> {
+    let loaded = load(&arguments.log, progress)?;
+    if let Some(path) = &arguments.write_mapping {
+        crate::report::write_atomic(path, loaded.mapping.to_toml().as_bytes())?;
+        note(&format!("Mapping written to {}", path.display()));
+    }
+    if arguments.json {
+        print_json(&as_json(&loaded))?;
+    } else {
+        print(&as_text(&loaded))?;
+    }
+    Ok(Finish::Done)
+}
+
+fn as_json(loaded: &Loaded) -> serde_json::Value {
+    let log = &loaded.log;
+    json!({
+        "schema": 1,
+        "source": loaded.source,
+        "rows_in_file": loaded.n_rows_in_file,
+        "requests": log.n_rows(),
+        "units": log.units.as_ref().map(|u| u.n_units),
+        "arms": log.arms,
+        "clock": log.clock,
+        "mapping": loaded.mapping,
+        "columns": loaded.guesses,
+        "issues": loaded.issues,
+    })
+}
+
+fn as_text(loaded: &Loaded) -> String {
+    let log = &loaded.log;
+    let mut out = format!(
+        "{}: {}, {} rows read, {} requests kept\n",
+        loaded.source.path.display(),
+        loaded.source.description(),
+        units::count(loaded.n_rows_in_file),
+        units::count(log.n_rows() as u64)
+    );
+    if let Some((first, last)) = log.event_span_us() {
+        out += &format!("{} to {}\n", units::instant(first, log.clock), units::instant(last, log.clock));
+    }
+    let arms: Vec<&str> = log.arms.iter().map(|arm| arm.name.as_str()).collect();
+    out += &format!("Arms: {}\n\n", arms.join(", "));
+    let rows: Vec<Vec<String>> = loaded
+        .guesses
+        .iter()
+        .map(|guess| {
+            let used = loaded.mapping.columns.iter().find(|c| c.column == guess.profile.name);
+            let role = used.map_or(String::new(), |c| c.role.label().to_owned());
+            let agrees = used.map(|c| c.role) == guess.role;
+            let confidence = if used.is_none() { String::new() } else if agrees { format!("{:.2}", guess.confidence) } else { "given".to_owned() };
+            let evidence = if agrees { guess.evidence.clone() } else { String::new() };
+            vec![guess.profile.name.clone(), role, confidence, evidence, guess.profile.samples.join(" | ")]
+        })
+        .collect();
+    out += &table(&["Column", "Role", "Confidence", "Evidence", "Values"], &rows);
+    if !loaded.issues.is_empty() {
+        out += "\nIssues\n";
+    }
+    for issue in &loaded.issues {
+        let column = issue.column.as_ref().map(|c| format!(" {c}:")).unwrap_or_default();
+        let count = if issue.count > 0 { format!(" ({} times)", units::count(issue.count)) } else { String::new() };
+        out += &format!("  [{}]{column} {}{count}\n", issue.effect.label(), issue.message);
+        if !issue.lines.is_empty() {
+            let lines: Vec<String> = issue.lines.iter().map(u64::to_string).collect();
+            out += &format!("      lines {}: {}\n", lines.join(", "), issue.samples.join(" | "));
+        }
+        if !issue.hint.is_empty() {
+            out += &format!("      {}\n", issue.hint);
+        }
+    }
+    out
+}

@@ -1,0 +1,42 @@
+//! The only place that prints.
+
+use std::io::Write as _;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Results go to standard output. A reader that closed the pipe, such as `head`, is not an error.
+pub(super) fn print(text: &str) -> Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::new(ErrorKind::Unwritable, format!("Cannot write to standard output: {cause}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// JSON with two-space indentation and a final newline.
+pub(super) fn print_json(value: &serde_json::Value) -> Result<()> {
+    print(&format!("{value:#}\n"))
+}
+
+/// Notices go to standard error, so that results can be piped.
+pub(super) fn note(text: &str) {
+    // Nobody is left to tell when standard error is closed.
+    writeln!(std::io::stderr().lock(), "{}", printable(text)).ok();
+}
+
+/// Prints an error.
+pub(super) fn print_error(error: &Error) {
+    note(&format!("hindsight: {error}"));
+}
+
+/// Text from a log must not steer the terminal: control and direction characters are replaced.
+pub(super) fn printable(text: &str) -> String {
+    let replaced = |c: char| match c {
+        '\n' => c,
+        c if c.is_control() => '\u{fffd}',
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(replaced).collect()
+}

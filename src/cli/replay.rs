@@ -1,0 +1,98 @@
+//! `hindsight replay`: when rollback rules would have fired, and why.
+
+use super::arguments::{LogArguments, ReplayArguments};
+use super::output::{note, print, print_json};
+use super::table::table;
+use super::{Finish, load, settings};
+use crate::analysis::arms_of;
+use crate::data::RequestLog;
+use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::Progress;
+use crate::rules::{Replay, ReplaySettings, RuleReplay, Rulebook, presets};
+use crate::units;
+
+pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Finish> {
+    let rulebook = rulebook(&arguments.preset, arguments.rules.as_deref())?;
+    let loaded = load(&arguments.log, progress)?;
+    let settings = settings(&arguments.compare)?;
+    let log = settings.filter.apply(&loaded.log);
+    let (control, treatment) = arms_of(&log, &settings)?;
+    let treatment = treatment.ok_or_else(|| one_arm(&arguments.log))?;
+    let replay = crate::rules::replay(&log, &rulebook, &ReplaySettings { control, treatment }, progress)?;
+    if arguments.json {
+        print_json(&crate::rules::json::to_json(&replay)?)?;
+    } else {
+        print(&as_text(&replay, &log, (control, treatment)))?;
+    }
+    if log.clock == units::Clock::RowOrder {
+        note("The log has no times: rules that watch the clock see one request a second");
+    }
+    Ok(Finish::Done)
+}
+
+/// The presets and the rulebook that were asked for; all presets when nothing was.
+pub(super) fn rulebook(preset: &[String], path: Option<&std::path::Path>) -> Result<Rulebook> {
+    let ids: Vec<&str> = preset.iter().map(String::as_str).collect();
+    let mut rulebook = match (ids.is_empty(), path) {
+        (true, None) => presets::all()?,
+        (true, Some(_)) => Rulebook::default(),
+        (false, _) => presets::rulebook(&ids)?,
+    };
+    if let Some(path) = path {
+        let text = std::fs::read_to_string(path).map_err(|cause| Error::unreadable(path, &cause))?;
+        let own = Rulebook::parse(&text).map_err(|error| error.at(path))?;
+        let presets = std::mem::take(&mut rulebook.rules);
+        rulebook = own;
+        rulebook.rules.splice(0..0, presets);
+    }
+    Ok(rulebook)
+}
+
+fn one_arm(log: &LogArguments) -> Error {
+    let error = Error::new(ErrorKind::NotEnoughData, "The log has one arm only: rollback rules watch a canary beside a baseline")
+        .hint("Map the column that tells the variants apart (--mapping), or open a log that holds both arms");
+    match &log.log {
+        Some(path) => error.at(path),
+        None => error,
+    }
+}
+
+fn as_text(replay: &Replay, log: &RequestLog, (control, treatment): (usize, usize)) -> String {
+    let mut out = format!(
+        "{}: {} as canary against {} as baseline, {} requests in event time from {}\n\n",
+        log.name,
+        log.arms[treatment].name,
+        log.arms[control].name,
+        units::count(log.n_rows() as u64),
+        units::instant(replay.time_zero_us, replay.clock)
+    );
+    let rows: Vec<Vec<String>> = replay.rules.iter().map(summary).collect();
+    out += &table(&["Rule", "Fires", "Row", "Because", "Canary requests before / after", "Errors before / after"], &rows);
+    for rule in &replay.rules {
+        out += &format!("\n{}\n", rule.title);
+        for condition in &rule.conditions {
+            let first = condition.first_us.map_or_else(|| "never".to_owned(), |us| format!("first after {}", units::duration_us(us)));
+            let held = condition.unavailable.clone().unwrap_or_else(|| {
+                format!("holds at {} evaluations, {first}", units::count(condition.evaluations_true))
+            });
+            out += &format!("  {}: {}; {held}\n", condition.name, condition.text);
+        }
+    }
+    out + "\nEverything after the first firing is hypothetical: with a rollback the log would have gone on differently.\n"
+}
+
+fn summary(rule: &RuleReplay) -> Vec<String> {
+    let Some(firing) = &rule.first else {
+        let state = rule.skipped.clone().map_or_else(|| "never".to_owned(), |why| format!("cannot run: {why}"));
+        return vec![rule.id.clone(), state];
+    };
+    let exposure = rule.exposure.unwrap_or_default();
+    vec![
+        rule.id.clone(),
+        format!("after {}", units::duration_us(firing.time_us)),
+        firing.row.map_or_else(String::new, |row| row.to_string()),
+        firing.causes.join(", "),
+        format!("{} / {}", units::count(exposure.before.requests), units::count(exposure.after.requests)),
+        format!("{} / {}", units::count(exposure.before.errors), units::count(exposure.after.errors)),
+    ]
+}

@@ -1,0 +1,58 @@
+//! `hindsight report`: the decision report as one HTML file.
+
+use std::path::{Path, PathBuf};
+
+use super::analyze::finish;
+use super::arguments::{LogArguments, ReportArguments};
+use super::output::{note, print_json};
+use super::replay::rulebook;
+use super::{Finish, load, settings};
+use crate::analysis::{Analysis, AnalysisSettings, analyze, arms_of};
+use crate::error::Result;
+use crate::ingest::Loaded;
+use crate::jobs::Progress;
+use crate::report::html::ReportInput;
+use crate::report::{html, json, load_notes, write::write_atomic};
+use crate::rules::{Replay, ReplaySettings, Rulebook, presets};
+
+pub(super) fn run(arguments: &ReportArguments, progress: &Progress) -> Result<Finish> {
+    let rulebook = rulebook(&arguments.preset, arguments.rules.as_deref())?;
+    let loaded = load(&arguments.log, progress)?;
+    let settings = settings(&arguments.compare)?;
+    let analysis = analyze(&loaded.log, &settings, progress)?;
+    let replay = replay(&loaded, &settings, &rulebook, progress)?;
+    let notes = load_notes(&loaded);
+    let input = ReportInput { analysis: &analysis, replay: replay.as_ref(), load: &notes, title: &loaded.log.name, version: env!("CARGO_PKG_VERSION") };
+    write_atomic(&arguments.output, html::render(&input).as_bytes())?;
+    if arguments.json {
+        print_json(&json::render(&input)?)?;
+    }
+    note(&format!("{}\nReport written to {}", analysis.decision.headline, arguments.output.display()));
+    Ok(finish(&analysis, arguments.check))
+}
+
+/// Where no window can be opened: the same log, as a report.
+pub(super) fn instead_of_window(log: &LogArguments, reason: &str, progress: &Progress) -> Result<Finish> {
+    let output = PathBuf::from("report.html");
+    note(&format!("{reason}\nWriting the report of the same log instead; `hindsight --help` lists the headless commands"));
+    let loaded = load(log, progress)?;
+    let settings = AnalysisSettings::default();
+    let analysis = analyze(&loaded.log, &settings, progress)?;
+    write(&loaded, &analysis, &settings, &output, progress)?;
+    note(&format!("{}\nReport written to {}", analysis.decision.headline, output.display()));
+    Ok(Finish::Done)
+}
+
+fn write(loaded: &Loaded, analysis: &Analysis, settings: &AnalysisSettings, output: &Path, progress: &Progress) -> Result<()> {
+    let replay = replay(loaded, settings, &presets::all()?, progress)?;
+    let notes = load_notes(loaded);
+    let input = ReportInput { analysis, replay: replay.as_ref(), load: &notes, title: &loaded.log.name, version: env!("CARGO_PKG_VERSION") };
+    write_atomic(output, html::render(&input).as_bytes())
+}
+
+/// The replay of the rows that the analysis looks at; `None` with a single arm.
+fn replay(loaded: &Loaded, settings: &AnalysisSettings, rulebook: &Rulebook, progress: &Progress) -> Result<Option<Replay>> {
+    let log = settings.filter.apply(&loaded.log);
+    let (control, Some(treatment)) = arms_of(&log, settings)? else { return Ok(None) };
+    crate::rules::replay(&log, rulebook, &ReplaySettings { control, treatment }, progress).map(Some)
+}

@@ -1,0 +1,233 @@
+//! Guesses which column plays which role, from names and values, with the evidence in words.
+
+use serde::Serialize;
+
+use super::mapping::{ColumnRole, Mapping, Role};
+use super::names::{name_score, normalize};
+use super::outcome::{OutcomeForm, rating_of_word};
+use super::profile::{ColumnProfile, Profile};
+use super::stamp::{DurationUnit, StampForm, epoch_unit};
+use crate::units;
+
+/// Guesses below this are not taken.
+const THRESHOLD: f64 = 0.45;
+
+/// A guess about one column.
+#[derive(Debug, Clone, Serialize)]
+pub struct Guess {
+    /// What the values look like.
+    pub profile: ColumnProfile,
+    /// The role; `None` where none fits.
+    pub role: Option<Role>,
+    /// 0 to 1; below 0.9 it should be confirmed.
+    pub confidence: f64,
+    /// Why, in words.
+    pub evidence: String,
+}
+
+/// Finds the roles of a file's columns: the best pair of role and column first, then the next.
+pub(super) fn detect(profile: &Profile) -> (Mapping, Vec<Guess>) {
+    let columns = &profile.columns;
+    let mut pairs: Vec<(f64, usize, Role, String)> = Vec::new();
+    for (i, column) in columns.iter().enumerate() {
+        for role in Role::ALL {
+            let (score, evidence) = score(column, role, profile.n_rows);
+            if score >= THRESHOLD {
+                pairs.push((score, i, role, evidence));
+            }
+        }
+    }
+    pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+    let mut guesses: Vec<Guess> = columns
+        .iter()
+        .map(|profile| Guess { profile: profile.clone(), role: None, confidence: 0.0, evidence: String::new() })
+        .collect();
+    let mut taken: Vec<Role> = Vec::new();
+    for (score, i, role, evidence) in pairs {
+        if guesses[i].role.is_some() || (!role.is_repeatable() && taken.contains(&role)) {
+            continue;
+        }
+        taken.push(role);
+        (guesses[i].role, guesses[i].confidence, guesses[i].evidence) = (Some(role), score, evidence);
+    }
+    let mut mapping = Mapping { decimal_mark: profile.decimal_mark, ..Mapping::default() };
+    for guess in &guesses {
+        if let Some(role) = guess.role {
+            mapping.columns.push(ColumnRole { column: guess.profile.name.clone(), role, unit: None, stamp: None });
+        }
+    }
+    complete(&mut mapping, columns);
+    for guess in &mut guesses {
+        let of_column = mapping.columns.iter().find(|c| c.column == guess.profile.name);
+        match of_column {
+            Some(ColumnRole { unit: Some(unit), .. }) => guess.evidence += &format!(", {}", unit.label()),
+            Some(ColumnRole { stamp: Some(stamp), .. }) => guess.evidence += &format!(", {}", stamp.label()),
+            _ => {}
+        }
+    }
+    (mapping, guesses)
+}
+
+/// Fills in the units and stamp forms that a mapping leaves open.
+pub(super) fn complete(mapping: &mut Mapping, columns: &[ColumnProfile]) {
+    let profile_of = |name: &str| columns.iter().find(|c| c.name == name);
+    for column in &mut mapping.columns {
+        let Some(profile) = profile_of(&column.column) else { continue };
+        if column.role.is_stamp() && column.stamp.is_none() {
+            column.stamp = stamp_form(profile);
+        }
+        if column.role.is_duration() && column.unit.is_none() {
+            column.unit = Some(duration_unit(profile));
+        }
+    }
+}
+
+/// The score of a role for a column, and the evidence in words.
+fn score(column: &ColumnProfile, role: Role, n_rows: u64) -> (f64, String) {
+    let normalized = normalize(&column.name);
+    let (name, known) = name_score(&normalized, role);
+    let fit = value_fit(column, role, &normalized, n_rows);
+    let by_values = value_only(column, role, name);
+    if by_values > name * fit {
+        return (by_values, format!("values fit: {}", column.samples.join(", ")));
+    }
+    let similar = if normalized == known { "named" } else { "named like" };
+    (name * fit, format!("{similar} \"{known}\"; {}", describe(column)))
+}
+
+/// How well the values fit a role whose name fits, 0 to 1.
+fn value_fit(column: &ColumnProfile, role: Role, normalized: &str, n_rows: u64) -> f64 {
+    let has_values = column.n_null < column.n;
+    let numeric = column.numeric_share > 0.9 && has_values;
+    let non_negative = column.range.is_some_and(|(low, _, _)| low >= 0.0);
+    match role {
+        Role::Time | Role::EndTime => stamp_form(column).map_or(0.0, |form| match form {
+            StampForm::Relative(_) if !non_negative => 0.0,
+            StampForm::Relative(_) => 0.8,
+            _ => 1.0,
+        }),
+        Role::Variant => match column.n_distinct {
+            2..=50 if column.null_share() < 0.05 && (!numeric || column.is_whole) => 1.0,
+            1 if column.null_share() < 0.05 => 0.7,
+            51..=200 if column.null_share() < 0.05 && !numeric => 0.6,
+            _ => 0.0,
+        },
+        Role::Unit if !has_values => 0.0,
+        // A column in which every row differs tells requests apart, not users.
+        Role::Unit => if column.distinct_share() > 0.98 && n_rows > 50 { 0.4 } else { 1.0 },
+        Role::RequestId => if column.distinct_share() > 0.9 { 1.0 } else { 0.3 },
+        Role::Latency | Role::Ttft => if numeric && !column.is_typed_stamp { 1.0 } else { 0.0 },
+        Role::Status => status_fit(column, normalized),
+        Role::Rating => rating_fit(column),
+        Role::TokensIn | Role::TokensOut => if numeric && column.is_whole && non_negative { 1.0 } else { 0.0 },
+        Role::Cost => if numeric { 1.0 } else { 0.0 },
+        Role::Segment => if (2..=1000).contains(&column.n_distinct) && column.distinct_share() < 0.5 { 1.0 } else { 0.0 },
+        Role::Metric => if numeric || is_truth(column) { 1.0 } else { 0.0 },
+    }
+}
+
+/// The score of a role by values alone, for columns whose names say nothing.
+fn value_only(column: &ColumnProfile, role: Role, name: f64) -> f64 {
+    const ARMS: [&str; 24] = [
+        "control", "treatment", "a", "b", "baseline", "candidate", "champion", "challenger", "stable", "canary", "old", "new",
+        "对照组", "实验组", "基线", "候选", "旧版", "新版", "대조군", "실험군", "기존", "신규", "a안", "b안",
+    ];
+    let all = |known: &[&str]| {
+        column.n_distinct >= 2 && column.frequent.len() == column.n_distinct
+            && column.frequent.iter().all(|v| known.contains(&v.to_lowercase().as_str()))
+    };
+    match role {
+        Role::Variant if all(&ARMS) && column.null_share() < 0.05 => 0.8,
+        Role::Time if column.is_typed_stamp => 0.5,
+        // Few distinct words that play no other part are worth splitting by.
+        Role::Segment
+            if name == 0.0
+                && (2..=20).contains(&column.n_distinct)
+                && column.numeric_share < 0.5
+                && column.null_share() < 0.5
+                && column.distinct_share() < 0.2
+                && !column.is_typed_stamp
+                && column.stamp_share < 0.5 =>
+        {
+            0.5
+        }
+        _ => 0.0,
+    }
+}
+
+fn status_fit(column: &ColumnProfile, normalized: &str) -> f64 {
+    let form = OutcomeForm::of_name(normalized);
+    if column.n_null == column.n {
+        // An error column that is empty throughout says that nothing failed.
+        return if form == OutcomeForm::Error { 0.6 } else { 0.0 };
+    }
+    let known = column.frequent.iter().filter(|v| form.read(v).is_some()).count();
+    let share = known as f64 / column.frequent.len().max(1) as f64;
+    // A continuous number is no status, whatever its name.
+    let too_many = column.n_distinct > 60 && form != OutcomeForm::Error;
+    if too_many || (column.numeric_share > 0.9 && !column.is_whole) { 0.0 } else { share }
+}
+
+fn rating_fit(column: &ColumnProfile) -> f64 {
+    let words = column.frequent.iter().filter(|v| rating_of_word(v).is_some()).count();
+    let is_words = words > 0 && words == column.frequent.len();
+    let in_scale = column.range.is_some_and(|(low, _, high)| low >= -10.0 && high <= 100.0);
+    if is_words || (column.numeric_share > 0.9 && in_scale) { 1.0 } else { 0.0 }
+}
+
+fn is_truth(column: &ColumnProfile) -> bool {
+    let known = ["true", "false", "0", "1", "yes", "no", "t", "f"];
+    !column.frequent.is_empty() && column.frequent.iter().all(|v| known.contains(&v.to_lowercase().as_str()))
+}
+
+/// How a column's stamps are written; `None` where it has none.
+fn stamp_form(column: &ColumnProfile) -> Option<StampForm> {
+    if column.is_typed_stamp {
+        return Some(StampForm::Typed);
+    }
+    let (_, median, _) = column.range.unwrap_or((0.0, f64::NAN, 0.0));
+    if column.numeric_share > 0.9 {
+        let suffixed = suffix_unit(&column.name);
+        return Some(match epoch_unit(median) {
+            Some(unit) => StampForm::Epoch(unit),
+            None => StampForm::Relative(suffixed.unwrap_or(DurationUnit::S)),
+        });
+    }
+    (column.stamp_share > 0.5).then_some(StampForm::Text)
+}
+
+/// The unit of a duration: the name's suffix first, then the size that LLM requests have.
+fn duration_unit(column: &ColumnProfile) -> DurationUnit {
+    suffix_unit(&column.name).unwrap_or_else(|| {
+        let mut positive: Vec<f64> = column.numbers.iter().copied().filter(|v| *v > 0.0).collect();
+        positive.sort_by(f64::total_cmp);
+        match positive.get(positive.len() / 2) {
+            Some(median) if *median < 120.0 && !column.is_whole => DurationUnit::S,
+            Some(median) if *median > 1e9 => DurationUnit::Ns,
+            Some(median) if *median > 1e6 => DurationUnit::Us,
+            _ => DurationUnit::Ms,
+        }
+    })
+}
+
+fn suffix_unit(name: &str) -> Option<DurationUnit> {
+    let normalized = normalize(name);
+    match normalized.rsplit('_').next().unwrap_or_default() {
+        "s" | "sec" | "secs" | "seconds" | "秒" | "초" => Some(DurationUnit::S),
+        "ms" | "millis" | "milliseconds" | "毫秒" | "밀리초" => Some(DurationUnit::Ms),
+        "us" | "micros" | "微秒" => Some(DurationUnit::Us),
+        "ns" | "nano" | "nanos" | "纳秒" => Some(DurationUnit::Ns),
+        _ => None,
+    }
+}
+
+fn describe(column: &ColumnProfile) -> String {
+    let nulls = if column.n_null > 0 { format!(", {} empty", units::share(column.null_share())) } else { String::new() };
+    match column.range {
+        Some((low, median, high)) if column.numeric_share > 0.9 => {
+            let kind = if column.is_whole { "whole numbers" } else { "numbers" };
+            format!("{kind} {} to {}, median {}{nulls}", units::number(low), units::number(high), units::number(median))
+        }
+        _ => format!("{} distinct values{nulls}", units::count(column.n_distinct as u64)),
+    }
+}

@@ -1,0 +1,111 @@
+//! What was rejected or repaired while reading: the user sees every one of these.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// Row numbers and samples kept per issue; the count is always complete.
+const EXAMPLES: usize = 5;
+
+/// What happened to the affected values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Whole rows were left out.
+    Rejected,
+    /// The values count as missing; their rows stay.
+    Missing,
+    /// The values were read in a way that could be wrong.
+    Assumed,
+    /// Worth knowing; nothing was lost.
+    Noted,
+}
+
+impl Effect {
+    /// As shown to people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Rejected => "rows rejected",
+            Self::Missing => "values missing",
+            Self::Assumed => "assumed",
+            Self::Noted => "note",
+        }
+    }
+}
+
+/// One kind of problem in one column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Issue {
+    /// What happened to the values.
+    pub effect: Effect,
+    /// The column, by its name in the file; `None` for whole rows or the file.
+    pub column: Option<String>,
+    /// What was found, one sentence.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+    /// How many values or rows; 0 where the issue is about the column as a whole.
+    pub count: u64,
+    /// The first affected lines as an editor counts them (header is line 1), or rows of a Parquet
+    /// file counted from 1.
+    pub lines: Vec<u64>,
+    /// The first affected values.
+    pub samples: Vec<String>,
+}
+
+/// Collects issues; many of one kind become one entry with a count.
+#[derive(Debug, Clone, Default)]
+pub struct Issues {
+    by_kind: BTreeMap<(Effect, Option<String>, &'static str), Issue>,
+}
+
+impl Issues {
+    /// Reports one affected value at a line. `message` and `hint` say the kind, not the value.
+    pub fn value(&mut self, kind: (Effect, &'static str, &str), column: Option<&str>, line: u64, sample: &str) {
+        let (effect, message, hint) = kind;
+        let issue = self.entry(effect, column, message, hint);
+        issue.count += 1;
+        if issue.lines.len() < EXAMPLES {
+            issue.lines.push(line);
+        }
+        let sample = shortened(sample);
+        if issue.samples.len() < EXAMPLES && !issue.samples.contains(&sample) {
+            issue.samples.push(sample);
+        }
+    }
+
+    /// Reports something about a column or the file as a whole.
+    pub fn note(&mut self, effect: Effect, column: Option<&str>, message: &'static str, detail: &str, hint: &str) {
+        let issue = self.entry(effect, column, message, hint);
+        if !detail.is_empty() {
+            issue.message = format!("{message}: {detail}");
+        }
+    }
+
+    /// All issues, the gravest first, then by column.
+    pub fn into_list(self) -> Vec<Issue> {
+        self.by_kind.into_values().collect()
+    }
+
+    fn entry(&mut self, effect: Effect, column: Option<&str>, message: &'static str, hint: &str) -> &mut Issue {
+        let key = (effect, column.map(str::to_owned), message);
+        self.by_kind.entry(key).or_insert_with(|| Issue {
+            effect,
+            column: column.map(str::to_owned),
+            message: message.to_owned(),
+            hint: hint.to_owned(),
+            count: 0,
+            lines: Vec::new(),
+            samples: Vec::new(),
+        })
+    }
+}
+
+/// Prompts can be long: enough to recognise the value, on one line.
+pub(super) fn shortened(text: &str) -> String {
+    let mut out: String = text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(60).is_some() {
+        out.push('…');
+    }
+    out
+}

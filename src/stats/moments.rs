@@ -1,0 +1,166 @@
+//! Count, mean and sum of squared deviations, exact to merge.
+//!
+//! Streaming: B. P. Welford (1962); merging: Chan, Golub & `LeVeque` (1983). Slices are read twice,
+//! which removes the rounding of the mean. Never the sum of squares minus the square of the sum.
+
+use serde::Serialize;
+
+/// Sample moments of finite values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Moments {
+    /// Number of values.
+    pub n: u64,
+    /// Arithmetic mean; 0 when there are no values.
+    pub mean: f64,
+    /// What rounding left out of `mean`: the mean is `mean + mean_rest`. Differences of nearly equal
+    /// means need it.
+    pub mean_rest: f64,
+    /// Sum of squared deviations from the mean.
+    pub m2: f64,
+}
+
+impl Moments {
+    /// Moments of the finite values of a slice; NaN and infinities are skipped.
+    pub fn from_slice(values: &[f64]) -> Self {
+        let finite = || values.iter().copied().filter(|v| v.is_finite());
+        let mut rough = Self::default();
+        for value in finite() {
+            rough.push(value);
+        }
+        if rough.n == 0 {
+            return rough;
+        }
+        // Second pass: deviations from the rough mean give the rest of the mean and m2 corrected
+        // for it.
+        let n = rough.n as f64;
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for value in finite() {
+            let deviation = value - rough.mean;
+            sum += deviation;
+            squares += deviation * deviation;
+        }
+        let mut moments = Self {
+            mean_rest: 0.0,
+            m2: (squares - sum * (sum / n)).max(0.0),
+            ..rough
+        };
+        moments.shift_mean(sum / n);
+        moments
+    }
+
+    /// Moments known from a report: the mean and the standard deviation (n−1). `None` unless n ≥ 1,
+    /// both are finite and the deviation is not negative.
+    pub fn from_summary(n: u64, mean: f64, standard_deviation: f64) -> Option<Self> {
+        let valid = mean.is_finite() && standard_deviation.is_finite() && standard_deviation >= 0.0;
+        (n >= 1 && valid).then(|| Self {
+            n,
+            mean,
+            mean_rest: 0.0,
+            m2: standard_deviation * standard_deviation * (n - 1) as f64,
+        })
+    }
+
+    /// Adds one value; NaN and infinities are skipped.
+    pub fn push(&mut self, value: f64) {
+        if !value.is_finite() {
+            return;
+        }
+        self.n += 1;
+        let before = value - self.mean - self.mean_rest;
+        self.shift_mean(before / self.n as f64);
+        self.m2 += before * (value - self.mean - self.mean_rest);
+    }
+
+    /// Adds the values that `other` was made from.
+    pub fn merge(&mut self, other: &Self) {
+        if other.n == 0 {
+            return;
+        }
+        if self.n == 0 {
+            *self = *other;
+            return;
+        }
+        let (here, there) = (self.n as f64, other.n as f64);
+        let total = here + there;
+        let difference = Self::difference(self, other);
+        self.m2 += other.m2 + difference * (difference * (here / total)) * there;
+        self.shift_mean(difference * (there / total));
+        self.n += other.n;
+    }
+
+    /// Sample variance (n−1); `None` below two values.
+    pub fn variance(&self) -> Option<f64> {
+        (self.n >= 2).then(|| self.m2 / (self.n - 1) as f64)
+    }
+
+    /// Sample standard deviation (n−1); `None` below two values.
+    pub fn standard_deviation(&self) -> Option<f64> {
+        self.variance().map(f64::sqrt)
+    }
+
+    /// Variance of the mean; `None` below two values.
+    pub fn variance_of_mean(&self) -> Option<f64> {
+        self.variance().map(|v| v / self.n as f64)
+    }
+
+    /// Mean of `b` minus mean of `a`, to full precision where both are nearly equal.
+    pub fn difference(a: &Self, b: &Self) -> f64 {
+        (b.mean - a.mean) + (b.mean_rest - a.mean_rest)
+    }
+
+    fn shift_mean(&mut self, by: f64) {
+        let mean = self.mean + by;
+        self.mean_rest += by - (mean - self.mean);
+        self.mean = mean + self.mean_rest;
+        self.mean_rest -= self.mean - mean;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_large_offset_costs_nothing() {
+        let values: Vec<f64> = [4.0, 7.0, 13.0, 16.0].iter().map(|v| v + 1e9).collect();
+        let moments = Moments::from_slice(&values);
+        assert_eq!(moments.mean, 1e9 + 10.0);
+        assert_eq!(moments.variance(), Some(30.0));
+    }
+
+    #[test]
+    fn values_that_are_not_numbers_are_skipped() {
+        let moments = Moments::from_slice(&[1.0, f64::NAN, 3.0, f64::INFINITY]);
+        assert_eq!((moments.n, moments.mean), (2, 2.0));
+    }
+
+    #[test]
+    fn too_few_values_have_no_variance() {
+        assert_eq!(Moments::from_slice(&[]).variance(), None);
+        assert_eq!(Moments::from_slice(&[5.0]).variance(), None);
+        assert_eq!(Moments::from_slice(&[5.0; 9]).variance(), Some(0.0));
+    }
+
+    proptest! {
+        #[test]
+        fn merging_and_pushing_agree_with_two_passes(
+            left in prop::collection::vec(-1e6..1e6_f64, 0..40),
+            right in prop::collection::vec(-1e6..1e6_f64, 1..40),
+        ) {
+            let all = [left.clone(), right.clone()].concat();
+            let expected = Moments::from_slice(&all);
+            let mut merged = Moments::from_slice(&left);
+            merged.merge(&Moments::from_slice(&right));
+            let mut pushed = Moments::default();
+            for &v in &all {
+                pushed.push(v);
+            }
+            for got in [merged, pushed] {
+                prop_assert_eq!(got.n, expected.n);
+                prop_assert!((got.mean - expected.mean).abs() <= 1e-9);
+                prop_assert!((got.m2 - expected.m2).abs() <= 1e-12 * expected.m2.max(1.0));
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Sample quantiles with distribution-free intervals.
+//!
+//! Estimates are of type 7 (Hyndman & Fan 1996). An interval is a pair of order statistics whose
+//! ranks depend on n, the quantile and the level alone (e.g. Conover 1999, section 3.2); for
+//! observations clustered in units the ranks come from the standard error of the share of
+//! observations below the quantile instead (Woodruff 1952), which [`super::ratio`] gives with the
+//! observations of a unit below the quantile as numerator and all of them as denominator.
+
+use super::dist::{beta_tails, binomial_tails, normal_tails, z_multiplier};
+use super::estimate::{Estimate, Interval, Method, TestName, TestResult, square_and_add, valid_level};
+
+/// The quantile `q` in 0..=1 of ascending finite values, type 7: linear between the order
+/// statistics around rank 1 + (n−1)q. `None` for an empty slice or `q` outside 0..=1.
+pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
+    if sorted.is_empty() || !(0.0..=1.0).contains(&q) {
+        return None;
+    }
+    let position = (sorted.len() - 1) as f64 * q;
+    let below = position.floor() as usize;
+    let low = sorted[below];
+    let high = sorted.get(below + 1).copied().unwrap_or(low);
+    Some(low + (position - below as f64) * (high - low))
+}
+
+/// Ranks of the order statistics that bound a quantile, from 1; `None` where n is too small for a
+/// bound on that side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ranks {
+    /// Rank of the lower bound.
+    pub lower: Option<u64>,
+    /// Rank of the upper bound.
+    pub upper: Option<u64>,
+}
+
+impl Ranks {
+    /// Equal-tailed conservative ranks for `n` independent observations: the greatest l with
+    /// P(Bin(n,q) ≤ l−1) ≤ α/2 and the smallest u with P(Bin(n,q) ≥ u) ≤ α/2.
+    ///
+    /// `None` unless n > 0 and `q` and `level` are inside (0, 1).
+    pub fn independent(n: u64, q: f64, level: f64) -> Option<Self> {
+        valid_quantile(n, q)?;
+        // One step of rounding must not move a rank: 1 − 0.95 is above 0.05 by 4e-17.
+        let ln_tail = ((1.0 - valid_level(level)?) / 2.0 * (1.0 + 1e-12)).ln();
+        let below = partition(n + 1, |k| binomial_tails(k, n, q).ln_lower <= ln_tail);
+        let not_above = partition(n + 1, |k| binomial_tails(k, n, q).ln_upper > ln_tail);
+        Some(Self {
+            lower: (below > 0).then_some(below),
+            upper: (not_above < n).then_some(not_above + 1),
+        })
+    }
+
+    /// Ranks n(q ± z·se), half a rank outwards as the normal approximation of
+    /// [`Ranks::independent`] has it, where `se` is the standard error of the share of observations
+    /// at or below the quantile, as clustering makes it.
+    ///
+    /// `None` unless n > 0, `q` and `level` are inside (0, 1) and `se` is finite and not negative.
+    pub fn with_standard_error(n: u64, q: f64, se: f64, level: f64) -> Option<Self> {
+        valid_quantile(n, q)?;
+        if !(se >= 0.0 && se.is_finite()) {
+            return None;
+        }
+        let total = n as f64;
+        let half_width = z_multiplier(level)? * se;
+        let lower = (total * (q - half_width) + 0.5).floor();
+        let upper = (total * (q + half_width) + 0.5).ceil();
+        Some(Self {
+            lower: (lower >= 1.0).then_some(lower as u64),
+            upper: (upper <= total).then_some(upper as u64),
+        })
+    }
+
+    /// The probability P(l ≤ Bin(n,q) ≤ u−1) that the interval covers the quantile when
+    /// observations are independent.
+    pub fn coverage(self, n: u64, q: f64) -> f64 {
+        let below = self
+            .lower
+            .map_or(0.0, |l| binomial_tails(l - 1, n, q).lower());
+        let above = self.upper.map_or(0.0, |u| {
+            // P(Bin ≥ u) = I_q(u, n−u+1)
+            beta_tails(u as f64, (n - u + 1) as f64, q, 1.0 - q).lower()
+        });
+        1.0 - below - above
+    }
+
+    /// The values at these ranks of ascending `sorted`; infinite where there is no bound.
+    pub fn interval(self, sorted: &[f64]) -> Interval {
+        let at = |rank: Option<u64>| {
+            rank.and_then(|r| sorted.get((r as usize).wrapping_sub(1)))
+                .copied()
+        };
+        Interval {
+            lower: at(self.lower).unwrap_or(f64::NEG_INFINITY),
+            upper: at(self.upper).unwrap_or(f64::INFINITY),
+        }
+    }
+}
+
+/// A quantile of ascending finite values with its interval for independent observations; an end is
+/// infinite where there are too few values. `None` for an empty slice or `q` or `level` outside
+/// (0, 1).
+pub fn quantile_estimate(sorted: &[f64], q: f64, level: f64) -> Option<Estimate> {
+    let ranks = Ranks::independent(sorted.len() as u64, q, level)?;
+    estimate(sorted, q, level, ranks, Method::OrderStatistics)
+}
+
+/// As [`quantile_estimate`] for observations clustered in units, where `se` is the standard error
+/// of the share of observations at or below the quantile.
+pub fn clustered_quantile_estimate(
+    sorted: &[f64],
+    q: f64,
+    se: f64,
+    level: f64,
+) -> Option<Estimate> {
+    let ranks = Ranks::with_standard_error(sorted.len() as u64, q, se, level)?;
+    estimate(sorted, q, level, ranks, Method::ClusteredOrderStatistics)
+}
+
+/// The difference `b − a` of two independent quantile estimates of the same level, its interval by
+/// the square-and-add rule. `None` if the levels differ.
+pub fn quantile_difference(a: &Estimate, b: &Estimate) -> Option<Estimate> {
+    if a.level != b.level {
+        return None;
+    }
+    Some(Estimate {
+        value: b.value - a.value,
+        interval: square_and_add((a.value, a.interval), (b.value, b.interval))?,
+        level: a.level,
+        method: Method::SquareAndAdd,
+        n: a.n + b.n,
+    })
+}
+
+/// The test that a quantile difference is zero that agrees with its interval: the side of the
+/// interval towards zero is taken as that many standard errors as the level says. `None` where
+/// that side has no finite end or no width.
+pub fn quantile_test(difference: &Estimate) -> Option<TestResult> {
+    let Interval { lower, upper } = difference.interval;
+    let value = difference.value;
+    let side = if value > 0.0 { value - lower } else { upper - value };
+    let standard_error = side / z_multiplier(difference.level)?;
+    if !(standard_error > 0.0 && standard_error.is_finite()) {
+        return None;
+    }
+    let z = value / standard_error;
+    Some(TestResult::new(TestName::QuantileDifference, z, None, normal_tails(z).ln_two_sided()))
+}
+
+fn estimate(sorted: &[f64], q: f64, level: f64, ranks: Ranks, method: Method) -> Option<Estimate> {
+    Some(Estimate {
+        value: quantile(sorted, q)?,
+        interval: ranks.interval(sorted),
+        level,
+        method,
+        n: sorted.len() as u64,
+    })
+}
+
+fn valid_quantile(n: u64, q: f64) -> Option<()> {
+    (n > 0 && q > 0.0 && q < 1.0).then_some(())
+}
+
+/// The number of leading `0..end` for which `holds`, which must be true and then false.
+fn partition(end: u64, holds: impl Fn(u64) -> bool) -> u64 {
+    let (mut low, mut high) = (0, end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn type_7_interpolates() {
+        let values = [10.0, 20.0, 30.0, 40.0];
+        for (q, expected) in [(0.0, 10.0), (0.5, 25.0), (0.9, 37.0), (1.0, 40.0)] {
+            assert!((quantile(&values, q).unwrap() - expected).abs() < 1e-12);
+        }
+        assert_eq!(quantile(&[], 0.5), None);
+        assert_eq!(quantile(&values, 1.1), None);
+    }
+
+    #[test]
+    fn small_samples_have_no_bound() {
+        let estimate = quantile_estimate(&[1.0, 2.0, 3.0], 0.99, 0.95).unwrap();
+        assert_eq!(estimate.interval.upper, f64::INFINITY);
+    }
+
+    #[test]
+    fn independent_standard_error_gives_nearly_the_independent_ranks() {
+        for (n, q) in [
+            (20_u64, 0.5),
+            (1000, 0.95),
+            (100_000, 0.99),
+            (5_000_000, 0.5),
+        ] {
+            let se = (q * (1.0 - q) / n as f64).sqrt();
+            let exact = Ranks::independent(n, q, 0.95).unwrap();
+            let normal = Ranks::with_standard_error(n, q, se, 0.95).unwrap();
+            let gap = |a: Option<u64>, b: Option<u64>| a.unwrap().abs_diff(b.unwrap());
+            assert!(
+                gap(exact.lower, normal.lower) <= 1,
+                "{n} {exact:?} {normal:?}"
+            );
+            assert!(
+                gap(exact.upper, normal.upper) <= 1,
+                "{n} {exact:?} {normal:?}"
+            );
+            let coverage = exact.coverage(n, q);
+            assert!((0.95..0.97).contains(&coverage), "{n}: {coverage}");
+        }
+    }
+
+    #[test]
+    fn no_spread_still_brackets_the_quantile() {
+        let ranks = Ranks::with_standard_error(100, 0.5, 0.0, 0.95).unwrap();
+        assert_eq!((ranks.lower, ranks.upper), (Some(50), Some(51)));
+    }
+
+    #[test]
+    fn differences_need_equal_levels() {
+        let values: Vec<f64> = (0..200).map(f64::from).collect();
+        let shifted: Vec<f64> = values.iter().map(|v| v + 7.0).collect();
+        let a = quantile_estimate(&values, 0.5, 0.95).unwrap();
+        let b = quantile_estimate(&shifted, 0.5, 0.95).unwrap();
+        let difference = quantile_difference(&a, &b).unwrap();
+        assert_eq!(difference.value, 7.0);
+        assert!(difference.interval.contains(7.0));
+        let other = quantile_estimate(&shifted, 0.5, 0.9).unwrap();
+        assert_eq!(quantile_difference(&a, &other), None);
+    }
+}

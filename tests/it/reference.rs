@@ -1,0 +1,274 @@
+//! Every statistic against reference values (`tests/data/statref/README.md`).
+//!
+//! One line of `FUNCTIONS` per file: how its outputs are computed, and which of the expected outputs
+//! this program does not offer. An expected output in neither is a failure, so nothing is skipped
+//! silently.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use hindsight::stats::power::{Design, Sides};
+use hindsight::stats::{Moments, Share};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+mod functions;
+mod planning;
+
+/// What a function returned under one of the names of a case.
+#[derive(Debug)]
+enum Output {
+    Number(f64),
+    List(Vec<f64>),
+    Missing,
+}
+
+type Outputs = Vec<(&'static str, Output)>;
+
+struct Function {
+    file: &'static str,
+    cases: usize,
+    compute: fn(&Inputs<'_>) -> Outputs,
+    not_offered: &'static [&'static str],
+}
+
+const FUNCTIONS: &[Function] = &[
+    function("dist", 39, functions::distributions, &[]),
+    function("chi2_contingency", 35, functions::contingency, &[]),
+    function("srm_chi2", 8, functions::sample_ratio, &[]),
+    function(
+        "fisher_exact",
+        12,
+        functions::fisher,
+        &["odds_ratio_cond_mle", "cond_ci_low", "cond_ci_high"],
+    ),
+    function(
+        "mann_whitney_u",
+        7,
+        functions::mann_whitney,
+        &["p_asym", "p_exact_absdev"],
+    ),
+    function("t_test_welch", 12, functions::t_test_welch, &[]),
+    function("t_test_student", 12, functions::t_test_student, &[]),
+    function("t_test_from_stats", 8, functions::t_test_from_stats, &[]),
+    function("two_proportion_z", 14, functions::two_proportion_z, &[]),
+    function("proportion_ci", 18, functions::proportion_interval, &[]),
+    function("diff_proportion_ci", 9, functions::difference_interval, &[]),
+    function("risk_ratio_ci", 6, functions::risk_ratio, &["se_log"]),
+    function(
+        "relative_lift_ci",
+        2,
+        functions::relative_lift,
+        &[
+            "se_delta",
+            "delta_low",
+            "delta_high",
+            "fieller_low",
+            "fieller_high",
+        ],
+    ),
+    function("ratio_delta_method", 4, functions::ratio, &[]),
+    function("quantile_ci", 6, functions::quantile_interval, &[]),
+    function("nist_univariate", 8, functions::univariate, &["autocorr1"]),
+    function("p_adjust", 2, functions::p_adjust, &[]),
+    function(
+        "sample_size_two_proportions",
+        24,
+        planning::size_proportions,
+        &[],
+    ),
+    function(
+        "power_two_proportions",
+        14,
+        planning::power_proportions,
+        &[],
+    ),
+    function("mde_two_proportions", 5, planning::change_proportions, &[]),
+    function("sample_size_two_means", 15, planning::size_means, &[]),
+    function("power_two_means", 5, planning::power_means, &["ncp", "df"]),
+    function("mde_two_means", 6, planning::change_means, &[]),
+    function(
+        "sample_size_noninferiority",
+        16,
+        planning::size_non_inferiority,
+        &[],
+    ),
+];
+
+const fn function(
+    file: &'static str,
+    cases: usize,
+    compute: fn(&Inputs<'_>) -> Outputs,
+    not_offered: &'static [&'static str],
+) -> Function {
+    Function {
+        file,
+        cases,
+        compute,
+        not_offered,
+    }
+}
+
+#[test]
+fn every_case_is_met() {
+    let mut failures = Vec::new();
+    for function in FUNCTIONS {
+        let file = read(&folder().join(format!("{}.json", function.file)));
+        let cases = file["cases"].as_array().unwrap();
+        assert_eq!(cases.len(), function.cases, "{}", function.file);
+        for case in cases {
+            check_case(function, case, &mut failures);
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_file_is_used() {
+    let mut unused: Vec<String> = fs::read_dir(folder())
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix(".json").map(str::to_owned))
+        .filter(|name| FUNCTIONS.iter().all(|f| f.file != name))
+        .collect();
+    unused.sort();
+    assert!(unused.is_empty(), "{unused:?}");
+}
+
+/// Values in the double precision limit: the certified data as doubles, to 1e-12.
+#[test]
+fn standard_deviations_reach_the_precision_of_the_data() {
+    for case in read(&folder().join("nist_univariate.json"))["cases"]
+        .as_array()
+        .unwrap()
+    {
+        let data = Inputs(&case["inputs"]).data_file();
+        let expected = case["expected"]["sd_f64"].as_f64().unwrap();
+        let mut pushed = Moments::default();
+        for &value in &data {
+            pushed.push(value);
+        }
+        for moments in [Moments::from_slice(&data), pushed] {
+            let got = moments.standard_deviation().unwrap();
+            assert!(
+                (got / expected - 1.0).abs() < 1e-12,
+                "{}: {got}",
+                case["id"]
+            );
+        }
+    }
+}
+
+fn check_case(function: &Function, case: &Value, failures: &mut Vec<String>) {
+    let outputs = (function.compute)(&Inputs(&case["inputs"]));
+    let relative = case["tolerance"]["rel"].as_f64().unwrap();
+    let absolute = case["tolerance"]["abs"].as_f64().unwrap();
+    for (name, expected) in case["expected"].as_object().unwrap() {
+        if function.not_offered.contains(&name.as_str()) {
+            continue;
+        }
+        let got = outputs.iter().find(|(n, _)| n == name).map(|(_, o)| o);
+        let close = |got: f64, expected: &Value| match expected {
+            Value::String(text) => got == text.parse::<f64>().unwrap(),
+            Value::Number(n) if n.is_i64() => got == expected.as_f64().unwrap(),
+            _ => expected
+                .as_f64()
+                .is_some_and(|e| (got - e).abs() <= absolute.max(relative * e.abs())),
+        };
+        let met = match (got, expected) {
+            (Some(Output::Missing), Value::Null) => true,
+            (Some(Output::Number(got)), expected) => close(*got, expected),
+            (Some(Output::List(got)), Value::Array(expected)) => {
+                got.len() == expected.len() && got.iter().zip(expected).all(|(g, e)| close(*g, e))
+            }
+            _ => false,
+        };
+        if !met {
+            failures.push(format!("{} {name}: {got:?}, not {expected}", case["id"]));
+        }
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/statref")
+}
+
+fn read(path: &Path) -> Value {
+    let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The inputs of a case by name.
+struct Inputs<'a>(&'a Value);
+
+impl Inputs<'_> {
+    fn number(&self, name: &str) -> f64 {
+        self.0[name].as_f64().unwrap()
+    }
+
+    fn count(&self, name: &str) -> u64 {
+        self.0[name].as_u64().unwrap()
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.0[name].as_str().unwrap()
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.0[name].as_bool().unwrap()
+    }
+
+    fn numbers(&self, name: &str) -> Vec<f64> {
+        numbers(&self.0[name])
+    }
+
+    fn table(&self) -> Vec<Vec<u64>> {
+        serde_json::from_value(self.0["table"].clone()).unwrap()
+    }
+
+    fn arms(&self, count: [&str; 2]) -> (u64, u64) {
+        (self.count(count[0]), self.count(count[1]))
+    }
+
+    fn share(&self, events: &str, n: &str) -> Share {
+        Share {
+            events: self.count(events),
+            n: self.count(n),
+        }
+    }
+
+    fn shares(&self) -> (Share, Share) {
+        (self.share("x_a", "n_a"), self.share("x_b", "n_b"))
+    }
+
+    fn data_file(&self) -> Vec<f64> {
+        numbers(&read(&folder().join(self.text("data_file"))))
+    }
+
+    /// The design of a planning case; what the case does not give keeps its default.
+    fn design(&self) -> Design {
+        let given = |name: &str, default: f64| self.0[name].as_f64().unwrap_or(default);
+        let one_sided = self.0["sides"].as_u64() == Some(1);
+        Design {
+            alpha: self.number("alpha"),
+            power: given("power", 0.8),
+            sides: if one_sided { Sides::One } else { Sides::Two },
+            ratio: given("ratio", 1.0),
+            ..Design::default()
+        }
+    }
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    let list = value.as_array().unwrap().iter();
+    list.map(|v| v.as_f64().unwrap()).collect()
+}
+
+fn named(numbers: impl IntoIterator<Item = (&'static str, f64)>) -> Outputs {
+    let named = |(name, v)| (name, Output::Number(v));
+    numbers.into_iter().map(named).collect()
+}
+
+fn optional(v: Option<f64>) -> Output {
+    v.map_or(Output::Missing, Output::Number)
+}
