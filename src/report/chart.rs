@@ -266,8 +266,12 @@ impl Layer {
                 }
             }
             Self::Steps { edges, heights, .. } => {
-                edges.iter().for_each(|&e| x.add(e));
-                heights.iter().for_each(|&h| y.add(h));
+                for &edge in edges {
+                    x.add(edge);
+                }
+                for &height in heights {
+                    y.add(height);
+                }
                 y.add(0.0);
             }
             Self::Intervals { along, items, .. } => {

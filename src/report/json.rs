@@ -1,5 +1,7 @@
 //! The report as JSON: every figure in full, under stable names.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::html::ReportInput;
@@ -45,7 +47,7 @@ pub(super) fn shown(value: &Value) -> String {
     for c in format!("{value:#}").chars() {
         if c != '\n' && text::is_unseen(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                let _infallible = write!(out, "\\u{unit:04x}");
             }
         } else {
             out.push(c);

@@ -2,24 +2,22 @@
 //! that turn the reading direction; and how wide a text will be, for lack of a font.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// `text` with control, bidirectional and other unseen characters written out, as `⟨U+202E⟩`.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if text.chars().any(is_unseen) {
-        Cow::Owned(
-            text.chars()
-                .fold(String::with_capacity(text.len() + 16), |mut out, c| {
-                    if is_unseen(c) {
-                        out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
-                    } else {
-                        out.push(c);
-                    }
-                    out
-                }),
-        )
-    } else {
-        Cow::Borrowed(text)
+    if !text.chars().any(is_unseen) {
+        return Cow::Borrowed(text);
     }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unseen(c) {
+            let _infallible = write!(out, "⟨U+{:04X}⟩", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// `text` for XML content and quoted attributes, with unseen characters made visible.

@@ -131,15 +131,12 @@ fn level_text(level: f64) -> String {
     )
 }
 
-fn slug(panel: &LatencyPanel) -> &'static str {
+/// The beginning of the panel's chart ids.
+fn slug(panel: &LatencyPanel) -> &str {
     match panel.quantity {
         Quantity::LatencyMs => "latency",
         Quantity::TtftMs => "ttft",
-        Quantity::Rating => "rating",
-        Quantity::TokensIn => "tokens-in",
-        Quantity::TokensOut => "tokens-out",
-        Quantity::Cost => "cost",
-        Quantity::Extra(_) => "metric",
+        _ => &panel.label,
     }
 }
 

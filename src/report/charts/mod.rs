@@ -80,3 +80,69 @@ fn counts_by_arm(analysis: &Analysis, counts: impl Iterator<Item = (usize, u64)>
         .collect::<Vec<_>>()
         .join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::chart::{Along, Layer, Mark};
+    use crate::report::fixture::canary;
+
+    #[test]
+    fn arms_keep_their_colours() {
+        let mut analysis = canary().analysis;
+        analysis.control = 1;
+        let tones = [0, 1, 2].map(|arm| arm_tone(&analysis, arm));
+        assert_eq!(tones, [Tone::Arm(0), Tone::Control, Tone::Arm(1)]);
+    }
+
+    #[test]
+    fn the_forest_names_what_it_leaves_out_and_turns_margins_to_the_worse_side() {
+        let mut analysis = canary().analysis;
+        analysis.scorecard[0].effects[0].relative = None;
+        let chart = guardrail_forest(&analysis).unwrap();
+        assert!(
+            chart.caption.contains("away from zero: Error share."),
+            "{}",
+            chart.caption
+        );
+        let margins = chart.layers.iter().find_map(|layer| match layer {
+            Layer::Marks {
+                mark: Mark::Tick,
+                points,
+                ..
+            } => Some(points.clone()),
+            _ => None,
+        });
+        let signs: Vec<bool> = margins.unwrap().iter().map(|(x, _)| *x > 0.0).collect();
+        assert_eq!(signs, [true, true, false, true], "p50, p95, rating, cost");
+        analysis.treatment = None;
+        assert_eq!(guardrail_forest(&analysis), None);
+    }
+
+    fn firing_labels(hours: &[i64]) -> Vec<String> {
+        let fixture = canary();
+        let mut replay = fixture.replay;
+        let fired = replay.rules[0].clone();
+        replay.rules = hours.iter().map(|_| fired.clone()).collect();
+        for (rule, hour) in replay.rules.iter_mut().zip(hours) {
+            rule.first.as_mut().unwrap().time_us = hour * 3_600_000_000;
+        }
+        let chart = traffic(&fixture.analysis, Some(&replay)).unwrap();
+        let labels = chart.layers.into_iter().filter_map(|layer| match layer {
+            Layer::Rule {
+                label,
+                axis: Along::X,
+                ..
+            } => Some(label),
+            _ => None,
+        });
+        labels.collect()
+    }
+
+    #[test]
+    fn one_firing_is_named_and_several_are_numbered_by_time() {
+        assert_eq!(firing_labels(&[]), Vec::<String>::new());
+        assert_eq!(firing_labels(&[5]), ["Quality monitor"]);
+        assert_eq!(firing_labels(&[40, 5, 5]), ["1, 2", "3"]);
+    }
+}

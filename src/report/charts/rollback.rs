@@ -9,6 +9,8 @@ use crate::units::ValueForm;
 
 /// Stretches of one state that are closer than this share of the time axis are drawn as one.
 const FINEST: f64 = 1.0 / 1_500.0;
+/// First firings that are closer than this share of the time axis share a line.
+const NEAR: f64 = 1.0 / 60.0;
 
 /// A row per rule with its pending and firing states; the first firing is marked.
 pub fn replay_timeline(analysis: &Analysis, replay: &Replay) -> Chart {
@@ -160,16 +162,57 @@ pub fn condition_form(
     }
 }
 
-/// The rules that fire, with the instants of their first firings in the log's own time.
-pub(super) fn first_firings(replay: Option<&Replay>) -> impl Iterator<Item = (&str, i64)> {
-    replay.into_iter().flat_map(|replay| {
-        replay.rules.iter().filter_map(|rule| {
-            Some((
-                shown(rule),
-                replay.time_zero_us + rule.first.as_ref()?.time_us,
-            ))
-        })
-    })
+/// First firings as lines: one by its name, several numbered by time, with the names as a sentence
+/// for the caption. Those too close to be told apart share a line.
+pub(super) fn firing_rules(replay: Option<&Replay>) -> (Vec<Layer>, String) {
+    let Some(replay) = replay else {
+        return (Vec::new(), String::new());
+    };
+    let mut firings: Vec<(i64, &str)> = replay
+        .rules
+        .iter()
+        .filter_map(|rule| Some((rule.first.as_ref()?.time_us, shown(rule))))
+        .collect();
+    firings.sort_by_key(|(time_us, _)| *time_us);
+    let line = |time_us: i64, label: String| Layer::Rule {
+        label,
+        tone: Tone::Bad,
+        axis: Along::X,
+        at: at(replay, time_us),
+    };
+    if let [(time_us, name)] = firings.as_slice() {
+        return (vec![line(*time_us, (*name).to_owned())], String::new());
+    }
+    let near = (replay.last_event_us as f64 * NEAR) as i64;
+    let mut lines: Vec<(i64, String)> = Vec::new();
+    for (k, (time_us, _)) in firings.iter().enumerate() {
+        match lines.last_mut() {
+            Some((first, numbers)) if time_us - *first <= near => {
+                *numbers = format!("{numbers}, {}", k + 1);
+            }
+            _ => lines.push((*time_us, (k + 1).to_string())),
+        }
+    }
+    let names: Vec<String> = firings
+        .iter()
+        .enumerate()
+        .map(|(k, (_, name))| format!("{} {name}", k + 1))
+        .collect();
+    let note = if names.is_empty() {
+        String::new()
+    } else {
+        format!(
+            " Dotted lines: first firings of rules ({}).",
+            names.join("; ")
+        )
+    };
+    (
+        lines
+            .into_iter()
+            .map(|(time_us, label)| line(time_us, label))
+            .collect(),
+        note,
+    )
 }
 
 fn shown(rule: &RuleReplay) -> &str {

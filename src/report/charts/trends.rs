@@ -2,7 +2,7 @@
 
 use super::{arm_name, arm_tone, seconds, time_axis};
 use crate::analysis::{Analysis, TrendPoint, TrendSeries, Trends};
-use crate::report::chart::{Along, Axis, Chart, Layer, Scale, Tone};
+use crate::report::chart::{Axis, Chart, Layer, Scale, Tone};
 use crate::rules::Replay;
 use crate::stats::Interval;
 use crate::units::{self, ValueForm};
@@ -32,7 +32,7 @@ pub fn trend(analysis: &Analysis, metric_id: &str, replay: Option<&Replay>) -> O
         .filter_map(|arm| Some((arm.arm, arm.series.iter().find(|s| s.id == metric_id)?)))
         .collect();
     let (_, first) = series.first()?;
-    let mut layers = background(analysis, replay);
+    let (mut layers, background_note) = background(analysis, replay);
     for (arm, series) in &series {
         let name = arm_name(analysis, *arm).to_owned();
         let tone = arm_tone(analysis, *arm);
@@ -85,10 +85,9 @@ pub fn trend(analysis: &Analysis, metric_id: &str, replay: Option<&Replay>) -> O
         id: format!("trend-{metric_id}"),
         title: format!("{} over time", first.label),
         caption: format!(
-            "Buckets of {}; bands are pointwise {} % intervals.{cut}{denominator}{}",
+            "Buckets of {}; bands are pointwise {} % intervals.{cut}{denominator}{background_note}",
             units::duration_us(trends.width_us),
             units::significant(analysis.settings.level * 100.0, 2),
-            stage_note(analysis)
         ),
         x: trend_axis(analysis, trends),
         y: Axis::new(first.label.clone(), Scale::Linear(first.form)).from_to(lo, hi),
@@ -99,7 +98,7 @@ pub fn trend(analysis: &Analysis, metric_id: &str, replay: Option<&Replay>) -> O
 /// Requests per bucket and arm; `None` where the log has no times.
 pub fn traffic(analysis: &Analysis, replay: Option<&Replay>) -> Option<Chart> {
     let trends = analysis.trends.as_ref()?;
-    let mut layers = background(analysis, replay);
+    let (mut layers, background_note) = background(analysis, replay);
     for arm in &trends.arms {
         let x = middles(trends);
         layers.push(Layer::Line {
@@ -116,9 +115,8 @@ pub fn traffic(analysis: &Analysis, replay: Option<&Replay>) -> Option<Chart> {
             id: "traffic".to_owned(),
             title: "Requests over time".to_owned(),
             caption: format!(
-                "Requests per {} and arm.{}",
+                "Requests per {} and arm.{background_note}",
                 units::duration_us(trends.width_us),
-                stage_note(analysis)
             ),
             x: trend_axis(analysis, trends),
             y: Axis::new("Requests per bucket", Scale::Linear(ValueForm::Number)),
@@ -145,15 +143,11 @@ fn middles(trends: &Trends) -> Vec<f64> {
         .collect()
 }
 
-/// Stages as shaded stretches, first firings as lines.
-fn background(analysis: &Analysis, replay: Option<&Replay>) -> Vec<Layer> {
-    let firings = super::rollback::first_firings(replay).map(|(rule, at_us)| Layer::Rule {
-        label: rule.to_owned(),
-        tone: Tone::Bad,
-        axis: Along::X,
-        at: seconds(at_us),
-    });
-    stage_spans(analysis).chain(firings).collect()
+/// Stages as shaded stretches and first firings as lines, with what the caption says of them.
+fn background(analysis: &Analysis, replay: Option<&Replay>) -> (Vec<Layer>, String) {
+    let (firings, firing_note) = super::rollback::firing_rules(replay);
+    let layers = stage_spans(analysis).chain(firings).collect();
+    (layers, format!("{}{firing_note}", stage_note(analysis)))
 }
 
 /// The stages as shaded stretches, labelled with the treatment's share.

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::super::chart::Tone;
 use super::super::charts;
 use super::ReportInput;
-use super::parts::{change_interval, chip, tone_class, verdict};
+use super::parts::{change_interval, chip, tone_class, unbroken, verdict};
 use crate::analysis::{
     Analysis, ArmRole, DecisionKind, Effect, HealthCheck, MetricRole, ReasonWeight, ScorecardRow,
     Severity, Verdict,
@@ -141,7 +141,10 @@ fn tile(analysis: &Analysis, row: &ScorecardRow, effect: &Effect) -> Markup {
     let value = |arm: usize| {
         let found = row.values.iter().find(|value| value.arm == arm);
         let estimate = found.and_then(|value| value.estimate.as_ref());
-        estimate.map_or_else(|| units::NO_VALUE.to_owned(), |e| row.form.value(e.value))
+        estimate.map_or_else(
+            || units::NO_VALUE.to_owned(),
+            |e| unbroken(&row.form.value(e.value)),
+        )
     };
     html! {
         div class={ "tile " (tone_class(charts::verdict_tone(effect.verdict))) } {

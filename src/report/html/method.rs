@@ -57,19 +57,15 @@ pub(super) fn reproduce(input: &ReportInput<'_>) -> Markup {
     }
 }
 
-fn joined(labels: &BTreeSet<String>) -> String {
+fn joined(labels: &BTreeSet<&'static str>) -> String {
     if labels.is_empty() {
         units::NO_VALUE.to_owned()
     } else {
-        labels
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join("; ")
+        labels.iter().copied().collect::<Vec<_>>().join("; ")
     }
 }
 
-fn interval_methods(analysis: &Analysis) -> BTreeSet<String> {
+fn interval_methods(analysis: &Analysis) -> BTreeSet<&'static str> {
     let values = analysis.scorecard.iter().flat_map(|row| &row.values);
     let effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
     let quantiles = analysis.latency.iter().flat_map(|panel| &panel.differences);
@@ -81,11 +77,11 @@ fn interval_methods(analysis: &Analysis) -> BTreeSet<String> {
                 .flat_map(|arm| &arm.points)
                 .map(|point| &point.estimate),
         )
-        .map(|estimate| estimate.method.label().to_string())
+        .map(|estimate| estimate.method.label())
         .collect()
 }
 
-fn test_names(analysis: &Analysis) -> BTreeSet<String> {
+fn test_names(analysis: &Analysis) -> BTreeSet<&'static str> {
     let lines = analysis
         .tests
         .iter()
@@ -100,7 +96,7 @@ fn test_names(analysis: &Analysis) -> BTreeSet<String> {
                 .iter()
                 .filter_map(|check| check.test.as_ref()),
         )
-        .map(|result| result.name.label().to_string())
+        .map(|result| result.name.label())
         .collect()
 }
 

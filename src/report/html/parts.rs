@@ -5,7 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use super::super::chart::{Chart, Tone};
 use super::super::{charts, svg};
 use crate::analysis::{Analysis, Effect, Verdict};
-use crate::stats::Estimate;
+use crate::stats::{Estimate, Interval};
 use crate::units::{self, ValueForm};
 
 /// Width of a chart that has the column for itself, pixels.
@@ -42,22 +42,23 @@ pub(super) fn tone_class(tone: Tone) -> &'static str {
 
 /// `[lower, upper]` of a value.
 pub(super) fn interval(form: ValueForm, estimate: &Estimate) -> String {
-    let interval = estimate.interval;
-    format!(
-        "[{}, {}]",
-        form.value(interval.lower),
-        form.value(interval.upper)
-    )
+    bracketed(estimate, |end| form.value(end))
 }
 
 /// `[lower, upper]` of a difference.
 pub(super) fn change_interval(form: ValueForm, estimate: &Estimate) -> String {
-    let interval = estimate.interval;
-    format!(
-        "[{}, {}]",
-        form.change(interval.lower),
-        form.change(interval.upper)
-    )
+    bracketed(estimate, |end| form.change(end))
+}
+
+/// Breaks between the ends only: a number stays with its unit.
+fn bracketed(estimate: &Estimate, end: impl Fn(f64) -> String) -> String {
+    let Interval { lower, upper } = estimate.interval;
+    format!("[{}, {}]", unbroken(&end(lower)), unbroken(&end(upper)))
+}
+
+/// `text` with spaces at which no line may end.
+pub(super) fn unbroken(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
 }
 
 /// A value over its interval.
@@ -92,10 +93,7 @@ pub(super) fn relative_cell(estimate: Option<&Estimate>) -> Markup {
         @match estimate {
             Some(estimate) => {
                 span.value { (units::relative(estimate.value)) }
-                small {
-                    "[" (units::relative(estimate.interval.lower)) ", "
-                    (units::relative(estimate.interval.upper)) "]"
-                }
+                small { (bracketed(estimate, units::relative)) }
             }
             None => span.none { (units::NO_VALUE) },
         }

@@ -253,13 +253,13 @@ fn instant(replay: &Replay, time_us: i64) -> String {
 }
 
 /// The stage in force, with the treatment's share.
-fn stage(analysis: &Analysis, replay: &Replay, time_us: i64) -> String {
+fn stage(analysis: &Analysis, replay: &Replay, time_us: i64) -> Markup {
     let at = replay.time_zero_us + time_us;
     let mut stages = analysis.stages.iter().enumerate();
-    stages
-        .find(|(_, stage)| stage.from_us <= at && at < stage.to_us)
-        .map_or_else(
-            || units::NO_VALUE.to_owned(),
-            |(k, stage)| format!("{} ({})", k + 1, units::share(stage.share)),
-        )
+    html! {
+        @match stages.find(|(_, stage)| stage.from_us <= at && at < stage.to_us) {
+            Some((k, stage)) => { (k + 1) small { (units::share(stage.share)) } }
+            None => (units::NO_VALUE),
+        }
+    }
 }

@@ -47,7 +47,7 @@ fn numbers_are_written_with_their_intervals() {
     let page = page();
     for text in [
         "+1.24 pp",
-        "[+0.310 pp, +2.17 pp]",
+        "[+0.310\u{a0}pp, +2.17\u{a0}pp]",
         "by user, p 0.001",
         "p95 latency",
         "requests-2026-03.csv",

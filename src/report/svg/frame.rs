@@ -305,7 +305,7 @@ fn y_ticks(chart: &Chart, range: (f64, f64), (width, height): (f64, f64)) -> Vec
 /// As many ticks as have room beside each other.
 fn x_ticks(chart: &Chart, range: (f64, f64), map: &Map) -> Vec<(f64, String)> {
     let width = (map.pixels.1 - map.pixels.0).max(1.0);
-    let most = ((width / 44.0) as usize).clamp(1, 14);
+    let most = ((width / 38.0) as usize).clamp(1, 16);
     (1..=most)
         .rev()
         .map(|max| ticks(&chart.x.scale, range, max))

@@ -40,10 +40,8 @@ pub(super) fn place(chart: &Chart, x: &Map, (left, right): (f64, f64)) -> Vec<Pl
                 tone,
                 axis: Along::X,
                 at,
-            } if !label.is_empty() => {
-                if x.contains(*at) {
-                    wanted.push((x.px(*at), label, *tone, true));
-                }
+            } if !label.is_empty() && x.contains(*at) => {
+                wanted.push((x.px(*at), label, *tone, true));
             }
             _ => {}
         }

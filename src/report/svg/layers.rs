@@ -101,6 +101,7 @@ pub(super) fn write_point(out: &mut String, shape: Shape, tone: Tone, (x, y): (f
 }
 
 fn write_line(out: &mut String, frame: &Frame, tone: Tone, points: &[(f64, f64)]) {
+    let fine = if points.len() > 300 { " fine" } else { "" };
     let class = tone_class(tone);
     let mut path = String::new();
     for run in points.split(|(x, y)| !x.is_finite() || !y.is_finite()) {
@@ -123,7 +124,7 @@ fn write_line(out: &mut String, frame: &Frame, tone: Tone, points: &[(f64, f64)]
         }
     }
     if !path.is_empty() {
-        let _infallible = write!(out, "<path class=\"line {class}\" d=\"{path}\"/>");
+        let _infallible = write!(out, "<path class=\"line {class}{fine}\" d=\"{path}\"/>");
     }
 }
 

@@ -103,9 +103,9 @@ fn body(out: &mut String, chart: &Chart, room: Room) {
         out,
         "<clipPath id=\"{id}-c\"><rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>\
          <g clip-path=\"url(#{id}-c)\">",
-        px(plot.left),
+        px(plot.left - 7.0),
         px(plot.top - 1.0),
-        px(plot.right - plot.left),
+        px(plot.right - plot.left + 14.0),
         px(plot.bottom - plot.top + 2.0)
     );
     for layer in &chart.layers {
