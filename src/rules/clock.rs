@@ -12,7 +12,8 @@ pub enum Clock {
         /// Of which arm.
         arm: RequestArm,
     },
-    /// At anchor + phase + k·every, up to the last event.
+    /// At anchor + phase + k·every, up to the last event; with scraped counters up to the first
+    /// instant at or after it, because the last requests show at the next scrape only.
     Every {
         /// The interval.
         every: TimeSpan,
@@ -69,6 +70,14 @@ pub(super) struct Ticks {
 }
 
 impl Clock {
+    /// The interval of a clock that ticks for ever.
+    pub(super) fn interval(&self) -> Option<TimeSpan> {
+        match self {
+            Self::Every { every, .. } => Some(*every),
+            Self::Request { .. } | Self::OnceAt { .. } => None,
+        }
+    }
+
     /// The ticks from `time_zero_us` to `last_us`, both in the log's own microseconds; `None` for a
     /// clock that follows the requests.
     pub(super) fn ticks(&self, time_zero_us: i64, last_us: i64) -> Option<Ticks> {

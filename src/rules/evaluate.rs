@@ -209,7 +209,7 @@ impl<'a> Signal<'a> {
         let scrape = |arm| {
             let rows = prepared.rows(arm);
             let event_us = &prepared.log.event_us;
-            let span_us = prepared.span_us;
+            let span_us = (prepared.span_us.0, prepared.scrape_until_us);
             ScrapedCounters::scrape(rows, event_us, flags, condition.window, gives, span_us)
         };
         match scrape(condition.arm) {

@@ -1,7 +1,7 @@
 //! What several conditions share: the rows of each arm, flags and ranks, built once a replay.
 
 use super::state::{Flag, Ranks};
-use super::{ArmRole, Condition, Metric, Rulebook};
+use super::{ArmRole, Condition, Metric, Rule, Rulebook, Window};
 use crate::data::{Clock, Quantity, RequestLog};
 
 use super::describe::quantity_text;
@@ -11,6 +11,8 @@ pub(super) struct Prepared<'a> {
     pub(super) log: &'a RequestLog,
     /// Time zero and the last event, in the log's own microseconds.
     pub(super) span_us: (i64, i64),
+    /// Until when counters are scraped: long enough for the last evaluation.
+    pub(super) scrape_until_us: i64,
     canary: Vec<u32>,
     baseline: Vec<u32>,
     all: Vec<u32>,
@@ -36,19 +38,22 @@ pub(super) struct Roles {
 impl<'a> Prepared<'a> {
     pub(super) fn new(log: &'a RequestLog, rulebook: &Rulebook, roles: Roles) -> Self {
         let zero_us = log.time_zero_us();
+        let last_us = log.event_span_us().map_or(zero_us, |(_, last)| last);
         let mut prepared = Self {
             log,
-            span_us: (
-                zero_us,
-                log.event_span_us().map_or(zero_us, |(_, last)| last),
-            ),
+            span_us: (zero_us, last_us),
+            scrape_until_us: rulebook
+                .rules
+                .iter()
+                .map(|rule| last_evaluation_us(rule, last_us))
+                .fold(last_us, i64::max),
             canary: rows_of(log, roles.canary),
             baseline: rows_of(log, roles.baseline),
             all: Vec::new(),
             flags: Vec::new(),
             ranks: Vec::new(),
         };
-        for condition in rulebook.rules.iter().flat_map(super::Rule::conditions) {
+        for condition in rulebook.rules.iter().flat_map(Rule::conditions) {
             if prepared.unavailable(condition).is_none() {
                 prepared.prepare(condition);
             }
@@ -162,6 +167,18 @@ impl Source {
             quantity: Some(quantity),
             drop_zero,
         }
+    }
+}
+
+/// No evaluation of the rule is later: the last event, and an interval more where counters show
+/// the last requests only at the next scrape.
+pub(super) fn last_evaluation_us(rule: &Rule, last_us: i64) -> i64 {
+    let is_scraped = |condition: &&Condition| matches!(condition.window, Window::Counter { .. });
+    match rule.clock.interval() {
+        Some(every) if rule.conditions().iter().any(is_scraped) => {
+            last_us.saturating_add(every.us - 1)
+        }
+        _ => last_us,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::evaluate::{Block, Evaluator, reading_at};
 use super::persist::Tracker;
-use super::prepare::{Prepared, Roles};
+use super::prepare::{Prepared, Roles, last_evaluation_us};
 use super::state::{Point, Points, Sliding, Tally, TallyValue};
 use super::{
     ArmRole, Clock, Exposure, ExposureCounts, Firing, Metric, Minimum, Node, Replay, RequestArm,
@@ -135,6 +135,7 @@ fn replay_rule(prepared: &Prepared<'_>, rule: &Rule, progress: &Progress) -> Res
 /// The evaluations of a rule, or why there are none.
 fn points<'a>(prepared: &'a Prepared<'a>, rule: &Rule) -> Result<Points<'a>, String> {
     let (zero_us, last_us) = prepared.span_us;
+    let last_us = last_evaluation_us(rule, last_us);
     let Some(ticks) = rule.clock.ticks(zero_us, last_us) else {
         return Ok(match rule.clock {
             Clock::Request {

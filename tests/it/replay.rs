@@ -18,7 +18,10 @@ fn presets_do_what_the_monitors_did() {
     let mut cases: Vec<PathBuf> = fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
         .collect();
     cases.sort();
     assert_eq!(cases.len(), 16);
@@ -79,14 +82,20 @@ fn rule<'a>(replay: &'a Replay, id: &str) -> &'a RuleReplay {
 /// Through the JSON form, whose fields are fixed.
 fn quality_monitor(golden: &Value, form: &Value, name: &str) {
     let rules = form["rules"].as_array().unwrap();
-    let found = rules.iter().find(|rule| rule["id"] == "quality-monitor").unwrap();
+    let found = rules
+        .iter()
+        .find(|rule| rule["id"] == "quality-monitor")
+        .unwrap();
     let mut first = found["first"].clone();
     if let Some(fields) = first.as_object_mut() {
         fields.retain(|key, _| ["row", "time_us", "causes"].contains(&key.as_str()));
     }
     assert_eq!(first, golden["first"], "{name}");
     let open = &golden["open_loop"];
-    assert_eq!(found["evaluations_true"], open["evaluations_true"], "{name}");
+    assert_eq!(
+        found["evaluations_true"], open["evaluations_true"],
+        "{name}"
+    );
     let leaves: Value = found["conditions"]
         .as_array()
         .unwrap()
@@ -104,15 +113,27 @@ fn quality_monitor(golden: &Value, form: &Value, name: &str) {
 
 fn canary_monitor(golden: &Value, found: &Replay, name: &str) {
     let found = rule(found, "canary-monitor");
-    assert_eq!(found.evaluations, golden["ticks"].as_u64().unwrap(), "{name}");
-    assert_eq!(found.evaluations_true, golden["unhealthy_ticks"].as_u64().unwrap(), "{name}");
+    assert_eq!(
+        found.evaluations,
+        golden["ticks"].as_u64().unwrap(),
+        "{name}"
+    );
+    assert_eq!(
+        found.evaluations_true,
+        golden["unhealthy_ticks"].as_u64().unwrap(),
+        "{name}"
+    );
     let Some(first) = &found.first else {
         assert!(golden["first"].is_null(), "{name}");
         return;
     };
     let golden = &golden["first"];
     assert_eq!(json!(first.time_us), golden["time_us"], "{name}");
-    assert_eq!(first.time_us, golden["tick"].as_i64().unwrap() * 60_000_000, "{name}");
+    assert_eq!(
+        first.time_us,
+        golden["tick"].as_i64().unwrap() * 60_000_000,
+        "{name}"
+    );
     assert_eq!(json!(first.causes), golden["causes"], "{name}");
     for (condition, kind) in [(0, "error_share"), (2, "mean_latency_ms")] {
         let reading = &first.readings[condition];
@@ -126,12 +147,24 @@ fn canary_monitor(golden: &Value, found: &Replay, name: &str) {
 fn monitor_canary(golden: &Value, found: &Replay, name: &str) {
     let found = rule(found, "monitor-canary");
     assert_eq!(found.evaluations, 1, "{name}");
-    assert_eq!(found.first.is_none(), golden["healthy"].as_bool().unwrap(), "{name}");
+    assert_eq!(
+        found.first.is_none(),
+        golden["healthy"].as_bool().unwrap(),
+        "{name}"
+    );
     let seen = found.conditions[0].series[0];
     assert_eq!(json!(seen.time_us), golden["time_us"], "{name}");
-    assert_eq!(seen.value, golden["error_share"].as_f64().unwrap(), "{name}");
+    assert_eq!(
+        seen.value,
+        golden["error_share"].as_f64().unwrap(),
+        "{name}"
+    );
     if let Some(first) = &found.first {
-        assert_eq!(json!(first.readings[0].measured.n), golden["requests"], "{name}");
+        assert_eq!(
+            json!(first.readings[0].measured.n),
+            golden["requests"],
+            "{name}"
+        );
     }
 }
 
@@ -144,13 +177,20 @@ fn auto_rollback(golden: &Value, found: &Replay, name: &str) {
         return;
     };
     assert_eq!(json!(first.time_us), golden["time_us"], "{name}");
-    assert_eq!(first.time_us, golden["tick"].as_i64().unwrap() * 10_000_000, "{name}");
+    assert_eq!(
+        first.time_us,
+        golden["tick"].as_i64().unwrap() * 10_000_000,
+        "{name}"
+    );
     assert_eq!(json!(first.causes), golden["causes"], "{name}");
     let expected = golden["error_share"].as_f64();
     assert_eq!(first.readings[0].measured.value, expected, "{name}");
     let p99 = first.readings[1].measured.value.unwrap();
     let expected = golden["latency_p99_ms"].as_f64().unwrap();
-    assert!((p99 / expected - 1.0).abs() <= 1e-12, "{name}: {p99} {expected}");
+    assert!(
+        (p99 / expected - 1.0).abs() <= 1e-12,
+        "{name}: {p99} {expected}"
+    );
 }
 
 fn prometheus(golden: &Value, log: &Path, name: &str) {
@@ -171,7 +211,9 @@ fn prometheus(golden: &Value, log: &Path, name: &str) {
             })
             .collect();
         assert_eq!(json!(transitions), golden[key], "{name} {key}");
-        let fired = transitions.iter().any(|transition| transition["state"] == "firing");
+        let fired = transitions
+            .iter()
+            .any(|transition| transition["state"] == "firing");
         assert_eq!(found.rules[0].first.is_some(), fired, "{name}");
         assert!(found.rules[0].transitions.iter().all(|transition| {
             transition.causes.is_empty() == (transition.state == State::Inactive)

@@ -12,7 +12,9 @@ pub fn read(path: &Path) -> RequestLog {
         name: path.display().to_string(),
         clock: Clock::Epoch,
         has_outcome: true,
-        arms: ["stable", "canary"].map(|name| Arm { name: name.into() }).into(),
+        arms: ["stable", "canary"]
+            .map(|name| Arm { name: name.into() })
+            .into(),
         ..RequestLog::default()
     };
     let (mut latency_ms, mut rating) = (Vec::new(), Vec::new());
@@ -26,8 +28,13 @@ pub fn read(path: &Path) -> RequestLog {
         log.row.push(row as u32);
         log.arm.push(log.arm_index(&record[3]).unwrap() as u16);
         log.start_us.push(start_us);
-        log.event_us.push(start_us + (latency * 1000.0).round() as i64);
-        log.outcome.push(if status >= 500 { Outcome::Error } else { Outcome::Ok });
+        log.event_us
+            .push(start_us + (latency * 1000.0).round() as i64);
+        log.outcome.push(if status >= 500 {
+            Outcome::Error
+        } else {
+            Outcome::Ok
+        });
         latency_ms.push(latency);
         rating.push(record[6].parse().unwrap_or(f64::NAN));
     }
