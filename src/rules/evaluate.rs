@@ -3,8 +3,8 @@
 use super::describe::condition_text;
 use super::prepare::Prepared;
 use super::state::{
-    CounterValue, Observed, Order, Point, ScrapedCounters, Sliding, Statistic, Tally, TallyValue,
-    Thinner, Total, TotalValue,
+    CounterValue, Observed, Order, Point, ScrapedCounters, Sliding, Sorted, Statistic, Tally,
+    TallyValue, Thinner, Total, TotalValue,
 };
 use super::{
     ArmReading, ArmRole, Comparison, Condition, ConditionReplay, Metric, NoData, Reading, Truth,
@@ -23,6 +23,7 @@ enum Signal<'a> {
     Tally(Pair<'a, Tally<'a>>),
     Total(Pair<'a, Total<'a>>),
     Order(Pair<'a, Order<'a>>),
+    Sorted(Pair<'a, Sorted<'a>>),
     Counter(ScrapedCounters, Option<ScrapedCounters>),
     /// Why there are none.
     Unavailable(String),
@@ -32,6 +33,8 @@ enum Signal<'a> {
 struct Pair<'a, S> {
     measured: Sliding<'a, S>,
     baseline: Option<Sliding<'a, S>>,
+    /// Whether it has yet to be observed.
+    is_fresh: bool,
 }
 
 /// What a condition counts at its evaluations.
@@ -39,6 +42,12 @@ struct Record<'a> {
     condition: &'a Condition,
     needs_baseline: bool,
     zero_us: i64,
+    /// What the windows showed last.
+    observed: (Observed, Observed),
+    /// What follows from it, if it has been judged.
+    judged: Truth,
+    is_judged: bool,
+    /// The truth of the last evaluation, after the policy for missing data.
     previous: Truth,
     n_true: u64,
     n_no_data: u64,
@@ -70,6 +79,9 @@ impl<'a> Evaluator<'a> {
                 condition,
                 needs_baseline: condition.needs_baseline(),
                 zero_us,
+                observed: (Observed::NOTHING, Observed::NOTHING),
+                judged: Truth::Unknown,
+                is_judged: false,
                 previous: Truth::False,
                 n_true: 0,
                 n_no_data: 0,
@@ -95,11 +107,12 @@ impl<'a> Evaluator<'a> {
             Signal::Tally(pair) => record.run(block, truths, resets, |p| pair.advance(p)),
             Signal::Total(pair) => record.run(block, truths, resets, |p| pair.advance(p)),
             Signal::Order(pair) => record.run(block, truths, resets, |p| pair.advance(p)),
+            Signal::Sorted(pair) => record.run(block, truths, resets, |p| pair.advance(p)),
             Signal::Counter(measured, baseline) => record.run(block, truths, resets, |p| {
                 let other = baseline
                     .as_ref()
                     .map_or(Observed::NOTHING, |b| b.observe(p));
-                (measured.observe(p), other)
+                Some((measured.observe(p), other))
             }),
             Signal::Unavailable(_) => {
                 truths.clear();
@@ -135,6 +148,7 @@ pub(super) fn reading_at(prepared: &Prepared<'_>, condition: &Condition, point: 
         Signal::Tally(pair) => pair.observe_at(point),
         Signal::Total(pair) => pair.observe_at(point),
         Signal::Order(pair) => pair.observe_at(point),
+        Signal::Sorted(pair) => pair.observe_at(point),
         Signal::Counter(measured, baseline) => (
             measured.observe(point),
             baseline
@@ -191,11 +205,15 @@ impl<'a> Signal<'a> {
                 Self::Total(Pair::new(prepared, condition, with_baseline, total))
             }
             Metric::Quantile(quantity, probability) => {
-                let Some(ranks) = prepared.ranks(quantity, drop_zero) else {
-                    return Self::Unavailable("its values were not prepared".to_owned());
-                };
-                let order = || Order::new(ranks, probability, condition.quantile_method);
-                Self::Order(Pair::new(prepared, condition, with_baseline, order))
+                let method = condition.quantile_method;
+                if let Some(ranks) = prepared.ranks(quantity, drop_zero) {
+                    let order = || Order::new(ranks, probability, method);
+                    Self::Order(Pair::new(prepared, condition, with_baseline, order))
+                } else {
+                    let values = prepared.log.quantity(quantity).unwrap_or_default();
+                    let sorted = || Sorted::new(values, drop_zero, probability, method);
+                    Self::Sorted(Pair::new(prepared, condition, with_baseline, sorted))
+                }
             }
         }
     }
@@ -239,25 +257,33 @@ impl<'a, S: Statistic> Pair<'a, S> {
         Self {
             measured: sliding(condition.arm),
             baseline: with_baseline.then(|| sliding(ArmRole::Baseline)),
+            is_fresh: true,
         }
     }
 
+    /// What both windows show at `point`; `None` while nothing has changed.
     #[inline]
-    fn advance(&mut self, point: Point) -> (Observed, Observed) {
-        let measured = self.measured.advance(point);
-        let baseline = match &mut self.baseline {
-            Some(baseline) => baseline.advance(point),
-            None => Observed::NOTHING,
-        };
-        (measured, baseline)
+    fn advance(&mut self, point: Point) -> Option<(Observed, Observed)> {
+        let has_changed = self.measured.advance(point) | std::mem::take(&mut self.is_fresh);
+        match &mut self.baseline {
+            Some(baseline) => (baseline.advance(point) | has_changed)
+                .then(|| (self.measured.observed(), baseline.observed())),
+            None => has_changed.then(|| (self.measured.observed(), Observed::NOTHING)),
+        }
     }
 
     fn observe_at(&mut self, point: Point) -> (Observed, Observed) {
         self.measured.seek(point);
-        if let Some(baseline) = &mut self.baseline {
-            baseline.seek(point);
-        }
-        self.advance(point)
+        self.measured.advance(point);
+        let other = self
+            .baseline
+            .as_mut()
+            .map_or(Observed::NOTHING, |baseline| {
+                baseline.seek(point);
+                baseline.advance(point);
+                baseline.observed()
+            });
+        (self.measured.observed(), other)
     }
 }
 
@@ -267,41 +293,59 @@ impl Record<'_> {
         block: &Block<'_>,
         truths: &mut Vec<Truth>,
         resets: &mut [bool],
-        mut observe: impl FnMut(Point) -> (Observed, Observed),
+        mut observe: impl FnMut(Point) -> Option<(Observed, Observed)>,
     ) {
-        let condition = self.condition;
         truths.clear();
         for (i, (&point, &is_open)) in block.points.iter().zip(block.is_open).enumerate() {
-            let (measured, baseline) = observe(point);
+            let observed = observe(point);
             if !is_open {
+                self.is_judged = false;
+                self.observed = observed.unwrap_or(self.observed);
                 truths.push(Truth::False);
                 continue;
             }
-            let judged = judge(condition, self.needs_baseline, measured, baseline);
-            if !judged.value.is_nan() && !judged.bound.is_nan() {
-                self.series
-                    .offer(point.at_us - self.zero_us, judged.value, judged.bound);
+            if observed.is_some() || !self.is_judged {
+                self.observed = observed.unwrap_or(self.observed);
+                self.judge(point);
             }
-            let mut truth = judged.truth;
-            if truth == Truth::Unknown {
-                self.n_no_data += 1;
-                truth = match condition.no_data {
-                    None => Truth::Unknown,
-                    Some(NoData::False) => Truth::False,
-                    Some(NoData::True) => Truth::True,
-                    Some(NoData::Hold) => self.previous,
-                    Some(NoData::Reset) => {
-                        resets[i] = true;
-                        Truth::False
-                    }
-                };
-            }
+            let truth = match self.judged {
+                Truth::Unknown => {
+                    let (truth, is_reset) = self.without_data();
+                    resets[i] |= is_reset;
+                    truth
+                }
+                truth => truth,
+            };
             self.previous = truth;
             if truth == Truth::True {
                 self.n_true += 1;
                 self.first.get_or_insert(point);
             }
             truths.push(truth);
+        }
+    }
+
+    #[inline]
+    fn judge(&mut self, point: Point) {
+        let (measured, baseline) = self.observed;
+        let judged = judge(self.condition, self.needs_baseline, measured, baseline);
+        self.judged = judged.truth;
+        self.is_judged = true;
+        if !judged.value.is_nan() && !judged.bound.is_nan() {
+            let time_us = point.at_us - self.zero_us;
+            self.series.offer(time_us, judged.value, judged.bound);
+        }
+    }
+
+    /// What the lack of data means here, and whether it resets the rule.
+    fn without_data(&mut self) -> (Truth, bool) {
+        self.n_no_data += 1;
+        match self.condition.no_data {
+            None => (Truth::Unknown, false),
+            Some(NoData::False) => (Truth::False, false),
+            Some(NoData::True) => (Truth::True, false),
+            Some(NoData::Hold) => (self.previous, false),
+            Some(NoData::Reset) => (Truth::False, true),
         }
     }
 }

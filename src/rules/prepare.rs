@@ -1,6 +1,6 @@
 //! What several conditions share: the rows of each arm, flags and ranks, built once a replay.
 
-use super::state::{Flag, Ranks};
+use super::state::{Flag, Ranks, Sorted};
 use super::{ArmRole, Condition, Metric, Rule, Rulebook, Window};
 use crate::data::{Clock, Quantity, RequestLog};
 
@@ -99,7 +99,8 @@ impl<'a> Prepared<'a> {
         found.map_or(&[], |(_, flags)| flags)
     }
 
-    /// The ranks of a quantity; `None` where it was not prepared.
+    /// The ranks of a quantity; `None` where only small windows need them and they would have to be
+    /// sorted.
     pub(super) fn ranks(&self, quantity: Quantity, drop_zero: bool) -> Option<&Ranks> {
         let source = Source::of_ranks(quantity, drop_zero);
         let found = self.ranks.iter().find(|(known, _)| *known == source);
@@ -120,11 +121,17 @@ impl<'a> Prepared<'a> {
             }
             Metric::Quantile(quantity, _) => {
                 let source = Source::of_ranks(quantity, condition.drop_zero);
-                if !self.ranks.iter().any(|(known, _)| *known == source) {
-                    let values = self.log.quantity(quantity).unwrap_or_default();
-                    self.ranks
-                        .push((source, Ranks::of(values, source.drop_zero)));
+                if self.ranks.iter().any(|(known, _)| *known == source) {
+                    return;
                 }
+                let values = self.log.quantity(quantity).unwrap_or_default();
+                let is_small = matches!(condition.window, Window::Last { n } if n <= Sorted::MAX_N);
+                let ranks = if is_small {
+                    Ranks::cheaply(values, source.drop_zero)
+                } else {
+                    Some(Ranks::of(values, source.drop_zero))
+                };
+                self.ranks.extend(ranks.map(|ranks| (source, ranks)));
             }
             Metric::Mean(_) | Metric::Sum(_) => {}
         }

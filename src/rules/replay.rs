@@ -326,9 +326,12 @@ impl<'a> Gate<'a> {
 
     fn run(&mut self, points: &[Point], is_open: &mut [bool]) {
         for (point, is_open) in points.iter().zip(is_open) {
-            *is_open = self.canary.advance(*point).n >= self.minimum.n.canary
-                && (self.minimum.n.baseline == 0
-                    || self.baseline.advance(*point).n >= self.minimum.n.baseline);
+            self.canary.advance(*point);
+            *is_open = self.canary.observed().n >= self.minimum.n.canary;
+            if self.minimum.n.baseline > 0 {
+                self.baseline.advance(*point);
+                *is_open &= self.baseline.observed().n >= self.minimum.n.baseline;
+            }
         }
     }
 }

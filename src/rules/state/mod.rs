@@ -10,6 +10,7 @@ mod points;
 mod ranks;
 mod series;
 mod sliding;
+mod sorted;
 mod tally;
 mod total;
 
@@ -19,6 +20,7 @@ pub(super) use points::{Point, Points};
 pub(super) use ranks::Ranks;
 pub(super) use series::Thinner;
 pub(super) use sliding::{Sliding, Statistic};
+pub(super) use sorted::Sorted;
 pub(super) use tally::{Flag, Tally, TallyValue};
 pub(super) use total::{Total, TotalValue};
 

@@ -22,6 +22,15 @@ pub(in crate::rules) struct Order<'a> {
     below: u32,
 }
 
+/// Where a quantile lies among sorted values.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Position {
+    /// The index of the value at or below it, from 0.
+    pub(super) k: u32,
+    /// How far it lies towards the next value; 0 where it is a value itself.
+    fraction: f64,
+}
+
 /// Which ranks have values: one bit a rank, and above it one bit for each word below.
 #[derive(Debug, Clone)]
 struct Occupied {
@@ -71,24 +80,36 @@ impl<'a> Order<'a> {
         let next = self.occupied.after(self.at).unwrap_or(self.at);
         self.ranks.value(next)
     }
+}
 
-    fn quantile(&mut self) -> f64 {
-        let n = f64::from(self.n);
-        match self.method {
-            QuantileMethod::FloorIndex => {
-                self.select(((n * self.probability) as u32).min(self.n - 1))
-            }
+impl Position {
+    /// The place of a quantile among `n` sorted values; `None` without values.
+    #[inline]
+    pub(super) fn of(n: u32, probability: f64, method: QuantileMethod) -> Option<Self> {
+        let last = n.checked_sub(1)?;
+        Some(match method {
+            QuantileMethod::FloorIndex => Self {
+                k: ((f64::from(n) * probability) as u32).min(last),
+                fraction: 0.0,
+            },
             QuantileMethod::R7 => {
-                let position = (n - 1.0) * self.probability;
-                let k = (position as u32).min(self.n - 1);
-                let low = self.select(k);
-                let fraction = position - f64::from(k);
-                if fraction == 0.0 {
-                    low
-                } else {
-                    low + (self.following(k) - low) * fraction
+                let position = f64::from(last) * probability;
+                let k = (position as u32).min(last);
+                Self {
+                    k,
+                    fraction: position - f64::from(k),
                 }
             }
+        })
+    }
+
+    /// The quantile from the k-th smallest value and, where it is needed, the one after it.
+    #[inline]
+    pub(super) fn between(self, low: f64, high: impl FnOnce() -> f64) -> f64 {
+        if self.fraction == 0.0 {
+            low
+        } else {
+            low + (high() - low) * self.fraction
         }
     }
 }
@@ -126,11 +147,12 @@ impl Statistic for Order<'_> {
 
     #[inline]
     fn observe(&mut self) -> Observed {
-        if self.n == 0 {
+        let Some(position) = Position::of(self.n, self.probability, self.method) else {
             return Observed::NOTHING;
-        }
+        };
+        let low = self.select(position.k);
         Observed {
-            value: self.quantile(),
+            value: position.between(low, || self.following(position.k)),
             n: self.n,
         }
     }
@@ -226,7 +248,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rules::state::{Point, Sliding};
+    use crate::rules::state::{Point, Sliding, Sorted};
     use crate::rules::{Edge, TimeSpan, Window};
 
     /// The definition: sort, then index or interpolate.
@@ -281,10 +303,16 @@ mod tests {
             let ranks = Ranks::of(&values, false);
             let order = Order::new(&ranks, probability, method);
             let mut window = Sliding::new(&rows, &event_us, Window::Last { n }, 0, order);
+            let sorted = Sorted::new(&values, false, probability, method);
+            let mut small = Sliding::new(&rows, &event_us, Window::Last { n }, 0, sorted);
             for seen in 1..=values.len() {
-                let got = window.advance(Point { at_us: 0, seen: seen as u32 });
+                let point = Point { at_us: 0, seen: seen as u32 };
+                window.advance(point);
+                small.advance(point);
+                let got = window.observed();
                 let expected = by_sorting(&values[seen.saturating_sub(n as usize)..seen], probability, method);
                 prop_assert_eq!(got.value.to_bits(), expected.to_bits(), "{} {}", got.value, expected);
+                prop_assert_eq!(small.observed().value.to_bits(), expected.to_bits());
             }
         }
 
@@ -306,12 +334,14 @@ mod tests {
                     .filter(|r| event_us[*r] > at_us - span || (!is_open && event_us[*r] == at_us - span))
                     .map(|r| values[r]).collect();
                 let expected = by_sorting(&inside, 0.5, QuantileMethod::FloorIndex);
-                let got = sliding.advance(point);
+                sliding.advance(point);
+                let got = sliding.observed();
                 prop_assert_eq!(got.n as usize, inside.len());
                 prop_assert_eq!(got.value.to_bits(), expected.to_bits());
                 let mut jumped = Sliding::new(&rows, &event_us, window, 0, order.clone());
                 jumped.seek(point);
-                prop_assert_eq!(jumped.advance(point).value.to_bits(), expected.to_bits());
+                jumped.advance(point);
+                prop_assert_eq!(jumped.observed().value.to_bits(), expected.to_bits());
             }
         }
     }

@@ -22,7 +22,7 @@ enum Values {
 const STEPS: [f64; 4] = [1.0, 10.0, 100.0, 1000.0];
 
 /// A grid has at most so many cells; beyond that, distinct values are sorted.
-const MAX_GRID: f64 = 4_194_304.0;
+const MAX_GRID: u32 = 4_194_304;
 
 impl Ranks {
     /// The rank of a row without a value.
@@ -30,10 +30,14 @@ impl Ranks {
 
     /// Ranks the values; NaN, and 0 on request, are no values.
     pub(in crate::rules) fn of(values: &[f64], drop_zero: bool) -> Self {
+        Self::cheaply(values, drop_zero).unwrap_or_else(|| Self::sorted(values, drop_zero))
+    }
+
+    /// Ranks the values if that needs no sorting.
+    pub(in crate::rules) fn cheaply(values: &[f64], drop_zero: bool) -> Option<Self> {
         STEPS
             .iter()
             .find_map(|steps| Self::on_grid(values, drop_zero, *steps))
-            .unwrap_or_else(|| Self::sorted(values, drop_zero))
     }
 
     /// The value of a rank.
@@ -54,12 +58,11 @@ impl Ranks {
                 if value.is_nan() || (drop_zero && *value == 0.0) {
                     return Some(Self::NONE);
                 }
-                let cell = (value * steps).round();
-                let is_on_grid = (0.0..MAX_GRID).contains(&cell) && cell / steps == *value;
-                is_on_grid.then(|| {
-                    greatest = greatest.max(cell as u32);
-                    cell as u32
-                })
+                // The cast rounds down and saturates, so that cells out of range fit no value.
+                let cell = (value * steps + 0.5) as u32;
+                let is_on_grid = cell < MAX_GRID && f64::from(cell) / steps == *value;
+                greatest = greatest.max(cell);
+                is_on_grid.then_some(cell)
             })
             .collect::<Option<Vec<u32>>>()?;
         Some(Self {

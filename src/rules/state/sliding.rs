@@ -89,9 +89,15 @@ impl<'a, S: Statistic> Sliding<'a, S> {
         (self.head, self.tail) = (start, start);
     }
 
-    /// Moves on to `point`, which is not before the last one, and observes.
+    /// What the window shows at the point that it has moved to.
     #[inline]
-    pub(in crate::rules) fn advance(&mut self, point: Point) -> Observed {
+    pub(in crate::rules) fn observed(&self) -> Observed {
+        self.observed
+    }
+
+    /// Moves on to `point`, which is not before the last one; whether any request came or went.
+    #[inline]
+    pub(in crate::rules) fn advance(&mut self, point: Point) -> bool {
         let before = (self.head, self.tail);
         match self.extent {
             Extent::Last(n) => {
@@ -114,10 +120,11 @@ impl<'a, S: Statistic> Sliding<'a, S> {
                 self.drop_before(end_us - us);
             }
         }
-        if before != (self.head, self.tail) {
+        let has_changed = before != (self.head, self.tail);
+        if has_changed {
             self.observed = self.statistic.observe();
         }
-        self.observed
+        has_changed
     }
 
     /// Takes the next request in if it has been seen.

@@ -15,6 +15,8 @@ pub(in crate::rules) struct Total<'a> {
     gives: TotalValue,
     n: u32,
     sum: Sum,
+    /// The last observation, while no value has come or gone.
+    observed: Option<Observed>,
 }
 
 /// What a total gives.
@@ -45,6 +47,7 @@ impl<'a> Total<'a> {
             gives,
             n: 0,
             sum: Sum::Running(0.0),
+            observed: None,
         }
     }
 
@@ -68,6 +71,7 @@ impl Statistic for Total<'_> {
     fn add(&mut self, row: usize) {
         if let Some(value) = self.value_of(row) {
             self.n += 1;
+            self.observed = None;
             match &mut self.sum {
                 Sum::Running(sum) => *sum += value,
                 Sum::Exact(sum) => *sum += fixed(value),
@@ -79,6 +83,7 @@ impl Statistic for Total<'_> {
     fn remove(&mut self, row: usize) {
         if let Some(value) = self.value_of(row) {
             self.n -= 1;
+            self.observed = None;
             match &mut self.sum {
                 Sum::Running(sum) => *sum -= value,
                 Sum::Exact(sum) => *sum -= fixed(value),
@@ -88,6 +93,9 @@ impl Statistic for Total<'_> {
 
     #[inline]
     fn observe(&mut self) -> Observed {
+        if let Some(observed) = self.observed {
+            return observed;
+        }
         let sum = match self.sum {
             Sum::Running(sum) => sum,
             Sum::Exact(sum) => sum as f64 / FIXED_ONE,
@@ -97,7 +105,7 @@ impl Statistic for Total<'_> {
             TotalValue::Mean if self.n == 0 => f64::NAN,
             TotalValue::Mean => sum / f64::from(self.n),
         };
-        Observed { value, n: self.n }
+        *self.observed.insert(Observed { value, n: self.n })
     }
 }
 
