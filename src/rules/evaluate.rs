@@ -262,7 +262,8 @@ impl<'a, S: Statistic> Pair<'a, S> {
     }
 
     /// What both windows show at `point`; `None` while nothing has changed.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
+    #[inline(always)]
     fn advance(&mut self, point: Point) -> Option<(Observed, Observed)> {
         let has_changed = self.measured.advance(point) | std::mem::take(&mut self.is_fresh);
         match &mut self.baseline {
@@ -325,7 +326,8 @@ impl Record<'_> {
         }
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
+    #[inline(always)]
     fn judge(&mut self, point: Point) {
         let (measured, baseline) = self.observed;
         let judged = judge(self.condition, self.needs_baseline, measured, baseline);
@@ -352,7 +354,8 @@ impl Record<'_> {
 
 /// Compares. Products and differences are formed as the monitors form them, so that equality is
 /// decided by the same rounding.
-#[inline]
+#[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
+#[inline(always)]
 fn judge(
     condition: &Condition,
     needs_baseline: bool,

@@ -6,7 +6,7 @@ use super::prepare::{Prepared, Roles, last_evaluation_us};
 use super::state::{Point, Points, Sliding, Tally, TallyValue};
 use super::{
     ArmRole, Clock, Exposure, ExposureCounts, Firing, Metric, Minimum, Node, Replay, RequestArm,
-    Rule, RuleReplay, Rulebook, State, Transition, Truth,
+    Rule, RuleReplay, Rulebook, State, Transition, Truth, Window,
 };
 use crate::data::{Clock as LogClock, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
@@ -107,6 +107,8 @@ struct Gate<'a> {
     minimum: Minimum,
     canary: Sliding<'a, Tally<'a>>,
     baseline: Sliding<'a, Tally<'a>>,
+    /// Whether it was met in a window that never holds fewer requests again.
+    is_open_for_good: bool,
 }
 
 fn replay_rule(prepared: &Prepared<'_>, rule: &Rule, progress: &Progress) -> Result<RuleReplay> {
@@ -241,8 +243,7 @@ impl<'a> Run<'a> {
             }
             let state = self.tracker.step(point.at_us, root[i]);
             if state != self.state() {
-                let causes = causes(&self.evaluators, &leaves, i);
-                self.change(*point, state, causes);
+                self.change(*point, state, &leaves, i);
             }
         }
     }
@@ -252,27 +253,27 @@ impl<'a> Run<'a> {
         self.found.last_state
     }
 
-    fn change(&mut self, point: Point, state: State, causes: Vec<String>) {
-        let time_us = point.at_us - self.prepared.span_us.0;
+    /// Notes a change of state at evaluation `i` of a block.
+    fn change(&mut self, point: Point, state: State, leaves: &[Vec<Truth>], i: usize) {
+        self.found.last_state = state;
         if state == State::Firing && self.first.is_none() {
             self.first = Some(point);
-            self.found.first = Some(self.firing(point, causes.clone()));
+            let causes = causes(&self.evaluators, leaves, i);
+            self.found.first = Some(self.firing(point, causes));
         }
-        let causes = if state == State::Inactive {
-            Vec::new()
-        } else {
-            causes
-        };
-        self.found.last_state = state;
-        if self.found.transitions.len() < RuleReplay::MAX_TRANSITIONS {
-            self.found.transitions.push(Transition {
-                time_us,
-                state,
-                causes,
-            });
-        } else {
+        if self.found.transitions.len() >= RuleReplay::MAX_TRANSITIONS {
             self.found.transitions_omitted += 1;
+            return;
         }
+        let causes = match state {
+            State::Inactive => Vec::new(),
+            State::Pending | State::Firing => causes(&self.evaluators, leaves, i),
+        };
+        self.found.transitions.push(Transition {
+            time_us: point.at_us - self.prepared.span_us.0,
+            state,
+            causes,
+        });
     }
 
     fn firing(&self, point: Point, causes: Vec<String>) -> Firing {
@@ -321,11 +322,16 @@ impl<'a> Gate<'a> {
             minimum,
             canary: sliding(ArmRole::Canary),
             baseline: sliding(ArmRole::Baseline),
+            is_open_for_good: false,
         }
     }
 
     fn run(&mut self, points: &[Point], is_open: &mut [bool]) {
-        for (point, is_open) in points.iter().zip(is_open) {
+        if self.is_open_for_good {
+            return;
+        }
+        let last = is_open.len() - 1;
+        for (point, is_open) in points.iter().zip(is_open.iter_mut()) {
             self.canary.advance(*point);
             *is_open = self.canary.observed().n >= self.minimum.n.canary;
             if self.minimum.n.baseline > 0 {
@@ -333,32 +339,41 @@ impl<'a> Gate<'a> {
                 *is_open &= self.baseline.observed().n >= self.minimum.n.baseline;
             }
         }
+        let never_shrinks = matches!(self.minimum.window, Window::Last { .. } | Window::Run);
+        self.is_open_for_good = never_shrinks && is_open[last];
     }
 }
 
 /// The truths of a tree from those of its leaves: `any` is the maximum, `all` the minimum.
 fn combine(node: &Node, leaves: &[Vec<Truth>], next: &mut usize) -> Vec<Truth> {
-    let (parts, pick): (_, fn(Truth, Truth) -> Truth) = match node {
+    match node {
         Node::Condition(_) => {
             *next += 1;
-            return leaves[*next - 1].clone();
+            leaves[*next - 1].clone()
         }
-        Node::Any(parts) => (parts, Truth::max),
-        Node::All(parts) => (parts, Truth::min),
-    };
-    let mut whole: Option<Vec<Truth>> = None;
+        Node::Any(parts) => fold(parts, leaves, next, |a, b| if a < b { b } else { a }),
+        Node::All(parts) => fold(parts, leaves, next, |a, b| if b < a { b } else { a }),
+    }
+}
+
+fn fold(
+    parts: &[Node],
+    leaves: &[Vec<Truth>],
+    next: &mut usize,
+    pick: impl Fn(Truth, Truth) -> Truth,
+) -> Vec<Truth> {
+    let mut parts = parts.iter();
+    let mut whole = parts
+        .next()
+        .map(|part| combine(part, leaves, next))
+        .unwrap_or_default();
     for part in parts {
         let truths = combine(part, leaves, next);
-        match &mut whole {
-            None => whole = Some(truths),
-            Some(whole) => {
-                for (a, b) in whole.iter_mut().zip(truths) {
-                    *a = pick(*a, b);
-                }
-            }
+        for (a, b) in whole.iter_mut().zip(truths) {
+            *a = pick(*a, b);
         }
     }
-    whole.unwrap_or_default()
+    whole
 }
 
 /// The conditions that hold at evaluation `i`, up to one that makes the monitor return. Without

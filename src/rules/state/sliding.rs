@@ -96,7 +96,8 @@ impl<'a, S: Statistic> Sliding<'a, S> {
     }
 
     /// Moves on to `point`, which is not before the last one; whether any request came or went.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
+    #[inline(always)]
     pub(in crate::rules) fn advance(&mut self, point: Point) -> bool {
         let before = (self.head, self.tail);
         match self.extent {
@@ -128,7 +129,8 @@ impl<'a, S: Statistic> Sliding<'a, S> {
     }
 
     /// Takes the next request in if it has been seen.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
+    #[inline(always)]
     fn take(&mut self, seen: u32) -> bool {
         match self.rows.get(self.head) {
             Some(&row) if row < seen => {
@@ -145,7 +147,8 @@ impl<'a, S: Statistic> Sliding<'a, S> {
         Some(self.event_us[*row as usize])
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
+    #[inline(always)]
     fn drop_oldest(&mut self) {
         self.statistic.remove(self.rows[self.tail] as usize);
         self.tail += 1;
