@@ -9,6 +9,7 @@
 mod clock;
 mod describe;
 mod evaluate;
+mod gate;
 pub mod json;
 mod metric;
 mod model;
@@ -22,6 +23,7 @@ mod raw;
 mod replay;
 mod state;
 mod timespan;
+mod tree;
 mod window;
 mod write;
 

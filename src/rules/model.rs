@@ -304,7 +304,11 @@ impl Rule {
 impl Node {
     fn visit<'a>(&'a self, found: &mut Vec<&'a Condition>) {
         match self {
-            Self::Any(parts) | Self::All(parts) => parts.iter().for_each(|part| part.visit(found)),
+            Self::Any(parts) | Self::All(parts) => {
+                for part in parts {
+                    part.visit(found);
+                }
+            }
             Self::Condition(condition) => found.push(condition),
         }
     }
@@ -312,7 +316,9 @@ impl Node {
     fn visit_mut<'a>(&'a mut self, found: &mut Vec<&'a mut Condition>) {
         match self {
             Self::Any(parts) | Self::All(parts) => {
-                parts.iter_mut().for_each(|part| part.visit_mut(found));
+                for part in parts {
+                    part.visit_mut(found);
+                }
             }
             Self::Condition(condition) => found.push(condition),
         }

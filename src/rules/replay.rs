@@ -1,12 +1,14 @@
 //! [`replay`]: a rulebook over a log.
 
 use super::evaluate::{Block, Evaluator, reading_at};
+use super::gate::Gate;
 use super::persist::Tracker;
 use super::prepare::{Prepared, Roles, last_evaluation_us};
-use super::state::{Point, Points, Sliding, Tally, TallyValue};
+use super::state::{Point, Points};
+use super::tree::combine;
 use super::{
-    ArmRole, Clock, Exposure, ExposureCounts, Firing, Metric, Minimum, Node, Replay, RequestArm,
-    Rule, RuleReplay, Rulebook, State, Transition, Truth, Window,
+    ArmRole, Clock, Exposure, ExposureCounts, Firing, Replay, RequestArm, Rule, RuleReplay,
+    Rulebook, State, Transition, Truth,
 };
 use crate::data::{Clock as LogClock, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
@@ -100,15 +102,6 @@ struct Run<'a> {
     tracker: Tracker,
     found: RuleReplay,
     first: Option<Point>,
-}
-
-/// The rule's minimum of requests.
-struct Gate<'a> {
-    minimum: Minimum,
-    canary: Sliding<'a, Tally<'a>>,
-    baseline: Sliding<'a, Tally<'a>>,
-    /// Whether it was met in a window that never holds fewer requests again.
-    is_open_for_good: bool,
 }
 
 fn replay_rule(prepared: &Prepared<'_>, rule: &Rule, progress: &Progress) -> Result<RuleReplay> {
@@ -306,76 +299,6 @@ impl<'a> Run<'a> {
     }
 }
 
-impl<'a> Gate<'a> {
-    fn new(prepared: &'a Prepared<'a>, minimum: Minimum) -> Self {
-        let flags = prepared.flags(Metric::Count, false);
-        let sliding = |arm| {
-            Sliding::new(
-                prepared.rows(arm),
-                &prepared.log.event_us,
-                minimum.window,
-                prepared.span_us.0,
-                Tally::new(flags, TallyValue::Count),
-            )
-        };
-        Self {
-            minimum,
-            canary: sliding(ArmRole::Canary),
-            baseline: sliding(ArmRole::Baseline),
-            is_open_for_good: false,
-        }
-    }
-
-    fn run(&mut self, points: &[Point], is_open: &mut [bool]) {
-        if self.is_open_for_good {
-            return;
-        }
-        let last = is_open.len() - 1;
-        for (point, is_open) in points.iter().zip(is_open.iter_mut()) {
-            self.canary.advance(*point);
-            *is_open = self.canary.observed().n >= self.minimum.n.canary;
-            if self.minimum.n.baseline > 0 {
-                self.baseline.advance(*point);
-                *is_open &= self.baseline.observed().n >= self.minimum.n.baseline;
-            }
-        }
-        let never_shrinks = matches!(self.minimum.window, Window::Last { .. } | Window::Run);
-        self.is_open_for_good = never_shrinks && is_open[last];
-    }
-}
-
-/// The truths of a tree from those of its leaves: `any` is the maximum, `all` the minimum.
-fn combine(node: &Node, leaves: &[Vec<Truth>], next: &mut usize) -> Vec<Truth> {
-    match node {
-        Node::Condition(_) => {
-            *next += 1;
-            leaves[*next - 1].clone()
-        }
-        Node::Any(parts) => fold(parts, leaves, next, |a, b| if a < b { b } else { a }),
-        Node::All(parts) => fold(parts, leaves, next, |a, b| if b < a { b } else { a }),
-    }
-}
-
-fn fold(
-    parts: &[Node],
-    leaves: &[Vec<Truth>],
-    next: &mut usize,
-    pick: impl Fn(Truth, Truth) -> Truth,
-) -> Vec<Truth> {
-    let mut parts = parts.iter();
-    let mut whole = parts
-        .next()
-        .map(|part| combine(part, leaves, next))
-        .unwrap_or_default();
-    for part in parts {
-        let truths = combine(part, leaves, next);
-        for (a, b) in whole.iter_mut().zip(truths) {
-            *a = pick(*a, b);
-        }
-    }
-    whole
-}
-
 /// The conditions that hold at evaluation `i`, up to one that makes the monitor return. Without
 /// any, those that lack data: a rule can fire for want of data.
 fn causes(evaluators: &[Evaluator<'_>], leaves: &[Vec<Truth>], i: usize) -> Vec<String> {
@@ -448,5 +371,181 @@ impl RuleReplay {
             skipped: Some(reason),
             ..Self::empty(rule)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Arm, Outcome, Quantity};
+    use crate::rules::{presets, with_threshold};
+
+    const SETTINGS: ReplaySettings = ReplaySettings {
+        control: 0,
+        treatment: 1,
+    };
+
+    /// A request a second, the arms in turn from arm 0; `X` fails.
+    fn log(outcomes: &str) -> RequestLog {
+        let n = outcomes.len();
+        RequestLog {
+            arms: ["a", "b"].map(|name| Arm { name: name.into() }).into(),
+            arm: (0..n).map(|i| (i % 2) as u16).collect(),
+            row: (0..n as u32).collect(),
+            start_us: (0..n as i64).map(|i| i * 1_000_000).collect(),
+            event_us: (0..n as i64).map(|i| i * 1_000_000).collect(),
+            outcome: outcomes
+                .chars()
+                .map(|c| {
+                    if c == 'X' {
+                        Outcome::Error
+                    } else {
+                        Outcome::Ok
+                    }
+                })
+                .collect(),
+            has_outcome: true,
+            ..RequestLog::default()
+        }
+    }
+
+    fn rulebook(clock: &str, conditions: &str, rest: &str) -> Rulebook {
+        let text = format!("[[rule]]\nid = 'r'\nclock = {clock}\nany = [{conditions}]\n{rest}");
+        Rulebook::parse(&text).unwrap()
+    }
+
+    fn run(log: &RequestLog, rulebook: &Rulebook) -> RuleReplay {
+        let mut found = replay(log, rulebook, &SETTINGS, &Progress::unwatched()).unwrap();
+        found.rules.remove(0)
+    }
+
+    const ERRORS: &str =
+        "{ name = 'e', metric = 'error_share', window = { last = 2 }, cmp = '>=', value = 0.5 }";
+
+    #[test]
+    fn a_firing_carries_what_every_condition_saw() {
+        let found = run(
+            &log(".......X.X...."),
+            &rulebook("'request'", ERRORS, "delay = '3s'"),
+        );
+        let first = found.first.unwrap();
+        assert_eq!((first.row, first.time_us), (Some(7), 7_000_000));
+        assert_eq!(first.effective_us, 10_000_000);
+        assert_eq!(first.causes, ["e"]);
+        let reading = &first.readings[0];
+        assert_eq!((reading.measured.value, reading.measured.n), (Some(0.5), 2));
+        assert_eq!(
+            (reading.baseline.value, reading.bound),
+            (Some(0.0), Some(0.5))
+        );
+        assert_eq!(found.evaluations_true, 6);
+        let exposure = found.exposure.unwrap();
+        assert_eq!((exposure.before.requests, exposure.before.errors), (5, 2));
+        assert_eq!((exposure.after.requests, exposure.after.errors), (2, 0));
+        let states: Vec<State> = found.transitions.iter().map(|t| t.state).collect();
+        assert_eq!(states, [State::Firing, State::Inactive]);
+    }
+
+    #[test]
+    fn a_moved_threshold_moves_the_firing() {
+        let whole = rulebook("'request'", ERRORS, "");
+        let moved = with_threshold(&whole, 0, 0, 1.0).unwrap();
+        assert_eq!(
+            run(&log(".......X.X...."), &moved).first.unwrap().row,
+            Some(9)
+        );
+        assert!(with_threshold(&whole, 0, 1, 1.0).is_none());
+    }
+
+    #[test]
+    fn the_lack_of_data_means_what_the_policy_says() {
+        let trailing = |policy: &str| {
+            let condition = format!(
+                "{{ metric = 'error_share', window = {{ trailing = '1s' }}, cmp = '>', value = 0.5{policy} }}"
+            );
+            // Ticks at every second: the canary's window is empty at every other one.
+            let found = run(
+                &log(".X.X.X"),
+                &rulebook("{ every = '1s', from = 0 }", &condition, ""),
+            );
+            (
+                found.evaluations_true,
+                found.conditions[0].evaluations_no_data,
+            )
+        };
+        assert_eq!(trailing(""), (3, 3));
+        assert_eq!(trailing(", no_data = 'false'"), (3, 3));
+        assert_eq!(trailing(", no_data = 'true'"), (6, 3));
+        assert_eq!(trailing(", no_data = 'hold'"), (5, 3));
+        assert_eq!(trailing(", no_data = 'reset'"), (3, 3));
+    }
+
+    #[test]
+    fn what_the_log_lacks_is_said_and_the_rest_runs() {
+        let found = run(
+            &log("........"),
+            &presets::rulebook(&["quality-monitor"]).unwrap(),
+        );
+        assert_eq!(found.skipped, None);
+        let unavailable = |i: usize| found.conditions[i].unavailable.clone();
+        assert_eq!(unavailable(0), None);
+        assert_eq!(unavailable(2).unwrap(), "the log has no column for rating");
+        let rating = "{ metric = 'mean(rating)', window = { last = 2 }, cmp = '<', value = 2 }";
+        let found = run(&log("...."), &rulebook("'request'", rating, ""));
+        assert_eq!(found.skipped.unwrap(), "the log has no column for rating");
+        let ticks = rulebook("{ every = '1s' }", ERRORS, "");
+        let mut timeless = log("....");
+        timeless.clock = LogClock::RowOrder;
+        assert!(run(&timeless, &ticks).skipped.unwrap().contains("no times"));
+    }
+
+    #[test]
+    fn arms_are_found_by_label_or_refused() {
+        let labelled = |canary: &str| {
+            let text = format!("[arms]\ncanary = '{canary}'\nbaseline = 'b'\n");
+            let rule = rulebook("'request'", ERRORS, "").to_toml().unwrap();
+            let rule = &rule[rule.find("[[rule]]").unwrap()..];
+            Rulebook::parse(&format!("{text}{rule}")).unwrap()
+        };
+        assert_eq!(
+            run(&log("X..."), &labelled("a")).first.unwrap().row,
+            Some(0)
+        );
+        let skipped = run(&log("X..."), &labelled("c")).skipped.unwrap();
+        assert!(skipped.contains("it has a, b"), "{skipped}");
+        let same = ReplaySettings {
+            control: 1,
+            treatment: 1,
+        };
+        let whole = rulebook("'request'", ERRORS, "");
+        let error = replay(&log("...."), &whole, &same, &Progress::unwatched()).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Settings);
+    }
+
+    #[test]
+    fn a_cancelled_replay_stops() {
+        let progress = Progress::unwatched();
+        progress.cancel();
+        let whole = rulebook("'request'", ERRORS, "");
+        assert!(
+            replay(&log("...."), &whole, &SETTINGS, &progress)
+                .unwrap_err()
+                .is_cancelled()
+        );
+    }
+
+    #[test]
+    fn values_without_a_grid_are_compared_exactly() {
+        let mut fine = log(&".".repeat(200));
+        let values = (0..200).map(|i| f64::from(i * 37 % 101).sqrt()).collect();
+        fine.quantities = vec![(Quantity::LatencyMs, values)];
+        let p95 =
+            "{ metric = 'quantile(latency,0.95)', window = { last = 20 }, cmp = '>', value = 9.9 }";
+        let p95_big = p95.replace("last = 20", "trailing = '39s'");
+        let small = run(&fine, &rulebook("'request'", p95, ""));
+        let ranked = run(&fine, &rulebook("{ request = 'canary' }", &p95_big, ""));
+        let small_canary = run(&fine, &rulebook("{ request = 'canary' }", p95, ""));
+        assert!(small.first.is_some());
+        assert_eq!(small_canary.evaluations_true, ranked.evaluations_true);
     }
 }

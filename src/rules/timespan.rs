@@ -51,9 +51,7 @@ impl FromStr for TimeSpan {
         }
         while !rest.is_empty() {
             let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(fault)?;
-            let number: i64 = rest[..digits]
-                .parse()
-                .map_err(|_: std::num::ParseIntError| fault())?;
+            let number: i64 = rest[..digits].parse().ok().ok_or_else(fault)?;
             let (suffix, size) = UNITS
                 .iter()
                 .find(|(suffix, _)| rest[digits..].starts_with(suffix))

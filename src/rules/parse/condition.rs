@@ -17,7 +17,7 @@ pub(super) fn condition(raw: RawNode, at: &str) -> Result<Condition> {
         return Err(fault(format!("{at}.window"), "The condition has no window")
             .hint("Write window = { last = 100 } or { trailing = \"5m\" }"));
     };
-    let window = window(raw_window, &format!("{at}.window"))?;
+    let window = window(&raw_window, &format!("{at}.window"))?;
     check_metric_in_window(metric, window, at)?;
     let found = Condition {
         name: raw.name.unwrap_or_default(),
@@ -160,10 +160,7 @@ fn require(text: &str, at: &str) -> Result<Require> {
         .ok_or_else(fault)?
         .trim();
     let split = rest.find(|c: char| !"<>=!".contains(c)).ok_or_else(fault)?;
-    let value: f64 = rest[split..]
-        .trim()
-        .parse()
-        .map_err(|_: std::num::ParseFloatError| fault())?;
+    let value: f64 = rest[split..].trim().parse().ok().ok_or_else(fault)?;
     let cmp = [Cmp::Gt, Cmp::Ge, Cmp::Lt, Cmp::Le, Cmp::Eq, Cmp::Ne]
         .into_iter()
         .find(|cmp| cmp.to_string() == rest[..split])

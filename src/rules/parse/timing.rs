@@ -50,7 +50,7 @@ pub(super) fn clock(raw: RawClock, at: &str) -> Result<Clock> {
 }
 
 /// Reads over which requests a metric is computed.
-pub(super) fn window(raw: RawWindow, at: &str) -> Result<Window> {
+pub(super) fn window(raw: &RawWindow, at: &str) -> Result<Window> {
     let kinds = [
         raw.last.is_some(),
         raw.trailing.is_some(),
@@ -65,9 +65,9 @@ pub(super) fn window(raw: RawWindow, at: &str) -> Result<Window> {
         ));
     }
     if let Some(span) = raw.counter {
-        return counter(&raw, span, at);
+        return counter(raw, span, at);
     }
-    check_window_options(&raw, at)?;
+    check_window_options(raw, at)?;
     if let Some(n) = raw.last {
         if n == 0 {
             return Err(fault(
@@ -129,7 +129,7 @@ fn check_window_options(raw: &RawWindow, at: &str) -> Result<()> {
 pub(super) fn minimum(raw: RawMinimum, at: &str) -> Result<Minimum> {
     let window_at = format!("{at}.window");
     let window = match raw.window {
-        Some(raw) => window(raw, &window_at)?,
+        Some(raw) => window(&raw, &window_at)?,
         None => Window::Run,
     };
     if matches!(window, Window::Counter { .. }) {

@@ -40,3 +40,9 @@ impl Observed {
         n: 0,
     };
 }
+
+/// Whether a cell counts as a value: it is there, and is not one of the zeros to be dropped.
+#[inline]
+fn is_value(value: f64, drop_zero: bool) -> bool {
+    !(value.is_nan() || drop_zero && value == 0.0)
+}

@@ -47,8 +47,8 @@ impl<'a> Order<'a> {
             ranks,
             probability,
             method,
-            counts: vec![0; ranks.n_ranks],
-            occupied: Occupied::new(ranks.n_ranks),
+            counts: vec![0; ranks.size],
+            occupied: Occupied::new(ranks.size),
             n: 0,
             at: 0,
             below: 0,
@@ -240,7 +240,7 @@ impl Occupied {
 }
 
 fn highest_bit(word: u64) -> u32 {
-    63 - word.leading_zeros()
+    word.ilog2()
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! [`Ranks`]: values as integers in the same order, so that order statistics can be counted.
 
+use super::is_value;
+
 /// The values of a column as ranks: equal values have equal ranks, greater ones greater ranks.
 #[derive(Debug, Clone)]
 pub(in crate::rules) struct Ranks {
     /// Per row; [`Ranks::NONE`] where there is no value.
     pub(super) rank: Vec<u32>,
     /// How many ranks there may be.
-    pub(super) n_ranks: usize,
+    pub(super) size: usize,
     values: Values,
 }
 
@@ -55,7 +57,7 @@ impl Ranks {
         let rank = values
             .iter()
             .map(|value| {
-                if value.is_nan() || (drop_zero && *value == 0.0) {
+                if !is_value(*value, drop_zero) {
                     return Some(Self::NONE);
                 }
                 // The cast rounds down and saturates, so that cells out of range fit no value.
@@ -67,7 +69,7 @@ impl Ranks {
             .collect::<Option<Vec<u32>>>()?;
         Some(Self {
             rank,
-            n_ranks: greatest as usize + 1,
+            size: greatest as usize + 1,
             values: Values::Grid { steps },
         })
     }
@@ -75,7 +77,7 @@ impl Ranks {
     fn sorted(values: &[f64], drop_zero: bool) -> Self {
         let mut order: Vec<(u64, u32)> = (0..)
             .zip(values)
-            .filter(|(_, value)| !value.is_nan() && !(drop_zero && **value == 0.0))
+            .filter(|(_, value)| is_value(**value, drop_zero))
             // Adding 0 makes −0 and 0 one value.
             .map(|(row, value)| (ascending_bits(value + 0.0), row))
             .collect();
@@ -92,7 +94,7 @@ impl Ranks {
         }
         Self {
             rank,
-            n_ranks: distinct.len(),
+            size: distinct.len(),
             values: Values::Sorted(distinct),
         }
     }
@@ -125,7 +127,7 @@ mod tests {
                 assert_eq!(rank, Ranks::NONE);
             } else {
                 assert_eq!(ranks.value(rank as usize), *value);
-                assert!((rank as usize) < ranks.n_ranks);
+                assert!((rank as usize) < ranks.size);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! [`Sorted`]: exact quantiles of a small window whose values are too fine to be counted.
 
 use super::order::Position;
-use super::{Observed, Statistic};
+use super::{Observed, Statistic, is_value};
 use crate::rules::QuantileMethod;
 
 /// A quantile from the sorted values of a window. Moving a few hundred values in an array costs
@@ -12,7 +12,8 @@ pub(in crate::rules) struct Sorted<'a> {
     drop_zero: bool,
     probability: f64,
     method: QuantileMethod,
-    sorted: Vec<f64>,
+    /// The values of the window, ascending.
+    window: Vec<f64>,
 }
 
 impl<'a> Sorted<'a> {
@@ -30,19 +31,19 @@ impl<'a> Sorted<'a> {
             drop_zero,
             probability,
             method,
-            sorted: Vec::new(),
+            window: Vec::new(),
         }
     }
 
     #[inline]
     fn value_of(&self, row: usize) -> Option<f64> {
         let value = self.values[row];
-        (!value.is_nan() && !(self.drop_zero && value == 0.0)).then_some(value)
+        is_value(value, self.drop_zero).then_some(value)
     }
 
     #[inline]
     fn place_of(&self, value: f64) -> usize {
-        self.sorted.partition_point(|known| *known < value)
+        self.window.partition_point(|known| *known < value)
     }
 }
 
@@ -50,25 +51,25 @@ impl Statistic for Sorted<'_> {
     #[inline]
     fn add(&mut self, row: usize) {
         if let Some(value) = self.value_of(row) {
-            self.sorted.insert(self.place_of(value), value);
+            self.window.insert(self.place_of(value), value);
         }
     }
 
     #[inline]
     fn remove(&mut self, row: usize) {
         if let Some(value) = self.value_of(row) {
-            self.sorted.remove(self.place_of(value));
+            self.window.remove(self.place_of(value));
         }
     }
 
     #[inline]
     fn observe(&mut self) -> Observed {
-        let n = self.sorted.len() as u32;
+        let n = self.window.len() as u32;
         let Some(position) = Position::of(n, self.probability, self.method) else {
             return Observed::NOTHING;
         };
         let k = position.k as usize;
-        let value = position.between(self.sorted[k], || self.sorted[k + 1]);
+        let value = position.between(self.window[k], || self.window[k + 1]);
         Observed { value, n }
     }
 }

@@ -1,6 +1,6 @@
 //! [`Tally`]: counts and shares.
 
-use super::{Observed, Statistic};
+use super::{Observed, Statistic, is_value};
 use crate::data::{Outcome, RequestLog};
 use crate::rules::Predicate;
 
@@ -99,10 +99,10 @@ impl Flag {
         values
             .iter()
             .map(|value| {
-                if value.is_nan() || (drop_zero && *value == 0.0) {
-                    Self::Out
-                } else {
+                if is_value(*value, drop_zero) {
                     Self::hit_if(predicate.cmp.holds(*value, predicate.value))
+                } else {
+                    Self::Out
                 }
             })
             .collect()
@@ -111,9 +111,12 @@ impl Flag {
     fn outcomes(log: &RequestLog, is_hit: impl Fn(Outcome) -> bool) -> Vec<Self> {
         log.outcome
             .iter()
-            .map(|outcome| match outcome.is_counted() {
-                true => Self::hit_if(is_hit(*outcome)),
-                false => Self::Out,
+            .map(|outcome| {
+                if outcome.is_counted() {
+                    Self::hit_if(is_hit(*outcome))
+                } else {
+                    Self::Out
+                }
             })
             .collect()
     }

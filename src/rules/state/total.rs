@@ -1,6 +1,6 @@
 //! [`Total`]: sums and means.
 
-use super::{Observed, Statistic};
+use super::{Observed, Statistic, is_value};
 
 /// Sums the values of a window.
 ///
@@ -36,7 +36,7 @@ enum Sum {
 }
 
 /// 2⁶⁴.
-const FIXED_ONE: f64 = 18_446_744_073_709_551_616.0;
+const FIXED_ONE: f64 = (1_u128 << 64) as f64;
 
 impl<'a> Total<'a> {
     /// For a window that only grows.
@@ -62,7 +62,7 @@ impl<'a> Total<'a> {
     #[inline]
     fn value_of(&self, row: usize) -> Option<f64> {
         let value = self.values[row];
-        (!value.is_nan() && !(self.drop_zero && value == 0.0)).then_some(value)
+        is_value(value, self.drop_zero).then_some(value)
     }
 }
 

@@ -1,3 +1,3 @@
 //! What several integration tests share.
 
-pub mod replay_log;
+pub(crate) mod replay_log;

@@ -7,7 +7,7 @@ use hindsight::data::{Arm, Clock, Outcome, Quantity, RequestLog};
 /// Reads `timestamp,request_id,user_id,variant,status,latency_ms,rating,…`. The event time is the
 /// start plus the latency to the microsecond; an error is a status of 500 or more. Arm 0 is
 /// `stable`, arm 1 `canary`.
-pub fn read(path: &Path) -> RequestLog {
+pub(crate) fn read(path: &Path) -> RequestLog {
     let mut log = RequestLog {
         name: path.display().to_string(),
         clock: Clock::Epoch,
