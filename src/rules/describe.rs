@@ -51,7 +51,9 @@ pub fn clock_text(clock: Clock) -> String {
 /// How long or how often a rule must hold before it fires.
 pub fn persistence_text(persistence: Persistence) -> String {
     match persistence {
-        Persistence::None => "fires at the first breach".to_owned(),
+        Persistence::None | Persistence::MOfN { m: 1, n: 1, .. } => {
+            "fires at the first breach".to_owned()
+        }
         Persistence::For { hold, .. } => {
             format!("fires after {} of breach", units::duration_us(hold.us))
         }
@@ -75,7 +77,7 @@ fn metric_text(metric: Metric) -> String {
         Metric::Mean(quantity) => format!("Mean {}", quantity_text(quantity)),
         Metric::Sum(quantity) => format!("Sum of {}", quantity_text(quantity)),
         Metric::Quantile(quantity, p) => {
-            format!("p{} {}", plain(p * 100.0), quantity_text(quantity))
+            format!("p{} {}", percent(p), quantity_text(quantity))
         }
         Metric::Share(predicate) => format!(
             "Share of {} {} {}",
@@ -128,32 +130,39 @@ fn comparison_text(condition: &Condition) -> String {
             format!("is {} {} × the baseline", words(cmp), plain(factor))
         }
         Comparison::Drop { cmp, by } => format!(
-            "is {} the baseline by {} {}",
-            "below",
-            words(cmp)
-                .replace("above", "more than")
-                .replace("below", "less than"),
+            "is below the baseline by {} {}",
+            amount_words(cmp),
             value_text(condition.metric, by)
         ),
         Comparison::Rise { cmp, by } => format!(
             "is above the baseline by {} {}",
-            words(cmp)
-                .replace("above", "more than")
-                .replace("below", "less than"),
+            amount_words(cmp),
             value_text(condition.metric, by)
         ),
     }
 }
 
+fn amount_words(cmp: Cmp) -> &'static str {
+    match cmp {
+        Cmp::Gt => "more than",
+        Cmp::Lt => "less than",
+        _ => words(cmp),
+    }
+}
+
 fn value_text(metric: Metric, value: f64) -> String {
     if metric.is_share() {
-        // Rounded so that 0.07 is 7 % and not 7.000000000000001 %.
-        return format!("{} %", plain((value * 1e12).round() / 1e10));
+        return format!("{} %", percent(value));
     }
     match metric.quantity() {
         Some(Quantity::LatencyMs | Quantity::TtftMs) => units::latency(value),
         _ => plain(value),
     }
+}
+
+/// Rounded so that 0.07 is 7 and not 7.000000000000001.
+fn percent(share: f64) -> String {
+    plain((share * 1e12).round() / 1e10)
 }
 
 /// A threshold as its author wrote it.
@@ -180,5 +189,61 @@ fn symbol(cmp: Cmp) -> &'static str {
         Cmp::Le => "≤",
         Cmp::Eq => "=",
         Cmp::Ne => "≠",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::presets;
+
+    fn check(preset: &str, condition: usize, text: &str) {
+        let rulebook = presets::rulebook(&[preset]).unwrap();
+        assert_eq!(
+            condition_text(rulebook.rules[0].conditions()[condition]),
+            text
+        );
+    }
+
+    #[test]
+    fn conditions_read_as_sentences() {
+        check(
+            "quality-monitor",
+            0,
+            "Error share of the canary over the last 100 requests is above 5 %",
+        );
+        check(
+            "quality-monitor",
+            2,
+            "Mean rating of the canary over the last 100 requests is below the baseline by more than 0.5",
+        );
+        check(
+            "quality-monitor",
+            3,
+            "p95 latency of the canary over the last 100 requests is above 2 × the baseline",
+        );
+        check(
+            "prometheus-success-ratio",
+            0,
+            "Success share of the canary by counters scraped every 15 s, over 5 min, is below 95 %",
+        );
+        check(
+            "monitor-canary",
+            0,
+            "Error share of all requests since the start is at least 5 %",
+        );
+    }
+
+    #[test]
+    fn clocks_and_persistence_read_as_phrases() {
+        let rule = |id| presets::rulebook(&[id]).unwrap().rules.remove(0);
+        let prometheus = rule("prometheus-success-ratio");
+        assert_eq!(clock_text(prometheus.clock), "every 1 min");
+        assert_eq!(
+            persistence_text(prometheus.persistence),
+            "fires after 10 min of breach"
+        );
+        let poll = rule("auto-rollback").clock;
+        assert_eq!(clock_text(poll), "every 10 s for the first 5 min");
     }
 }
