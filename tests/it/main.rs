@@ -1,3 +1,5 @@
-//! Integration tests, one binary.
+//! The one integration binary: each further one would link everything again.
 
 mod reference;
+mod replay;
+mod support;

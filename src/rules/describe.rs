@@ -1,0 +1,250 @@
+//! Conditions, clocks and persistence in words, for screens and reports.
+
+use super::metric::column_name;
+use super::{
+    Anchor, ArmRole, Clock, Cmp, Comparison, Condition, FailureLimit, Metric, Persistence,
+    RequestArm, Window,
+};
+use crate::data::Quantity;
+use crate::units;
+
+/// What a condition says, as a sentence without its period.
+pub fn condition_text(condition: &Condition) -> String {
+    let metric = metric_text(condition.metric);
+    let arm = match condition.arm {
+        ArmRole::Canary => "of the canary",
+        ArmRole::Baseline => "of the baseline",
+        ArmRole::All => "of all requests",
+    };
+    let window = window_text(condition.window);
+    let bound = comparison_text(condition);
+    format!("{metric} {arm} {window} {bound}")
+}
+
+/// When a rule is evaluated.
+pub fn clock_text(clock: Clock) -> String {
+    match clock {
+        Clock::Request { arm } => match arm {
+            RequestArm::Any => "after every request".to_owned(),
+            RequestArm::Canary => "after every request of the canary".to_owned(),
+            RequestArm::Baseline => "after every request of the baseline".to_owned(),
+        },
+        Clock::Every {
+            every,
+            anchor,
+            until,
+            ..
+        } => {
+            let anchor = match anchor {
+                Anchor::Run => "",
+                Anchor::Epoch => " by the wall clock",
+            };
+            let until = until.map_or(String::new(), |until| {
+                format!(" for the first {}", units::duration_us(until.us))
+            });
+            format!("every {}{anchor}{until}", units::duration_us(every.us))
+        }
+        Clock::OnceAt { at } => format!("once, after {}", units::duration_us(at.us)),
+    }
+}
+
+/// How long or how often a rule must hold before it fires.
+pub fn persistence_text(persistence: Persistence) -> String {
+    match persistence {
+        Persistence::None | Persistence::MOfN { m: 1, n: 1, .. } => {
+            "fires at the first breach".to_owned()
+        }
+        Persistence::For { hold, .. } => {
+            format!("fires after {} of breach", units::duration_us(hold.us))
+        }
+        Persistence::MOfN { m, n, .. } => {
+            format!("fires when {m} of the last {n} evaluations breach")
+        }
+        Persistence::Failures { limit, mode } => {
+            let n = u64::from(limit) + u64::from(mode == FailureLimit::Gt);
+            format!("fires at breach number {n}")
+        }
+        Persistence::Consecutive { k } => format!("fires after {k} breaches in a row"),
+    }
+}
+
+fn metric_text(metric: Metric) -> String {
+    match metric {
+        Metric::ErrorShare => "Error share".to_owned(),
+        Metric::SuccessShare => "Success share".to_owned(),
+        Metric::Count => "Number of requests".to_owned(),
+        Metric::Rps => "Requests per second".to_owned(),
+        Metric::Mean(quantity) => format!("Mean {}", quantity_text(quantity)),
+        Metric::Sum(quantity) => format!("Sum of {}", quantity_text(quantity)),
+        Metric::Quantile(quantity, p) => {
+            format!("p{} {}", percent(p), quantity_text(quantity))
+        }
+        Metric::Share(predicate) => format!(
+            "Share of {} {} {}",
+            column_name(predicate.quantity),
+            symbol(predicate.cmp),
+            plain(predicate.value)
+        ),
+    }
+}
+
+/// What messages call a quantity.
+pub(super) fn quantity_text(quantity: Quantity) -> &'static str {
+    match quantity {
+        Quantity::LatencyMs => "latency",
+        Quantity::TtftMs => "time to first token",
+        Quantity::Rating => "rating",
+        Quantity::TokensIn => "prompt tokens",
+        Quantity::TokensOut => "completion tokens",
+        Quantity::Cost => "cost",
+        Quantity::Extra(_) => "another metric",
+    }
+}
+
+fn window_text(window: Window) -> String {
+    let span = |us| units::duration_us(us);
+    match window {
+        Window::Last { n } => format!("over the last {} requests", units::count(u64::from(n))),
+        Window::Trailing { span: length, .. } => format!("over the last {}", span(length.us)),
+        Window::Run => "since the start".to_owned(),
+        Window::Tumbling { span: length } => {
+            format!("over the last full period of {}", span(length.us))
+        }
+        Window::Counter {
+            span: length,
+            scrape,
+            ..
+        } => format!(
+            "by counters scraped every {}, over {},",
+            span(scrape.us),
+            span(length.us)
+        ),
+    }
+}
+
+fn comparison_text(condition: &Condition) -> String {
+    match condition.comparison {
+        Comparison::Value { cmp, value } => {
+            format!("is {} {}", words(cmp), value_text(condition.metric, value))
+        }
+        Comparison::TimesBaseline { cmp, factor } => {
+            format!("is {} {} × the baseline", words(cmp), plain(factor))
+        }
+        Comparison::Drop { cmp, by } => format!(
+            "is below the baseline by {} {}",
+            amount_words(cmp),
+            value_text(condition.metric, by)
+        ),
+        Comparison::Rise { cmp, by } => format!(
+            "is above the baseline by {} {}",
+            amount_words(cmp),
+            value_text(condition.metric, by)
+        ),
+    }
+}
+
+fn amount_words(cmp: Cmp) -> &'static str {
+    match cmp {
+        Cmp::Gt => "more than",
+        Cmp::Lt => "less than",
+        _ => words(cmp),
+    }
+}
+
+fn value_text(metric: Metric, value: f64) -> String {
+    if metric.is_share() {
+        return format!("{} %", percent(value));
+    }
+    match metric.quantity() {
+        Some(Quantity::LatencyMs | Quantity::TtftMs) => units::latency(value),
+        _ => plain(value),
+    }
+}
+
+/// Rounded so that 0.07 is 7 and not 7.000000000000001.
+fn percent(share: f64) -> String {
+    plain((share * 1e12).round() / 1e10)
+}
+
+/// A threshold as its author wrote it.
+fn plain(value: f64) -> String {
+    value.to_string()
+}
+
+fn words(cmp: Cmp) -> &'static str {
+    match cmp {
+        Cmp::Gt => "above",
+        Cmp::Ge => "at least",
+        Cmp::Lt => "below",
+        Cmp::Le => "at most",
+        Cmp::Eq => "equal to",
+        Cmp::Ne => "other than",
+    }
+}
+
+fn symbol(cmp: Cmp) -> &'static str {
+    match cmp {
+        Cmp::Gt => ">",
+        Cmp::Ge => "≥",
+        Cmp::Lt => "<",
+        Cmp::Le => "≤",
+        Cmp::Eq => "=",
+        Cmp::Ne => "≠",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::presets;
+
+    fn check(preset: &str, condition: usize, text: &str) {
+        let rulebook = presets::rulebook(&[preset]).unwrap();
+        assert_eq!(
+            condition_text(rulebook.rules[0].conditions()[condition]),
+            text
+        );
+    }
+
+    #[test]
+    fn conditions_read_as_sentences() {
+        check(
+            "quality-monitor",
+            0,
+            "Error share of the canary over the last 100 requests is above 5 %",
+        );
+        check(
+            "quality-monitor",
+            2,
+            "Mean rating of the canary over the last 100 requests is below the baseline by more than 0.5",
+        );
+        check(
+            "quality-monitor",
+            3,
+            "p95 latency of the canary over the last 100 requests is above 2 × the baseline",
+        );
+        check(
+            "prometheus-success-ratio",
+            0,
+            "Success share of the canary by counters scraped every 15 s, over 5 min, is below 95 %",
+        );
+        check(
+            "monitor-canary",
+            0,
+            "Error share of all requests since the start is at least 5 %",
+        );
+    }
+
+    #[test]
+    fn clocks_and_persistence_read_as_phrases() {
+        let rule = |id| presets::rulebook(&[id]).unwrap().rules.remove(0);
+        let prometheus = rule("prometheus-success-ratio");
+        assert_eq!(clock_text(prometheus.clock), "every 1 min");
+        assert_eq!(
+            persistence_text(prometheus.persistence),
+            "fires after 10 min of breach"
+        );
+        let poll = rule("auto-rollback").clock;
+        assert_eq!(clock_text(poll), "every 10 s for the first 5 min");
+    }
+}

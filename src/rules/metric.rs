@@ -1,0 +1,300 @@
+//! What a condition measures, and how it compares: the small languages inside the TOML strings.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::Quantity;
+
+/// What is computed over the requests of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Metric {
+    /// Failed requests over requests with a known outcome; 0 to 1.
+    ErrorShare,
+    /// Requests that did not fail over requests with a known outcome; 0 to 1.
+    SuccessShare,
+    /// Number of requests.
+    Count,
+    /// Requests per second of the window's length.
+    Rps,
+    /// Arithmetic mean of the values that are there.
+    Mean(Quantity),
+    /// Sum of the values that are there.
+    Sum(Quantity),
+    /// Quantile of the values that are there.
+    Quantile(Quantity, f64),
+    /// Values for which the predicate holds over values that are there; 0 to 1.
+    Share(Predicate),
+}
+
+/// A comparison of a quantity with a number, such as `rating<=2`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Predicate {
+    /// The quantity.
+    pub quantity: Quantity,
+    /// How it is compared.
+    pub cmp: Cmp,
+    /// With what.
+    pub value: f64,
+}
+
+/// A comparison operator. All comparisons with NaN are false, except `!=`, which no rule reaches
+/// with NaN because missing values are left out before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cmp {
+    /// Greater.
+    #[serde(rename = ">")]
+    Gt,
+    /// Greater or equal.
+    #[serde(rename = ">=")]
+    Ge,
+    /// Less.
+    #[serde(rename = "<")]
+    Lt,
+    /// Less or equal.
+    #[serde(rename = "<=")]
+    Le,
+    /// Equal.
+    #[serde(rename = "==")]
+    Eq,
+    /// Not equal.
+    #[serde(rename = "!=")]
+    Ne,
+}
+
+/// How rulebooks name the quantities.
+const COLUMNS: [(&str, Quantity); 6] = [
+    ("latency", Quantity::LatencyMs),
+    ("ttft", Quantity::TtftMs),
+    ("rating", Quantity::Rating),
+    ("tokens_in", Quantity::TokensIn),
+    ("tokens_out", Quantity::TokensOut),
+    ("cost", Quantity::Cost),
+];
+
+/// Two-character operators first, so that `<=` is not read as `<`.
+const OPERATORS: [(&str, Cmp); 6] = [
+    (">=", Cmp::Ge),
+    ("<=", Cmp::Le),
+    ("==", Cmp::Eq),
+    ("!=", Cmp::Ne),
+    (">", Cmp::Gt),
+    ("<", Cmp::Lt),
+];
+
+impl Metric {
+    /// The column that the metric needs; `None` where it counts requests or outcomes.
+    pub fn quantity(self) -> Option<Quantity> {
+        match self {
+            Self::Mean(q) | Self::Sum(q) | Self::Quantile(q, _) => Some(q),
+            Self::Share(predicate) => Some(predicate.quantity),
+            Self::ErrorShare | Self::SuccessShare | Self::Count | Self::Rps => None,
+        }
+    }
+
+    /// Whether its values lie between 0 and 1.
+    pub fn is_share(self) -> bool {
+        matches!(self, Self::ErrorShare | Self::SuccessShare | Self::Share(_))
+    }
+
+    /// Whether it needs to know how requests ended.
+    pub fn needs_outcome(self) -> bool {
+        matches!(self, Self::ErrorShare | Self::SuccessShare)
+    }
+}
+
+impl Cmp {
+    /// Whether `left cmp right` holds.
+    #[inline]
+    pub fn holds(self, left: f64, right: f64) -> bool {
+        match self {
+            Self::Gt => left > right,
+            Self::Ge => left >= right,
+            Self::Lt => left < right,
+            Self::Le => left <= right,
+            Self::Eq => left == right,
+            Self::Ne => left != right,
+        }
+    }
+}
+
+/// How a rulebook calls a quantity.
+pub(super) fn column_name(quantity: Quantity) -> &'static str {
+    COLUMNS
+        .iter()
+        .find(|(_, q)| *q == quantity)
+        .map_or("", |(name, _)| name)
+}
+
+impl FromStr for Metric {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let Some((name, inner)) = text.split_once('(') else {
+            return match text {
+                "error_share" => Ok(Self::ErrorShare),
+                "success_share" => Ok(Self::SuccessShare),
+                "count" => Ok(Self::Count),
+                "rps" => Ok(Self::Rps),
+                _ => Err(unknown_metric(text)),
+            };
+        };
+        let inner = inner
+            .strip_suffix(')')
+            .ok_or_else(|| format!("metric {text:?} lacks its closing parenthesis"))?;
+        match name.trim() {
+            "mean" => Ok(Self::Mean(column(inner)?)),
+            "sum" => Ok(Self::Sum(column(inner)?)),
+            "share" => Ok(Self::Share(inner.parse()?)),
+            "quantile" => {
+                let (col, q) = inner.split_once(',').ok_or_else(|| {
+                    format!("{text:?} lacks its probability: write quantile(latency, 0.95)")
+                })?;
+                let q = number(q)?;
+                if (0.0..=1.0).contains(&q) {
+                    Ok(Self::Quantile(column(col)?, q))
+                } else {
+                    Err(format!(
+                        "a quantile's probability lies between 0 and 1, not {q}"
+                    ))
+                }
+            }
+            _ => Err(unknown_metric(text)),
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::ErrorShare => f.write_str("error_share"),
+            Self::SuccessShare => f.write_str("success_share"),
+            Self::Count => f.write_str("count"),
+            Self::Rps => f.write_str("rps"),
+            Self::Mean(q) => write!(f, "mean({})", column_name(q)),
+            Self::Sum(q) => write!(f, "sum({})", column_name(q)),
+            Self::Quantile(q, p) => write!(f, "quantile({},{p})", column_name(q)),
+            Self::Share(predicate) => write!(f, "share({predicate})"),
+        }
+    }
+}
+
+impl FromStr for Predicate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        for (operator, cmp) in OPERATORS {
+            if let Some((left, right)) = text.split_once(operator) {
+                return Ok(Self {
+                    quantity: column(left)?,
+                    cmp,
+                    value: number(right)?,
+                });
+            }
+        }
+        Err(format!("{text:?} is not a predicate such as rating<=2"))
+    }
+}
+
+impl fmt::Display for Predicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}{}{}",
+            column_name(self.quantity),
+            self.cmp,
+            self.value
+        )
+    }
+}
+
+impl fmt::Display for Cmp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = OPERATORS.iter().find(|(_, cmp)| cmp == self);
+        f.write_str(name.map_or("", |(name, _)| name))
+    }
+}
+
+impl TryFrom<String> for Metric {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Metric> for String {
+    fn from(metric: Metric) -> Self {
+        metric.to_string()
+    }
+}
+
+fn column(text: &str) -> Result<Quantity, String> {
+    let name = text.trim();
+    COLUMNS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, quantity)| *quantity)
+        .ok_or_else(|| {
+            format!("no column is called {name:?}: write latency, ttft, rating, tokens_in, tokens_out or cost")
+        })
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err(format!("{:?} is not a number", text.trim())),
+    }
+}
+
+fn unknown_metric(text: &str) -> String {
+    format!(
+        "no metric is called {text:?}: write error_share, success_share, count, rps, mean(column), \
+         sum(column), quantile(column, 0.95) or share(rating<=2)"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_read_and_written() {
+        for text in [
+            "error_share",
+            "success_share",
+            "count",
+            "rps",
+            "mean(rating)",
+            "sum(tokens_in)",
+            "quantile(latency,0.95)",
+            "share(rating<=2)",
+            "share(cost!=0)",
+        ] {
+            assert_eq!(text.parse::<Metric>().unwrap().to_string(), text);
+        }
+        assert_eq!(
+            " quantile( latency , .99 )".parse::<Metric>().unwrap(),
+            Metric::Quantile(Quantity::LatencyMs, 0.99)
+        );
+    }
+
+    #[test]
+    fn nonsense_names_what_is_wrong() {
+        for (text, part) in [
+            ("errors", "no metric"),
+            ("mean(latncy)", "latncy"),
+            ("mean(latency", "parenthesis"),
+            ("quantile(latency)", "probability"),
+            ("quantile(latency,95)", "between 0 and 1"),
+            ("share(rating)", "predicate"),
+            ("share(rating<=two)", "two"),
+        ] {
+            let message = text.parse::<Metric>().unwrap_err();
+            assert!(message.contains(part), "{text}: {message}");
+        }
+    }
+}

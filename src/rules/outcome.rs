@@ -1,0 +1,184 @@
+//! What a replay found: plain values for screens, reports and JSON.
+//!
+//! Times count in microseconds from time zero, the first start stamp. The replay is open loop:
+//! counts and transitions after the first firing show what the rule would have seen if no
+//! rollback had taken effect.
+
+use serde::Serialize;
+
+use super::{Action, ArmRole, State};
+use crate::data::Clock;
+
+/// The replay of a rulebook over a log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replay {
+    /// Time zero in the log's own microseconds.
+    pub time_zero_us: i64,
+    /// What the log's stamps mean.
+    pub clock: Clock,
+    /// The last event, since time zero.
+    pub last_event_us: i64,
+    /// The replays, in the order of the rulebook.
+    pub rules: Vec<RuleReplay>,
+}
+
+/// What one rule did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RuleReplay {
+    /// The rule's id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// What it does when it fires.
+    pub action: Action,
+    /// Why it could not be evaluated; everything else is empty then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+    /// The first time it acts.
+    pub first: Option<Firing>,
+    /// Evaluations at which its minimum was met.
+    pub evaluations: u64,
+    /// Evaluations at which its conditions held, whether it was firing or not.
+    pub evaluations_true: u64,
+    /// Its conditions, in the order of the rulebook.
+    pub conditions: Vec<ConditionReplay>,
+    /// Changes of its state; at most [`RuleReplay::MAX_TRANSITIONS`].
+    pub transitions: Vec<Transition>,
+    /// Changes of its state beyond those.
+    pub transitions_omitted: u64,
+    /// Its state at the end.
+    pub last_state: State,
+    /// The canary's requests before and after the first firing takes effect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<Exposure>,
+}
+
+impl RuleReplay {
+    /// So many transitions are kept; a rule without persistence can change at every request.
+    pub const MAX_TRANSITIONS: usize = 10_000;
+}
+
+/// The first time a rule acts.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Firing {
+    /// The 0-based data row of the file that the evaluation saw last; `None` before any.
+    pub row: Option<u32>,
+    /// That row's index in the log; `None` before any.
+    pub event_index: Option<u32>,
+    /// When it decided.
+    pub time_us: i64,
+    /// When the action takes effect: the rule's delay later.
+    pub effective_us: i64,
+    /// The conditions that held, by name.
+    pub causes: Vec<String>,
+    /// What every condition saw.
+    pub readings: Vec<Reading>,
+}
+
+/// What a condition saw at one evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reading {
+    /// The condition's name.
+    pub condition: String,
+    /// Which requests it measures.
+    pub arm: ArmRole,
+    /// The measured arm.
+    pub measured: ArmReading,
+    /// The baseline over the same kind of window.
+    pub baseline: ArmReading,
+    /// What the measured value is compared with: the threshold, or what follows from it and the
+    /// baseline.
+    pub bound: Option<f64>,
+    /// Whether it held; before its policy for missing data.
+    pub truth: Truth,
+}
+
+/// One arm's value in a window.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ArmReading {
+    /// The value; `None` without data.
+    pub value: Option<f64>,
+    /// How many requests, or values, it rests on.
+    pub n: u32,
+}
+
+/// Whether a condition holds. Ordered so that `any` is the maximum and `all` the minimum.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Truth {
+    /// It does not hold.
+    #[default]
+    False = 0,
+    /// There is not enough data to tell.
+    #[serde(rename = "no-data")]
+    Unknown = 1,
+    /// It holds.
+    True = 2,
+}
+
+/// What one condition did on its own, whatever the others.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ConditionReplay {
+    /// Its name.
+    pub name: String,
+    /// What it says, as a sentence without its period.
+    pub text: String,
+    /// The number that decides.
+    pub threshold: f64,
+    /// Evaluations at which it held, after its policy for missing data.
+    pub evaluations_true: u64,
+    /// Evaluations at which it had too little data.
+    pub evaluations_no_data: u64,
+    /// The 0-based data row of the file at which it first held.
+    pub first_row: Option<u32>,
+    /// When it first held.
+    pub first_us: Option<i64>,
+    /// Why it can never be evaluated on this log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<String>,
+    /// Its value against its bound over time, thinned so that extremes stay; for charts.
+    #[serde(skip)]
+    pub series: Vec<SeriesPoint>,
+}
+
+/// A point of a condition's series.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct SeriesPoint {
+    /// When.
+    pub time_us: i64,
+    /// The measured value.
+    pub value: f64,
+    /// What it is compared with.
+    pub bound: f64,
+}
+
+/// A change of a rule's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Transition {
+    /// When.
+    pub time_us: i64,
+    /// The new state.
+    pub state: State,
+    /// The conditions that held then, by name.
+    pub causes: Vec<String>,
+}
+
+/// The canary's requests around the first firing. Counts only: what a rollback would have averted
+/// also depends on what the baseline would have done with them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Exposure {
+    /// Up to the moment it takes effect; all of them if the rule never fires.
+    pub before: ExposureCounts,
+    /// After it; with a rollback they would not have gone to the canary.
+    pub after: ExposureCounts,
+}
+
+/// Requests and failures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ExposureCounts {
+    /// Requests of the canary.
+    pub requests: u64,
+    /// Those of them that failed.
+    pub errors: u64,
+}

@@ -1,0 +1,350 @@
+//! How long or how often a rule must hold before it fires, and the state machine for it.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::{TimeSpan, Truth};
+
+/// What turns a breach into a firing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Persistence {
+    /// One breach fires; the rule is inactive again at the first evaluation without a breach.
+    #[default]
+    None,
+    /// Prometheus: breaching at every evaluation for at least this long.
+    For {
+        /// The hold time; fires as soon as `t − first breach ≥ hold`.
+        hold: TimeSpan,
+        /// How long a firing alert survives without a breach.
+        keep: TimeSpan,
+    },
+    /// CloudWatch: at least `m` breaches among the last `n` points.
+    MOfN {
+        /// Breaches needed.
+        m: u32,
+        /// Points looked at.
+        n: u32,
+        /// What a point without data means.
+        missing: Missing,
+        /// How many points are fetched to find `n` with data; at least `n`.
+        range: u32,
+        /// Whether the state "insufficient data" fires too, as `AppConfig` takes it.
+        insufficient_fires: bool,
+    },
+    /// A number of breaches since time zero, consecutive or not.
+    Failures {
+        /// The limit.
+        limit: u32,
+        /// Whether reaching it is enough.
+        mode: FailureLimit,
+    },
+    /// So many breaches in a row.
+    Consecutive {
+        /// How many.
+        k: u32,
+    },
+}
+
+/// Whether reaching a limit of failures is enough.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailureLimit {
+    /// More failures than the limit (Argo Rollouts).
+    #[default]
+    Gt,
+    /// As many as the limit (Flagger).
+    Ge,
+}
+
+/// What CloudWatch makes of points without data.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Missing {
+    /// Left out; if all points lack data the state is "insufficient data".
+    Missing,
+    /// Left out; if all points lack data the state stays.
+    Ignore,
+    /// They breach.
+    Breaching,
+    /// They do not breach.
+    #[default]
+    NotBreaching,
+}
+
+/// The state of a rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Nothing.
+    #[default]
+    Inactive,
+    /// Breaching, but not long or often enough.
+    Pending,
+    /// Acting.
+    Firing,
+}
+
+/// Follows one rule through its evaluations.
+#[derive(Debug, Clone)]
+pub(super) struct Tracker {
+    persistence: Persistence,
+    state: State,
+    /// `For`: when the present run of breaches began.
+    active_since_us: i64,
+    /// `For`: when a firing alert was first without a breach.
+    quiet_since_us: Option<i64>,
+    /// `Failures`, `Consecutive`: breaches so far.
+    breaches: u64,
+    /// `MOfN`: the latest points, newest last.
+    recent: VecDeque<Truth>,
+}
+
+impl Tracker {
+    pub(super) fn new(persistence: Persistence) -> Self {
+        Self {
+            persistence,
+            state: State::Inactive,
+            active_since_us: 0,
+            quiet_since_us: None,
+            breaches: 0,
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// Whether evaluations that are false or unknown cannot change anything at present.
+    pub(super) fn is_idle(&self) -> bool {
+        match self.persistence {
+            Persistence::None | Persistence::For { .. } | Persistence::Consecutive { .. } => {
+                self.state == State::Inactive
+            }
+            Persistence::Failures { .. } => true,
+            Persistence::MOfN { .. } => false,
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.state
+    }
+
+    /// Forgets everything, as after a lack of data that resets.
+    pub(super) fn reset(&mut self) {
+        *self = Self::new(self.persistence);
+    }
+
+    /// Takes the next evaluation in and gives the state after it.
+    pub(super) fn step(&mut self, at_us: i64, truth: Truth) -> State {
+        let breach = truth == Truth::True;
+        self.state = match self.persistence {
+            Persistence::None => fires_if(breach),
+            Persistence::For { hold, keep } => self.step_for(at_us, breach, hold, keep),
+            Persistence::MOfN { .. } => self.step_m_of_n(truth),
+            Persistence::Failures { limit, mode } => {
+                self.breaches += u64::from(breach);
+                let limit = u64::from(limit) + u64::from(mode == FailureLimit::Gt);
+                counted(self.breaches, limit)
+            }
+            Persistence::Consecutive { k } => {
+                self.breaches = if breach { self.breaches + 1 } else { 0 };
+                counted(self.breaches, u64::from(k))
+            }
+        };
+        self.state
+    }
+
+    fn step_for(&mut self, at_us: i64, breach: bool, hold: TimeSpan, keep: TimeSpan) -> State {
+        if breach {
+            self.quiet_since_us = None;
+            if self.state == State::Inactive {
+                self.active_since_us = at_us;
+            }
+            if self.state == State::Firing || at_us - self.active_since_us >= hold.us {
+                State::Firing
+            } else {
+                State::Pending
+            }
+        } else if self.state == State::Firing {
+            let quiet_since_us = *self.quiet_since_us.get_or_insert(at_us);
+            if at_us - quiet_since_us < keep.us {
+                State::Firing
+            } else {
+                self.quiet_since_us = None;
+                State::Inactive
+            }
+        } else {
+            State::Inactive
+        }
+    }
+
+    /// The rule that reproduces the table of missing data in the CloudWatch user guide: with at
+    /// least `n` points that have data, `m` of the last `n` of them; with fewer, see [`Missing`].
+    fn step_m_of_n(&mut self, truth: Truth) -> State {
+        let Persistence::MOfN {
+            m,
+            n,
+            missing,
+            range,
+            insufficient_fires,
+        } = self.persistence
+        else {
+            return self.state;
+        };
+        if self.recent.len() >= range as usize {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(truth);
+        let (m, n) = (m as usize, n as usize);
+        // Newest first, each with its age in points from 1.
+        let real: Vec<(usize, bool)> = (1..)
+            .zip(self.recent.iter().rev())
+            .filter(|(_, truth)| **truth != Truth::Unknown)
+            .map(|(age, truth)| (age, *truth == Truth::True))
+            .collect();
+        let breaches = real.iter().take(n).filter(|(_, breach)| *breach).count();
+        let Some(&(oldest, _)) = real.last() else {
+            return match missing {
+                Missing::Missing => fires_if(insufficient_fires),
+                Missing::Ignore => self.state,
+                Missing::Breaching => State::Firing,
+                Missing::NotBreaching => State::Inactive,
+            };
+        };
+        let fills = n.saturating_sub(real.len());
+        let is_premature = fills > 0 && breaches == real.len() && oldest >= m;
+        match missing {
+            Missing::Missing if is_premature => State::Firing,
+            Missing::Ignore if is_premature => self.state,
+            Missing::Breaching => counted((breaches + fills) as u64, m as u64),
+            _ => counted(breaches as u64, m as u64),
+        }
+    }
+}
+
+fn fires_if(breach: bool) -> State {
+    if breach {
+        State::Firing
+    } else {
+        State::Inactive
+    }
+}
+
+fn counted(breaches: u64, limit: u64) -> State {
+    if breaches >= limit {
+        State::Firing
+    } else if breaches > 0 {
+        State::Pending
+    } else {
+        State::Inactive
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: i64 = 60_000_000;
+
+    /// `points`: `X` breach, `0` none, `-` no data, one a minute. The states as letters.
+    fn check(persistence: Persistence, points: &str, states: &str) {
+        let mut tracker = Tracker::new(persistence);
+        let got: String = (0..)
+            .zip(points.chars())
+            .map(
+                |(minute, point)| match tracker.step(minute * MINUTE, truth(point)) {
+                    State::Inactive => '.',
+                    State::Pending => 'p',
+                    State::Firing => 'F',
+                },
+            )
+            .collect();
+        assert_eq!(got, states, "{persistence:?} {points}");
+    }
+
+    fn held(hold: i64, keep: i64) -> Persistence {
+        Persistence::For {
+            hold: TimeSpan::seconds(60 * hold),
+            keep: TimeSpan::seconds(60 * keep),
+        }
+    }
+
+    #[test]
+    fn a_hold_of_two_minutes_fires_at_the_third_breach() {
+        check(held(2, 0), "0XX0XXXX0X", ".pp.ppFF.p");
+        check(held(2, 0), "XX-XXX", "pp.ppF");
+        check(held(0, 0), "0X0", ".F.");
+    }
+
+    #[test]
+    fn a_firing_alert_is_kept_but_a_pending_one_is_not() {
+        check(held(1, 2), "XX0X000X0", "pFFFFF.p.");
+    }
+
+    #[test]
+    fn failures_add_up_and_consecutive_ones_do_not() {
+        let failures = |mode| Persistence::Failures { limit: 2, mode };
+        check(failures(FailureLimit::Ge), "X0X0", "ppFF");
+        check(failures(FailureLimit::Gt), "X0X0X", "ppppF");
+        check(Persistence::Consecutive { k: 2 }, "X0XX0", "p.pF.");
+        check(Persistence::None, "0X0", ".F.");
+    }
+
+    fn m_of_n(m: u32, n: u32, missing: Missing) -> Persistence {
+        Persistence::MOfN {
+            m,
+            n,
+            missing,
+            range: n,
+            insufficient_fires: false,
+        }
+    }
+
+    #[test]
+    fn m_of_n_counts_the_last_n() {
+        check(
+            m_of_n(2, 3, Missing::NotBreaching),
+            "0X0X00X0X",
+            ".ppFppppF",
+        );
+    }
+
+    /// A few rows of the user guide's table for three of three points, five of them fetched.
+    #[test]
+    fn missing_points_follow_the_user_guide() {
+        let fires = |points: &str, missing| {
+            let mut tracker = Tracker::new(Persistence::MOfN {
+                m: 3,
+                n: 3,
+                missing,
+                range: 5,
+                insufficient_fires: false,
+            });
+            for point in points.chars() {
+                tracker.step(0, truth(point));
+            }
+            tracker.state() == State::Firing
+        };
+        for (points, missing, breaching, not_breaching) in [
+            ("0-X-X", false, false, false),
+            ("0XX-X", true, true, true),
+            ("----0", false, false, false),
+            ("--X--", true, true, false),
+            ("-----", false, true, false),
+        ] {
+            assert_eq!(fires(points, Missing::Missing), missing, "{points}");
+            assert_eq!(fires(points, Missing::Breaching), breaching, "{points}");
+            assert_eq!(
+                fires(points, Missing::NotBreaching),
+                not_breaching,
+                "{points}"
+            );
+        }
+    }
+
+    fn truth(point: char) -> Truth {
+        match point {
+            'X' => Truth::True,
+            '0' => Truth::False,
+            _ => Truth::Unknown,
+        }
+    }
+}

@@ -1,0 +1,551 @@
+//! [`replay`]: a rulebook over a log.
+
+use super::evaluate::{Block, Evaluator, reading_at};
+use super::gate::Gate;
+use super::persist::Tracker;
+use super::prepare::{Prepared, Roles, last_evaluation_us};
+use super::state::{Point, Points};
+use super::tree::combine;
+use super::{
+    ArmRole, Clock, Exposure, ExposureCounts, Firing, Replay, RequestArm, Rule, RuleReplay,
+    Rulebook, State, Transition, Truth,
+};
+use crate::data::{Clock as LogClock, RequestLog};
+use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::Progress;
+
+/// Which arms of the log a rulebook means, unless it names them itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplaySettings {
+    /// The index of the baseline among the log's arms.
+    pub control: usize,
+    /// The index of the canary among the log's arms.
+    pub treatment: usize,
+}
+
+/// A rule with more ticks than this is not evaluated.
+const MAX_TICKS: u64 = 100_000_000;
+
+/// Replays every rule of the rulebook over the log, each on its own, open loop.
+///
+/// A rule that the log cannot feed is reported as skipped with the reason. Fails if the arms do
+/// not exist or are one, or if the user cancels.
+pub fn replay(
+    log: &RequestLog,
+    rulebook: &Rulebook,
+    settings: &ReplaySettings,
+    progress: &Progress,
+) -> Result<Replay> {
+    let (zero_us, last_us) = (
+        log.time_zero_us(),
+        log.event_span_us().map(|(_, last)| last),
+    );
+    let mut found = Replay {
+        time_zero_us: zero_us,
+        clock: log.clock,
+        last_event_us: last_us.map_or(0, |last| last - zero_us),
+        rules: Vec::with_capacity(rulebook.rules.len()),
+    };
+    match roles(log, rulebook, settings)? {
+        Ok(roles) => {
+            progress.phase("Preparing", 0)?;
+            let prepared = Prepared::new(log, rulebook, roles);
+            for rule in &rulebook.rules {
+                found.rules.push(replay_rule(&prepared, rule, progress)?);
+            }
+        }
+        Err(reason) => {
+            let skip = |rule| RuleReplay::skipped(rule, reason.clone());
+            found.rules.extend(rulebook.rules.iter().map(skip));
+        }
+    }
+    Ok(found)
+}
+
+/// The arms, or why the rulebook's own labels do not lead to any.
+fn roles(
+    log: &RequestLog,
+    rulebook: &Rulebook,
+    settings: &ReplaySettings,
+) -> Result<Result<Roles, String>> {
+    let labelled = |label: &Option<String>, otherwise: usize| match label {
+        None => Ok(otherwise),
+        Some(label) => log.arm_index(label).ok_or_else(|| {
+            let known: Vec<&str> = log.arms.iter().map(|arm| arm.name.as_str()).collect();
+            format!(
+                "the log has no arm called {label:?}; it has {}",
+                known.join(", ")
+            )
+        }),
+    };
+    let canary = labelled(&rulebook.arms.canary, settings.treatment);
+    let baseline = labelled(&rulebook.arms.baseline, settings.control);
+    let (canary, baseline) = match (canary, baseline) {
+        (Ok(canary), Ok(baseline)) => (canary, baseline),
+        (Err(reason), _) | (_, Err(reason)) => return Ok(Err(reason)),
+    };
+    let n_arms = log.arms.len();
+    if canary >= n_arms || baseline >= n_arms || canary == baseline {
+        let message = "A replay needs two different arms, a control and a treatment";
+        return Err(Error::new(ErrorKind::Settings, message)
+            .hint("Choose which arm is the control and which is the treatment"));
+    }
+    Ok(Ok(Roles { canary, baseline }))
+}
+
+/// A rule on its way through the evaluations.
+struct Run<'a> {
+    prepared: &'a Prepared<'a>,
+    rule: &'a Rule,
+    evaluators: Vec<Evaluator<'a>>,
+    gate: Option<Gate<'a>>,
+    tracker: Tracker,
+    found: RuleReplay,
+    first: Option<Point>,
+}
+
+fn replay_rule(prepared: &Prepared<'_>, rule: &Rule, progress: &Progress) -> Result<RuleReplay> {
+    let log = prepared.log;
+    progress.phase("Replaying", log.n_rows() as u64)?;
+    let mut points = match points(prepared, rule) {
+        Ok(points) => points,
+        Err(reason) => return Ok(RuleReplay::skipped(rule, reason)),
+    };
+    let mut run = Run::new(prepared, rule);
+    if let Some(reason) = run.never_holds() {
+        run.found.skipped = Some(reason);
+    }
+    let mut block = Vec::new();
+    loop {
+        points.fill(log, &mut block);
+        let Some(last) = block.last() else {
+            break;
+        };
+        run.run(&block);
+        progress.tick(u64::from(last.seen))?;
+    }
+    Ok(run.finish())
+}
+
+/// The evaluations of a rule, or why there are none.
+fn points<'a>(prepared: &'a Prepared<'a>, rule: &Rule) -> Result<Points<'a>, String> {
+    let (zero_us, last_us) = prepared.span_us;
+    let last_us = last_evaluation_us(rule, last_us);
+    let Some(ticks) = rule.clock.ticks(zero_us, last_us) else {
+        return Ok(match rule.clock {
+            Clock::Request {
+                arm: RequestArm::Canary,
+            } => Points::Requests {
+                rows: prepared.rows(ArmRole::Canary),
+                next: 0,
+            },
+            Clock::Request {
+                arm: RequestArm::Baseline,
+            } => Points::Requests {
+                rows: prepared.rows(ArmRole::Baseline),
+                next: 0,
+            },
+            _ => Points::EveryRequest { next: 0 },
+        });
+    };
+    if prepared.log.clock == LogClock::RowOrder {
+        return Err("the log has no times, and the rule is evaluated by the clock".to_owned());
+    }
+    if ticks.n > MAX_TICKS {
+        return Err(format!("the log lasts for {} evaluations", ticks.n));
+    }
+    Ok(Points::Ticks {
+        ticks,
+        next: 0,
+        seen: 0,
+    })
+}
+
+impl<'a> Run<'a> {
+    fn new(prepared: &'a Prepared<'a>, rule: &'a Rule) -> Self {
+        Self {
+            prepared,
+            rule,
+            evaluators: rule
+                .conditions()
+                .into_iter()
+                .map(|condition| Evaluator::new(prepared, condition))
+                .collect(),
+            gate: rule.min.map(|minimum| Gate::new(prepared, minimum)),
+            tracker: Tracker::new(rule.persistence),
+            found: RuleReplay::empty(rule),
+            first: None,
+        }
+    }
+
+    /// The reason if conditions that the log cannot feed keep the rule from ever holding.
+    fn never_holds(&self) -> Option<String> {
+        let available: Vec<Truth> = self
+            .evaluators
+            .iter()
+            .map(|evaluator| {
+                if evaluator.is_available() {
+                    Truth::True
+                } else {
+                    Truth::Unknown
+                }
+            })
+            .collect();
+        let leaves: Vec<Vec<Truth>> = available.into_iter().map(|truth| vec![truth]).collect();
+        let root = combine(&self.rule.root, &leaves, &mut 0);
+        if root.first() == Some(&Truth::True) {
+            return None;
+        }
+        let conditions = self.rule.conditions();
+        conditions
+            .into_iter()
+            .find_map(|condition| self.prepared.unavailable(condition))
+            .or_else(|| Some("its conditions cannot be evaluated on this log".to_owned()))
+    }
+
+    fn run(&mut self, points: &[Point]) {
+        let mut is_open = vec![true; points.len()];
+        if let Some(gate) = &mut self.gate {
+            gate.run(points, &mut is_open);
+        }
+        let mut resets = vec![false; points.len()];
+        let mut leaves = vec![Vec::new(); self.evaluators.len()];
+        let block = Block {
+            points,
+            is_open: &is_open,
+        };
+        for (evaluator, truths) in self.evaluators.iter_mut().zip(&mut leaves) {
+            evaluator.run(&block, truths, &mut resets);
+        }
+        let root = combine(&self.rule.root, &leaves, &mut 0);
+        self.found.evaluations += is_open.iter().filter(|open| **open).count() as u64;
+        let n_true = root.iter().filter(|truth| **truth == Truth::True).count();
+        self.found.evaluations_true += n_true as u64;
+        if n_true == 0 && self.tracker.is_idle() && !resets.contains(&true) {
+            return;
+        }
+        for (i, point) in points.iter().enumerate() {
+            if resets[i] {
+                self.tracker.reset();
+            }
+            if root[i] != Truth::True
+                && self.tracker.is_idle()
+                && self.state() == self.tracker.state()
+            {
+                continue;
+            }
+            let state = self.tracker.step(point.at_us, root[i]);
+            if state != self.state() {
+                self.change(*point, state, &leaves, i);
+            }
+        }
+    }
+
+    /// The state that the transitions have led to.
+    fn state(&self) -> State {
+        self.found.last_state
+    }
+
+    /// Notes a change of state at evaluation `i` of a block.
+    fn change(&mut self, point: Point, state: State, leaves: &[Vec<Truth>], i: usize) {
+        self.found.last_state = state;
+        if state == State::Firing && self.first.is_none() {
+            self.first = Some(point);
+            let causes = causes(&self.evaluators, leaves, i);
+            self.found.first = Some(self.firing(point, causes));
+        }
+        if self.found.transitions.len() >= RuleReplay::MAX_TRANSITIONS {
+            self.found.transitions_omitted += 1;
+            return;
+        }
+        let causes = match state {
+            State::Inactive => Vec::new(),
+            State::Pending | State::Firing => causes(&self.evaluators, leaves, i),
+        };
+        self.found.transitions.push(Transition {
+            time_us: point.at_us - self.prepared.span_us.0,
+            state,
+            causes,
+        });
+    }
+
+    fn firing(&self, point: Point, causes: Vec<String>) -> Firing {
+        let time_us = point.at_us - self.prepared.span_us.0;
+        let readings = self
+            .rule
+            .conditions()
+            .into_iter()
+            .map(|condition| reading_at(self.prepared, condition, point))
+            .collect();
+        Firing {
+            row: row_of(self.prepared.log, point),
+            event_index: point.seen.checked_sub(1),
+            time_us,
+            effective_us: time_us + self.rule.delay.us,
+            causes,
+            readings,
+        }
+    }
+
+    fn finish(mut self) -> RuleReplay {
+        let log = self.prepared.log;
+        self.found.exposure = Some(exposure(self.prepared, self.rule, self.first));
+        self.found.conditions = self
+            .evaluators
+            .into_iter()
+            .map(|evaluator| evaluator.finish(|point| row_of(log, point)))
+            .collect();
+        self.found
+    }
+}
+
+/// The conditions that hold at evaluation `i`, up to one that makes the monitor return. Without
+/// any, those that lack data: a rule can fire for want of data.
+fn causes(evaluators: &[Evaluator<'_>], leaves: &[Vec<Truth>], i: usize) -> Vec<String> {
+    let mut causes = Vec::new();
+    for wanted in [Truth::True, Truth::Unknown] {
+        for (evaluator, truths) in evaluators.iter().zip(leaves) {
+            if truths[i] == wanted {
+                causes.push(evaluator.condition().name.clone());
+                if evaluator.condition().stop && wanted == Truth::True {
+                    break;
+                }
+            }
+        }
+        if !causes.is_empty() {
+            break;
+        }
+    }
+    causes
+}
+
+/// The file's row that an evaluation saw last.
+fn row_of(log: &RequestLog, point: Point) -> Option<u32> {
+    let last = point.seen.checked_sub(1)?;
+    log.row.get(last as usize).copied()
+}
+
+fn exposure(prepared: &Prepared<'_>, rule: &Rule, first: Option<Point>) -> Exposure {
+    let log = prepared.log;
+    let rows = prepared.rows(ArmRole::Canary);
+    let split = match first {
+        None => rows.len(),
+        Some(first) => rows.partition_point(|row| {
+            let is_seen = *row < first.seen;
+            is_seen || log.event_us[*row as usize] <= first.at_us.saturating_add(rule.delay.us - 1)
+        }),
+    };
+    let counts = |rows: &[u32]| ExposureCounts {
+        requests: rows.len() as u64,
+        errors: rows
+            .iter()
+            .filter(|row| log.outcome[**row as usize].is_error())
+            .count() as u64,
+    };
+    Exposure {
+        before: counts(&rows[..split]),
+        after: counts(&rows[split..]),
+    }
+}
+
+impl RuleReplay {
+    fn empty(rule: &Rule) -> Self {
+        Self {
+            id: rule.id.clone(),
+            title: rule.title.clone(),
+            action: rule.action,
+            skipped: None,
+            first: None,
+            evaluations: 0,
+            evaluations_true: 0,
+            conditions: Vec::new(),
+            transitions: Vec::new(),
+            transitions_omitted: 0,
+            last_state: State::Inactive,
+            exposure: None,
+        }
+    }
+
+    fn skipped(rule: &Rule, reason: String) -> Self {
+        Self {
+            skipped: Some(reason),
+            ..Self::empty(rule)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Arm, Outcome, Quantity};
+    use crate::rules::{presets, with_threshold};
+
+    const SETTINGS: ReplaySettings = ReplaySettings {
+        control: 0,
+        treatment: 1,
+    };
+
+    /// A request a second, the arms in turn from arm 0; `X` fails.
+    fn log(outcomes: &str) -> RequestLog {
+        let n = outcomes.len();
+        RequestLog {
+            arms: ["a", "b"].map(|name| Arm { name: name.into() }).into(),
+            arm: (0..n).map(|i| (i % 2) as u16).collect(),
+            row: (0..n as u32).collect(),
+            start_us: (0..n as i64).map(|i| i * 1_000_000).collect(),
+            event_us: (0..n as i64).map(|i| i * 1_000_000).collect(),
+            outcome: outcomes
+                .chars()
+                .map(|c| {
+                    if c == 'X' {
+                        Outcome::Error
+                    } else {
+                        Outcome::Ok
+                    }
+                })
+                .collect(),
+            has_outcome: true,
+            ..RequestLog::default()
+        }
+    }
+
+    fn rulebook(clock: &str, conditions: &str, rest: &str) -> Rulebook {
+        let text = format!("[[rule]]\nid = 'r'\nclock = {clock}\nany = [{conditions}]\n{rest}");
+        Rulebook::parse(&text).unwrap()
+    }
+
+    fn run(log: &RequestLog, rulebook: &Rulebook) -> RuleReplay {
+        let mut found = replay(log, rulebook, &SETTINGS, &Progress::unwatched()).unwrap();
+        found.rules.remove(0)
+    }
+
+    const ERRORS: &str =
+        "{ name = 'e', metric = 'error_share', window = { last = 2 }, cmp = '>=', value = 0.5 }";
+
+    #[test]
+    fn a_firing_carries_what_every_condition_saw() {
+        let found = run(
+            &log(".......X.X...."),
+            &rulebook("'request'", ERRORS, "delay = '3s'"),
+        );
+        let first = found.first.unwrap();
+        assert_eq!((first.row, first.time_us), (Some(7), 7_000_000));
+        assert_eq!(first.effective_us, 10_000_000);
+        assert_eq!(first.causes, ["e"]);
+        let reading = &first.readings[0];
+        assert_eq!((reading.measured.value, reading.measured.n), (Some(0.5), 2));
+        assert_eq!(
+            (reading.baseline.value, reading.bound),
+            (Some(0.0), Some(0.5))
+        );
+        assert_eq!(found.evaluations_true, 6);
+        let exposure = found.exposure.unwrap();
+        assert_eq!((exposure.before.requests, exposure.before.errors), (5, 2));
+        assert_eq!((exposure.after.requests, exposure.after.errors), (2, 0));
+        let states: Vec<State> = found.transitions.iter().map(|t| t.state).collect();
+        assert_eq!(states, [State::Firing, State::Inactive]);
+    }
+
+    #[test]
+    fn a_moved_threshold_moves_the_firing() {
+        let whole = rulebook("'request'", ERRORS, "");
+        let moved = with_threshold(&whole, 0, 0, 1.0).unwrap();
+        assert_eq!(
+            run(&log(".......X.X...."), &moved).first.unwrap().row,
+            Some(9)
+        );
+        assert!(with_threshold(&whole, 0, 1, 1.0).is_none());
+    }
+
+    #[test]
+    fn the_lack_of_data_means_what_the_policy_says() {
+        let trailing = |policy: &str| {
+            let condition = format!(
+                "{{ metric = 'error_share', window = {{ trailing = '1s' }}, cmp = '>', value = 0.5{policy} }}"
+            );
+            // Ticks at every second: the canary's window is empty at every other one.
+            let found = run(
+                &log(".X.X.X"),
+                &rulebook("{ every = '1s', from = 0 }", &condition, ""),
+            );
+            (
+                found.evaluations_true,
+                found.conditions[0].evaluations_no_data,
+            )
+        };
+        assert_eq!(trailing(""), (3, 3));
+        assert_eq!(trailing(", no_data = 'false'"), (3, 3));
+        assert_eq!(trailing(", no_data = 'true'"), (6, 3));
+        assert_eq!(trailing(", no_data = 'hold'"), (5, 3));
+        assert_eq!(trailing(", no_data = 'reset'"), (3, 3));
+    }
+
+    #[test]
+    fn what_the_log_lacks_is_said_and_the_rest_runs() {
+        let found = run(
+            &log("........"),
+            &presets::rulebook(&["quality-monitor"]).unwrap(),
+        );
+        assert_eq!(found.skipped, None);
+        let unavailable = |i: usize| found.conditions[i].unavailable.clone();
+        assert_eq!(unavailable(0), None);
+        assert_eq!(unavailable(2).unwrap(), "the log has no column for rating");
+        let rating = "{ metric = 'mean(rating)', window = { last = 2 }, cmp = '<', value = 2 }";
+        let found = run(&log("...."), &rulebook("'request'", rating, ""));
+        assert_eq!(found.skipped.unwrap(), "the log has no column for rating");
+        let ticks = rulebook("{ every = '1s' }", ERRORS, "");
+        let mut timeless = log("....");
+        timeless.clock = LogClock::RowOrder;
+        assert!(run(&timeless, &ticks).skipped.unwrap().contains("no times"));
+    }
+
+    #[test]
+    fn arms_are_found_by_label_or_refused() {
+        let labelled = |canary: &str| {
+            let text = format!("[arms]\ncanary = '{canary}'\nbaseline = 'b'\n");
+            let rule = rulebook("'request'", ERRORS, "").to_toml().unwrap();
+            let rule = &rule[rule.find("[[rule]]").unwrap()..];
+            Rulebook::parse(&format!("{text}{rule}")).unwrap()
+        };
+        assert_eq!(
+            run(&log("X..."), &labelled("a")).first.unwrap().row,
+            Some(0)
+        );
+        let skipped = run(&log("X..."), &labelled("c")).skipped.unwrap();
+        assert!(skipped.contains("it has a, b"), "{skipped}");
+        let same = ReplaySettings {
+            control: 1,
+            treatment: 1,
+        };
+        let whole = rulebook("'request'", ERRORS, "");
+        let error = replay(&log("...."), &whole, &same, &Progress::unwatched()).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Settings);
+    }
+
+    #[test]
+    fn a_cancelled_replay_stops() {
+        let progress = Progress::unwatched();
+        progress.cancel();
+        let whole = rulebook("'request'", ERRORS, "");
+        assert!(
+            replay(&log("...."), &whole, &SETTINGS, &progress)
+                .unwrap_err()
+                .is_cancelled()
+        );
+    }
+
+    #[test]
+    fn values_without_a_grid_are_compared_exactly() {
+        let mut fine = log(&".".repeat(200));
+        let values = (0..200).map(|i| f64::from(i * 37 % 101).sqrt()).collect();
+        fine.quantities = vec![(Quantity::LatencyMs, values)];
+        let p95 =
+            "{ metric = 'quantile(latency,0.95)', window = { last = 20 }, cmp = '>', value = 9.9 }";
+        let p95_big = p95.replace("last = 20", "trailing = '39s'");
+        let small = run(&fine, &rulebook("'request'", p95, ""));
+        let ranked = run(&fine, &rulebook("{ request = 'canary' }", &p95_big, ""));
+        let small_canary = run(&fine, &rulebook("{ request = 'canary' }", p95, ""));
+        assert!(small.first.is_some());
+        assert_eq!(small_canary.evaluations_true, ranked.evaluations_true);
+    }
+}

@@ -1,0 +1,107 @@
+//! [`Thinner`]: a condition's values over time, thinned for drawing.
+
+use crate::rules::SeriesPoint;
+
+/// The time axis is cut into so many slots; a slot keeps its least and its greatest value.
+const SLOTS: i64 = 300;
+
+/// Keeps at most two points a slot.
+#[derive(Debug, Clone)]
+pub(in crate::rules) struct Thinner {
+    slot_us: i64,
+    slot_end_us: i64,
+    least: Option<SeriesPoint>,
+    greatest: Option<SeriesPoint>,
+    kept: Vec<SeriesPoint>,
+}
+
+impl Thinner {
+    /// For times from 0 to `last_us`.
+    pub(in crate::rules) fn new(last_us: i64) -> Self {
+        Self {
+            slot_us: last_us.max(0) / SLOTS + 1,
+            slot_end_us: i64::MIN,
+            least: None,
+            greatest: None,
+            kept: Vec::new(),
+        }
+    }
+
+    /// Takes a value in; times ascend.
+    #[inline]
+    pub(in crate::rules) fn offer(&mut self, time_us: i64, value: f64, bound: f64) {
+        let point = SeriesPoint {
+            time_us,
+            value,
+            bound,
+        };
+        match (&mut self.least, &mut self.greatest) {
+            (Some(least), Some(greatest)) if time_us < self.slot_end_us => {
+                if value < least.value {
+                    *least = point;
+                }
+                if value > greatest.value {
+                    *greatest = point;
+                }
+            }
+            _ => self.begin(point),
+        }
+    }
+
+    /// The points in order of time.
+    pub(in crate::rules) fn finish(mut self) -> Vec<SeriesPoint> {
+        self.flush();
+        self.kept
+    }
+
+    fn begin(&mut self, point: SeriesPoint) {
+        self.flush();
+        self.slot_end_us = (point.time_us.div_euclid(self.slot_us) + 1) * self.slot_us;
+        self.least = Some(point);
+        self.greatest = Some(point);
+    }
+
+    fn flush(&mut self) {
+        let (Some(least), Some(greatest)) = (self.least.take(), self.greatest.take()) else {
+            return;
+        };
+        let (first, second) = if least.time_us <= greatest.time_us {
+            (least, greatest)
+        } else {
+            (greatest, least)
+        };
+        self.kept.push(first);
+        if second != first {
+            self.kept.push(second);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extremes_survive_and_order_stays() {
+        let mut thinner = Thinner::new(999_999);
+        for i in 0..100_000_i64 {
+            let value = if i == 51_234 {
+                9.0
+            } else {
+                (i % 7) as f64 / 10.0
+            };
+            thinner.offer(i * 10, value, 0.5);
+        }
+        let points = thinner.finish();
+        assert!(points.len() <= 600, "{}", points.len());
+        assert!(points.is_sorted_by_key(|point| point.time_us));
+        assert!(points.iter().any(|point| point.value == 9.0));
+    }
+
+    #[test]
+    fn few_points_are_all_kept() {
+        let mut thinner = Thinner::new(100_000_000);
+        (0..=100).for_each(|k| thinner.offer(k * 1_000_000, k as f64, 50.0));
+        assert_eq!(thinner.finish().len(), 101);
+    }
+}

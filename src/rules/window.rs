@@ -1,0 +1,93 @@
+//! Over which requests a metric is computed.
+
+use serde::{Deserialize, Serialize};
+
+use super::TimeSpan;
+
+/// The requests of one arm that a metric looks at, at an evaluation at time t.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// The last so many requests of the arm.
+    Last {
+        /// How many.
+        n: u32,
+    },
+    /// The requests of the last span of time.
+    Trailing {
+        /// How long.
+        span: TimeSpan,
+        /// Whether a request exactly `span` ago still counts; the right edge is always closed.
+        left: Edge,
+    },
+    /// Everything since time zero; counters that are never reset.
+    Run,
+    /// The last completed one of the periods `[k·span, (k+1)·span)` since time zero.
+    Tumbling {
+        /// How long a period is.
+        span: TimeSpan,
+    },
+    /// Prometheus: `rate(counter[span])` of counters that are scraped at time zero + phase + k·scrape.
+    Counter {
+        /// The range of the range selector.
+        span: TimeSpan,
+        /// How often the counters are scraped.
+        scrape: TimeSpan,
+        /// When the first scrape is, after time zero.
+        phase: TimeSpan,
+        /// Whose `rate()`.
+        engine: RateEngine,
+        /// What a counter is before its first increment.
+        first_seen: FirstSeen,
+    },
+}
+
+/// Whether the left edge of a trailing window belongs to it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Edge {
+    /// `(t − span, t]`.
+    #[default]
+    Open,
+    /// `[t − span, t]`.
+    Closed,
+}
+
+/// Which generation of Prometheus computes `rate()`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RateEngine {
+    /// 2.x before 2.51: ranges closed on both sides, the zero point taken before the threshold.
+    #[default]
+    #[serde(rename = "prom-2")]
+    Prom2,
+    /// 3.x: ranges open on the left, the threshold applied before the zero point.
+    #[serde(rename = "prom-3")]
+    Prom3,
+}
+
+/// What a counter is before its first increment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FirstSeen {
+    /// It does not exist, as a labelled counter of a client library; its first increment is lost.
+    #[default]
+    Absent,
+    /// It exists from the first scrape on, at 0.
+    Zero,
+}
+
+impl Window {
+    /// Whether the window is measured in time, so that it means nothing on a log without times.
+    pub fn is_timed(self) -> bool {
+        !matches!(self, Self::Last { .. } | Self::Run)
+    }
+
+    /// Its length in time, where it has a fixed one.
+    pub fn span(self) -> Option<TimeSpan> {
+        match self {
+            Self::Trailing { span, .. } | Self::Tumbling { span } | Self::Counter { span, .. } => {
+                Some(span)
+            }
+            Self::Last { .. } | Self::Run => None,
+        }
+    }
+}
