@@ -121,13 +121,16 @@ fn read_log(
 /// A request log tells at least when or how its requests went.
 fn check_is_request_log(mapping: &Mapping, profile: &Profile, path: &Path) -> Result<()> {
     let has = |role| mapping.column(role).is_some();
+    // One constant word named like a variant says nothing about requests.
+    let n_arms = mapping.column(Role::Variant).and_then(|c| profile.columns.iter().find(|p| p.name == c.column));
+    let has_arms = n_arms.is_some_and(|p| p.n_distinct > 1);
     let tells_how = [
-        Role::Variant, Role::Latency, Role::Ttft, Role::Status, Role::Rating, Role::TokensIn, Role::TokensOut, Role::Cost,
+        Role::Latency, Role::Ttft, Role::Status, Role::Rating, Role::TokensIn, Role::TokensOut, Role::Cost,
         Role::Metric,
     ]
     .into_iter()
     .any(has);
-    if tells_how {
+    if tells_how || has_arms {
         return Ok(());
     }
     let names: Vec<&str> = profile.columns.iter().take(12).map(|c| c.name.as_str()).collect();
