@@ -21,6 +21,7 @@ mod prepare;
 pub mod presets;
 mod raw;
 mod replay;
+mod run;
 mod state;
 mod timespan;
 mod tree;

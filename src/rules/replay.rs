@@ -1,15 +1,9 @@
 //! [`replay`]: a rulebook over a log.
 
-use super::evaluate::{Block, Evaluator, reading_at};
-use super::gate::Gate;
-use super::persist::Tracker;
 use super::prepare::{Prepared, Roles, last_evaluation_us};
-use super::state::{Point, Points};
-use super::tree::combine;
-use super::{
-    ArmRole, Clock, Exposure, ExposureCounts, Firing, Replay, RequestArm, Rule, RuleReplay,
-    Rulebook, State, Transition, Truth,
-};
+use super::run::Run;
+use super::state::Points;
+use super::{ArmRole, Clock, Replay, RequestArm, Rule, RuleReplay, Rulebook};
 use crate::data::{Clock as LogClock, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
@@ -93,17 +87,6 @@ fn roles(
     Ok(Ok(Roles { canary, baseline }))
 }
 
-/// A rule on its way through the evaluations.
-struct Run<'a> {
-    prepared: &'a Prepared<'a>,
-    rule: &'a Rule,
-    evaluators: Vec<Evaluator<'a>>,
-    gate: Option<Gate<'a>>,
-    tracker: Tracker,
-    found: RuleReplay,
-    first: Option<Point>,
-}
-
 fn replay_rule(prepared: &Prepared<'_>, rule: &Rule, progress: &Progress) -> Result<RuleReplay> {
     let log = prepared.log;
     progress.phase("Replaying", log.n_rows() as u64)?;
@@ -113,7 +96,7 @@ fn replay_rule(prepared: &Prepared<'_>, rule: &Rule, progress: &Progress) -> Res
     };
     let mut run = Run::new(prepared, rule);
     if let Some(reason) = run.never_holds() {
-        run.found.skipped = Some(reason);
+        run.skip(reason);
     }
     let mut block = Vec::new();
     loop {
@@ -161,224 +144,11 @@ fn points<'a>(prepared: &'a Prepared<'a>, rule: &Rule) -> Result<Points<'a>, Str
     })
 }
 
-impl<'a> Run<'a> {
-    fn new(prepared: &'a Prepared<'a>, rule: &'a Rule) -> Self {
-        Self {
-            prepared,
-            rule,
-            evaluators: rule
-                .conditions()
-                .into_iter()
-                .map(|condition| Evaluator::new(prepared, condition))
-                .collect(),
-            gate: rule.min.map(|minimum| Gate::new(prepared, minimum)),
-            tracker: Tracker::new(rule.persistence),
-            found: RuleReplay::empty(rule),
-            first: None,
-        }
-    }
-
-    /// The reason if conditions that the log cannot feed keep the rule from ever holding.
-    fn never_holds(&self) -> Option<String> {
-        let available: Vec<Truth> = self
-            .evaluators
-            .iter()
-            .map(|evaluator| {
-                if evaluator.is_available() {
-                    Truth::True
-                } else {
-                    Truth::Unknown
-                }
-            })
-            .collect();
-        let leaves: Vec<Vec<Truth>> = available.into_iter().map(|truth| vec![truth]).collect();
-        let root = combine(&self.rule.root, &leaves, &mut 0);
-        if root.first() == Some(&Truth::True) {
-            return None;
-        }
-        let conditions = self.rule.conditions();
-        conditions
-            .into_iter()
-            .find_map(|condition| self.prepared.unavailable(condition))
-            .or_else(|| Some("its conditions cannot be evaluated on this log".to_owned()))
-    }
-
-    fn run(&mut self, points: &[Point]) {
-        let mut is_open = vec![true; points.len()];
-        if let Some(gate) = &mut self.gate {
-            gate.run(points, &mut is_open);
-        }
-        let mut resets = vec![false; points.len()];
-        let mut leaves = vec![Vec::new(); self.evaluators.len()];
-        let block = Block {
-            points,
-            is_open: &is_open,
-        };
-        for (evaluator, truths) in self.evaluators.iter_mut().zip(&mut leaves) {
-            evaluator.run(&block, truths, &mut resets);
-        }
-        let root = combine(&self.rule.root, &leaves, &mut 0);
-        self.found.evaluations += is_open.iter().filter(|open| **open).count() as u64;
-        let n_true = root.iter().filter(|truth| **truth == Truth::True).count();
-        self.found.evaluations_true += n_true as u64;
-        if n_true == 0 && self.tracker.is_idle() && !resets.contains(&true) {
-            return;
-        }
-        for (i, point) in points.iter().enumerate() {
-            if resets[i] {
-                self.tracker.reset();
-            }
-            if root[i] != Truth::True
-                && self.tracker.is_idle()
-                && self.state() == self.tracker.state()
-            {
-                continue;
-            }
-            let state = self.tracker.step(point.at_us, root[i]);
-            if state != self.state() {
-                self.change(*point, state, &leaves, i);
-            }
-        }
-    }
-
-    /// The state that the transitions have led to.
-    fn state(&self) -> State {
-        self.found.last_state
-    }
-
-    /// Notes a change of state at evaluation `i` of a block.
-    fn change(&mut self, point: Point, state: State, leaves: &[Vec<Truth>], i: usize) {
-        self.found.last_state = state;
-        if state == State::Firing && self.first.is_none() {
-            self.first = Some(point);
-            let causes = causes(&self.evaluators, leaves, i);
-            self.found.first = Some(self.firing(point, causes));
-        }
-        if self.found.transitions.len() >= RuleReplay::MAX_TRANSITIONS {
-            self.found.transitions_omitted += 1;
-            return;
-        }
-        let causes = match state {
-            State::Inactive => Vec::new(),
-            State::Pending | State::Firing => causes(&self.evaluators, leaves, i),
-        };
-        self.found.transitions.push(Transition {
-            time_us: point.at_us - self.prepared.span_us.0,
-            state,
-            causes,
-        });
-    }
-
-    fn firing(&self, point: Point, causes: Vec<String>) -> Firing {
-        let time_us = point.at_us - self.prepared.span_us.0;
-        let readings = self
-            .rule
-            .conditions()
-            .into_iter()
-            .map(|condition| reading_at(self.prepared, condition, point))
-            .collect();
-        Firing {
-            row: row_of(self.prepared.log, point),
-            event_index: point.seen.checked_sub(1),
-            time_us,
-            effective_us: time_us + self.rule.delay.us,
-            causes,
-            readings,
-        }
-    }
-
-    fn finish(mut self) -> RuleReplay {
-        let log = self.prepared.log;
-        self.found.exposure = Some(exposure(self.prepared, self.rule, self.first));
-        self.found.conditions = self
-            .evaluators
-            .into_iter()
-            .map(|evaluator| evaluator.finish(|point| row_of(log, point)))
-            .collect();
-        self.found
-    }
-}
-
-/// The conditions that hold at evaluation `i`, up to one that makes the monitor return. Without
-/// any, those that lack data: a rule can fire for want of data.
-fn causes(evaluators: &[Evaluator<'_>], leaves: &[Vec<Truth>], i: usize) -> Vec<String> {
-    let mut causes = Vec::new();
-    for wanted in [Truth::True, Truth::Unknown] {
-        for (evaluator, truths) in evaluators.iter().zip(leaves) {
-            if truths[i] == wanted {
-                causes.push(evaluator.condition().name.clone());
-                if evaluator.condition().stop && wanted == Truth::True {
-                    break;
-                }
-            }
-        }
-        if !causes.is_empty() {
-            break;
-        }
-    }
-    causes
-}
-
-/// The file's row that an evaluation saw last.
-fn row_of(log: &RequestLog, point: Point) -> Option<u32> {
-    let last = point.seen.checked_sub(1)?;
-    log.row.get(last as usize).copied()
-}
-
-fn exposure(prepared: &Prepared<'_>, rule: &Rule, first: Option<Point>) -> Exposure {
-    let log = prepared.log;
-    let rows = prepared.rows(ArmRole::Canary);
-    let split = match first {
-        None => rows.len(),
-        Some(first) => rows.partition_point(|row| {
-            let is_seen = *row < first.seen;
-            is_seen || log.event_us[*row as usize] <= first.at_us.saturating_add(rule.delay.us - 1)
-        }),
-    };
-    let counts = |rows: &[u32]| ExposureCounts {
-        requests: rows.len() as u64,
-        errors: rows
-            .iter()
-            .filter(|row| log.outcome[**row as usize].is_error())
-            .count() as u64,
-    };
-    Exposure {
-        before: counts(&rows[..split]),
-        after: counts(&rows[split..]),
-    }
-}
-
-impl RuleReplay {
-    fn empty(rule: &Rule) -> Self {
-        Self {
-            id: rule.id.clone(),
-            title: rule.title.clone(),
-            action: rule.action,
-            skipped: None,
-            first: None,
-            evaluations: 0,
-            evaluations_true: 0,
-            conditions: Vec::new(),
-            transitions: Vec::new(),
-            transitions_omitted: 0,
-            last_state: State::Inactive,
-            exposure: None,
-        }
-    }
-
-    fn skipped(rule: &Rule, reason: String) -> Self {
-        Self {
-            skipped: Some(reason),
-            ..Self::empty(rule)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::{Arm, Outcome, Quantity};
-    use crate::rules::{presets, with_threshold};
+    use crate::rules::{State, presets, with_threshold};
 
     const SETTINGS: ReplaySettings = ReplaySettings {
         control: 0,
