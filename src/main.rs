@@ -23,5 +23,8 @@ fn open_window(arguments: &Arguments) -> ExitCode {
 
 #[cfg(not(feature = "gui"))]
 fn open_window(arguments: &Arguments) -> ExitCode {
-    cli::report_instead_of_window(&arguments.log, "This build has no window (feature `gui` is off)")
+    cli::report_instead_of_window(
+        &arguments.log,
+        "This build has no window (feature `gui` is off)",
+    )
 }

@@ -236,7 +236,12 @@ pub fn significant(value: f64, digits: usize) -> String {
     let rounded: f64 = format!("{size:.*e}", digits - 1).parse().unwrap_or(size);
     let magnitude = rounded.log10().floor() as i32;
     let decimals = (digits as i32 - 1 - magnitude).max(0) as usize;
-    let text = format!("{rounded:.decimals$}");
+    // Whole digits are never rounded away: 1,234,567 keeps them all.
+    let text = if decimals == 0 {
+        format!("{size:.0}")
+    } else {
+        format!("{rounded:.decimals$}")
+    };
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let sign = if value < 0.0 {
         MINUS.to_string()

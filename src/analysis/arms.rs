@@ -7,14 +7,42 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Labels that mean "what is in production".
 const CONTROL_NAMES: [&str; 14] = [
-    "control", "baseline", "stable", "champion", "old", "production", "prod", "current", "a", "对照组", "基线", "旧版", "대조군", "기존",
+    "control",
+    "baseline",
+    "stable",
+    "champion",
+    "old",
+    "production",
+    "prod",
+    "current",
+    "a",
+    "对照组",
+    "基线",
+    "旧版",
+    "대조군",
+    "기존",
 ];
 /// Labels that mean "what is tried".
-const TREATMENT_NAMES: [&str; 12] =
-    ["treatment", "canary", "candidate", "challenger", "new", "experiment", "b", "实验组", "候选", "新版", "실험군", "신규"];
+const TREATMENT_NAMES: [&str; 12] = [
+    "treatment",
+    "canary",
+    "candidate",
+    "challenger",
+    "new",
+    "experiment",
+    "b",
+    "实验组",
+    "候选",
+    "新版",
+    "실험군",
+    "신규",
+];
 
 /// Indices of the control and of the arm that the decision is about.
-pub(super) fn choose(log: &RequestLog, settings: &AnalysisSettings) -> Result<(usize, Option<usize>)> {
+pub(super) fn choose(
+    log: &RequestLog,
+    settings: &AnalysisSettings,
+) -> Result<(usize, Option<usize>)> {
     let sizes = sizes(log);
     let control = match &settings.control {
         Some(name) => named(log, name, "control")?,
@@ -22,16 +50,26 @@ pub(super) fn choose(log: &RequestLog, settings: &AnalysisSettings) -> Result<(u
     };
     let treatment = match &settings.treatment {
         Some(name) => Some(named(log, name, "treatment")?),
-        None => known(log, &TREATMENT_NAMES).filter(|t| *t != control).or_else(|| largest(&sizes, Some(control))),
+        None => known(log, &TREATMENT_NAMES)
+            .filter(|t| *t != control)
+            .or_else(|| largest(&sizes, Some(control))),
     };
     if treatment == Some(control) {
-        return Err(Error::new(ErrorKind::Settings, "Control and treatment are the same arm").hint("Name two different arms"));
+        return Err(Error::new(
+            ErrorKind::Settings,
+            "Control and treatment are the same arm",
+        )
+        .hint("Name two different arms"));
     }
     Ok((control, treatment))
 }
 
 /// Size, span and outcomes of every arm.
-pub(super) fn summarize(log: &RequestLog, control: usize, treatment: Option<usize>) -> Vec<ArmSummary> {
+pub(super) fn summarize(
+    log: &RequestLog,
+    control: usize,
+    treatment: Option<usize>,
+) -> Vec<ArmSummary> {
     let n_all = log.n_rows().max(1) as f64;
     let mut arms: Vec<ArmSummary> = log
         .arms
@@ -55,7 +93,10 @@ pub(super) fn summarize(log: &RequestLog, control: usize, treatment: Option<usiz
         let arm = &mut arms[usize::from(log.arm[row])];
         let event = log.event_us[row];
         arm.n_requests += 1;
-        arm.span_us = Some(arm.span_us.map_or((event, event), |(first, _)| (first, event)));
+        arm.span_us = Some(
+            arm.span_us
+                .map_or((event, event), |(first, _)| (first, event)),
+        );
         let counter = match log.outcome[row] {
             Outcome::Ok => &mut arm.outcomes.ok,
             Outcome::Error => &mut arm.outcomes.error,
@@ -67,7 +108,10 @@ pub(super) fn summarize(log: &RequestLog, control: usize, treatment: Option<usiz
     }
     for (i, arm) in arms.iter_mut().enumerate() {
         arm.share_of_requests = arm.n_requests as f64 / n_all;
-        arm.n_units = log.units.as_ref().map(|units| n_units(units, log.rows_of_arm(i)));
+        arm.n_units = log
+            .units
+            .as_ref()
+            .map(|units| n_units(units, log.rows_of_arm(i)));
     }
     arms
 }
@@ -100,12 +144,24 @@ fn largest(sizes: &[u64], except: Option<usize>) -> Option<usize> {
 }
 
 fn known(log: &RequestLog, names: &[&str]) -> Option<usize> {
-    names.iter().find_map(|name| log.arms.iter().position(|arm| arm.name.to_lowercase() == *name))
+    names.iter().find_map(|name| {
+        log.arms
+            .iter()
+            .position(|arm| arm.name.to_lowercase() == *name)
+    })
 }
 
 fn named(log: &RequestLog, name: &str, part: &str) -> Result<usize> {
     log.arm_index(name).ok_or_else(|| {
-        let arms = log.arms.iter().take(20).map(|arm| arm.name.as_str()).collect::<Vec<_>>().join(", ");
-        Error::new(ErrorKind::Settings, format!("No arm is called \"{name}\"")).key(part).hint(format!("The arms are: {arms}"))
+        let arms = log
+            .arms
+            .iter()
+            .take(20)
+            .map(|arm| arm.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
+        Error::new(ErrorKind::Settings, format!("No arm is called \"{name}\""))
+            .key(part)
+            .hint(format!("The arms are: {arms}"))
     })
 }

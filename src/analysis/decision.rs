@@ -3,8 +3,8 @@
 //! guardrails within their margins ship.
 
 use super::model::{
-    ArmSummary, Decision, DecisionKind, Effect, HealthCheck, MetricRole, Reason, ReasonWeight, ScorecardRow, SegmentEffect, Severity,
-    Strategy, StrategyFinding, Verdict,
+    ArmSummary, Decision, DecisionKind, Effect, HealthCheck, MetricRole, Reason, ReasonWeight,
+    ScorecardRow, SegmentEffect, Severity, Strategy, StrategyFinding, Verdict,
 };
 
 /// The decision about the treatment.
@@ -16,21 +16,48 @@ pub(super) fn decide(
     health: &[HealthCheck],
     strategy: &StrategyFinding,
 ) -> Decision {
-    let stops: Vec<&HealthCheck> = health.iter().filter(|check| check.severity == Severity::Stop).collect();
-    let mut reasons: Vec<Reason> =
-        stops.iter().map(|check| reason(ReasonWeight::Against, format!("{} {}", check.title, check.finding))).collect();
+    let stops: Vec<&HealthCheck> = health
+        .iter()
+        .filter(|check| check.severity == Severity::Stop)
+        .collect();
+    let mut reasons: Vec<Reason> = stops
+        .iter()
+        .map(|check| {
+            reason(
+                ReasonWeight::Against,
+                format!("{} {}", check.title, check.finding),
+            )
+        })
+        .collect();
     let Some(treatment) = treatment else {
         let headline = "There is one arm only, so there is nothing to decide".to_owned();
-        return Decision { kind: DecisionKind::Hold, headline, is_log_unsound: true, reasons };
+        return Decision {
+            kind: DecisionKind::Hold,
+            headline,
+            is_log_unsound: true,
+            reasons,
+        };
     };
     let name = &arms[treatment].name;
     let guardrails = guardrails(scorecard, treatment);
     let worse = in_verdict(&guardrails, Verdict::Worse);
-    let open: Vec<_> = guardrails.iter().filter(|(_, e)| matches!(e.verdict, Verdict::Inconclusive | Verdict::NoData)).collect();
-    reasons.extend(worse.iter().map(|(row, effect)| reason(ReasonWeight::Against, sentence(row, effect))));
+    let open: Vec<_> = guardrails
+        .iter()
+        .filter(|(_, e)| matches!(e.verdict, Verdict::Inconclusive | Verdict::NoData))
+        .collect();
+    reasons.extend(
+        worse
+            .iter()
+            .map(|(row, effect)| reason(ReasonWeight::Against, sentence(row, effect))),
+    );
     reasons.extend(harmed_segments(segments));
-    reasons.extend(open.iter().map(|(row, effect)| reason(ReasonWeight::Open, sentence(row, effect))));
-    let fine = guardrails.iter().filter(|(_, e)| matches!(e.verdict, Verdict::Better | Verdict::WithinMargin));
+    reasons.extend(
+        open.iter()
+            .map(|(row, effect)| reason(ReasonWeight::Open, sentence(row, effect))),
+    );
+    let fine = guardrails
+        .iter()
+        .filter(|(_, e)| matches!(e.verdict, Verdict::Better | Verdict::WithinMargin));
     reasons.extend(fine.map(|(row, effect)| reason(ReasonWeight::For, sentence(row, effect))));
     if !strategy.strategy.is_concurrent() {
         reasons.push(reason(ReasonWeight::Open, strategy.consequence.clone()));
@@ -39,49 +66,124 @@ pub(super) fn decide(
     reasons.sort_by_key(|reason| reason.weight);
 
     let (kind, headline) = if !stops.is_empty() {
-        (DecisionKind::Hold, format!("Hold {name}: the log cannot be trusted until this is explained: {}", lower_first(&stops[0].finding)))
+        (
+            DecisionKind::Hold,
+            format!(
+                "Hold {name}: the log cannot be trusted until this is explained: {}",
+                lower_first(&stops[0].finding)
+            ),
+        )
     } else if !worse.is_empty() && strategy.strategy == Strategy::Sequential {
-        (DecisionKind::Hold, format!("Hold {name}: {}, but the arms did not run at the same time", worded(&worse)))
+        (
+            DecisionKind::Hold,
+            format!(
+                "Hold {name}: {}, but the arms did not run at the same time",
+                worded(&worse)
+            ),
+        )
     } else if !worse.is_empty() {
-        (DecisionKind::RollBack, format!("Roll back {name}: {}", worded(&worse)))
+        (
+            DecisionKind::RollBack,
+            format!("Roll back {name}: {}", worded(&worse)),
+        )
     } else if guardrails.is_empty() {
-        (DecisionKind::Hold, format!("Hold {name}: the log has no metric to decide on (errors, latency, ratings, cost)"))
+        (
+            DecisionKind::Hold,
+            format!(
+                "Hold {name}: the log has no metric to decide on (errors, latency, ratings, cost)"
+            ),
+        )
     } else if has_harmed_segment {
-        (DecisionKind::Hold, format!("Hold {name}: nothing is worse on average, but a segment is harmed"))
+        (
+            DecisionKind::Hold,
+            format!("Hold {name}: nothing is worse on average, but a segment is harmed"),
+        )
     } else if !open.is_empty() {
-        let metrics: Vec<String> = open.iter().map(|(row, _)| lower_first(&row.label)).collect();
-        (DecisionKind::KeepCollecting, format!("Keep collecting: nothing is clearly worse in {name}, but {} cannot be told yet", listed(&metrics)))
+        let metrics: Vec<String> = open
+            .iter()
+            .map(|(row, _)| lower_first(&row.label))
+            .collect();
+        (
+            DecisionKind::KeepCollecting,
+            format!(
+                "Keep collecting: nothing is clearly worse in {name}, but {} cannot be told yet",
+                listed(&metrics)
+            ),
+        )
     } else if !strategy.strategy.is_concurrent() {
-        (DecisionKind::Hold, format!("Hold {name}: all guardrails look fine, but the arms did not run at the same time"))
+        (
+            DecisionKind::Hold,
+            format!(
+                "Hold {name}: all guardrails look fine, but the arms did not run at the same time"
+            ),
+        )
     } else {
-        (DecisionKind::Ship, format!("Ship {name}: every guardrail is better or within its margin"))
+        (
+            DecisionKind::Ship,
+            format!("Ship {name}: every guardrail is better or within its margin"),
+        )
     };
-    Decision { kind, headline, is_log_unsound: !stops.is_empty(), reasons }
+    Decision {
+        kind,
+        headline,
+        is_log_unsound: !stops.is_empty(),
+        reasons,
+    }
 }
 
 fn guardrails(scorecard: &[ScorecardRow], treatment: usize) -> Vec<(&ScorecardRow, &Effect)> {
     let decides = |row: &&ScorecardRow| row.role == MetricRole::Guardrail;
     let of_treatment = |row| -> Option<(&ScorecardRow, &Effect)> {
         let row: &ScorecardRow = row;
-        row.effects.iter().find(|e| e.arm == treatment).map(|effect| (row, effect))
+        row.effects
+            .iter()
+            .find(|e| e.arm == treatment)
+            .map(|effect| (row, effect))
     };
-    scorecard.iter().filter(decides).filter_map(of_treatment).collect()
+    scorecard
+        .iter()
+        .filter(decides)
+        .filter_map(of_treatment)
+        .collect()
 }
 
-fn in_verdict<'a>(guardrails: &[(&'a ScorecardRow, &'a Effect)], verdict: Verdict) -> Vec<(&'a ScorecardRow, &'a Effect)> {
-    guardrails.iter().filter(|(_, e)| e.verdict == verdict).copied().collect()
+fn in_verdict<'a>(
+    guardrails: &[(&'a ScorecardRow, &'a Effect)],
+    verdict: Verdict,
+) -> Vec<(&'a ScorecardRow, &'a Effect)> {
+    guardrails
+        .iter()
+        .filter(|(_, e)| e.verdict == verdict)
+        .copied()
+        .collect()
 }
 
 /// Segments harmed beyond the margin after correction for looking at all of them.
 fn harmed_segments(segments: &[SegmentEffect]) -> Vec<Reason> {
-    let harmed = segments.iter().filter(|s| s.effect.verdict == Verdict::Worse && s.p_holm < 0.05);
+    let harmed = segments
+        .iter()
+        .filter(|s| s.effect.verdict == Verdict::Worse && s.p_holm < 0.05);
     harmed
         .take(5)
         .filter_map(|s| {
             let difference = s.effect.difference?;
-            let change = s.form.change_with_interval(difference.value, difference.interval.lower, difference.interval.upper);
-            let value = if s.value.is_empty() { "(empty)" } else { &s.value };
-            Some(reason(ReasonWeight::Against, format!("{} is worse where {} is {value}: {change}", s.label, s.segment)))
+            let change = s.form.change_with_interval(
+                difference.value,
+                difference.interval.lower,
+                difference.interval.upper,
+            );
+            let value = if s.value.is_empty() {
+                "(empty)"
+            } else {
+                &s.value
+            };
+            Some(reason(
+                ReasonWeight::Against,
+                format!(
+                    "{} is worse where {} is {value}: {change}",
+                    s.label, s.segment
+                ),
+            ))
         })
         .collect()
 }
@@ -91,9 +193,19 @@ fn sentence(row: &ScorecardRow, effect: &Effect) -> String {
     let Some(difference) = effect.difference else {
         return format!("{}: too few data", row.label);
     };
-    let change = row.form.change_with_interval(difference.value, difference.interval.lower, difference.interval.upper);
-    let relative = effect.relative.map(|r| format!(" ({})", crate::units::relative(r.value))).unwrap_or_default();
-    let margin = effect.margin.map(|m| row.form.change(m)).unwrap_or_default();
+    let change = row.form.change_with_interval(
+        difference.value,
+        difference.interval.lower,
+        difference.interval.upper,
+    );
+    let relative = effect
+        .relative
+        .map(|r| format!(" ({})", crate::units::relative(r.value)))
+        .unwrap_or_default();
+    let margin = effect
+        .margin
+        .map(|m| row.form.change(m))
+        .unwrap_or_default();
     let reading = match effect.verdict {
         Verdict::Better => "is better".to_owned(),
         Verdict::WithinMargin => format!("stays within its margin of {margin}"),
@@ -108,11 +220,17 @@ fn worded(worse: &[(&ScorecardRow, &Effect)]) -> String {
         .iter()
         .map(|(row, effect)| {
             let change = match (effect.relative, effect.difference) {
-                (Some(relative), _) if row.form != crate::units::ValueForm::Share => crate::units::relative(relative.value),
+                (Some(relative), _) if row.form != crate::units::ValueForm::Share => {
+                    crate::units::relative(relative.value)
+                }
                 (_, Some(difference)) => row.form.change(difference.value),
                 _ => String::new(),
             };
-            format!("{} is worse by {}", lower_first(&row.label), change.trim_start_matches(['+', '\u{2212}']))
+            format!(
+                "{} is worse by {}",
+                lower_first(&row.label),
+                change.trim_start_matches(['+', '\u{2212}'])
+            )
         })
         .collect();
     listed(&parts)
@@ -131,7 +249,9 @@ fn lower_first(text: &str) -> String {
     let first = chars.next();
     // "p95" and acronyms stay as they are.
     match (first, chars.clone().next()) {
-        (Some(a), Some(b)) if a.is_uppercase() && b.is_lowercase() => a.to_lowercase().collect::<String>() + chars.as_str(),
+        (Some(a), Some(b)) if a.is_uppercase() && b.is_lowercase() => {
+            a.to_lowercase().collect::<String>() + chars.as_str()
+        }
         _ => text.to_owned(),
     }
 }

@@ -7,7 +7,8 @@
 use super::metrics::{Kind, Margin, Metric, Observations};
 use super::model::{Direction, Effect, InferenceUnit, RequestLevel, Verdict};
 use crate::stats::{
-    self, Comparison, Continuity, Estimate, Moments, RatioMoments, Reference, Share, TestResult, chi_square_2x2, newcombe,
+    self, Comparison, Continuity, Estimate, Moments, RatioMoments, Reference, Share, TestResult,
+    chi_square_2x2, newcombe,
 };
 
 /// Fewer units or requests than this in an arm tell nothing.
@@ -36,7 +37,15 @@ impl ArmSample {
         let n_events = is_share.then(|| values.iter().filter(|v| **v == 1.0).count() as u64);
         let moments = Moments::from_slice(&values);
         let has_units = !units.is_empty();
-        let mut sample = Self { n, n_events, estimate: None, by_request: None, moments, units: None, has_units };
+        let mut sample = Self {
+            n,
+            n_events,
+            estimate: None,
+            by_request: None,
+            moments,
+            units: None,
+            has_units,
+        };
         match metric.kind {
             Kind::Quantile(_, q) => {
                 let units = sort_together(&mut values, units);
@@ -50,7 +59,11 @@ impl ArmSample {
                 };
                 sample.units = has_units.then(|| per_unit(units.into_iter().zip(values)));
                 let by_unit = sample.units.as_ref().and_then(|units| {
-                    if is_share { units.share_estimate(Reference::Welch, level) } else { units.estimate(Reference::Welch, level) }
+                    if is_share {
+                        units.share_estimate(Reference::Welch, level)
+                    } else {
+                        units.estimate(Reference::Welch, level)
+                    }
                 });
                 sample.estimate = by_unit.or(sample.by_request);
             }
@@ -59,7 +72,10 @@ impl ArmSample {
     }
 
     fn share(&self) -> Option<Share> {
-        Some(Share { events: self.n_events?, n: self.n })
+        Some(Share {
+            events: self.n_events?,
+            n: self.n,
+        })
     }
 
     /// Standard error of the value, from the interval that is shown.
@@ -73,12 +89,26 @@ impl ArmSample {
 
 /// A quantile of ascending values with an interval that allows for clustering in units; `units` is
 /// empty where the log names none.
-pub(super) fn clustered_quantile(sorted: &[f64], units: &[u32], q: f64, level: f64) -> Option<Estimate> {
+pub(super) fn clustered_quantile(
+    sorted: &[f64],
+    units: &[u32],
+    q: f64,
+    level: f64,
+) -> Option<Estimate> {
     let at = stats::quantile(sorted, q)?;
     let below = sorted.partition_point(|v| *v <= at);
     let indicator = |i: usize| if i < below { 1.0 } else { 0.0 };
-    let moments = (!units.is_empty()).then(|| per_unit(units.iter().enumerate().map(|(i, unit)| (*unit, indicator(i)))));
-    moments.and_then(|units| widened(sorted, &units, q, level)).or_else(|| stats::quantile_estimate(sorted, q, level))
+    let moments = (!units.is_empty()).then(|| {
+        per_unit(
+            units
+                .iter()
+                .enumerate()
+                .map(|(i, unit)| (*unit, indicator(i))),
+        )
+    });
+    moments
+        .and_then(|units| widened(sorted, &units, q, level))
+        .or_else(|| stats::quantile_estimate(sorted, q, level))
 }
 
 /// Sorts values ascending and takes their units along.
@@ -89,7 +119,10 @@ pub(super) fn sort_together(values: &mut [f64], units: Vec<u32>) -> Vec<u32> {
     }
     let mut pairs: Vec<(f64, u32)> = values.iter().copied().zip(units).collect();
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-    values.iter_mut().zip(&pairs).for_each(|(value, pair)| *value = pair.0);
+    values
+        .iter_mut()
+        .zip(&pairs)
+        .for_each(|(value, pair)| *value = pair.0);
     pairs.into_iter().map(|pair| pair.1).collect()
 }
 
@@ -117,10 +150,20 @@ fn per_unit(pairs: impl Iterator<Item = (u32, f64)>) -> RatioMoments {
 }
 
 /// Arm minus control.
-pub(super) fn effect(metric: &Metric, arm: usize, control: &ArmSample, treated: &ArmSample, level: f64) -> Effect {
+pub(super) fn effect(
+    metric: &Metric,
+    arm: usize,
+    control: &ArmSample,
+    treated: &ArmSample,
+    level: f64,
+) -> Effect {
     let by_request = compare_requests(metric, control, treated, level);
     let by_unit = compare_units(metric, control, treated, level);
-    let unit = if by_unit.is_some() { InferenceUnit::Unit } else { InferenceUnit::Request };
+    let unit = if by_unit.is_some() {
+        InferenceUnit::Unit
+    } else {
+        InferenceUnit::Request
+    };
     let main = by_unit.clone().or_else(|| by_request.clone());
     let enough = control.n.min(treated.n) as usize >= MIN_OBSERVATIONS;
     let margin = control.estimate.and_then(|c| margin_of(metric, c.value));
@@ -128,48 +171,70 @@ pub(super) fn effect(metric: &Metric, arm: usize, control: &ArmSample, treated: 
         Some((difference, _)) if enough => verdict(metric.direction, difference, margin),
         _ => Verdict::NoData,
     };
-    let design_effect = by_unit.as_ref().zip(by_request.as_ref()).and_then(|(unit, request)| {
-        let ratio = width(&unit.0) / width(&request.0);
-        ratio.is_finite().then_some(ratio * ratio)
-    });
+    let design_effect = by_unit
+        .as_ref()
+        .zip(by_request.as_ref())
+        .and_then(|(unit, request)| {
+            let ratio = width(&unit.0) / width(&request.0);
+            ratio.is_finite().then_some(ratio * ratio)
+        });
     Effect {
         arm,
         unit,
         difference: main.as_ref().map(|(difference, _)| *difference),
         relative: relative(control, treated, level),
-        test: main.as_ref().map(|(_, test)| *test),
-        by_request: by_unit.and(by_request).map(|(difference, test)| RequestLevel { difference, test }),
+        test: main.as_ref().and_then(|(_, test)| *test),
+        by_request: by_unit.and(by_request).and_then(|(difference, test)| {
+            Some(RequestLevel {
+                difference,
+                test: test?,
+            })
+        }),
         design_effect,
         margin,
         verdict,
     }
 }
 
-fn compare_units(metric: &Metric, control: &ArmSample, treated: &ArmSample, level: f64) -> Option<(Estimate, TestResult)> {
+fn compare_units(
+    metric: &Metric,
+    control: &ArmSample,
+    treated: &ArmSample,
+    level: f64,
+) -> Option<(Estimate, Option<TestResult>)> {
     if let Kind::Quantile(..) = metric.kind {
         if !control.has_units || !treated.has_units {
             return None;
         }
         let difference = stats::quantile_difference(&control.estimate?, &treated.estimate?)?;
-        return Some((difference, stats::quantile_test(&difference)?));
+        return Some((difference, stats::quantile_test(&difference)));
     }
     let (a, b) = (control.units.as_ref()?, treated.units.as_ref()?);
-    let Comparison { difference, test, .. } = stats::ratio_difference(a, b, Reference::Welch, level)?;
-    Some((difference, test))
+    let Comparison {
+        difference, test, ..
+    } = stats::ratio_difference(a, b, Reference::Welch, level)?;
+    Some((difference, Some(test)))
 }
 
-fn compare_requests(metric: &Metric, control: &ArmSample, treated: &ArmSample, level: f64) -> Option<(Estimate, TestResult)> {
+fn compare_requests(
+    metric: &Metric,
+    control: &ArmSample,
+    treated: &ArmSample,
+    level: f64,
+) -> Option<(Estimate, Option<TestResult>)> {
     if let Kind::Quantile(..) = metric.kind {
         let difference = stats::quantile_difference(&control.by_request?, &treated.by_request?)?;
-        return Some((difference, stats::quantile_test(&difference)?));
+        return Some((difference, stats::quantile_test(&difference)));
     }
     if let (Some(a), Some(b)) = (control.share(), treated.share()) {
         let table = [[b.events, b.n - b.events], [a.events, a.n - a.events]];
-        let test = chi_square_2x2(table, Continuity::None)?.test;
+        let test = chi_square_2x2(table, Continuity::None).map(|t| t.test);
         return Some((newcombe(a, b, level)?, test));
     }
-    let Comparison { difference, test, .. } = stats::welch(&control.moments, &treated.moments, level)?;
-    Some((difference, test))
+    let Comparison {
+        difference, test, ..
+    } = stats::welch(&control.moments, &treated.moments, level)?;
+    Some((difference, Some(test)))
 }
 
 /// The change relative to the control, where the control's interval stays clear of zero.
@@ -178,7 +243,12 @@ fn relative(control: &ArmSample, treated: &ArmSample, level: f64) -> Option<Esti
     if a.interval.lower <= 0.0 {
         return None;
     }
-    stats::relative_change((a.value, control.variance(level)?), (b.value, treated.variance(level)?), a.n + b.n, level)
+    stats::relative_change(
+        (a.value, control.variance(level)?),
+        (b.value, treated.variance(level)?),
+        a.n + b.n,
+        level,
+    )
 }
 
 fn margin_of(metric: &Metric, control: f64) -> Option<f64> {
@@ -196,7 +266,11 @@ fn verdict(direction: Direction, difference: &Estimate, margin: Option<f64>) -> 
         Direction::LowerIsBetter => (interval.lower, interval.upper, difference.value),
         Direction::HigherIsBetter => (-interval.upper, -interval.lower, -difference.value),
         Direction::Neutral => {
-            return if interval.contains(0.0) { Verdict::NoClearChange } else { Verdict::Changed };
+            return if interval.contains(0.0) {
+                Verdict::NoClearChange
+            } else {
+                Verdict::Changed
+            };
         }
     };
     let margin = margin.unwrap_or(0.0);
@@ -222,8 +296,18 @@ mod tests {
 
     fn check(direction: Direction, lower: f64, upper: f64, margin: f64, expected: Verdict) {
         let value = f64::midpoint(lower, upper);
-        let estimate = Estimate { value, interval: Interval { lower, upper }, level: 0.95, method: Method::Welch, n: 100 };
-        assert_eq!(verdict(direction, &estimate, Some(margin)), expected, "{lower} {upper}");
+        let estimate = Estimate {
+            value,
+            interval: Interval { lower, upper },
+            level: 0.95,
+            method: Method::Welch,
+            n: 100,
+        };
+        assert_eq!(
+            verdict(direction, &estimate, Some(margin)),
+            expected,
+            "{lower} {upper}"
+        );
     }
 
     #[test]

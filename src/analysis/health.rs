@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::model::{ArmSummary, HealthCheck, Severity, Strategy, StrategyFinding};
 use super::settings::AnalysisSettings;
 use crate::data::{Outcome, Quantity, RequestLog, Units};
-use crate::stats::{TestResult, chi_square, sample_ratio};
+use crate::stats::{TestResult, chi_square, sample_ratio_clustered};
 use crate::units::{self, Clock};
 
 /// Sample-ratio p-values below these are alarming or suspicious (levels as in common practice).
@@ -28,9 +28,26 @@ pub(super) fn checks(
         checks.push(single_arm());
     } else {
         let by_request: Vec<u64> = arms.iter().map(|arm| arm.n_requests).collect();
-        checks.push(ratio(("sample-ratio-requests", "requests"), &by_request, arms, strategy, settings));
-        if let Some(by_unit) = arms.iter().map(|arm| arm.n_units).collect::<Option<Vec<u64>>>() {
-            checks.push(ratio(("sample-ratio-units", "users"), &by_unit, arms, strategy, settings));
+        let clusters = request_design_effect(log);
+        checks.push(ratio(
+            ("sample-ratio-requests", "requests", clusters),
+            &by_request,
+            arms,
+            strategy,
+            settings,
+        ));
+        if let Some(by_unit) = arms
+            .iter()
+            .map(|arm| arm.n_units)
+            .collect::<Option<Vec<u64>>>()
+        {
+            checks.push(ratio(
+                ("sample-ratio-units", "users", 1.0),
+                &by_unit,
+                arms,
+                strategy,
+                settings,
+            ));
         }
         checks.push(concurrency(strategy));
         checks.extend(crossing(log, strategy));
@@ -47,8 +64,21 @@ pub(super) fn checks(
     checks
 }
 
-fn check(id: &'static str, title: &str, severity: Severity, finding: String, advice: &str) -> HealthCheck {
-    HealthCheck { id, title: title.to_owned(), severity, finding, advice: advice.to_owned(), test: None }
+fn check(
+    id: &'static str,
+    title: &str,
+    severity: Severity,
+    finding: String,
+    advice: &str,
+) -> HealthCheck {
+    HealthCheck {
+        id,
+        title: title.to_owned(),
+        severity,
+        finding,
+        advice: advice.to_owned(),
+        test: None,
+    }
 }
 
 fn single_arm() -> HealthCheck {
@@ -62,56 +92,155 @@ fn single_arm() -> HealthCheck {
 }
 
 fn ratio(
-    (id, what): (&'static str, &str),
+    (id, what, design_effect): (&'static str, &str, f64),
     counts: &[u64],
     arms: &[ArmSummary],
     strategy: &StrategyFinding,
     settings: &AnalysisSettings,
 ) -> HealthCheck {
     let title = format!("Did each arm get its share of {what}?");
-    let listed: Vec<String> = arms.iter().zip(counts).map(|(arm, n)| format!("{} {}", arm.name, units::count(*n))).collect();
+    let listed: Vec<String> = arms
+        .iter()
+        .zip(counts)
+        .map(|(arm, n)| format!("{} {}", arm.name, units::count(*n)))
+        .collect();
     let shown = listed.join(", ");
     let given: Vec<f64> = arms
         .iter()
-        .filter_map(|arm| settings.expected_shares.iter().find(|(name, _)| *name == arm.name).map(|(_, share)| *share))
+        .filter_map(|arm| {
+            settings
+                .expected_shares
+                .iter()
+                .find(|(name, _)| *name == arm.name)
+                .map(|(_, share)| *share)
+        })
         .collect();
     if given.len() != arms.len() && strategy.strategy == Strategy::Canary {
-        let finding = format!("{shown}. A canary's share is set by its stages, so no fixed ratio is expected");
-        return check(id, &title, Severity::Note, finding, "Name expected shares in the settings if the split was fixed");
+        let finding = format!(
+            "{shown}. A canary's share is set by its stages, so no fixed ratio is expected"
+        );
+        return check(
+            id,
+            &title,
+            Severity::Note,
+            finding,
+            "Name expected shares in the settings if the split was fixed",
+        );
     }
     let equal = vec![1.0; arms.len()];
     let is_given = given.len() == arms.len();
-    let Some(test) = sample_ratio(counts, if is_given { &given } else { &equal }) else {
-        return check(id, &title, Severity::Note, format!("{shown}. Too few to test"), "");
+    let Some(test) = sample_ratio_clustered(
+        counts,
+        if is_given { &given } else { &equal },
+        design_effect,
+    ) else {
+        return check(
+            id,
+            &title,
+            Severity::Note,
+            format!("{shown}. Too few to test"),
+            "",
+        );
     };
     let mean = counts.iter().sum::<u64>() as f64 / counts.len() as f64;
-    let largest = counts.iter().map(|n| (*n as f64 / mean - 1.0).abs()).fold(0.0, f64::max);
-    let expected = if is_given { "expected shares" } else { "equal shares" };
-    let p = units::p_value(test.p, test.ln_p);
-    let finding = format!("{shown}; against {expected}, chi-square p = {p}");
+    let largest = counts
+        .iter()
+        .map(|n| (*n as f64 / mean - 1.0).abs())
+        .fold(0.0, f64::max);
+    let expected = if is_given {
+        "expected shares"
+    } else {
+        "equal shares"
+    };
+    let p = units::p_value(test.p);
+    let allowance = if design_effect > 1.0 {
+        format!(
+            " allowing for users who send many requests (design effect {})",
+            units::number(design_effect)
+        )
+    } else {
+        String::new()
+    };
+    let finding = format!("{shown}; against {expected}{allowance}, chi-square p = {p}");
     let (severity, advice) = if test.p >= SRM_WARNING {
         (Severity::Ok, "")
     } else if !is_given && largest > UNEQUAL_BY_DESIGN {
-        (Severity::Warning, "The split looks unequal by design: give the expected shares so that it can be tested. If equal shares were meant, assignment or logging is broken")
+        (
+            Severity::Warning,
+            "The split looks unequal by design: give the expected shares so that it can be tested. If equal shares were meant, assignment or logging is broken",
+        )
     } else if test.p < SRM_STOP {
-        (Severity::Stop, "Chance does not explain this: requests or users are missing from an arm, or assignment is broken. Find out which before trusting any difference")
+        (
+            Severity::Stop,
+            "Chance does not explain this: requests or users are missing from an arm, or assignment is broken. Find out which before trusting any difference",
+        )
     } else {
-        (Severity::Warning, "Chance seldom explains this; check assignment and logging")
+        (
+            Severity::Warning,
+            "Chance seldom explains this; check assignment and logging",
+        )
     };
-    HealthCheck { test: Some(test), ..check(id, &title, severity, finding, advice) }
+    HealthCheck {
+        test: Some(test),
+        ..check(id, &title, severity, finding, advice)
+    }
 }
 
 fn concurrency(strategy: &StrategyFinding) -> HealthCheck {
-    let severity = if strategy.strategy.is_concurrent() { Severity::Ok } else { Severity::Warning };
-    let advice = if strategy.strategy.is_concurrent() { "" } else { &strategy.consequence };
-    check("concurrency", "Did the arms run at the same time?", severity, strategy.why.clone(), advice)
+    let severity = if strategy.strategy.is_concurrent() {
+        Severity::Ok
+    } else {
+        Severity::Warning
+    };
+    let advice = if strategy.strategy.is_concurrent() {
+        ""
+    } else {
+        &strategy.consequence
+    };
+    check(
+        "concurrency",
+        "Did the arms run at the same time?",
+        severity,
+        strategy.why.clone(),
+        advice,
+    )
 }
 
-fn crossing(log: &RequestLog, strategy: &StrategyFinding) -> Option<HealthCheck> {
+/// How much whole users inflate the chance variation of request counts: Σn²/Σn over requests per
+/// user. 1 where users do not stick to an arm, because then requests are not assigned by user.
+fn request_design_effect(log: &RequestLog) -> f64 {
+    let Some((n_units, n_crossing)) = crossing_counts(log) else {
+        return 1.0;
+    };
+    if n_crossing as f64 > 0.1 * n_units as f64 {
+        return 1.0;
+    }
+    let mut sizes = vec![0u64; log.units.as_ref().map_or(0, |units| units.n_units as usize)];
+    for id in log
+        .units
+        .iter()
+        .flat_map(|units| &units.id)
+        .filter(|id| **id != Units::NONE)
+    {
+        sizes[*id as usize] += 1;
+    }
+    let (sum, squares) = sizes.iter().fold((0.0, 0.0), |(s, q), n| {
+        (s + *n as f64, q + (*n as f64).powi(2))
+    });
+    if sum > 0.0 { squares / sum } else { 1.0 }
+}
+
+/// Users, and those of them who are in more than one arm; `None` where the log names no users.
+fn crossing_counts(log: &RequestLog) -> Option<(u64, u64)> {
     let units_column = log.units.as_ref()?;
     let mut arm_of = vec![u16::MAX; units_column.n_units as usize];
     let mut is_crossing = vec![false; units_column.n_units as usize];
-    for (row, id) in units_column.id.iter().enumerate().filter(|(_, id)| **id != Units::NONE) {
+    for (row, id) in units_column
+        .id
+        .iter()
+        .enumerate()
+        .filter(|(_, id)| **id != Units::NONE)
+    {
         let first = &mut arm_of[*id as usize];
         if *first == u16::MAX {
             *first = log.arm[row];
@@ -120,21 +249,41 @@ fn crossing(log: &RequestLog, strategy: &StrategyFinding) -> Option<HealthCheck>
         }
     }
     let n_units = arm_of.iter().filter(|arm| **arm != u16::MAX).count() as u64;
-    let n_crossing = is_crossing.iter().filter(|c| **c).count() as u64;
+    Some((n_units, is_crossing.iter().filter(|c| **c).count() as u64))
+}
+
+fn crossing(log: &RequestLog, strategy: &StrategyFinding) -> Option<HealthCheck> {
+    let (n_units, n_crossing) = crossing_counts(log)?;
     let share = n_crossing as f64 / n_units.max(1) as f64;
-    let finding = format!("{} of {} users ({}) are in more than one arm", units::count(n_crossing), units::count(n_units), units::share(share));
+    let finding = format!(
+        "{} of {} users ({}) are in more than one arm",
+        units::count(n_crossing),
+        units::count(n_units),
+        units::share(share)
+    );
     let (severity, advice) = match strategy.strategy {
         _ if n_crossing == 0 => (Severity::Ok, ""),
-        Strategy::Shadow | Strategy::BlueGreen | Strategy::Sequential => {
-            (Severity::Note, "Expected where every user meets every arm; the arms are then not independent, and intervals are somewhat too wide")
-        }
+        Strategy::Shadow | Strategy::BlueGreen | Strategy::Sequential => (
+            Severity::Note,
+            "Expected where every user meets every arm; the arms are then not independent, and intervals are somewhat too wide",
+        ),
         _ if share < 0.001 => (Severity::Note, "Too few to matter"),
-        _ if share < 0.10 => {
-            (Severity::Warning, "Their requests blur the difference between the arms a little. Look for clients that lose their assignment")
-        }
-        _ => (Severity::Stop, "Assignment did not stick to users: the arms are not separate groups. If requests were randomised on purpose, map no user column"),
+        _ if share < 0.10 => (
+            Severity::Warning,
+            "Their requests blur the difference between the arms a little. Look for clients that lose their assignment",
+        ),
+        _ => (
+            Severity::Stop,
+            "Assignment did not stick to users: the arms are not separate groups. If requests were randomised on purpose, map no user column",
+        ),
     };
-    Some(check("crossing", "Is every user in one arm only?", severity, finding, advice))
+    Some(check(
+        "crossing",
+        "Is every user in one arm only?",
+        severity,
+        finding,
+        advice,
+    ))
 }
 
 fn few_requests(arms: &[ArmSummary]) -> Option<HealthCheck> {
@@ -154,16 +303,46 @@ fn rated_share(log: &RequestLog, arms: &[ArmSummary]) -> Option<HealthCheck> {
     for (row, rating) in ratings.iter().enumerate() {
         counts[usize::from(log.arm[row])][usize::from(rating.is_nan())] += 1;
     }
-    let table: Vec<Vec<u64>> = counts.iter().filter(|c| c[0] + c[1] > 0).map(|c| c.to_vec()).collect();
+    let table: Vec<Vec<u64>> = counts
+        .iter()
+        .filter(|c| c[0] + c[1] > 0)
+        .map(|c| c.to_vec())
+        .collect();
     let test: TestResult = chi_square(&table)?.test;
-    let shares: Vec<String> = arms.iter().zip(&counts).map(|(arm, c)| format!("{} {}", arm.name, units::share(c[0] as f64 / (c[0] + c[1]).max(1) as f64))).collect();
+    let shares: Vec<String> = arms
+        .iter()
+        .zip(&counts)
+        .map(|(arm, c)| {
+            format!(
+                "{} {}",
+                arm.name,
+                units::share(c[0] as f64 / (c[0] + c[1]).max(1) as f64)
+            )
+        })
+        .collect();
     let (severity, advice) = if test.p < SRM_STOP {
-        (Severity::Warning, "Users of one arm rate more often, so mean ratings compare different users. Look at the share of low ratings per request too")
+        (
+            Severity::Warning,
+            "Users of one arm rate more often, so mean ratings compare different users. Look at the share of low ratings per request too",
+        )
     } else {
         (Severity::Ok, "")
     };
-    let finding = format!("{}; chi-square p = {} by request", shares.join(", "), units::p_value(test.p, test.ln_p));
-    Some(HealthCheck { test: Some(test), ..check("rated-share", "Are ratings given equally often in each arm?", severity, finding, advice) })
+    let finding = format!(
+        "{}; chi-square p = {} by request",
+        shares.join(", "),
+        units::p_value(test.p)
+    );
+    Some(HealthCheck {
+        test: Some(test),
+        ..check(
+            "rated-share",
+            "Are ratings given equally often in each arm?",
+            severity,
+            finding,
+            advice,
+        )
+    })
 }
 
 fn repeated_ids(log: &RequestLog) -> Option<HealthCheck> {
@@ -172,21 +351,41 @@ fn repeated_ids(log: &RequestLog) -> Option<HealthCheck> {
     for id in ids.iter().filter(|id| **id != 0) {
         *counts.entry(*id).or_insert(0) += 1;
     }
-    let n_repeated: u64 = counts.values().filter(|n| **n > 1).map(|n| u64::from(*n) - 1).sum();
+    let n_repeated: u64 = counts
+        .values()
+        .filter(|n| **n > 1)
+        .map(|n| u64::from(*n) - 1)
+        .sum();
     let share = n_repeated as f64 / ids.len().max(1) as f64;
-    let finding = format!("{} rows repeat an earlier request id", units::count(n_repeated));
+    let finding = format!(
+        "{} rows repeat an earlier request id",
+        units::count(n_repeated)
+    );
     let (severity, advice) = match share {
         s if s == 0.0 => (Severity::Ok, ""),
         s if s < 0.01 => (Severity::Note, "Client retries look like this"),
-        _ => (Severity::Warning, "The export may hold several rows per request, or the same rows twice; counts and intervals are then wrong"),
+        _ => (
+            Severity::Warning,
+            "The export may hold several rows per request, or the same rows twice; counts and intervals are then wrong",
+        ),
     };
-    Some(check("repeated-ids", "Is every request logged once?", severity, finding, advice))
+    Some(check(
+        "repeated-ids",
+        "Is every request logged once?",
+        severity,
+        finding,
+        advice,
+    ))
 }
 
 fn zero_latency(log: &RequestLog) -> Option<HealthCheck> {
     let latency = log.quantity(Quantity::LatencyMs)?;
     let n_zero = latency.iter().filter(|ms| **ms <= 0.0).count() as u64;
-    let n_failed = latency.iter().zip(&log.outcome).filter(|(ms, outcome)| **ms <= 0.0 && outcome.is_error()).count() as u64;
+    let n_failed = latency
+        .iter()
+        .zip(&log.outcome)
+        .filter(|(ms, outcome)| **ms <= 0.0 && outcome.is_error())
+        .count() as u64;
     (n_zero > 0).then(|| {
         let finding = format!("{} requests have latency 0, {} of them failed", units::count(n_zero), units::count(n_failed));
         check("zero-latency", "Are latencies real?", Severity::Note, finding, "They are left out of latency figures, which stand on successful requests; averages made elsewhere may include them")
@@ -195,25 +394,60 @@ fn zero_latency(log: &RequestLog) -> Option<HealthCheck> {
 
 fn unknown_outcomes(log: &RequestLog, arms: &[ArmSummary]) -> Option<HealthCheck> {
     if !log.has_outcome {
-        return Some(check("outcomes", "Can success and failure be told apart?", Severity::Note, "The log has no status or error column".to_owned(), "Error shares cannot be shown, and failed requests may be among the latencies. Map a status column if there is one"));
+        return Some(check(
+            "outcomes",
+            "Can success and failure be told apart?",
+            Severity::Note,
+            "The log has no status or error column".to_owned(),
+            "Error shares cannot be shown, and failed requests may be among the latencies. Map a status column if there is one",
+        ));
     }
     let n_unknown: u64 = arms.iter().map(|arm| arm.outcomes.unknown).sum();
     let share = n_unknown as f64 / log.n_rows().max(1) as f64;
     let has_ok = log.outcome.contains(&Outcome::Ok);
     let (severity, advice) = if share > 0.05 || !has_ok {
-        (Severity::Warning, "Check that the status column was read rightly")
+        (
+            Severity::Warning,
+            "Check that the status column was read rightly",
+        )
     } else {
         (Severity::Ok, "")
     };
-    let finding = format!("{} requests ({}) have no readable outcome", units::count(n_unknown), units::share(share));
-    (n_unknown > 0).then(|| check("outcomes", "Can success and failure be told apart?", severity, finding, advice))
+    let finding = format!(
+        "{} requests ({}) have no readable outcome",
+        units::count(n_unknown),
+        units::share(share)
+    );
+    (n_unknown > 0).then(|| {
+        check(
+            "outcomes",
+            "Can success and failure be told apart?",
+            severity,
+            finding,
+            advice,
+        )
+    })
 }
 
 fn clock(log: &RequestLog) -> Option<HealthCheck> {
     let (severity, finding, advice) = match log.clock {
         Clock::Epoch => return None,
-        Clock::Relative => (Severity::Note, "Times count from an unknown start, such as that of each session", "Trends and replays show time since that start; whether arms ran on the same days cannot be told"),
-        Clock::RowOrder => (Severity::Note, "The log has no times", "Trends and rules that watch the clock cannot be shown"),
+        Clock::Relative => (
+            Severity::Note,
+            "Times count from an unknown start, such as that of each session",
+            "Trends and replays show time since that start; whether arms ran on the same days cannot be told",
+        ),
+        Clock::RowOrder => (
+            Severity::Note,
+            "The log has no times",
+            "Trends and rules that watch the clock cannot be shown",
+        ),
     };
-    Some(check("clock", "When did it happen?", severity, finding.to_owned(), advice))
+    Some(check(
+        "clock",
+        "When did it happen?",
+        severity,
+        finding.to_owned(),
+        advice,
+    ))
 }

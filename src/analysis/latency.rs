@@ -1,8 +1,8 @@
 //! The distribution of latencies, successful requests only: failures answer at once or time out,
 //! and either would hide what users wait for.
 
-use super::model::{LatencyArm, LatencyPanel, QuantileDifferences, QuantileValue};
 use super::effect::{clustered_quantile, sort_together};
+use super::model::{LatencyArm, LatencyPanel, QuantileDifferences, QuantileValue};
 use crate::data::{Outcome, Quantity, RequestLog, Units};
 use crate::error::Result;
 use crate::jobs::Progress;
@@ -15,7 +15,9 @@ const ECDF_POINTS: usize = 200;
 /// Quantiles in the table.
 const TABLE_QUANTILES: [f64; 6] = [0.25, 0.50, 0.75, 0.90, 0.95, 0.99];
 /// Quantiles at which arms are compared.
-const DIFFERENCE_QUANTILES: [f64; 13] = [0.05, 0.10, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.90, 0.95, 0.97, 0.99];
+const DIFFERENCE_QUANTILES: [f64; 13] = [
+    0.05, 0.10, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.90, 0.95, 0.97, 0.99,
+];
 
 /// Answered requests of one arm, ascending.
 struct Sorted {
@@ -25,14 +27,33 @@ struct Sorted {
 }
 
 /// One panel per latency-like quantity that the log has.
-pub(super) fn panels(log: &RequestLog, rows: &[Vec<u32>], control: usize, level: f64, progress: &Progress) -> Result<Vec<LatencyPanel>> {
+pub(super) fn panels(
+    log: &RequestLog,
+    rows: &[Vec<u32>],
+    control: usize,
+    level: f64,
+    progress: &Progress,
+) -> Result<Vec<LatencyPanel>> {
     let mut panels = Vec::new();
-    for (quantity, label) in [(Quantity::LatencyMs, "End-to-end latency"), (Quantity::TtftMs, "Time to first token")] {
-        let Some(values) = log.quantity(quantity) else { continue };
+    for (quantity, label) in [
+        (Quantity::LatencyMs, "End-to-end latency"),
+        (Quantity::TtftMs, "Time to first token"),
+    ] {
+        let Some(values) = log.quantity(quantity) else {
+            continue;
+        };
         progress.check()?;
         let arms: Vec<Sorted> = rows.iter().map(|rows| sorted(log, values, rows)).collect();
-        let low = arms.iter().filter_map(|a| a.values.first()).copied().fold(f64::INFINITY, f64::min);
-        let high = arms.iter().filter_map(|a| a.values.last()).copied().fold(0.0, f64::max);
+        let low = arms
+            .iter()
+            .filter_map(|a| a.values.first())
+            .copied()
+            .fold(f64::INFINITY, f64::min);
+        let high = arms
+            .iter()
+            .filter_map(|a| a.values.last())
+            .copied()
+            .fold(0.0, f64::max);
         if low > high {
             continue; // no answered request has this latency
         }
@@ -41,15 +62,25 @@ pub(super) fn panels(log: &RequestLog, rows: &[Vec<u32>], control: usize, level:
         for arm in (0..arms.len()).filter(|arm| *arm != control) {
             progress.check()?;
             let points = DIFFERENCE_QUANTILES.iter().filter_map(|&q| {
-                let estimate = quantile_difference(&estimate(&arms[control], q, level)?, &estimate(&arms[arm], q, level)?)?;
+                let estimate = quantile_difference(
+                    &estimate(&arms[control], q, level)?,
+                    &estimate(&arms[arm], q, level)?,
+                )?;
                 Some(QuantileValue { q, estimate })
             });
-            differences.push(QuantileDifferences { arm, points: points.collect() });
+            differences.push(QuantileDifferences {
+                arm,
+                points: points.collect(),
+            });
         }
         panels.push(LatencyPanel {
             quantity,
             label: label.to_owned(),
-            arms: arms.iter().enumerate().map(|(arm, sorted)| describe(arm, sorted, &edges_ms, level)).collect(),
+            arms: arms
+                .iter()
+                .enumerate()
+                .map(|(arm, sorted)| describe(arm, sorted, &edges_ms, level))
+                .collect(),
             differences,
             edges_ms,
         });
@@ -62,7 +93,11 @@ fn sorted(log: &RequestLog, values: &[f64], rows: &[u32]) -> Sorted {
     let mut n_not_positive = 0;
     // As in the scorecard: with units, a request without one is left out.
     let has_unit = |row: usize| log.units.as_ref().is_none_or(|u| u.id[row] != Units::NONE);
-    for row in rows.iter().map(|r| *r as usize).filter(|r| log.outcome[*r] == Outcome::Ok) {
+    for row in rows
+        .iter()
+        .map(|r| *r as usize)
+        .filter(|r| log.outcome[*r] == Outcome::Ok)
+    {
         if values[row] > 0.0 && has_unit(row) {
             kept.push(values[row]);
             units.extend(log.units.as_ref().map(|u| u.id[row]));
@@ -71,7 +106,11 @@ fn sorted(log: &RequestLog, values: &[f64], rows: &[u32]) -> Sorted {
         }
     }
     let units = sort_together(&mut kept, units);
-    Sorted { values: kept, units, n_not_positive }
+    Sorted {
+        values: kept,
+        units,
+        n_not_positive,
+    }
 }
 
 fn describe(arm: usize, sorted: &Sorted, edges_ms: &[f64], level: f64) -> LatencyArm {
@@ -79,8 +118,19 @@ fn describe(arm: usize, sorted: &Sorted, edges_ms: &[f64], level: f64) -> Latenc
     let below = |edge: f64| sorted.values.partition_point(|v| *v < edge) as u64;
     let last = edges_ms.len() - 1;
     // The last bin holds its upper edge, the largest value.
-    let count = |i: usize| if i + 1 == last { sorted.values.len() as u64 - below(edges_ms[i]) } else { below(edges_ms[i + 1]) - below(edges_ms[i]) };
-    let quantiles = TABLE_QUANTILES.iter().filter_map(|&q| Some(QuantileValue { q, estimate: estimate(sorted, q, level)? }));
+    let count = |i: usize| {
+        if i + 1 == last {
+            sorted.values.len() as u64 - below(edges_ms[i])
+        } else {
+            below(edges_ms[i + 1]) - below(edges_ms[i])
+        }
+    };
+    let quantiles = TABLE_QUANTILES.iter().filter_map(|&q| {
+        Some(QuantileValue {
+            q,
+            estimate: estimate(sorted, q, level)?,
+        })
+    });
     let ecdf = (0..=ECDF_POINTS).filter_map(|i| {
         let q = i as f64 / ECDF_POINTS as f64;
         Some((quantile(&sorted.values, q)?, q))
@@ -103,8 +153,17 @@ fn estimate(sorted: &Sorted, q: f64, level: f64) -> Option<Estimate> {
 
 /// Equal steps of the logarithm from just below the smallest to the largest value.
 fn edges(low: f64, high: f64) -> Vec<f64> {
-    let (from, to) = (low.ln(), if high > low { high.ln() } else { low.ln() + 0.1 });
-    let mut edges: Vec<f64> = (0..=BINS).map(|i| (from + (to - from) * i as f64 / BINS as f64).exp()).collect();
+    let (from, to) = (
+        low.ln(),
+        if high > low {
+            high.ln()
+        } else {
+            low.ln() + 0.1
+        },
+    );
+    let mut edges: Vec<f64> = (0..=BINS)
+        .map(|i| (from + (to - from) * i as f64 / BINS as f64).exp())
+        .collect();
     edges[0] = low;
     edges
 }

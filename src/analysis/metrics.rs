@@ -53,43 +53,109 @@ pub(super) fn of_log(log: &RequestLog, margins: &Margins) -> Vec<Metric> {
     let mut metrics = Vec::new();
     if log.has_outcome {
         let margin = Some(Margin::Absolute(margins.error_share));
-        metrics.push(Metric::new("error_share", "Error share", Kind::ErrorShare, ValueForm::Share, margin));
+        metrics.push(Metric::new(
+            "error_share",
+            "Error share",
+            Kind::ErrorShare,
+            ValueForm::Share,
+            margin,
+        ));
     }
-    for (quantity, id, name) in
-        [(Quantity::LatencyMs, "latency", "latency"), (Quantity::TtftMs, "ttft", "time to first token")]
-    {
+    for (quantity, id, name) in [
+        (Quantity::LatencyMs, "latency", "latency"),
+        (Quantity::TtftMs, "ttft", "time to first token"),
+    ] {
         if log.quantity(quantity).is_none() {
             continue;
         }
         for q in [50, 95, 99] {
             let kind = Kind::Quantile(quantity, f64::from(q) / 100.0);
+            let margin = Some(Margin::Relative(margins.latency));
+            let mut metric = Metric::new(
+                &format!("{id}_p{q}"),
+                &format!("p{q} {name}"),
+                kind,
+                ValueForm::LatencyMs,
+                margin,
+            );
             // One quantile per latency decides: three that move together would count thrice.
-            let margin = (q == 95).then_some(Margin::Relative(margins.latency));
-            metrics.push(Metric::new(&format!("{id}_p{q}"), &format!("p{q} {name}"), kind, ValueForm::LatencyMs, margin));
+            if q != 95 {
+                metric.role = MetricRole::Information;
+            }
+            metrics.push(metric);
         }
     }
     if log.quantity(Quantity::Rating).is_some() {
         let margin = Some(Margin::Absolute(margins.rating));
-        metrics.push(Metric::new("rating_mean", "Mean rating", Kind::Mean(Quantity::Rating), ValueForm::Number, margin));
-        metrics.push(Metric::new("rated_share", "Share rated", Kind::RatedShare, ValueForm::Share, None));
+        metrics.push(Metric::new(
+            "rating_mean",
+            "Mean rating",
+            Kind::Mean(Quantity::Rating),
+            ValueForm::Number,
+            margin,
+        ));
+        metrics.push(Metric::new(
+            "rated_share",
+            "Share rated",
+            Kind::RatedShare,
+            ValueForm::Share,
+            None,
+        ));
     }
     let means = [
-        (Quantity::TokensIn, "tokens_in_mean", "Prompt tokens, mean", None),
-        (Quantity::TokensOut, "tokens_out_mean", "Completion tokens, mean", None),
-        (Quantity::Cost, "cost_mean", "Cost per request", Some(Margin::Relative(margins.cost))),
+        (
+            Quantity::TokensIn,
+            "tokens_in_mean",
+            "Prompt tokens, mean",
+            None,
+        ),
+        (
+            Quantity::TokensOut,
+            "tokens_out_mean",
+            "Completion tokens, mean",
+            None,
+        ),
+        (
+            Quantity::Cost,
+            "cost_mean",
+            "Cost per request",
+            Some(Margin::Relative(margins.cost)),
+        ),
     ];
     for (quantity, id, label, margin) in means {
         if log.quantity(quantity).is_some() {
-            metrics.push(Metric::new(id, label, Kind::Mean(quantity), ValueForm::Number, margin));
+            metrics.push(Metric::new(
+                id,
+                label,
+                Kind::Mean(quantity),
+                ValueForm::Number,
+                margin,
+            ));
         }
     }
     for (i, name) in log.extra_names.iter().enumerate() {
         let quantity = Quantity::Extra(i as u16);
-        let is_share = log.quantity(quantity).is_some_and(|v| v.iter().all(|x| x.is_nan() || *x == 0.0 || *x == 1.0));
-        let form = if is_share { ValueForm::Share } else { ValueForm::Number };
+        let is_share = log
+            .quantity(quantity)
+            .is_some_and(|v| v.iter().all(|x| x.is_nan() || *x == 0.0 || *x == 1.0));
+        let form = if is_share {
+            ValueForm::Share
+        } else {
+            ValueForm::Number
+        };
         let margin = Some(Margin::Relative(margins.metric));
-        let label = if is_share { format!("Share {name}") } else { format!("Mean {name}") };
-        metrics.push(Metric::new(&format!("metric.{name}"), &label, Kind::Mean(quantity), form, margin));
+        let label = if is_share {
+            format!("Share {name}")
+        } else {
+            format!("Mean {name}")
+        };
+        metrics.push(Metric::new(
+            &format!("metric.{name}"),
+            &label,
+            Kind::Mean(quantity),
+            form,
+            margin,
+        ));
     }
     metrics
 }
@@ -97,12 +163,20 @@ pub(super) fn of_log(log: &RequestLog, margins: &Margins) -> Vec<Metric> {
 impl Metric {
     fn new(id: &str, label: &str, kind: Kind, form: ValueForm, margin: Option<Margin>) -> Self {
         let direction = match kind {
-            Kind::ErrorShare | Kind::Quantile(..) | Kind::Mean(Quantity::Cost | Quantity::LatencyMs | Quantity::TtftMs) => {
+            Kind::ErrorShare
+            | Kind::Quantile(..)
+            | Kind::Mean(Quantity::Cost | Quantity::LatencyMs | Quantity::TtftMs) => {
                 Direction::LowerIsBetter
             }
-            Kind::Mean(Quantity::Extra(_)) if id.contains("refusal") || id.contains("hallucination") => Direction::LowerIsBetter,
+            Kind::Mean(Quantity::Extra(_))
+                if id.contains("refusal") || id.contains("hallucination") =>
+            {
+                Direction::LowerIsBetter
+            }
             Kind::Mean(Quantity::Rating | Quantity::Extra(_)) => Direction::HigherIsBetter,
-            Kind::RatedShare | Kind::Mean(Quantity::TokensIn | Quantity::TokensOut) => Direction::Neutral,
+            Kind::RatedShare | Kind::Mean(Quantity::TokensIn | Quantity::TokensOut) => {
+                Direction::Neutral
+            }
         };
         let denominator = match kind {
             Kind::ErrorShare => "requests with an outcome",
@@ -111,8 +185,21 @@ impl Metric {
             Kind::Mean(Quantity::Rating) => "rated requests",
             Kind::Mean(_) => "requests with a value",
         };
-        let role = if margin.is_some() { MetricRole::Guardrail } else { MetricRole::Information };
-        Self { id: id.to_owned(), label: label.to_owned(), form, direction, role, denominator, kind, margin }
+        let role = if margin.is_some() {
+            MetricRole::Guardrail
+        } else {
+            MetricRole::Information
+        };
+        Self {
+            id: id.to_owned(),
+            label: label.to_owned(),
+            form,
+            direction,
+            role,
+            denominator,
+            kind,
+            margin,
+        }
     }
 
     /// The observations at some rows of a log.
@@ -132,25 +219,40 @@ impl Metric {
         };
         match self.kind {
             Kind::ErrorShare => {
-                for row in rows.iter().map(|r| *r as usize).filter(|r| log.outcome[*r].is_counted()) {
+                for row in rows
+                    .iter()
+                    .map(|r| *r as usize)
+                    .filter(|r| log.outcome[*r].is_counted())
+                {
                     push(row, f64::from(u8::from(log.outcome[row].is_error())));
                 }
             }
             Kind::RatedShare => {
-                let Some(ratings) = log.quantity(Quantity::Rating) else { return seen };
+                let Some(ratings) = log.quantity(Quantity::Rating) else {
+                    return seen;
+                };
                 for row in rows.iter().map(|r| *r as usize) {
                     push(row, f64::from(u8::from(!ratings[row].is_nan())));
                 }
             }
             Kind::Mean(quantity) => {
-                let Some(values) = log.quantity(quantity) else { return seen };
-                for row in rows.iter().map(|r| *r as usize).filter(|r| !values[*r].is_nan()) {
+                let Some(values) = log.quantity(quantity) else {
+                    return seen;
+                };
+                for row in rows
+                    .iter()
+                    .map(|r| *r as usize)
+                    .filter(|r| !values[*r].is_nan())
+                {
                     push(row, values[row]);
                 }
             }
             Kind::Quantile(quantity, _) => {
-                let Some(values) = log.quantity(quantity) else { return seen };
-                let answered = |r: &usize| matches!(log.outcome[*r], Outcome::Ok) && values[*r] > 0.0;
+                let Some(values) = log.quantity(quantity) else {
+                    return seen;
+                };
+                let answered =
+                    |r: &usize| matches!(log.outcome[*r], Outcome::Ok) && values[*r] > 0.0;
                 for row in rows.iter().map(|r| *r as usize).filter(answered) {
                     push(row, values[row]);
                 }

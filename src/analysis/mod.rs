@@ -30,20 +30,33 @@ use crate::jobs::Progress;
 ///
 /// Fails when the settings name an arm or segment that the log does not have, when the filter
 /// leaves no request, or when cancelled. A log with one arm is described, not compared.
-pub fn analyze(log: &RequestLog, settings: &AnalysisSettings, progress: &Progress) -> Result<Analysis> {
+pub fn analyze(
+    log: &RequestLog,
+    settings: &AnalysisSettings,
+    progress: &Progress,
+) -> Result<Analysis> {
     if !(settings.level > 0.5 && settings.level < 1.0) {
-        return Err(Error::new(ErrorKind::Settings, "The confidence level must lie between 0.5 and 1").key("level"));
+        return Err(Error::new(
+            ErrorKind::Settings,
+            "The confidence level must lie between 0.5 and 1",
+        )
+        .key("level"));
     }
     progress.phase("Selecting rows", 0)?;
     let filtered = (!settings.filter.is_all()).then(|| settings.filter.apply(log));
     let n_requests_unfiltered = log.n_rows() as u64;
     let log = filtered.as_ref().unwrap_or(log);
     if log.n_rows() == 0 {
-        return Err(Error::new(ErrorKind::NotEnoughData, "The filter leaves no request").hint("Widen the time range or clear the segment"));
+        return Err(
+            Error::new(ErrorKind::NotEnoughData, "The filter leaves no request")
+                .hint("Widen the time range or clear the segment"),
+        );
     }
     let (control, treatment) = arms::choose(log, settings)?;
     let rows = scorecard::rows_by_arm(log);
-    let stages = treatment.map(|t| stages::infer(log, control, t)).unwrap_or_default();
+    let stages = treatment
+        .map(|t| stages::infer(log, control, t))
+        .unwrap_or_default();
     let strategy = strategy::find(log, control, treatment, &stages, settings);
     let arms = arms::summarize(log, control, treatment);
     let metrics = metrics::of_log(log, &settings.margins);
@@ -57,7 +70,9 @@ pub fn analyze(log: &RequestLog, settings: &AnalysisSettings, progress: &Progres
     let trends = trends::trends(log, &metrics, level, progress)?;
     progress.phase("Segments", 0)?;
     let segments = match treatment {
-        Some(treatment) => segments::segments(log, &metrics, &rows, (control, treatment), level, progress)?,
+        Some(treatment) => {
+            segments::segments(log, &metrics, &rows, (control, treatment), level, progress)?
+        }
         None => Vec::new(),
     };
     let health = health::checks(log, &arms, &strategy, settings);
@@ -68,7 +83,11 @@ pub fn analyze(log: &RequestLog, settings: &AnalysisSettings, progress: &Progres
         schema: SCHEMA,
         settings: settings.clone(),
         log: summary(log, n_requests_unfiltered),
-        stages: if strategy.strategy.is_concurrent() { stages } else { Vec::new() },
+        stages: if strategy.strategy.is_concurrent() {
+            stages
+        } else {
+            Vec::new()
+        },
         strategy,
         decision,
         control,
@@ -92,7 +111,12 @@ pub fn arms_of(log: &RequestLog, settings: &AnalysisSettings) -> Result<(usize, 
 fn summary(log: &RequestLog, n_requests_unfiltered: u64) -> LogSummary {
     let span = log.event_span_us();
     let n_units = log.units.as_ref().map(|units| {
-        let mut seen: Vec<u32> = units.id.iter().copied().filter(|id| *id != crate::data::Units::NONE).collect();
+        let mut seen: Vec<u32> = units
+            .id
+            .iter()
+            .copied()
+            .filter(|id| *id != crate::data::Units::NONE)
+            .collect();
         seen.sort_unstable();
         seen.dedup();
         seen.len() as u64

@@ -16,10 +16,17 @@ pub(super) fn inputs(
     arms: &[ArmSummary],
 ) -> PlanInputs {
     let row = |id: &str| scorecard.iter().find(|row| row.id == id);
-    let value = |id: &str| row(id).and_then(|row| row.values[control].estimate).map(|e| e.value);
+    let value = |id: &str| {
+        row(id)
+            .and_then(|row| row.values[control].estimate)
+            .map(|e| e.value)
+    };
     let design_effect = |id: &str| {
         let effects = row(id).map(|row| row.effects.iter().filter(|e| Some(e.arm) == treatment));
-        effects.and_then(|mut e| e.find_map(|e| e.design_effect)).unwrap_or(1.0).max(1.0)
+        effects
+            .and_then(|mut e| e.find_map(|e| e.design_effect))
+            .unwrap_or(1.0)
+            .max(1.0)
     };
     let control_values = |quantity, only_ok: bool| -> Option<Moments> {
         let values = log.quantity(quantity)?;
@@ -32,7 +39,9 @@ pub(super) fn inputs(
     };
     let rating = control_values(Quantity::Rating, false);
     let latency = control_values(Quantity::LatencyMs, true);
-    let span_us = log.event_span_us().map(|(first, last)| (last - first) as f64);
+    let span_us = log
+        .event_span_us()
+        .map(|(first, last)| (last - first) as f64);
     PlanInputs {
         error_share: value("error_share"),
         error_design_effect: design_effect("error_share"),
@@ -45,6 +54,7 @@ pub(super) fn inputs(
         requests_per_day: span_us
             .filter(|us| *us > 0.0 && log.clock == Clock::Epoch)
             .map(|us| log.n_rows() as f64 / us * DAY_US),
-        allocation_ratio: treatment.map(|t| arms[t].n_requests as f64 / arms[control].n_requests.max(1) as f64),
+        allocation_ratio: treatment
+            .map(|t| arms[t].n_requests as f64 / arms[control].n_requests.max(1) as f64),
     }
 }

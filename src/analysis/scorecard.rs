@@ -28,8 +28,10 @@ pub(super) fn scorecard(
     let mut scorecard = Vec::new();
     for (i, metric) in metrics.iter().enumerate() {
         progress.tick(i as u64)?;
-        let samples: Vec<ArmSample> =
-            rows.iter().map(|rows| ArmSample::new(metric, metric.observe(log, rows), level)).collect();
+        let samples: Vec<ArmSample> = rows
+            .iter()
+            .map(|rows| ArmSample::new(metric, metric.observe(log, rows), level))
+            .collect();
         let values = samples.iter().enumerate().map(|(arm, sample)| ArmValue {
             arm,
             n: sample.n,
@@ -45,7 +47,9 @@ pub(super) fn scorecard(
             role: metric.role,
             denominator: metric.denominator.to_owned(),
             values: values.collect(),
-            effects: others.map(|arm| effect(metric, arm, &samples[control], &samples[arm], level)).collect(),
+            effects: others
+                .map(|arm| effect(metric, arm, &samples[control], &samples[arm], level))
+                .collect(),
         });
     }
     Ok(scorecard)

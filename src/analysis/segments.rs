@@ -31,13 +31,19 @@ pub(super) fn segments(
             }
         }
         let mut order: Vec<usize> = (0..by_value.len()).collect();
-        order.sort_by_key(|&v| (std::cmp::Reverse(by_value[v][0].len() + by_value[v][1].len()), v));
+        order.sort_by_key(|&v| {
+            (
+                std::cmp::Reverse(by_value[v][0].len() + by_value[v][1].len()),
+                v,
+            )
+        });
         order.retain(|&v| by_value[v].iter().all(|rows| rows.len() >= MIN_REQUESTS));
         for value in order.into_iter().take(MAX_VALUES) {
             progress.check()?;
             let [a, b] = &by_value[value];
             for metric in metrics.iter().filter(|m| m.role == MetricRole::Guardrail) {
-                let sample = |rows: &[u32]| ArmSample::new(metric, metric.observe(log, rows), level);
+                let sample =
+                    |rows: &[u32]| ArmSample::new(metric, metric.observe(log, rows), level);
                 let (control, treated) = (sample(a), sample(b));
                 effects.push(SegmentEffect {
                     segment: segment.name.clone(),
@@ -55,14 +61,22 @@ pub(super) fn segments(
         }
     }
     correct(&mut effects);
-    let directions: Vec<(String, Direction)> = metrics.iter().map(|m| (m.id.clone(), m.direction)).collect();
+    let directions: Vec<(String, Direction)> = metrics
+        .iter()
+        .map(|m| (m.id.clone(), m.direction))
+        .collect();
     effects.sort_by(|a, b| harm(b, &directions).total_cmp(&harm(a, &directions)));
     Ok(effects)
 }
 
 fn correct(effects: &mut [SegmentEffect]) {
-    let tested: Vec<usize> = (0..effects.len()).filter(|&i| effects[i].effect.test.is_some()).collect();
-    let p: Vec<f64> = tested.iter().filter_map(|&i| effects[i].effect.test.map(|t| t.p)).collect();
+    let tested: Vec<usize> = (0..effects.len())
+        .filter(|&i| effects[i].effect.test.is_some())
+        .collect();
+    let p: Vec<f64> = tested
+        .iter()
+        .filter_map(|&i| effects[i].effect.test.map(|t| t.p))
+        .collect();
     for (i, p) in tested.into_iter().zip(holm(&p)) {
         effects[i].p_holm = p;
     }
@@ -70,9 +84,18 @@ fn correct(effects: &mut [SegmentEffect]) {
 
 /// Orders by verdict first, then by how many margins the effect is on the worse side.
 fn harm(effect: &SegmentEffect, directions: &[(String, Direction)]) -> f64 {
-    let direction = directions.iter().find(|(id, _)| *id == effect.metric).map(|(_, d)| *d);
-    let sign = if direction == Some(Direction::HigherIsBetter) { -1.0 } else { 1.0 };
-    let Some(difference) = effect.effect.difference else { return f64::NEG_INFINITY };
+    let direction = directions
+        .iter()
+        .find(|(id, _)| *id == effect.metric)
+        .map(|(_, d)| *d);
+    let sign = if direction == Some(Direction::HigherIsBetter) {
+        -1.0
+    } else {
+        1.0
+    };
+    let Some(difference) = effect.effect.difference else {
+        return f64::NEG_INFINITY;
+    };
     let margin = effect.effect.margin.filter(|m| *m > 0.0).unwrap_or(1.0);
     let class = match effect.effect.verdict {
         Verdict::Worse if effect.p_holm < 0.05 => 2e6,

@@ -44,7 +44,13 @@ pub struct Margins {
 
 impl Default for Margins {
     fn default() -> Self {
-        Self { error_share: 0.01, latency: 0.10, rating: 0.1, cost: 0.10, metric: 0.10 }
+        Self {
+            error_share: 0.01,
+            latency: 0.10,
+            rating: 0.1,
+            cost: 0.10,
+            metric: 0.10,
+        }
     }
 }
 

@@ -12,7 +12,9 @@ const MAX_BUCKETS: usize = 288;
 ///
 /// Boundaries are exact to a bucket, at least a 288th of the span.
 pub(super) fn infer(log: &RequestLog, control: usize, treatment: usize) -> Vec<Stage> {
-    let Some(buckets) = TimeBuckets::over(log, MAX_BUCKETS) else { return Vec::new() };
+    let Some(buckets) = TimeBuckets::over(log, MAX_BUCKETS) else {
+        return Vec::new();
+    };
     let mut counts = vec![(0u64, 0u64); buckets.n_buckets];
     for row in 0..log.n_rows() {
         let arm = usize::from(log.arm[row]);
@@ -23,7 +25,9 @@ pub(super) fn infer(log: &RequestLog, control: usize, treatment: usize) -> Vec<S
         }
     }
     let stage = |(from, to): (usize, usize)| {
-        let (n, k) = counts[from..to].iter().fold((0, 0), |(n, k), c| (n + c.0, k + c.1));
+        let (n, k) = counts[from..to]
+            .iter()
+            .fold((0, 0), |(n, k), c| (n + c.0, k + c.1));
         Stage {
             from_us: buckets.start_us(from),
             to_us: buckets.start_us(to),
@@ -53,8 +57,10 @@ fn segment(counts: &[(u64, u64)]) -> Vec<(usize, usize)> {
             let opening = if start == 0 { 0.0 } else { penalty };
             best[start] + opening - log_likelihood(n, k)
         };
-        let (start, cost) =
-            (0..end).map(|start| (start, candidate(start))).min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0));
+        let (start, cost) = (0..end)
+            .map(|start| (start, candidate(start)))
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .unwrap_or((0, 0.0));
         best[end] = cost;
         cut[end] = start;
     }
@@ -70,7 +76,13 @@ fn segment(counts: &[(u64, u64)]) -> Vec<(usize, usize)> {
 
 /// Of `k` in `n` at the share `k / n`.
 fn log_likelihood(n: u64, k: u64) -> f64 {
-    let term = |count: u64| if count == 0 { 0.0 } else { count as f64 * (count as f64 / n as f64).ln() };
+    let term = |count: u64| {
+        if count == 0 {
+            0.0
+        } else {
+            count as f64 * (count as f64 / n as f64).ln()
+        }
+    };
     term(k) + term(n - k)
 }
 

@@ -22,42 +22,84 @@ pub(super) fn find(
     let strategy = settings.strategy.unwrap_or(inferred);
     let is_declared = settings.strategy.is_some();
     let why = match settings.strategy {
-        Some(declared) if declared != inferred => format!("Declared; the log looks like: {}. {why}", inferred.label()),
+        Some(declared) if declared != inferred => {
+            format!("Declared; the log looks like: {}. {why}", inferred.label())
+        }
         Some(_) => format!("Declared; the log agrees. {why}"),
         None => why,
     };
-    StrategyFinding { strategy, is_declared, why, consequence: consequence(strategy).to_owned() }
+    StrategyFinding {
+        strategy,
+        is_declared,
+        why,
+        consequence: consequence(strategy).to_owned(),
+    }
 }
 
-fn infer(log: &RequestLog, control: usize, treatment: Option<usize>, stages: &[Stage]) -> (Strategy, String) {
+fn infer(
+    log: &RequestLog,
+    control: usize,
+    treatment: Option<usize>,
+    stages: &[Stage],
+) -> (Strategy, String) {
     let Some(treatment) = treatment else {
         return (Strategy::SingleArm, "The log has one arm only".to_owned());
     };
     if log.clock == Clock::RowOrder {
-        return (Strategy::Sequential, "The log has no times, so nothing shows that the arms ran side by side".to_owned());
+        return (
+            Strategy::Sequential,
+            "The log has no times, so nothing shows that the arms ran side by side".to_owned(),
+        );
     }
     let paired = paired_share(log, control, treatment);
     if paired > 0.8 {
-        return (Strategy::Shadow, format!("{} of the request ids occur in both arms", units::share(paired)));
+        return (
+            Strategy::Shadow,
+            format!(
+                "{} of the request ids occur in both arms",
+                units::share(paired)
+            ),
+        );
     }
     let overlap = overlap(log, control, treatment);
     if overlap < 0.1 {
         return if log.arms.len() == 2 {
-            (Strategy::BlueGreen, "One arm ended before the other began".to_owned())
+            (
+                Strategy::BlueGreen,
+                "One arm ended before the other began".to_owned(),
+            )
         } else {
-            (Strategy::Sequential, "The arms ran one after another, not at the same time".to_owned())
+            (
+                Strategy::Sequential,
+                "The arms ran one after another, not at the same time".to_owned(),
+            )
         };
     }
-    let shares: Vec<f64> = stages.iter().filter(|s| s.n_requests > 0).map(|s| s.share).collect();
+    let shares: Vec<f64> = stages
+        .iter()
+        .filter(|s| s.n_requests > 0)
+        .map(|s| s.share)
+        .collect();
     match (shares.first(), shares.last()) {
         (Some(first), Some(last)) if shares.len() > 1 && *last > 1.5 * first => {
-            let why = format!("The treatment's share grew from {} to {}", units::share(*first), units::share(*last));
+            let why = format!(
+                "The treatment's share grew from {} to {}",
+                units::share(*first),
+                units::share(*last)
+            );
             (Strategy::Canary, why)
         }
-        (Some(share), _) if *share <= CANARY_SHARE => {
-            (Strategy::Canary, format!("Both arms ran at the same time, the treatment at {} of requests", units::share(*share)))
-        }
-        _ => (Strategy::AbTest, "The arms ran at the same time with steady shares".to_owned()),
+        (Some(share), _) if *share <= CANARY_SHARE => (
+            Strategy::Canary,
+            format!(
+                "Both arms ran at the same time, the treatment at {} of requests",
+                units::share(*share)
+            ),
+        ),
+        _ => (
+            Strategy::AbTest,
+            "The arms ran at the same time with steady shares".to_owned(),
+        ),
     }
 }
 
@@ -67,9 +109,15 @@ fn consequence(strategy: Strategy) -> &'static str {
         Strategy::Canary => {
             "Arms are compared over the whole rollout; shares change by stage, so the trends show whether time of day could explain a difference"
         }
-        Strategy::Shadow => "Users saw one answer only: ratings of the shadow arm do not exist, and its load came on top",
-        Strategy::BlueGreen => "Before and after, with no concurrent control: whatever else changed at the switch is part of the difference",
-        Strategy::Sequential => "No concurrent control: a difference can come from the time at which an arm ran",
+        Strategy::Shadow => {
+            "Users saw one answer only: ratings of the shadow arm do not exist, and its load came on top"
+        }
+        Strategy::BlueGreen => {
+            "Before and after, with no concurrent control: whatever else changed at the switch is part of the difference"
+        }
+        Strategy::Sequential => {
+            "No concurrent control: a difference can come from the time at which an arm ran"
+        }
         Strategy::SingleArm => "There is nothing to compare with; the figures describe this arm",
     }
 }
@@ -83,8 +131,14 @@ fn overlap(log: &RequestLog, control: usize, treatment: usize) -> f64 {
         if rows.is_empty() || span.is_empty() {
             return 0.0;
         }
-        let (low, high) = (span[span.len() / 100], span[span.len() - 1 - span.len() / 100]);
-        let n = rows.partition_point(|t| *t <= high) - rows.partition_point(|t| *t < low).min(rows.partition_point(|t| *t <= high));
+        let (low, high) = (
+            span[span.len() / 100],
+            span[span.len() - 1 - span.len() / 100],
+        );
+        let n = rows.partition_point(|t| *t <= high)
+            - rows
+                .partition_point(|t| *t < low)
+                .min(rows.partition_point(|t| *t <= high));
         n as f64 / rows.len() as f64
     };
     inside(&a, &b).max(inside(&b, &a))
@@ -92,7 +146,9 @@ fn overlap(log: &RequestLog, control: usize, treatment: usize) -> f64 {
 
 /// The share of the treatment's request ids that the control answered too.
 fn paired_share(log: &RequestLog, control: usize, treatment: usize) -> f64 {
-    let Some(ids) = &log.request_id else { return 0.0 };
+    let Some(ids) = &log.request_id else {
+        return 0.0;
+    };
     let mut arms_of: HashMap<u64, u8> = HashMap::new();
     for (row, id) in ids.iter().enumerate().filter(|(_, id)| **id != 0) {
         let bit = match usize::from(log.arm[row]) {

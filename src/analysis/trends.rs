@@ -13,13 +13,24 @@ use crate::units::Clock;
 const MAX_BUCKETS: usize = 96;
 
 /// All metrics of all arms over time; `None` for a log without times.
-pub(super) fn trends(log: &RequestLog, metrics: &[Metric], level: f64, progress: &Progress) -> Result<Option<Trends>> {
-    let Some(buckets) = TimeBuckets::over(log, MAX_BUCKETS).filter(|_| log.clock != Clock::RowOrder) else { return Ok(None) };
+pub(super) fn trends(
+    log: &RequestLog,
+    metrics: &[Metric],
+    level: f64,
+    progress: &Progress,
+) -> Result<Option<Trends>> {
+    let Some(buckets) =
+        TimeBuckets::over(log, MAX_BUCKETS).filter(|_| log.clock != Clock::RowOrder)
+    else {
+        return Ok(None);
+    };
     let mut rows = vec![vec![Vec::new(); buckets.n_buckets]; log.arms.len()];
     for (row, event) in log.event_us.iter().enumerate() {
         rows[usize::from(log.arm[row])][buckets.index(*event)].push(row as u32);
     }
-    let totals: Vec<u64> = (0..buckets.n_buckets).map(|b| rows.iter().map(|arm| arm[b].len() as u64).sum()).collect();
+    let totals: Vec<u64> = (0..buckets.n_buckets)
+        .map(|b| rows.iter().map(|arm| arm[b].len() as u64).sum())
+        .collect();
     let mut arms = Vec::new();
     for (arm, rows) in rows.iter().enumerate() {
         let mut series = Vec::new();
@@ -29,18 +40,31 @@ pub(super) fn trends(log: &RequestLog, metrics: &[Metric], level: f64, progress:
                 id: metric.id.clone(),
                 label: metric.label.clone(),
                 form: metric.form,
-                points: rows.iter().map(|rows| point(metric, log, rows, level)).collect(),
+                points: rows
+                    .iter()
+                    .map(|rows| point(metric, log, rows, level))
+                    .collect(),
             });
         }
         arms.push(TrendArm {
             arm,
             n_requests: rows.iter().map(|rows| rows.len() as u64).collect(),
-            share: rows.iter().zip(&totals).map(|(rows, n)| (*n > 0).then(|| rows.len() as f64 / *n as f64)).collect(),
+            share: rows
+                .iter()
+                .zip(&totals)
+                .map(|(rows, n)| (*n > 0).then(|| rows.len() as f64 / *n as f64))
+                .collect(),
             series,
         });
     }
-    let starts_us = (0..buckets.n_buckets).map(|b| buckets.start_us(b)).collect();
-    Ok(Some(Trends { width_us: buckets.width_us, starts_us, arms }))
+    let starts_us = (0..buckets.n_buckets)
+        .map(|b| buckets.start_us(b))
+        .collect();
+    Ok(Some(Trends {
+        width_us: buckets.width_us,
+        starts_us,
+        arms,
+    }))
 }
 
 fn point(metric: &Metric, log: &RequestLog, rows: &[u32], level: f64) -> Option<TrendPoint> {
@@ -57,11 +81,25 @@ fn point(metric: &Metric, log: &RequestLog, rows: &[u32], level: f64) -> Option<
         }
         Kind::Mean(_) => {
             let moments = Moments::from_slice(&values);
-            let value = (n == 1).then(|| TrendPoint { value: moments.mean, interval: None, n });
-            return mean_estimate(&moments, level).map(|e| TrendPoint { value: e.value, interval: Some(e.interval), n }).or(value);
+            let value = (n == 1).then(|| TrendPoint {
+                value: moments.mean,
+                interval: None,
+                n,
+            });
+            return mean_estimate(&moments, level)
+                .map(|e| TrendPoint {
+                    value: e.value,
+                    interval: Some(e.interval),
+                    n,
+                })
+                .or(value);
         }
     };
     let estimate = estimate?;
     let is_finite = estimate.interval.lower.is_finite() && estimate.interval.upper.is_finite();
-    Some(TrendPoint { value: estimate.value, interval: is_finite.then_some(estimate.interval), n })
+    Some(TrendPoint {
+        value: estimate.value,
+        interval: is_finite.then_some(estimate.interval),
+        n,
+    })
 }

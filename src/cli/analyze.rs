@@ -24,7 +24,11 @@ pub(super) fn run(arguments: &AnalyzeArguments, progress: &Progress) -> Result<F
 pub(super) fn finish(analysis: &Analysis, is_check: bool) -> Finish {
     let decision = &analysis.decision;
     let is_no = decision.is_log_unsound || decision.kind == DecisionKind::RollBack;
-    if is_check && is_no { Finish::CheckFailed } else { Finish::Done }
+    if is_check && is_no {
+        Finish::CheckFailed
+    } else {
+        Finish::Done
+    }
 }
 
 pub(super) fn as_text(analysis: &Analysis) -> String {
@@ -38,11 +42,27 @@ pub(super) fn as_text(analysis: &Analysis) -> String {
         out += &format!("  {sign} {}\n", reason.text);
     }
     let log = &analysis.log;
-    let users = log.n_units.map(|n| format!(", {} users", units::count(n))).unwrap_or_default();
-    out += &format!("\n{}: {} requests{users}. ", log.name, units::count(log.n_requests));
-    out += &format!("{}: {}\n\nHealth\n", analysis.strategy.strategy.label(), analysis.strategy.why);
+    let users = log
+        .n_units
+        .map(|n| format!(", {} users", units::count(n)))
+        .unwrap_or_default();
+    out += &format!(
+        "\n{}: {} requests{users}. ",
+        log.name,
+        units::count(log.n_requests)
+    );
+    out += &format!(
+        "{}: {}\n\nHealth\n",
+        analysis.strategy.strategy.label(),
+        analysis.strategy.why
+    );
     for check in &analysis.health {
-        out += &format!("  [{}] {} {}\n", check.severity.label(), check.title, check.finding);
+        out += &format!(
+            "  [{}] {} {}\n",
+            check.severity.label(),
+            check.title,
+            check.finding
+        );
         if !check.advice.is_empty() {
             out += &format!("      {}\n", check.advice);
         }
@@ -57,23 +77,57 @@ fn scorecard(analysis: &Analysis) -> String {
             rows.push(line(analysis, row, i, &arm.name));
         }
     }
-    table(&["Metric", "Arm", "n", "Value", "Difference to control", "Relative", "p", "Unit", "Verdict"], &rows)
+    table(
+        &[
+            "Metric",
+            "Arm",
+            "n",
+            "Value",
+            "Difference to control",
+            "Relative",
+            "p",
+            "Unit",
+            "Verdict",
+        ],
+        &rows,
+    )
 }
 
 fn line(analysis: &Analysis, row: &ScorecardRow, arm: usize, name: &str) -> Vec<String> {
     let value = &row.values[arm];
-    let label = if arm == 0 { row.label.clone() } else { String::new() };
-    let shown = value.estimate.map_or_else(|| units::NO_VALUE.to_owned(), |e| row.form.value(e.value));
+    let label = if arm == 0 {
+        row.label.clone()
+    } else {
+        String::new()
+    };
+    let shown = value
+        .estimate
+        .map_or_else(|| units::NO_VALUE.to_owned(), |e| row.form.value(e.value));
     let mut cells = vec![label, name.to_owned(), units::count(value.n), shown];
     match row.effects.iter().find(|effect| effect.arm == arm) {
-        None => cells.extend([if arm == analysis.control { "control".to_owned() } else { String::new() }]),
+        None => cells.extend([if arm == analysis.control {
+            "control".to_owned()
+        } else {
+            String::new()
+        }]),
         Some(effect) => {
             let difference = effect.difference.map_or_else(String::new, |d| {
-                row.form.change_with_interval(d.value, d.interval.lower, d.interval.upper)
+                row.form
+                    .change_with_interval(d.value, d.interval.lower, d.interval.upper)
             });
-            let relative = effect.relative.map_or_else(String::new, |r| units::relative(r.value));
-            let p = effect.test.map_or_else(String::new, |t| units::p_value(t.p, t.ln_p));
-            cells.extend([difference, relative, p, effect.unit.label().to_owned(), format!("{} {}", effect.verdict.symbol(), effect.verdict.label())]);
+            let relative = effect
+                .relative
+                .map_or_else(String::new, |r| units::relative(r.value));
+            let p = effect
+                .test
+                .map_or_else(String::new, |t| units::p_value(t.p));
+            cells.extend([
+                difference,
+                relative,
+                p,
+                effect.unit.label().to_owned(),
+                format!("{} {}", effect.verdict.symbol(), effect.verdict.label()),
+            ]);
         }
     }
     cells

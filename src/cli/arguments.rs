@@ -7,7 +7,13 @@ use clap::{Args, Parser, Subcommand};
 /// Tells from an exported request log which variant of an LLM rollout to ship, and what the
 /// auto-rollback rules would have done. Works offline; opens no network connection.
 #[derive(Debug, Parser)]
-#[command(name = "hindsight", version, about, args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(
+    name = "hindsight",
+    version,
+    about,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 100
+)]
 pub struct Arguments {
     /// Headless commands; without one the window opens.
     #[command(subcommand)]
@@ -221,9 +227,13 @@ fn open_share(text: &str) -> Result<f64, String> {
 }
 
 fn window_size(text: &str) -> Result<(f32, f32), String> {
-    let parsed = text.split_once('x').and_then(|(w, h)| Some((w.parse::<f32>().ok()?, h.parse::<f32>().ok()?)));
+    let parsed = text
+        .split_once('x')
+        .and_then(|(w, h)| Some((w.parse::<f32>().ok()?, h.parse::<f32>().ok()?)));
     match parsed {
-        Some((w, h)) if (200.0..=10_000.0).contains(&w) && (200.0..=10_000.0).contains(&h) => Ok((w, h)),
+        Some((w, h)) if (200.0..=10_000.0).contains(&w) && (200.0..=10_000.0).contains(&h) => {
+            Ok((w, h))
+        }
         _ => Err("write it as 1280x800".to_owned()),
     }
 }

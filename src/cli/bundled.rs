@@ -18,10 +18,16 @@ pub fn aa_log(progress: &Progress) -> Result<PathBuf> {
 }
 
 fn find(name: &str) -> Option<PathBuf> {
-    let beside_program = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf));
+    let beside_program = std::env::current_exe()
+        .ok()
+        .and_then(|exe| exe.parent().map(Path::to_path_buf));
     let source_tree = Some(PathBuf::from(env!("CARGO_MANIFEST_DIR")));
     let folders = [Some(PathBuf::from(".")), beside_program, source_tree];
-    folders.into_iter().flatten().map(|folder| folder.join("sample-data").join(name)).find(|path| path.is_file())
+    folders
+        .into_iter()
+        .flatten()
+        .map(|folder| folder.join("sample-data").join(name))
+        .find(|path| path.is_file())
 }
 
 fn generate(name: &str, progress: &Progress) -> Result<PathBuf> {
@@ -30,8 +36,10 @@ fn generate(name: &str, progress: &Progress) -> Result<PathBuf> {
         .or_else(|| std::env::var_os("LOCALAPPDATA").map(PathBuf::from))
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
     let Some(home) = home else {
-        return Err(Error::new(ErrorKind::Unreadable, "The bundled sample was not found")
-            .hint("Run `hindsight sample FOLDER` and open the file that it writes"));
+        return Err(
+            Error::new(ErrorKind::Unreadable, "The bundled sample was not found")
+                .hint("Run `hindsight sample FOLDER` and open the file that it writes"),
+        );
     };
     let folder = home.join("hindsight").join("sample-data");
     let path = folder.join(name);

@@ -51,7 +51,11 @@ fn as_text(loaded: &Loaded) -> String {
         units::count(log.n_rows() as u64)
     );
     if let Some((first, last)) = log.event_span_us() {
-        out += &format!("{} to {}\n", units::instant(first, log.clock), units::instant(last, log.clock));
+        out += &format!(
+            "{} to {}\n",
+            units::instant(first, log.clock),
+            units::instant(last, log.clock)
+        );
     }
     let arms: Vec<&str> = log.arms.iter().map(|arm| arm.name.as_str()).collect();
     out += &format!("Arms: {}\n\n", arms.join(", "));
@@ -59,25 +63,64 @@ fn as_text(loaded: &Loaded) -> String {
         .guesses
         .iter()
         .map(|guess| {
-            let used = loaded.mapping.columns.iter().find(|c| c.column == guess.profile.name);
+            let used = loaded
+                .mapping
+                .columns
+                .iter()
+                .find(|c| c.column == guess.profile.name);
             let role = used.map_or(String::new(), |c| c.role.label().to_owned());
             let agrees = used.map(|c| c.role) == guess.role;
-            let confidence = if used.is_none() { String::new() } else if agrees { format!("{:.2}", guess.confidence) } else { "given".to_owned() };
-            let evidence = if agrees { guess.evidence.clone() } else { String::new() };
-            vec![guess.profile.name.clone(), role, confidence, evidence, guess.profile.samples.join(" | ")]
+            let confidence = if used.is_none() {
+                String::new()
+            } else if agrees {
+                format!("{:.2}", guess.confidence)
+            } else {
+                "given".to_owned()
+            };
+            let evidence = if agrees {
+                guess.evidence.clone()
+            } else {
+                String::new()
+            };
+            vec![
+                guess.profile.name.clone(),
+                role,
+                confidence,
+                evidence,
+                guess.profile.samples.join(" | "),
+            ]
         })
         .collect();
-    out += &table(&["Column", "Role", "Confidence", "Evidence", "Values"], &rows);
+    out += &table(
+        &["Column", "Role", "Confidence", "Evidence", "Values"],
+        &rows,
+    );
     if !loaded.issues.is_empty() {
         out += "\nIssues\n";
     }
     for issue in &loaded.issues {
-        let column = issue.column.as_ref().map(|c| format!(" {c}:")).unwrap_or_default();
-        let count = if issue.count > 0 { format!(" ({} times)", units::count(issue.count)) } else { String::new() };
-        out += &format!("  [{}]{column} {}{count}\n", issue.effect.label(), issue.message);
+        let column = issue
+            .column
+            .as_ref()
+            .map(|c| format!(" {c}:"))
+            .unwrap_or_default();
+        let count = if issue.count > 0 {
+            format!(" ({} times)", units::count(issue.count))
+        } else {
+            String::new()
+        };
+        out += &format!(
+            "  [{}]{column} {}{count}\n",
+            issue.effect.label(),
+            issue.message
+        );
         if !issue.lines.is_empty() {
             let lines: Vec<String> = issue.lines.iter().map(u64::to_string).collect();
-            out += &format!("      lines {}: {}\n", lines.join(", "), issue.samples.join(" | "));
+            out += &format!(
+                "      lines {}: {}\n",
+                lines.join(", "),
+                issue.samples.join(" | ")
+            );
         }
         if !issue.hint.is_empty() {
             out += &format!("      {}\n", issue.hint);

@@ -39,7 +39,10 @@ pub fn run(command: Command) -> ExitCode {
         Command::Report(arguments) => report::run(&arguments, &progress),
         Command::Sample(arguments) => {
             crate::sample::write(&arguments.folder, arguments.seed, &progress).and_then(|paths| {
-                let lines: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+                let lines: Vec<String> = paths
+                    .iter()
+                    .map(|path| path.display().to_string())
+                    .collect();
                 print(&(lines.join("\n") + "\n"))?;
                 Ok(Finish::Done)
             })
@@ -50,7 +53,11 @@ pub fn run(command: Command) -> ExitCode {
 
 /// Writes the report of the bundled sample or of a given log where no window can be opened.
 pub fn report_instead_of_window(arguments: &LogArguments, reason: &str) -> ExitCode {
-    exit_code(report::instead_of_window(arguments, reason, &Progress::unwatched()))
+    exit_code(report::instead_of_window(
+        arguments,
+        reason,
+        &Progress::unwatched(),
+    ))
 }
 
 fn exit_code(finish: Result<Finish>) -> ExitCode {
@@ -66,7 +73,11 @@ fn exit_code(finish: Result<Finish>) -> ExitCode {
 
 /// Reads the log and the mapping that the arguments name.
 fn load(arguments: &LogArguments, progress: &Progress) -> Result<crate::ingest::Loaded> {
-    let mapping = arguments.mapping.as_deref().map(crate::ingest::Mapping::read).transpose()?;
+    let mapping = arguments
+        .mapping
+        .as_deref()
+        .map(crate::ingest::Mapping::read)
+        .transpose()?;
     let path = match &arguments.log {
         Some(path) => path.clone(),
         None => bundled::sample_log(progress)?,
@@ -86,8 +97,11 @@ fn settings(arguments: &arguments::CompareArguments) -> Result<crate::analysis::
     }
     if let Some(segment) = &arguments.segment {
         let (name, value) = segment.split_once('=').ok_or_else(|| {
-            Error::new(crate::error::ErrorKind::Settings, format!("\"{segment}\" names no segment value"))
-                .hint("Write --segment COLUMN=VALUE, for example --segment language=ko")
+            Error::new(
+                crate::error::ErrorKind::Settings,
+                format!("\"{segment}\" names no segment value"),
+            )
+            .hint("Write --segment COLUMN=VALUE, for example --segment language=ko")
         })?;
         settings.filter.segment = Some((name.to_owned(), value.to_owned()));
     }

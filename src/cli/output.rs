@@ -7,9 +7,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// Results go to standard output. A reader that closed the pipe, such as `head`, is not an error.
 pub(super) fn print(text: &str) -> Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::new(ErrorKind::Unwritable, format!("Cannot write to standard output: {cause}")))
-        }
+        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::new(
+            ErrorKind::Unwritable,
+            format!("Cannot write to standard output: {cause}"),
+        )),
         _ => Ok(()),
     }
 }

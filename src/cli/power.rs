@@ -18,19 +18,36 @@ enum Answer {
 
 pub(super) fn run(arguments: &PowerArguments) -> Result<Finish> {
     let (common, answer, question) = match &arguments.metric {
-        PowerMetric::Proportions { baseline, mde, n, common } => {
+        PowerMetric::Proportions {
+            baseline,
+            mde,
+            n,
+            common,
+        } => {
             let design = design(common);
             let formula = power::proportions::ShareFormula::default();
             let arms = n.map(|n| (n, treatment(n, common)));
             let target = mde.map(|mde| baseline + mde);
             let answer = match (target, arms) {
-                (Some(target), None) => Answer::Size(power::proportions::sample_size(*baseline, target, &design, formula)?),
-                (Some(target), Some(arms)) => Answer::Power(power::proportions::power(*baseline, target, arms, &design, formula)?),
-                (None, Some(arms)) => Answer::Change(power::proportions::detectable_change(*baseline, arms, &design, formula)?),
+                (Some(target), None) => Answer::Size(power::proportions::sample_size(
+                    *baseline, target, &design, formula,
+                )?),
+                (Some(target), Some(arms)) => Answer::Power(power::proportions::power(
+                    *baseline, target, arms, &design, formula,
+                )?),
+                (None, Some(arms)) => Answer::Change(power::proportions::detectable_change(
+                    *baseline, arms, &design, formula,
+                )?),
                 (None, None) => return Err(nothing_asked()),
             };
-            let to = mde.map(|mde| format!(" to {}", units::share(baseline + mde))).unwrap_or_default();
-            (common, answer, format!("Share of {}{to}", units::share(*baseline)))
+            let to = mde
+                .map(|mde| format!(" to {}", units::share(baseline + mde)))
+                .unwrap_or_default();
+            (
+                common,
+                answer,
+                format!("Share of {}{to}", units::share(*baseline)),
+            )
         }
         PowerMetric::Means { sd, mde, n, common } => {
             let design = design(common);
@@ -38,13 +55,25 @@ pub(super) fn run(arguments: &PowerArguments) -> Result<Finish> {
             let arms = n.map(|n| (n, treatment(n, common)));
             let effect = mde.map(|delta| power::means::MeanEffect { delta, sd: *sd });
             let answer = match (effect, arms) {
-                (Some(effect), None) => Answer::Size(power::means::sample_size(effect, &design, formula)?),
-                (Some(effect), Some(arms)) => Answer::Power(power::means::power(effect, arms, &design, formula)?),
-                (None, Some(arms)) => Answer::Change(power::means::detectable_change(*sd, arms, &design, formula)?),
+                (Some(effect), None) => {
+                    Answer::Size(power::means::sample_size(effect, &design, formula)?)
+                }
+                (Some(effect), Some(arms)) => {
+                    Answer::Power(power::means::power(effect, arms, &design, formula)?)
+                }
+                (None, Some(arms)) => Answer::Change(power::means::detectable_change(
+                    *sd, arms, &design, formula,
+                )?),
                 (None, None) => return Err(nothing_asked()),
             };
-            let by = mde.map(|mde| format!(", difference {}", units::change(mde))).unwrap_or_default();
-            (common, answer, format!("Mean with standard deviation {}{by}", units::number(*sd)))
+            let by = mde
+                .map(|mde| format!(", difference {}", units::change(mde)))
+                .unwrap_or_default();
+            (
+                common,
+                answer,
+                format!("Mean with standard deviation {}{by}", units::number(*sd)),
+            )
         }
     };
     if common.json {
@@ -57,7 +86,12 @@ pub(super) fn run(arguments: &PowerArguments) -> Result<Finish> {
 }
 
 fn design(common: &PowerCommon) -> Design {
-    Design { alpha: common.alpha, power: common.power, ratio: common.ratio, ..Design::default() }
+    Design {
+        alpha: common.alpha,
+        power: common.power,
+        ratio: common.ratio,
+        ..Design::default()
+    }
 }
 
 fn treatment(n: u64, common: &PowerCommon) -> u64 {
@@ -65,8 +99,9 @@ fn treatment(n: u64, common: &PowerCommon) -> u64 {
 }
 
 fn nothing_asked() -> Error {
-    Error::new(ErrorKind::Settings, "Neither --mde nor --n is given")
-        .hint("Give --mde for the sample size, --n for the detectable effect, or both for the power")
+    Error::new(ErrorKind::Settings, "Neither --mde nor --n is given").hint(
+        "Give --mde for the sample size, --n for the detectable effect, or both for the power",
+    )
 }
 
 fn as_json(common: &PowerCommon, answer: &Answer) -> serde_json::Value {
@@ -88,10 +123,21 @@ fn as_text(answer: &Answer) -> String {
             units::count(size.n_treatment),
             size.formula.label()
         ),
-        Answer::Power(power) => format!("Power {} ({})", units::share(power.power), power.formula.label()),
+        Answer::Power(power) => format!(
+            "Power {} ({})",
+            units::share(power.power),
+            power.formula.label()
+        ),
         Answer::Change(change) => {
-            let shown = |value: Option<f64>| value.map_or_else(|| "none".to_owned(), |v| format!("{v:+.4}"));
-            format!("Detectable increase {}, decrease {} ({})", shown(change.up), shown(change.down), change.formula.label())
+            let shown = |value: Option<f64>| {
+                value.map_or_else(|| "none".to_owned(), |v| format!("{v:+.4}"))
+            };
+            format!(
+                "Detectable increase {}, decrease {} ({})",
+                shown(change.up),
+                shown(change.down),
+                change.formula.label()
+            )
         }
     }
 }

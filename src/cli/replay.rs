@@ -18,7 +18,12 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
     let log = settings.filter.apply(&loaded.log);
     let (control, treatment) = arms_of(&log, &settings)?;
     let treatment = treatment.ok_or_else(|| one_arm(&arguments.log))?;
-    let replay = crate::rules::replay(&log, &rulebook, &ReplaySettings { control, treatment }, progress)?;
+    let replay = crate::rules::replay(
+        &log,
+        &rulebook,
+        &ReplaySettings { control, treatment },
+        progress,
+    )?;
     if arguments.json {
         print_json(&crate::rules::json::to_json(&replay)?)?;
     } else {
@@ -39,7 +44,8 @@ pub(super) fn rulebook(preset: &[String], path: Option<&std::path::Path>) -> Res
         (false, _) => presets::rulebook(&ids)?,
     };
     if let Some(path) = path {
-        let text = std::fs::read_to_string(path).map_err(|cause| Error::unreadable(path, &cause))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|cause| Error::unreadable(path, &cause))?;
         let own = Rulebook::parse(&text).map_err(|error| error.at(path))?;
         let presets = std::mem::take(&mut rulebook.rules);
         rulebook = own;
@@ -67,13 +73,29 @@ fn as_text(replay: &Replay, log: &RequestLog, (control, treatment): (usize, usiz
         units::instant(replay.time_zero_us, replay.clock)
     );
     let rows: Vec<Vec<String>> = replay.rules.iter().map(summary).collect();
-    out += &table(&["Rule", "Fires", "Row", "Because", "Canary requests before / after", "Errors before / after"], &rows);
+    out += &table(
+        &[
+            "Rule",
+            "Fires",
+            "Row",
+            "Because",
+            "Canary requests before / after",
+            "Errors before / after",
+        ],
+        &rows,
+    );
     for rule in &replay.rules {
         out += &format!("\n{}\n", rule.title);
         for condition in &rule.conditions {
-            let first = condition.first_us.map_or_else(|| "never".to_owned(), |us| format!("first after {}", units::duration_us(us)));
+            let first = condition.first_us.map_or_else(
+                || "never".to_owned(),
+                |us| format!("first after {}", units::duration_us(us)),
+            );
             let held = condition.unavailable.clone().unwrap_or_else(|| {
-                format!("holds at {} evaluations, {first}", units::count(condition.evaluations_true))
+                format!(
+                    "holds at {} evaluations, {first}",
+                    units::count(condition.evaluations_true)
+                )
             });
             out += &format!("  {}: {}; {held}\n", condition.name, condition.text);
         }
@@ -83,7 +105,10 @@ fn as_text(replay: &Replay, log: &RequestLog, (control, treatment): (usize, usiz
 
 fn summary(rule: &RuleReplay) -> Vec<String> {
     let Some(firing) = &rule.first else {
-        let state = rule.skipped.clone().map_or_else(|| "never".to_owned(), |why| format!("cannot run: {why}"));
+        let state = rule
+            .skipped
+            .clone()
+            .map_or_else(|| "never".to_owned(), |why| format!("cannot run: {why}"));
         return vec![rule.id.clone(), state];
     };
     let exposure = rule.exposure.unwrap_or_default();
@@ -92,7 +117,15 @@ fn summary(rule: &RuleReplay) -> Vec<String> {
         format!("after {}", units::duration_us(firing.time_us)),
         firing.row.map_or_else(String::new, |row| row.to_string()),
         firing.causes.join(", "),
-        format!("{} / {}", units::count(exposure.before.requests), units::count(exposure.after.requests)),
-        format!("{} / {}", units::count(exposure.before.errors), units::count(exposure.after.errors)),
+        format!(
+            "{} / {}",
+            units::count(exposure.before.requests),
+            units::count(exposure.after.requests)
+        ),
+        format!(
+            "{} / {}",
+            units::count(exposure.before.errors),
+            units::count(exposure.after.errors)
+        ),
     ]
 }

@@ -22,38 +22,85 @@ pub(super) fn run(arguments: &ReportArguments, progress: &Progress) -> Result<Fi
     let analysis = analyze(&loaded.log, &settings, progress)?;
     let replay = replay(&loaded, &settings, &rulebook, progress)?;
     let notes = load_notes(&loaded);
-    let input = ReportInput { analysis: &analysis, replay: replay.as_ref(), rulebook: Some(&rulebook), load: &notes, title: &loaded.log.name, version: env!("CARGO_PKG_VERSION") };
+    let input = ReportInput {
+        analysis: &analysis,
+        replay: replay.as_ref(),
+        rulebook: Some(&rulebook),
+        load: &notes,
+        title: &loaded.log.name,
+        version: env!("CARGO_PKG_VERSION"),
+    };
     write_atomic(&arguments.output, html::render(&input).as_bytes())?;
     if arguments.json {
         print_json(&json::render(&input)?)?;
     }
-    note(&format!("{}\nReport written to {}", analysis.decision.headline, arguments.output.display()));
+    note(&format!(
+        "{}\nReport written to {}",
+        analysis.decision.headline,
+        arguments.output.display()
+    ));
     Ok(finish(&analysis, arguments.check))
 }
 
 /// Where no window can be opened: the same log, as a report.
-pub(super) fn instead_of_window(log: &LogArguments, reason: &str, progress: &Progress) -> Result<Finish> {
+pub(super) fn instead_of_window(
+    log: &LogArguments,
+    reason: &str,
+    progress: &Progress,
+) -> Result<Finish> {
     let output = PathBuf::from("report.html");
-    note(&format!("{reason}\nWriting the report of the same log instead; `hindsight --help` lists the headless commands"));
+    note(&format!(
+        "{reason}\nWriting the report of the same log instead; `hindsight --help` lists the headless commands"
+    ));
     let loaded = load(log, progress)?;
     let settings = AnalysisSettings::default();
     let analysis = analyze(&loaded.log, &settings, progress)?;
     write(&loaded, &analysis, &settings, &output, progress)?;
-    note(&format!("{}\nReport written to {}", analysis.decision.headline, output.display()));
+    note(&format!(
+        "{}\nReport written to {}",
+        analysis.decision.headline,
+        output.display()
+    ));
     Ok(Finish::Done)
 }
 
-fn write(loaded: &Loaded, analysis: &Analysis, settings: &AnalysisSettings, output: &Path, progress: &Progress) -> Result<()> {
+fn write(
+    loaded: &Loaded,
+    analysis: &Analysis,
+    settings: &AnalysisSettings,
+    output: &Path,
+    progress: &Progress,
+) -> Result<()> {
     let rulebook = presets::all()?;
     let replay = replay(loaded, settings, &rulebook, progress)?;
     let notes = load_notes(loaded);
-    let input = ReportInput { analysis, replay: replay.as_ref(), rulebook: Some(&rulebook), load: &notes, title: &loaded.log.name, version: env!("CARGO_PKG_VERSION") };
+    let input = ReportInput {
+        analysis,
+        replay: replay.as_ref(),
+        rulebook: Some(&rulebook),
+        load: &notes,
+        title: &loaded.log.name,
+        version: env!("CARGO_PKG_VERSION"),
+    };
     write_atomic(output, html::render(&input).as_bytes())
 }
 
 /// The replay of the rows that the analysis looks at; `None` with a single arm.
-fn replay(loaded: &Loaded, settings: &AnalysisSettings, rulebook: &Rulebook, progress: &Progress) -> Result<Option<Replay>> {
+fn replay(
+    loaded: &Loaded,
+    settings: &AnalysisSettings,
+    rulebook: &Rulebook,
+    progress: &Progress,
+) -> Result<Option<Replay>> {
     let log = settings.filter.apply(&loaded.log);
-    let (control, Some(treatment)) = arms_of(&log, settings)? else { return Ok(None) };
-    crate::rules::replay(&log, rulebook, &ReplaySettings { control, treatment }, progress).map(Some)
+    let (control, Some(treatment)) = arms_of(&log, settings)? else {
+        return Ok(None);
+    };
+    crate::rules::replay(
+        &log,
+        rulebook,
+        &ReplaySettings { control, treatment },
+        progress,
+    )
+    .map(Some)
 }

@@ -4,17 +4,43 @@ use super::output::printable;
 
 /// Columns aligned by display width, the first to the left and numbers to the right.
 pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
-    let clean = |cells: &[String]| -> Vec<String> { cells.iter().map(|c| printable(c).replace('\n', " ")).collect() };
+    let clean = |cells: &[String]| -> Vec<String> {
+        cells
+            .iter()
+            .map(|c| printable(c).replace('\n', " "))
+            .collect()
+    };
     let rows: Vec<Vec<String>> = rows.iter().map(|row| clean(row)).collect();
     let widths: Vec<usize> = (0..header.len())
-        .map(|i| rows.iter().filter_map(|row| row.get(i)).map(|cell| width(cell)).chain([width(header[i])]).max().unwrap_or(0))
+        .map(|i| {
+            rows.iter()
+                .filter_map(|row| row.get(i))
+                .map(|cell| width(cell))
+                .chain([width(header[i])])
+                .max()
+                .unwrap_or(0)
+        })
         .collect();
-    let is_number = |i: usize| rows.iter().filter_map(|row| row.get(i)).any(|cell| cell.starts_with(|c: char| c.is_ascii_digit() || c == '+' || c == '\u{2212}'));
+    let is_number = |i: usize| {
+        rows.iter().filter_map(|row| row.get(i)).any(|cell| {
+            cell.starts_with(|c: char| c.is_ascii_digit() || c == '+' || c == '\u{2212}')
+        })
+    };
     let right: Vec<bool> = (0..header.len()).map(|i| i > 0 && is_number(i)).collect();
     let line = |cells: &[String]| -> String {
         let padded = cells.iter().enumerate().map(|(i, cell)| {
-            let pad = " ".repeat(widths.get(i).copied().unwrap_or(0).saturating_sub(width(cell)));
-            if right.get(i).copied().unwrap_or(false) { pad + cell } else { cell.clone() + &pad }
+            let pad = " ".repeat(
+                widths
+                    .get(i)
+                    .copied()
+                    .unwrap_or(0)
+                    .saturating_sub(width(cell)),
+            );
+            if right.get(i).copied().unwrap_or(false) {
+                pad + cell
+            } else {
+                cell.clone() + &pad
+            }
         });
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
@@ -35,7 +61,13 @@ mod tests {
 
     #[test]
     fn wide_characters_align() {
-        let text = table(&["Arm", "n"], &[vec!["한국어".into(), "1".into()], vec!["en".into(), "20".into()]]);
+        let text = table(
+            &["Arm", "n"],
+            &[
+                vec!["한국어".into(), "1".into()],
+                vec!["en".into(), "20".into()],
+            ],
+        );
         assert_eq!(text, "Arm      n\n──────────\n한국어   1\nen      20\n");
     }
 }

@@ -45,22 +45,48 @@ impl<'a> Builder<'a> {
             Some(_) => Clock::Epoch,
             None => Clock::RowOrder,
         };
-        let quantities = mapping.columns.iter().filter_map(|c| quantity_of(c.role)).map(|q| (q, Vec::new()));
-        let named = |role: Role| mapping.columns.iter().filter(move |c| c.role == role).map(|c| c.column.clone());
-        let metrics = named(Role::Metric).enumerate().map(|(i, _)| (Quantity::Extra(i as u16), Vec::new()));
+        let quantities = mapping
+            .columns
+            .iter()
+            .filter_map(|c| quantity_of(c.role))
+            .map(|q| (q, Vec::new()));
+        let named = |role: Role| {
+            mapping
+                .columns
+                .iter()
+                .filter(move |c| c.role == role)
+                .map(|c| c.column.clone())
+        };
+        let metrics = named(Role::Metric)
+            .enumerate()
+            .map(|(i, _)| (Quantity::Extra(i as u16), Vec::new()));
         let log = RequestLog {
             clock,
             has_outcome: of(Role::Status).is_some(),
             quantities: quantities.chain(metrics).collect(),
             extra_names: named(Role::Metric).collect(),
-            units: of(Role::Unit).map(|c| Units { column: c.column.clone(), ..Units::default() }),
+            units: of(Role::Unit).map(|c| Units {
+                column: c.column.clone(),
+                ..Units::default()
+            }),
             request_id: of(Role::RequestId).map(|_| Vec::new()),
-            segments: named(Role::Segment).map(|name| Segment { name, ..Segment::default() }).collect(),
+            segments: named(Role::Segment)
+                .map(|name| Segment {
+                    name,
+                    ..Segment::default()
+                })
+                .collect(),
             ..RequestLog::default()
         };
         let status_form = of(Role::Status).map_or(OutcomeForm::Status, |c| {
-            let all_empty = profiles.iter().any(|p| p.name == c.column && p.n_null == p.n);
-            if all_empty { OutcomeForm::Error } else { OutcomeForm::of_name(&normalize(&c.column)) }
+            let all_empty = profiles
+                .iter()
+                .any(|p| p.name == c.column && p.n_null == p.n);
+            if all_empty {
+                OutcomeForm::Error
+            } else {
+                OutcomeForm::of_name(&normalize(&c.column))
+            }
         });
         Ok(Self {
             mapping,
@@ -91,26 +117,37 @@ impl<'a> Builder<'a> {
             }
         }
         if let Some(arms) = &arms {
-            keep.iter_mut().zip(arms).for_each(|(keep, arm)| *keep &= arm.is_some());
+            keep.iter_mut()
+                .zip(arms)
+                .for_each(|(keep, arm)| *keep &= arm.is_some());
         }
         // A row needs one stamp where the log has any.
         if starts.is_some() || ends.is_some() {
             for (i, keep) in keep.iter_mut().enumerate() {
-                let has = |stamps: &Option<Vec<i64>>| stamps.as_ref().is_some_and(|s| s[i] != NO_STAMP);
+                let has =
+                    |stamps: &Option<Vec<i64>>| stamps.as_ref().is_some_and(|s| s[i] != NO_STAMP);
                 *keep &= has(&starts) || has(&ends);
             }
         }
         let kept: Vec<usize> = (0..keep.len()).filter(|&i| keep[i]).collect();
-        let picked = |stamps: Option<Vec<i64>>| stamps.map(|s| kept.iter().map(|&i| s[i]).collect::<Vec<i64>>());
+        let picked = |stamps: Option<Vec<i64>>| {
+            stamps.map(|s| kept.iter().map(|&i| s[i]).collect::<Vec<i64>>())
+        };
         let row_order = |i: &usize| i64::from(batch.rows[*i]) * 1_000_000;
         let (starts, ends) = (picked(starts), picked(ends));
-        let fallback = || ends.clone().unwrap_or_else(|| kept.iter().map(row_order).collect());
+        let fallback = || {
+            ends.clone()
+                .unwrap_or_else(|| kept.iter().map(row_order).collect())
+        };
         self.log.start_us.extend(starts.unwrap_or_else(fallback));
         if let (Some(all), Some(ends)) = (&mut self.end_us, ends) {
             all.extend(ends);
         }
         self.log.row.extend(kept.iter().map(|&i| batch.rows[i]));
-        self.log.arm.extend(kept.iter().map(|&i| arms.as_ref().and_then(|a| a[i]).unwrap_or(0)));
+        self.log.arm.extend(
+            kept.iter()
+                .map(|&i| arms.as_ref().and_then(|a| a[i]).unwrap_or(0)),
+        );
         self.values(batch, &kept, issues);
     }
 
@@ -150,7 +187,9 @@ impl<'a> Builder<'a> {
     pub(super) fn finish(mut self, name: String, issues: &mut Issues) -> RequestLog {
         self.log.name = name;
         if self.mapping.column(Role::Variant).is_none() {
-            self.log.arms = vec![Arm { name: "all requests".to_owned() }];
+            self.log.arms = vec![Arm {
+                name: "all requests".to_owned(),
+            }];
         }
         if let Some(units) = &mut self.log.units {
             units.n_units = self.unit_codes.len() as u32;
@@ -163,7 +202,10 @@ impl<'a> Builder<'a> {
     /// holds it.
     fn settle_times(&mut self, issues: &mut Issues) {
         let log = &mut self.log;
-        let latency = log.quantities.iter().position(|(q, _)| *q == Quantity::LatencyMs);
+        let latency = log
+            .quantities
+            .iter()
+            .position(|(q, _)| *q == Quantity::LatencyMs);
         let ends = self.end_us.take();
         log.event_us = log.start_us.clone();
         let mut n_end_before_start = 0;
@@ -171,7 +213,10 @@ impl<'a> Builder<'a> {
         for (i, event) in log.event_us.iter_mut().enumerate() {
             let end = ends.as_ref().map(|e| e[i]).filter(|e| *e != NO_STAMP);
             let start = &mut log.start_us[i];
-            let latency_us = latency.map(|k| log.quantities[k].1[i]).filter(|ms| *ms > 0.0).map(|ms| (ms * 1e3).round() as i64);
+            let latency_us = latency
+                .map(|k| log.quantities[k].1[i])
+                .filter(|ms| *ms > 0.0)
+                .map(|ms| (ms * 1e3).round() as i64);
             if *start == NO_STAMP {
                 // Only the end is known: the start follows from the latency.
                 *event = end.unwrap_or(0);
@@ -190,11 +235,23 @@ impl<'a> Builder<'a> {
         }
         if n_end_before_start > 0 {
             let detail = format!("in {n_end_before_start} rows");
-            issues.note(Effect::Assumed, None, "The end lies before the start; the start was used", &detail, "Check the clocks of the hosts that write the log");
+            issues.note(
+                Effect::Assumed,
+                None,
+                "The end lies before the start; the start was used",
+                &detail,
+                "Check the clocks of the hosts that write the log",
+            );
         }
         if latency.is_none() && ends.is_some() && self.mapping.column(Role::Time).is_some() {
             log.quantities.insert(0, (Quantity::LatencyMs, derived));
-            issues.note(Effect::Noted, None, "Latency was taken as end minus start", "", "");
+            issues.note(
+                Effect::Noted,
+                None,
+                "Latency was taken as end minus start",
+                "",
+                "",
+            );
         }
     }
 
@@ -204,7 +261,13 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn stamps(&self, role: &ColumnRole, column: &Column, batch: &Batch, issues: &mut Issues) -> Vec<i64> {
+    fn stamps(
+        &self,
+        role: &ColumnRole,
+        column: &Column,
+        batch: &Batch,
+        issues: &mut Issues,
+    ) -> Vec<i64> {
         const BAD: (Effect, &str, &str) = (
             Effect::Rejected,
             "Not a time that could be read",
@@ -214,9 +277,18 @@ impl<'a> Builder<'a> {
         let mut stamps = vec![NO_STAMP; column.len()];
         let mut zone_missing = false;
         if form == StampForm::Typed {
-            let micros = column.cast(&DataType::Datetime(TimeUnit::Microseconds, None)).and_then(|c| c.cast(&DataType::Int64));
-            if let Ok(values) = micros.as_ref().map_err(|_| ()).and_then(|c| c.i64().map_err(|_| ())) {
-                stamps.iter_mut().zip(values.iter()).for_each(|(stamp, value)| *stamp = value.unwrap_or(NO_STAMP));
+            let micros = column
+                .cast(&DataType::Datetime(TimeUnit::Microseconds, None))
+                .and_then(|c| c.cast(&DataType::Int64));
+            if let Ok(values) = micros
+                .as_ref()
+                .map_err(|_| ())
+                .and_then(|c| c.i64().map_err(|_| ()))
+            {
+                stamps
+                    .iter_mut()
+                    .zip(values.iter())
+                    .for_each(|(stamp, value)| *stamp = value.unwrap_or(NO_STAMP));
             }
             zone_missing = matches!(column.dtype(), DataType::Datetime(_, None) | DataType::Date);
         } else {
@@ -224,21 +296,37 @@ impl<'a> Builder<'a> {
             for (i, stamp) in stamps.iter_mut().enumerate() {
                 let text = texts.get(i).unwrap_or_default();
                 let read = match form {
-                    StampForm::Epoch(unit) | StampForm::Relative(unit) => self.numeric_stamp(text, unit),
+                    StampForm::Epoch(unit) | StampForm::Relative(unit) => {
+                        self.numeric_stamp(text, unit)
+                    }
                     _ => text_stamp_us(text, &mut zone_missing),
                 };
                 *stamp = read.unwrap_or(NO_STAMP);
             }
         }
         if let Some(zone) = self.zone.filter(|_| zone_missing) {
-            stamps.iter_mut().filter(|s| **s != NO_STAMP).for_each(|s| *s = local_to_utc(*s, zone));
+            stamps
+                .iter_mut()
+                .filter(|s| **s != NO_STAMP)
+                .for_each(|s| *s = local_to_utc(*s, zone));
         } else if zone_missing {
-            issues.note(Effect::Assumed, Some(&role.column), "The times name no zone; UTC was assumed", "", "Set time_zone = \"Asia/Seoul\" or another in the mapping file if they are local");
+            issues.note(
+                Effect::Assumed,
+                Some(&role.column),
+                "The times name no zone; UTC was assumed",
+                "",
+                "Set time_zone = \"Asia/Seoul\" or another in the mapping file if they are local",
+            );
         }
         let texts = Texts::of(column);
         for (i, _) in stamps.iter().enumerate().filter(|(_, s)| **s == NO_STAMP) {
             if role.role == Role::Time || texts.get(i).is_some() {
-                issues.value(BAD, Some(&role.column), batch.lines[i], texts.get(i).unwrap_or("(empty)"));
+                issues.value(
+                    BAD,
+                    Some(&role.column),
+                    batch.lines[i],
+                    texts.get(i).unwrap_or("(empty)"),
+                );
             }
         }
         stamps
@@ -251,11 +339,21 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn arms(&mut self, role: &ColumnRole, column: &Column, batch: &Batch, issues: &mut Issues) -> Vec<Option<u16>> {
+    fn arms(
+        &mut self,
+        role: &ColumnRole,
+        column: &Column,
+        batch: &Batch,
+        issues: &mut Issues,
+    ) -> Vec<Option<u16>> {
         let texts = Texts::of(column);
         let code = |i: usize| -> Option<u16> {
             let Some(name) = texts.get(i).map(str::trim).filter(|t| !t.is_empty()) else {
-                let kind = (Effect::Rejected, "No variant", "Rows that belong to no arm cannot be compared; they were left out");
+                let kind = (
+                    Effect::Rejected,
+                    "No variant",
+                    "Rows that belong to no arm cannot be compared; they were left out",
+                );
                 issues.value(kind, Some(&role.column), batch.lines[i], "(empty)");
                 return None;
             };
@@ -263,19 +361,32 @@ impl<'a> Builder<'a> {
                 return Some(*code);
             }
             if self.log.arms.len() == MAX_ARMS {
-                let kind = (Effect::Rejected, "More than 1,000 variants", "The variant column should hold a few labels; map another column");
+                let kind = (
+                    Effect::Rejected,
+                    "More than 1,000 variants",
+                    "The variant column should hold a few labels; map another column",
+                );
                 issues.value(kind, Some(&role.column), batch.lines[i], name);
                 return None;
             }
             let code = self.log.arms.len() as u16;
-            self.log.arms.push(Arm { name: name.to_owned() });
+            self.log.arms.push(Arm {
+                name: name.to_owned(),
+            });
             self.arm_codes.insert(name.to_owned(), code);
             Some(code)
         };
         (0..column.len()).map(code).collect()
     }
 
-    fn outcomes(&mut self, role: &ColumnRole, column: &Column, batch: &Batch, kept: &[usize], issues: &mut Issues) {
+    fn outcomes(
+        &mut self,
+        role: &ColumnRole,
+        column: &Column,
+        batch: &Batch,
+        kept: &[usize],
+        issues: &mut Issues,
+    ) {
         let texts = Texts::of(column);
         let form = self.status_form;
         for &i in kept {
@@ -293,7 +404,9 @@ impl<'a> Builder<'a> {
 
     fn units(&mut self, column: &Column, kept: &[usize]) {
         let texts = Texts::of(column);
-        let Some(units) = &mut self.log.units else { return };
+        let Some(units) = &mut self.log.units else {
+            return;
+        };
         for &i in kept {
             let code = match texts.get(i).map(str::trim).filter(|t| !is_null_word(t)) {
                 None => Units::NONE,
@@ -312,8 +425,13 @@ impl<'a> Builder<'a> {
 
     fn request_ids(&mut self, column: &Column, kept: &[usize]) {
         let texts = Texts::of(column);
-        let Some(ids) = &mut self.log.request_id else { return };
-        ids.extend(kept.iter().map(|&i| texts.get(i).filter(|t| !is_null_word(t)).map_or(0, hash)));
+        let Some(ids) = &mut self.log.request_id else {
+            return;
+        };
+        ids.extend(
+            kept.iter()
+                .map(|&i| texts.get(i).filter(|t| !is_null_word(t)).map_or(0, hash)),
+        );
     }
 
     fn segment(&mut self, index: usize, column: &Column, kept: &[usize], issues: &mut Issues) {
@@ -324,7 +442,13 @@ impl<'a> Builder<'a> {
             let mut value = texts.get(i).unwrap_or_default();
             if !codes.contains_key(value) && segment.values.len() >= MAX_SEGMENT_VALUES {
                 value = "(other)";
-                issues.note(Effect::Assumed, Some(&segment.name), "More than 1,000 distinct values; the later ones count as \"(other)\"", "", "Leave this column out of the mapping, or group its values in the export");
+                issues.note(
+                    Effect::Assumed,
+                    Some(&segment.name),
+                    "More than 1,000 distinct values; the later ones count as \"(other)\"",
+                    "",
+                    "Leave this column out of the mapping, or group its values in the export",
+                );
             }
             let code = match codes.get(value) {
                 Some(code) => *code,
@@ -341,13 +465,31 @@ impl<'a> Builder<'a> {
 }
 
 /// The numbers of a column at the kept rows, in the canonical unit; NaN where missing.
-fn numbers(role: &ColumnRole, column: &Column, mark: DecimalMark, (batch, kept): (&Batch, &[usize]), issues: &mut Issues) -> Vec<f64> {
-    let factor = if role.role.is_duration() { role.unit.unwrap_or(DurationUnit::Ms).in_ms() } else { 1.0 };
+fn numbers(
+    role: &ColumnRole,
+    column: &Column,
+    mark: DecimalMark,
+    (batch, kept): (&Batch, &[usize]),
+    issues: &mut Issues,
+) -> Vec<f64> {
+    let factor = if role.role.is_duration() {
+        role.unit.unwrap_or(DurationUnit::Ms).in_ms()
+    } else {
+        1.0
+    };
     let forbids_negative = !matches!(role.role, Role::Rating | Role::Metric);
-    let typed = column.dtype().is_numeric() || column.dtype().is_bool() || matches!(column.dtype(), DataType::Decimal(..));
-    let floats = typed.then(|| column.cast(&DataType::Float64).ok()).flatten();
+    let typed = column.dtype().is_numeric()
+        || column.dtype().is_bool()
+        || matches!(column.dtype(), DataType::Decimal(..));
+    let floats = typed
+        .then(|| column.cast(&DataType::Float64).ok())
+        .flatten();
     let floats = floats.as_ref().and_then(|c| c.f64().ok());
-    let texts = if floats.is_none() { Some(Texts::of(column)) } else { None };
+    let texts = if floats.is_none() {
+        Some(Texts::of(column))
+    } else {
+        None
+    };
     let mut read = |i: usize| -> f64 {
         let line = batch.lines[i];
         let value = match (&floats, &texts) {
@@ -365,7 +507,11 @@ fn numbers(role: &ColumnRole, column: &Column, mark: DecimalMark, (batch, kept):
             (None, None) => f64::NAN,
         };
         if value < 0.0 && forbids_negative {
-            let kind = (Effect::Missing, "Negative value", "A duration, token count or cost cannot be negative; such values count as missing");
+            let kind = (
+                Effect::Missing,
+                "Negative value",
+                "A duration, token count or cost cannot be negative; such values count as missing",
+            );
             issues.value(kind, Some(&role.column), line, &value.to_string());
             return f64::NAN;
         }
@@ -407,16 +553,25 @@ fn hash(text: &str) -> u64 {
 
 fn parse_zone(name: &str) -> Result<chrono_tz::Tz> {
     name.parse().map_err(|_unknown| {
-        Error::new(ErrorKind::Settings, format!("\"{name}\" is not a time zone"))
-            .key("time_zone")
-            .hint("Use an IANA name such as Asia/Seoul, Europe/Berlin or UTC")
+        Error::new(
+            ErrorKind::Settings,
+            format!("\"{name}\" is not a time zone"),
+        )
+        .key("time_zone")
+        .hint("Use an IANA name such as Asia/Seoul, Europe/Berlin or UTC")
     })
 }
 
 /// Local wall time in microseconds to UTC. In the hour that repeats the earlier one is taken; in
 /// the hour that does not exist the offset before it.
 fn local_to_utc(local_us: i64, zone: chrono_tz::Tz) -> i64 {
-    let Some(local) = chrono::DateTime::from_timestamp_micros(local_us).map(|t| t.naive_utc()) else { return local_us };
-    let offset = zone.offset_from_local_datetime(&local).earliest().unwrap_or_else(|| zone.offset_from_utc_datetime(&local));
+    let Some(local) = chrono::DateTime::from_timestamp_micros(local_us).map(|t| t.naive_utc())
+    else {
+        return local_us;
+    };
+    let offset = zone
+        .offset_from_local_datetime(&local)
+        .earliest()
+        .unwrap_or_else(|| zone.offset_from_utc_datetime(&local));
     local_us - i64::from(offset.fix().local_minus_utc()) * 1_000_000
 }

@@ -29,19 +29,39 @@ impl CsvReader {
             .flexible(true)
             .from_reader(source.reader(read_bytes.clone())?);
         let mut first = csv::ByteRecord::new();
-        reader.read_byte_record(&mut first).map_err(|cause| malformed(source, &cause))?;
-        let names = first.iter().map(|name| String::from_utf8_lossy(name).trim_matches(['\u{feff}', ' ']).to_owned());
-        Ok(Self { source: source.clone(), reader, header: unique(names), next_row: 0, read_bytes })
+        reader
+            .read_byte_record(&mut first)
+            .map_err(|cause| malformed(source, &cause))?;
+        let names = first.iter().map(|name| {
+            String::from_utf8_lossy(name)
+                .trim_matches(['\u{feff}', ' '])
+                .to_owned()
+        });
+        Ok(Self {
+            source: source.clone(),
+            reader,
+            header: unique(names),
+            next_row: 0,
+            read_bytes,
+        })
     }
 
-    pub(super) fn next_batch(&mut self, wanted: &[String], issues: &mut Issues) -> Result<Option<Batch>> {
+    pub(super) fn next_batch(
+        &mut self,
+        wanted: &[String],
+        issues: &mut Issues,
+    ) -> Result<Option<Batch>> {
         let index_of = |name: &String| self.header.iter().position(|h| h == name);
         let indices: Vec<Option<usize>> = wanted.iter().map(index_of).collect();
         let mut builders = text_builders(wanted);
         let (mut rows, mut lines) = (Vec::new(), Vec::new());
         let mut record = csv::ByteRecord::new();
         while rows.len() < BATCH_ROWS {
-            if !self.reader.read_byte_record(&mut record).map_err(|cause| malformed(&self.source, &cause))? {
+            if !self
+                .reader
+                .read_byte_record(&mut record)
+                .map_err(|cause| malformed(&self.source, &cause))?
+            {
                 break;
             }
             let line = record.position().map_or(0, csv::Position::line);
@@ -59,8 +79,15 @@ impl CsvReader {
             rows.push(row_number(row)?);
             lines.push(line);
         }
-        let columns: Vec<Column> = builders.into_iter().map(|b| b.finish().into_column()).collect();
-        Ok((!rows.is_empty()).then_some(Batch { columns, rows, lines }))
+        let columns: Vec<Column> = builders
+            .into_iter()
+            .map(|b| b.finish().into_column())
+            .collect();
+        Ok((!rows.is_empty()).then_some(Batch {
+            columns,
+            rows,
+            lines,
+        }))
     }
 
     pub(super) fn progress(&self) -> (u64, u64) {
@@ -69,7 +96,10 @@ impl CsvReader {
 
     /// Whether the row can be used; says why not.
     fn check_width(&self, record: &csv::ByteRecord, line: u64, issues: &mut Issues) -> bool {
-        let extra = record.iter().skip(self.header.len()).find(|field| !field.is_empty());
+        let extra = record
+            .iter()
+            .skip(self.header.len())
+            .find(|field| !field.is_empty());
         if let Some(field) = extra {
             let kind = (
                 Effect::Rejected,
@@ -85,18 +115,32 @@ impl CsvReader {
                 "Fewer fields than column names",
                 "The fields that are not there count as missing; a truncated last line means that the export was cut off",
             );
-            issues.value(kind, None, line, &String::from_utf8_lossy(record.get(record.len() - 1).unwrap_or(b"")));
+            issues.value(
+                kind,
+                None,
+                line,
+                &String::from_utf8_lossy(record.get(record.len() - 1).unwrap_or(b"")),
+            );
         }
         true
     }
 }
 
-fn append(builder: &mut polars::prelude::StringChunkedBuilder, field: &[u8], line: u64, issues: &mut Issues) {
+fn append(
+    builder: &mut polars::prelude::StringChunkedBuilder,
+    field: &[u8],
+    line: u64,
+    issues: &mut Issues,
+) {
     match std::str::from_utf8(field) {
         Ok(text) => builder.append_value(text),
         Err(_) => {
             let text = String::from_utf8_lossy(field);
-            let kind = (Effect::Assumed, "Bytes that are not UTF-8", "Export the log as UTF-8; such letters are shown as \u{fffd}");
+            let kind = (
+                Effect::Assumed,
+                "Bytes that are not UTF-8",
+                "Export the log as UTF-8; such letters are shown as \u{fffd}",
+            );
             issues.value(kind, None, line, &text);
             builder.append_value(text.as_ref());
         }
@@ -119,10 +163,15 @@ fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 fn malformed(source: &Source, cause: &csv::Error) -> Error {
-    let error = Error::new(ErrorKind::Malformed, format!("The file cannot be read to its end: {cause}"));
+    let error = Error::new(
+        ErrorKind::Malformed,
+        format!("The file cannot be read to its end: {cause}"),
+    );
     let error = match cause.position() {
         Some(position) => error.line(position.line()),
         None => error,
     };
-    error.at(&source.path).hint("The file may be cut off or damaged; export or download it again")
+    error
+        .at(&source.path)
+        .hint("The file may be cut off or damaged; export or download it again")
 }

@@ -40,7 +40,12 @@ pub(super) fn detect(profile: &Profile) -> (Mapping, Vec<Guess>) {
     pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
     let mut guesses: Vec<Guess> = columns
         .iter()
-        .map(|profile| Guess { profile: profile.clone(), role: None, confidence: 0.0, evidence: String::new() })
+        .map(|profile| Guess {
+            profile: profile.clone(),
+            role: None,
+            confidence: 0.0,
+            evidence: String::new(),
+        })
         .collect();
     let mut taken: Vec<Role> = Vec::new();
     for (score, i, role, evidence) in pairs {
@@ -48,20 +53,36 @@ pub(super) fn detect(profile: &Profile) -> (Mapping, Vec<Guess>) {
             continue;
         }
         taken.push(role);
-        (guesses[i].role, guesses[i].confidence, guesses[i].evidence) = (Some(role), score, evidence);
+        (guesses[i].role, guesses[i].confidence, guesses[i].evidence) =
+            (Some(role), score, evidence);
     }
-    let mut mapping = Mapping { decimal_mark: profile.decimal_mark, ..Mapping::default() };
+    let mut mapping = Mapping {
+        decimal_mark: profile.decimal_mark,
+        ..Mapping::default()
+    };
     for guess in &guesses {
         if let Some(role) = guess.role {
-            mapping.columns.push(ColumnRole { column: guess.profile.name.clone(), role, unit: None, stamp: None });
+            mapping.columns.push(ColumnRole {
+                column: guess.profile.name.clone(),
+                role,
+                unit: None,
+                stamp: None,
+            });
         }
     }
     complete(&mut mapping, columns);
     for guess in &mut guesses {
-        let of_column = mapping.columns.iter().find(|c| c.column == guess.profile.name);
+        let of_column = mapping
+            .columns
+            .iter()
+            .find(|c| c.column == guess.profile.name);
         match of_column {
-            Some(ColumnRole { unit: Some(unit), .. }) => guess.evidence += &format!(", {}", unit.label()),
-            Some(ColumnRole { stamp: Some(stamp), .. }) => guess.evidence += &format!(", {}", stamp.label()),
+            Some(ColumnRole {
+                unit: Some(unit), ..
+            }) => guess.evidence += &format!(", {}", unit.label()),
+            Some(ColumnRole {
+                stamp: Some(stamp), ..
+            }) => guess.evidence += &format!(", {}", stamp.label()),
             _ => {}
         }
     }
@@ -72,7 +93,9 @@ pub(super) fn detect(profile: &Profile) -> (Mapping, Vec<Guess>) {
 pub(super) fn complete(mapping: &mut Mapping, columns: &[ColumnProfile]) {
     let profile_of = |name: &str| columns.iter().find(|c| c.name == name);
     for column in &mut mapping.columns {
-        let Some(profile) = profile_of(&column.column) else { continue };
+        let Some(profile) = profile_of(&column.column) else {
+            continue;
+        };
         if column.role.is_stamp() && column.stamp.is_none() {
             column.stamp = stamp_form(profile);
         }
@@ -89,10 +112,20 @@ fn score(column: &ColumnProfile, role: Role, n_rows: u64) -> (f64, String) {
     let fit = value_fit(column, role, &normalized, n_rows);
     let by_values = value_only(column, role, name);
     if by_values > name * fit {
-        return (by_values, format!("values fit: {}", column.samples.join(", ")));
+        return (
+            by_values,
+            format!("values fit: {}", column.samples.join(", ")),
+        );
     }
-    let similar = if normalized == known { "named" } else { "named like" };
-    (name * fit, format!("{similar} \"{known}\"; {}", describe(column)))
+    let similar = if normalized == known {
+        "named"
+    } else {
+        "named like"
+    };
+    (
+        name * fit,
+        format!("{similar} \"{known}\"; {}", describe(column)),
+    )
 }
 
 /// How well the values fit a role whose name fits, 0 to 1.
@@ -114,27 +147,95 @@ fn value_fit(column: &ColumnProfile, role: Role, normalized: &str, n_rows: u64) 
         },
         Role::Unit if !has_values => 0.0,
         // A column in which every row differs tells requests apart, not users.
-        Role::Unit => if column.distinct_share() > 0.98 && n_rows > 50 { 0.4 } else { 1.0 },
-        Role::RequestId => if column.distinct_share() > 0.9 { 1.0 } else { 0.3 },
-        Role::Latency | Role::Ttft => if numeric && !column.is_typed_stamp { 1.0 } else { 0.0 },
+        Role::Unit => {
+            if column.distinct_share() > 0.98 && n_rows > 50 {
+                0.4
+            } else {
+                1.0
+            }
+        }
+        Role::RequestId => {
+            if column.distinct_share() > 0.9 {
+                1.0
+            } else {
+                0.3
+            }
+        }
+        Role::Latency | Role::Ttft => {
+            if numeric && !column.is_typed_stamp {
+                1.0
+            } else {
+                0.0
+            }
+        }
         Role::Status => status_fit(column, normalized),
         Role::Rating => rating_fit(column),
-        Role::TokensIn | Role::TokensOut => if numeric && column.is_whole && non_negative { 1.0 } else { 0.0 },
-        Role::Cost => if numeric { 1.0 } else { 0.0 },
-        Role::Segment => if (2..=1000).contains(&column.n_distinct) && column.distinct_share() < 0.5 { 1.0 } else { 0.0 },
-        Role::Metric => if numeric || is_truth(column) { 1.0 } else { 0.0 },
+        Role::TokensIn | Role::TokensOut => {
+            if numeric && column.is_whole && non_negative {
+                1.0
+            } else {
+                0.0
+            }
+        }
+        Role::Cost => {
+            if numeric {
+                1.0
+            } else {
+                0.0
+            }
+        }
+        Role::Segment => {
+            if (2..=1000).contains(&column.n_distinct) && column.distinct_share() < 0.5 {
+                1.0
+            } else {
+                0.0
+            }
+        }
+        Role::Metric => {
+            if numeric || is_truth(column) {
+                1.0
+            } else {
+                0.0
+            }
+        }
     }
 }
 
 /// The score of a role by values alone, for columns whose names say nothing.
 fn value_only(column: &ColumnProfile, role: Role, name: f64) -> f64 {
     const ARMS: [&str; 24] = [
-        "control", "treatment", "a", "b", "baseline", "candidate", "champion", "challenger", "stable", "canary", "old", "new",
-        "对照组", "实验组", "基线", "候选", "旧版", "新版", "대조군", "실험군", "기존", "신규", "a안", "b안",
+        "control",
+        "treatment",
+        "a",
+        "b",
+        "baseline",
+        "candidate",
+        "champion",
+        "challenger",
+        "stable",
+        "canary",
+        "old",
+        "new",
+        "对照组",
+        "实验组",
+        "基线",
+        "候选",
+        "旧版",
+        "新版",
+        "대조군",
+        "실험군",
+        "기존",
+        "신규",
+        "a안",
+        "b안",
     ];
     let all = |known: &[&str]| {
-        column.n_distinct >= 2 && column.frequent.len() == column.n_distinct
-            && column.frequent.iter().all(|v| known.contains(&v.to_lowercase().as_str()))
+        column.n_distinct >= 2
+            && column.frequent.len() == column.n_distinct
+            && column
+                .frequent
+                .iter()
+                .all(|v| known.contains(&v.to_lowercase().as_str()))
     };
     match role {
         Role::Variant if all(&ARMS) && column.null_share() < 0.05 => 0.8,
@@ -161,23 +262,45 @@ fn status_fit(column: &ColumnProfile, normalized: &str) -> f64 {
         // An error column that is empty throughout says that nothing failed.
         return if form == OutcomeForm::Error { 0.6 } else { 0.0 };
     }
-    let known = column.frequent.iter().filter(|v| form.read(v).is_some()).count();
+    let known = column
+        .frequent
+        .iter()
+        .filter(|v| form.read(v).is_some())
+        .count();
     let share = known as f64 / column.frequent.len().max(1) as f64;
     // A continuous number is no status, whatever its name.
     let too_many = column.n_distinct > 60 && form != OutcomeForm::Error;
-    if too_many || (column.numeric_share > 0.9 && !column.is_whole) { 0.0 } else { share }
+    if too_many || (column.numeric_share > 0.9 && !column.is_whole) {
+        0.0
+    } else {
+        share
+    }
 }
 
 fn rating_fit(column: &ColumnProfile) -> f64 {
-    let words = column.frequent.iter().filter(|v| rating_of_word(v).is_some()).count();
+    let words = column
+        .frequent
+        .iter()
+        .filter(|v| rating_of_word(v).is_some())
+        .count();
     let is_words = words > 0 && words == column.frequent.len();
-    let in_scale = column.range.is_some_and(|(low, _, high)| low >= -10.0 && high <= 100.0);
-    if is_words || (column.numeric_share > 0.9 && in_scale) { 1.0 } else { 0.0 }
+    let in_scale = column
+        .range
+        .is_some_and(|(low, _, high)| low >= -10.0 && high <= 100.0);
+    if is_words || (column.numeric_share > 0.9 && in_scale) {
+        1.0
+    } else {
+        0.0
+    }
 }
 
 fn is_truth(column: &ColumnProfile) -> bool {
     let known = ["true", "false", "0", "1", "yes", "no", "t", "f"];
-    !column.frequent.is_empty() && column.frequent.iter().all(|v| known.contains(&v.to_lowercase().as_str()))
+    !column.frequent.is_empty()
+        && column
+            .frequent
+            .iter()
+            .all(|v| known.contains(&v.to_lowercase().as_str()))
 }
 
 /// How a column's stamps are written; `None` where it has none.
@@ -199,7 +322,12 @@ fn stamp_form(column: &ColumnProfile) -> Option<StampForm> {
 /// The unit of a duration: the name's suffix first, then the size that LLM requests have.
 fn duration_unit(column: &ColumnProfile) -> DurationUnit {
     suffix_unit(&column.name).unwrap_or_else(|| {
-        let mut positive: Vec<f64> = column.numbers.iter().copied().filter(|v| *v > 0.0).collect();
+        let mut positive: Vec<f64> = column
+            .numbers
+            .iter()
+            .copied()
+            .filter(|v| *v > 0.0)
+            .collect();
         positive.sort_by(f64::total_cmp);
         match positive.get(positive.len() / 2) {
             Some(median) if *median < 120.0 && !column.is_whole => DurationUnit::S,
@@ -222,12 +350,28 @@ fn suffix_unit(name: &str) -> Option<DurationUnit> {
 }
 
 fn describe(column: &ColumnProfile) -> String {
-    let nulls = if column.n_null > 0 { format!(", {} empty", units::share(column.null_share())) } else { String::new() };
+    let nulls = if column.n_null > 0 {
+        format!(", {} empty", units::share(column.null_share()))
+    } else {
+        String::new()
+    };
     match column.range {
         Some((low, median, high)) if column.numeric_share > 0.9 => {
-            let kind = if column.is_whole { "whole numbers" } else { "numbers" };
-            format!("{kind} {} to {}, median {}{nulls}", units::number(low), units::number(high), units::number(median))
+            let kind = if column.is_whole {
+                "whole numbers"
+            } else {
+                "numbers"
+            };
+            format!(
+                "{kind} {} to {}, median {}{nulls}",
+                units::number(low),
+                units::number(high),
+                units::number(median)
+            )
         }
-        _ => format!("{} distinct values{nulls}", units::count(column.n_distinct as u64)),
+        _ => format!(
+            "{} distinct values{nulls}",
+            units::count(column.n_distinct as u64)
+        ),
     }
 }

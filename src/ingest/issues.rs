@@ -61,7 +61,13 @@ pub(super) struct Issues {
 
 impl Issues {
     /// Reports one affected value at a line. `message` and `hint` say the kind, not the value.
-    pub(super) fn value(&mut self, kind: (Effect, &'static str, &str), column: Option<&str>, line: u64, sample: &str) {
+    pub(super) fn value(
+        &mut self,
+        kind: (Effect, &'static str, &str),
+        column: Option<&str>,
+        line: u64,
+        sample: &str,
+    ) {
         let (effect, message, hint) = kind;
         let issue = self.entry(effect, column, message, hint);
         issue.count += 1;
@@ -75,7 +81,14 @@ impl Issues {
     }
 
     /// Reports something about a column or the file as a whole.
-    pub(super) fn note(&mut self, effect: Effect, column: Option<&str>, message: &'static str, detail: &str, hint: &str) {
+    pub(super) fn note(
+        &mut self,
+        effect: Effect,
+        column: Option<&str>,
+        message: &'static str,
+        detail: &str,
+        hint: &str,
+    ) {
         let issue = self.entry(effect, column, message, hint);
         if !detail.is_empty() {
             issue.message = format!("{message}: {detail}");
@@ -87,7 +100,13 @@ impl Issues {
         self.by_kind.into_values().collect()
     }
 
-    fn entry(&mut self, effect: Effect, column: Option<&str>, message: &'static str, hint: &str) -> &mut Issue {
+    fn entry(
+        &mut self,
+        effect: Effect,
+        column: Option<&str>,
+        message: &'static str,
+        hint: &str,
+    ) -> &mut Issue {
         let key = (effect, column.map(str::to_owned), message);
         self.by_kind.entry(key).or_insert_with(|| Issue {
             effect,
@@ -103,7 +122,11 @@ impl Issues {
 
 /// Prompts can be long: enough to recognise the value, on one line.
 pub(super) fn shortened(text: &str) -> String {
-    let mut out: String = text.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut out: String = text
+        .chars()
+        .take(60)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     if text.chars().nth(60).is_some() {
         out.push('…');
     }

@@ -27,22 +27,41 @@ impl JsonReader {
     pub(super) fn open(source: &Source) -> Result<Self> {
         let read_bytes = Arc::new(AtomicU64::new(0));
         let reader = source.reader(read_bytes.clone())?;
-        Ok(Self { source: source.clone(), reader, next_row: 0, next_line: 1, read_bytes })
+        Ok(Self {
+            source: source.clone(),
+            reader,
+            next_row: 0,
+            next_line: 1,
+            read_bytes,
+        })
     }
 
-    pub(super) fn next_batch(&mut self, wanted: &[String], issues: &mut Issues) -> Result<Option<Batch>> {
+    pub(super) fn next_batch(
+        &mut self,
+        wanted: &[String],
+        issues: &mut Issues,
+    ) -> Result<Option<Batch>> {
         let mut builders = text_builders(wanted);
         let (mut rows, mut lines) = (Vec::new(), Vec::new());
         while rows.len() < BATCH_ROWS {
-            let Some((row, line, object)) = self.next_object(issues)? else { break };
+            let Some((row, line, object)) = self.next_object(issues)? else {
+                break;
+            };
             for (builder, name) in builders.iter_mut().zip(wanted) {
                 builder.append_option(lookup(&object, name).and_then(text));
             }
             rows.push(row_number(row)?);
             lines.push(line);
         }
-        let columns: Vec<Column> = builders.into_iter().map(|b| b.finish().into_column()).collect();
-        Ok((!rows.is_empty()).then_some(Batch { columns, rows, lines }))
+        let columns: Vec<Column> = builders
+            .into_iter()
+            .map(|b| b.finish().into_column())
+            .collect();
+        Ok((!rows.is_empty()).then_some(Batch {
+            columns,
+            rows,
+            lines,
+        }))
     }
 
     /// The next object with its row and line; lines that are none become issues.
@@ -50,18 +69,27 @@ impl JsonReader {
         let mut buffer = Vec::new();
         loop {
             buffer.clear();
-            let n = self.reader.read_until(b'\n', &mut buffer).map_err(|cause| {
-                Error::new(ErrorKind::Malformed, format!("The file cannot be read to its end: {cause}"))
+            let n = self
+                .reader
+                .read_until(b'\n', &mut buffer)
+                .map_err(|cause| {
+                    Error::new(
+                        ErrorKind::Malformed,
+                        format!("The file cannot be read to its end: {cause}"),
+                    )
                     .line(self.next_line)
                     .at(&self.source.path)
                     .hint("The file may be cut off or damaged; export or download it again")
-            })?;
+                })?;
             if n == 0 {
                 return Ok(None);
             }
             let line = self.next_line;
             self.next_line += 1;
-            let bytes = buffer.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&buffer).trim_ascii();
+            let bytes = buffer
+                .strip_prefix(b"\xef\xbb\xbf")
+                .unwrap_or(&buffer)
+                .trim_ascii();
             if bytes.is_empty() {
                 continue;
             }
@@ -91,7 +119,11 @@ pub(super) fn leaf_names(object: &Value, names: &mut Vec<String>) {
     fn walk(value: &Value, prefix: &str, depth: usize, names: &mut Vec<String>) {
         let Value::Object(map) = value else { return };
         for (key, value) in map {
-            let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            let name = if prefix.is_empty() {
+                key.clone()
+            } else {
+                format!("{prefix}.{key}")
+            };
             if value.is_object() && depth < MAX_DEPTH {
                 walk(value, &name, depth + 1, names);
             } else if !names.contains(&name) {
@@ -109,7 +141,11 @@ fn lookup<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
         return Some(value);
     }
     let dots = name.match_indices('.').map(|(i, _)| i);
-    dots.filter_map(|i| map.get(&name[..i]).and_then(|inner| lookup(inner, &name[i + 1..]))).next()
+    dots.filter_map(|i| {
+        map.get(&name[..i])
+            .and_then(|inner| lookup(inner, &name[i + 1..]))
+    })
+    .next()
 }
 
 fn text(value: &Value) -> Option<String> {

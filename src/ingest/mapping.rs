@@ -138,21 +138,33 @@ impl Mapping {
     /// Gives a column another role, or none. A role that only one column may play is taken from
     /// whichever had it.
     pub fn assign(&mut self, column: &str, role: Option<Role>) {
-        self.columns.retain(|c| c.column != column && (Some(c.role) != role || c.role.is_repeatable()));
+        self.columns
+            .retain(|c| c.column != column && (Some(c.role) != role || c.role.is_repeatable()));
         if let Some(role) = role {
-            self.columns.push(ColumnRole { column: column.to_owned(), role, unit: None, stamp: None });
+            self.columns.push(ColumnRole {
+                column: column.to_owned(),
+                role,
+                unit: None,
+                stamp: None,
+            });
         }
     }
 
     /// Reads a mapping file (TOML).
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|cause| Error::unreadable(path, &cause))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|cause| Error::unreadable(path, &cause))?;
         toml::from_str(&text).map_err(|cause| {
-            let line = cause.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() as u64 + 1);
-            Error::new(ErrorKind::Settings, format!("The mapping file is not valid: {}", cause.message()))
-                .at(path)
-                .line(line)
-                .hint("`hindsight inspect LOG --write-mapping FILE` writes a valid one to start from")
+            let line = cause.span().map_or(1, |span| {
+                text[..span.start.min(text.len())].matches('\n').count() as u64 + 1
+            });
+            Error::new(
+                ErrorKind::Settings,
+                format!("The mapping file is not valid: {}", cause.message()),
+            )
+            .at(path)
+            .line(line)
+            .hint("`hindsight inspect LOG --write-mapping FILE` writes a valid one to start from")
         })
     }
 
@@ -166,12 +178,22 @@ impl Mapping {
     pub fn check(&self, names: &[String]) -> Result<()> {
         for (i, column) in self.columns.iter().enumerate() {
             if !names.contains(&column.column) {
-                let listed = names.iter().take(20).map(String::as_str).collect::<Vec<_>>().join(", ");
-                return Err(Error::new(ErrorKind::Settings, format!("The log has no column named \"{}\"", column.column))
-                    .key(format!("columns[{i}].column"))
-                    .hint(format!("Its columns are: {listed}")));
+                let listed = names
+                    .iter()
+                    .take(20)
+                    .map(String::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                return Err(Error::new(
+                    ErrorKind::Settings,
+                    format!("The log has no column named \"{}\"", column.column),
+                )
+                .key(format!("columns[{i}].column"))
+                .hint(format!("Its columns are: {listed}")));
             }
-            let twice = self.columns[..i].iter().any(|c| c.role == column.role && !c.role.is_repeatable());
+            let twice = self.columns[..i]
+                .iter()
+                .any(|c| c.role == column.role && !c.role.is_repeatable());
             if twice {
                 return Err(Error::new(
                     ErrorKind::Settings,
@@ -207,7 +229,10 @@ mod tests {
         mapping.assign("b", Some(Role::Variant));
         mapping.assign("c", Some(Role::Segment));
         mapping.assign("d", Some(Role::Segment));
-        assert_eq!(mapping.column(Role::Variant).map(|c| c.column.as_str()), Some("b"));
+        assert_eq!(
+            mapping.column(Role::Variant).map(|c| c.column.as_str()),
+            Some("b")
+        );
         assert_eq!(mapping.columns.len(), 3);
         mapping.assign("b", None);
         assert_eq!(mapping.column(Role::Variant), None);

@@ -108,7 +108,10 @@ fn read_log(
         progress.tick(reader.progress().0)?;
     }
     progress.phase("Sorting by time", 0)?;
-    let name = source.path.file_name().map_or_else(|| "log".to_owned(), |n| n.to_string_lossy().into_owned());
+    let name = source
+        .path
+        .file_name()
+        .map_or_else(|| "log".to_owned(), |n| n.to_string_lossy().into_owned());
     let log = builder.finish(name, issues);
     if log.n_rows() == 0 {
         return Err(Error::new(ErrorKind::NotARequestLog, "No row could be read")
@@ -122,10 +125,18 @@ fn read_log(
 fn check_is_request_log(mapping: &Mapping, profile: &Profile, path: &Path) -> Result<()> {
     let has = |role| mapping.column(role).is_some();
     // One constant word named like a variant says nothing about requests.
-    let n_arms = mapping.column(Role::Variant).and_then(|c| profile.columns.iter().find(|p| p.name == c.column));
+    let n_arms = mapping
+        .column(Role::Variant)
+        .and_then(|c| profile.columns.iter().find(|p| p.name == c.column));
     let has_arms = n_arms.is_some_and(|p| p.n_distinct > 1);
     let tells_how = [
-        Role::Latency, Role::Ttft, Role::Status, Role::Rating, Role::TokensIn, Role::TokensOut, Role::Cost,
+        Role::Latency,
+        Role::Ttft,
+        Role::Status,
+        Role::Rating,
+        Role::TokensIn,
+        Role::TokensOut,
+        Role::Cost,
         Role::Metric,
     ]
     .into_iter()
@@ -133,8 +144,17 @@ fn check_is_request_log(mapping: &Mapping, profile: &Profile, path: &Path) -> Re
     if tells_how || has_arms {
         return Ok(());
     }
-    let names: Vec<&str> = profile.columns.iter().take(12).map(|c| c.name.as_str()).collect();
-    let more = if profile.columns.len() > 12 { ", …" } else { "" };
+    let names: Vec<&str> = profile
+        .columns
+        .iter()
+        .take(12)
+        .map(|c| c.name.as_str())
+        .collect();
+    let more = if profile.columns.len() > 12 {
+        ", …"
+    } else {
+        ""
+    };
     Err(Error::new(
         ErrorKind::NotARequestLog,
         "No column looks like a variant, latency, status, rating, tokens or cost of single requests",
@@ -148,7 +168,11 @@ fn check_is_request_log(mapping: &Mapping, profile: &Profile, path: &Path) -> Re
 
 /// What was taken for granted about the file as a whole.
 fn note_assumptions(mapping: &Mapping, profile: &Profile, is_given: bool, issues: &mut Issues) {
-    for name in profile.ambiguous_marks.iter().filter(|name| mapping.columns.iter().any(|c| c.column == **name)) {
+    for name in profile
+        .ambiguous_marks
+        .iter()
+        .filter(|name| mapping.columns.iter().any(|c| c.column == **name))
+    {
         issues.note(
             Effect::Assumed,
             Some(name),

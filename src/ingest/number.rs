@@ -14,18 +14,34 @@ pub enum DecimalMark {
 }
 
 /// Words that mean "no value"; compared without case.
-const NULL_WORDS: [&str; 9] = ["null", "none", "nan", "n/a", "na", "-", "\\n", "nil", "undefined"];
+const NULL_WORDS: [&str; 9] = [
+    "null",
+    "none",
+    "nan",
+    "n/a",
+    "na",
+    "-",
+    "\\n",
+    "nil",
+    "undefined",
+];
 
 /// Whether a cell says that it has no value.
 pub(super) fn is_null_word(text: &str) -> bool {
-    text.len() <= 9 && (text.is_empty() || NULL_WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)))
+    text.len() <= 9
+        && (text.is_empty()
+            || NULL_WORDS
+                .iter()
+                .any(|word| text.eq_ignore_ascii_case(word)))
 }
 
 /// A number, allowing spaces around, thousands separators, and a currency sign.
 pub(super) fn parse_number(text: &str, mark: DecimalMark) -> Option<f64> {
     let text = text.trim();
     // The plain form first: it is nearly all of a log.
-    let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
+    let plain = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
     if plain && (mark == DecimalMark::Point || !text.contains('.')) {
         return text.parse().ok().filter(|v: &f64| v.is_finite());
     }
@@ -34,7 +50,9 @@ pub(super) fn parse_number(text: &str, mark: DecimalMark) -> Option<f64> {
         DecimalMark::Point => (',', '.'),
         DecimalMark::Comma => ('.', ','),
     };
-    let (whole, fraction) = text.split_once(decimal).map_or((text, None), |(w, f)| (w, Some(f)));
+    let (whole, fraction) = text
+        .split_once(decimal)
+        .map_or((text, None), |(w, f)| (w, Some(f)));
     let mut clean = String::with_capacity(text.len());
     let mut groups = whole.split([group, '\u{a0}', '\u{202f}', '\'']);
     clean.push_str(groups.next()?);
@@ -71,17 +89,29 @@ pub(super) fn mark_evidence<'a>(values: impl Iterator<Item = &'a str>) -> MarkEv
     let mut ambiguous = false;
     for value in values {
         let value = value.trim();
-        let numeric = value.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'-' | b'+' | b'e' | b'E'));
-        let Some(comma) = value.rfind(',').filter(|_| numeric) else { continue };
+        let numeric = value
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'-' | b'+' | b'e' | b'E'));
+        let Some(comma) = value.rfind(',').filter(|_| numeric) else {
+            continue;
+        };
         match value.rfind('.') {
             Some(point) if point > comma => return MarkEvidence::Proven(DecimalMark::Point),
             Some(_) => return MarkEvidence::Proven(DecimalMark::Comma),
-            None if value.matches(',').count() > 1 => return MarkEvidence::Proven(DecimalMark::Point),
-            None if value.len() - comma - 1 == 3 && comma <= 3 && !value.starts_with('0') => ambiguous = true,
+            None if value.matches(',').count() > 1 => {
+                return MarkEvidence::Proven(DecimalMark::Point);
+            }
+            None if value.len() - comma - 1 == 3 && comma <= 3 && !value.starts_with('0') => {
+                ambiguous = true
+            }
             None => return MarkEvidence::Proven(DecimalMark::Comma),
         }
     }
-    if ambiguous { MarkEvidence::Ambiguous } else { MarkEvidence::Silent }
+    if ambiguous {
+        MarkEvidence::Ambiguous
+    } else {
+        MarkEvidence::Silent
+    }
 }
 
 #[cfg(test)]
@@ -111,10 +141,19 @@ mod tests {
     #[test]
     fn decimal_marks_are_proven_or_asked() {
         let evidence = |values: &[&str]| mark_evidence(values.iter().copied());
-        assert_eq!(evidence(&["1,528.2"]), MarkEvidence::Proven(DecimalMark::Point));
-        assert_eq!(evidence(&["0,55"]), MarkEvidence::Proven(DecimalMark::Comma));
+        assert_eq!(
+            evidence(&["1,528.2"]),
+            MarkEvidence::Proven(DecimalMark::Point)
+        );
+        assert_eq!(
+            evidence(&["0,55"]),
+            MarkEvidence::Proven(DecimalMark::Comma)
+        );
         assert_eq!(evidence(&["1,234", "5,678"]), MarkEvidence::Ambiguous);
-        assert_eq!(evidence(&["1,234", "0,5"]), MarkEvidence::Proven(DecimalMark::Comma));
+        assert_eq!(
+            evidence(&["1,234", "0,5"]),
+            MarkEvidence::Proven(DecimalMark::Comma)
+        );
         assert_eq!(evidence(&["12", "a,b"]), MarkEvidence::Silent);
     }
 }

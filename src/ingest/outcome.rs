@@ -18,7 +18,17 @@ impl OutcomeForm {
     pub(super) fn of_name(normalized: &str) -> Self {
         let words: Vec<&str> = normalized.split('_').collect();
         let has = |candidates: &[&str]| candidates.iter().any(|c| words.contains(c));
-        if has(&["error", "err", "exception", "错误", "에러", "오류", "异常", "failed", "failure"]) {
+        if has(&[
+            "error",
+            "err",
+            "exception",
+            "错误",
+            "에러",
+            "오류",
+            "异常",
+            "failed",
+            "failure",
+        ]) {
             Self::Error
         } else if has(&["success", "ok", "succeeded", "성공여부"]) {
             Self::Success
@@ -29,7 +39,11 @@ impl OutcomeForm {
 
     /// The outcome of an empty cell.
     pub(super) fn of_null(self) -> Outcome {
-        if self == Self::Error { Outcome::Ok } else { Outcome::Unknown }
+        if self == Self::Error {
+            Outcome::Ok
+        } else {
+            Outcome::Unknown
+        }
     }
 
     /// The outcome of a cell; `None` where its text says nothing that is known.
@@ -40,19 +54,38 @@ impl OutcomeForm {
         }
         let lower = text.to_lowercase();
         let word = match lower.as_str() {
-            "ok" | "success" | "succeeded" | "completed" | "complete" | "done" | "unset" | "info" | "debug" | "default"
-            | "normal" | "成功" | "正常" | "성공" | "정상" => Some(Outcome::Ok),
-            "error" | "failure" | "failed" | "fail" | "exception" | "timeout" | "timed_out" | "fatal" | "critical" | "失败"
-            | "失敗" | "超时" | "异常" | "실패" | "시간초과" | "오류" => Some(Outcome::Error),
+            "ok" | "success" | "succeeded" | "completed" | "complete" | "done" | "unset"
+            | "info" | "debug" | "default" | "normal" | "成功" | "正常" | "성공" | "정상" => {
+                Some(Outcome::Ok)
+            }
+            "error" | "failure" | "failed" | "fail" | "exception" | "timeout" | "timed_out"
+            | "fatal" | "critical" | "失败" | "失敗" | "超时" | "异常" | "실패" | "시간초과"
+            | "오류" => Some(Outcome::Error),
             "rate_limited" | "rate_limit" | "ratelimit" | "throttled" => Some(Outcome::RateLimited),
             "cancelled" | "canceled" | "aborted" | "client_closed" => Some(Outcome::Cancelled),
             "warning" | "warn" => Some(Outcome::Ok),
-            "true" | "t" | "yes" => Some(if self == Self::Error { Outcome::Error } else { Outcome::Ok }),
-            "false" | "f" | "no" => Some(if self == Self::Error { Outcome::Ok } else { Outcome::Error }),
+            "true" | "t" | "yes" => Some(if self == Self::Error {
+                Outcome::Error
+            } else {
+                Outcome::Ok
+            }),
+            "false" | "f" | "no" => Some(if self == Self::Error {
+                Outcome::Ok
+            } else {
+                Outcome::Error
+            }),
             _ => None,
         };
         // Any other text in an error column is the error's message.
-        word.or_else(|| (self == Self::Error).then(|| if lower.contains("429") || lower.contains("rate limit") { Outcome::RateLimited } else { Outcome::Error }))
+        word.or_else(|| {
+            (self == Self::Error).then(|| {
+                if lower.contains("429") || lower.contains("rate limit") {
+                    Outcome::RateLimited
+                } else {
+                    Outcome::Error
+                }
+            })
+        })
     }
 
     fn of_code(self, code: i64) -> Option<Outcome> {
@@ -72,10 +105,10 @@ impl OutcomeForm {
 /// Words that stand for a rating: thumbs as 1 and 0.
 pub(super) fn rating_of_word(text: &str) -> Option<f64> {
     match text.trim().to_lowercase().as_str() {
-        "true" | "yes" | "up" | "thumbs_up" | "like" | "liked" | "good" | "positive" | "👍" | "赞" | "好评" | "좋아요" => Some(1.0),
-        "false" | "no" | "down" | "thumbs_down" | "dislike" | "disliked" | "bad" | "negative" | "👎" | "踩" | "差评" | "싫어요" => {
-            Some(0.0)
-        }
+        "true" | "yes" | "up" | "thumbs_up" | "like" | "liked" | "good" | "positive" | "👍"
+        | "赞" | "好评" | "좋아요" => Some(1.0),
+        "false" | "no" | "down" | "thumbs_down" | "dislike" | "disliked" | "bad" | "negative"
+        | "👎" | "踩" | "差评" | "싫어요" => Some(0.0),
         _ => None,
     }
 }

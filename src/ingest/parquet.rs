@@ -24,7 +24,12 @@ impl ParquetBatches {
         let (schema, lengths) = guarded(source, || {
             let mut reader = ParquetReader::new(open_file(source)?);
             let schema = reader.schema()?;
-            let groups = reader.get_metadata()?.row_groups.iter().map(|group| group.num_rows()).collect::<Vec<_>>();
+            let groups = reader
+                .get_metadata()?
+                .row_groups
+                .iter()
+                .map(|group| group.num_rows())
+                .collect::<Vec<_>>();
             let schema = schema
                 .iter()
                 .map(|(name, field)| (name.to_string(), DataType::from_arrow_field(field)))
@@ -41,11 +46,19 @@ impl ParquetBatches {
                 rest -= n;
             }
         }
-        Ok(Self { source: source.clone(), schema, n_rows: start as u64, slices, next_slice: 0 })
+        Ok(Self {
+            source: source.clone(),
+            schema,
+            n_rows: start as u64,
+            slices,
+            next_slice: 0,
+        })
     }
 
     pub(super) fn next_batch(&mut self, wanted: &[String]) -> Result<Option<Batch>> {
-        let Some(&(start, n)) = self.slices.get(self.next_slice) else { return Ok(None) };
+        let Some(&(start, n)) = self.slices.get(self.next_slice) else {
+            return Ok(None);
+        };
         self.next_slice += 1;
         self.read(start, n, wanted).map(Some)
     }
@@ -55,14 +68,22 @@ impl ParquetBatches {
         let wanted: Vec<String> = self.schema.iter().map(|(name, _)| name.clone()).collect();
         let total = self.n_rows as usize;
         if total <= n_rows {
-            return Ok(if total == 0 { Vec::new() } else { vec![self.read(0, total, &wanted)?] });
+            return Ok(if total == 0 {
+                Vec::new()
+            } else {
+                vec![self.read(0, total, &wanted)?]
+            });
         }
         let stretch = n_rows / 20;
-        (0..20).map(|i| self.read((total - stretch) * i / 19, stretch, &wanted)).collect()
+        (0..20)
+            .map(|i| self.read((total - stretch) * i / 19, stretch, &wanted))
+            .collect()
     }
 
     pub(super) fn progress(&self) -> (u64, u64) {
-        let done = self.slices[..self.next_slice].last().map_or(0, |(start, n)| start + n);
+        let done = self.slices[..self.next_slice]
+            .last()
+            .map_or(0, |(start, n)| start + n);
         (done as u64, self.n_rows)
     }
 
@@ -77,9 +98,15 @@ impl ParquetBatches {
             .iter()
             .filter_map(|name| frame.column(name).ok().map(|column| column.rechunk()))
             .collect();
-        let rows = (start..start + n).map(|row| row_number(row as u64)).collect::<Result<Vec<u32>>>()?;
+        let rows = (start..start + n)
+            .map(|row| row_number(row as u64))
+            .collect::<Result<Vec<u32>>>()?;
         let lines = (start + 1..=start + n).map(|row| row as u64).collect();
-        Ok(Batch { columns, rows, lines })
+        Ok(Batch {
+            columns,
+            rows,
+            lines,
+        })
     }
 }
 
@@ -90,9 +117,12 @@ fn open_file(source: &Source) -> PolarsResult<File> {
 /// Damaged Parquet has made polars panic before: both kinds of failure become one error.
 fn guarded<T>(source: &Source, read: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
     let malformed = |cause: String| {
-        Error::new(ErrorKind::Malformed, format!("The Parquet file cannot be read: {cause}"))
-            .at(&source.path)
-            .hint("It may be cut off or damaged; export or download it again")
+        Error::new(
+            ErrorKind::Malformed,
+            format!("The Parquet file cannot be read: {cause}"),
+        )
+        .at(&source.path)
+        .hint("It may be cut off or damaged; export or download it again")
     };
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(Ok(value)) => Ok(value),

@@ -84,13 +84,24 @@ pub(super) fn profile(source: &Source, progress: &Progress) -> Result<Profile> {
         Format::Csv { .. } | Format::JsonLines => sample_text(source, progress)?,
     };
     if n_rows == 0 {
-        return Err(Error::new(ErrorKind::NotARequestLog, "The file has column names but no rows")
-            .at(&source.path)
-            .hint("Export the log again with its data"));
+        return Err(Error::new(
+            ErrorKind::NotARequestLog,
+            "The file has column names but no rows",
+        )
+        .at(&source.path)
+        .hint("Export the log again with its data"));
     }
     let (decimal_mark, ambiguous_marks) = decimal_mark(source, &columns);
-    let columns = columns.into_iter().map(|column| describe(column, decimal_mark)).collect();
-    Ok(Profile { columns, n_rows, decimal_mark, ambiguous_marks })
+    let columns = columns
+        .into_iter()
+        .map(|column| describe(column, decimal_mark))
+        .collect();
+    Ok(Profile {
+        columns,
+        n_rows,
+        decimal_mark,
+        ambiguous_marks,
+    })
 }
 
 /// A column's sampled values as text, `None` for null, and what the file says of its type.
@@ -101,20 +112,33 @@ struct Sampled {
 }
 
 fn sample_parquet(source: &Source) -> Result<(Vec<Sampled>, u64)> {
-    let Reader::Parquet(reader) = Reader::open(source)? else { return Ok((Vec::new(), 0)) };
+    let Reader::Parquet(reader) = Reader::open(source)? else {
+        return Ok((Vec::new(), 0));
+    };
     let batches = reader.spread_sample(SAMPLE_ROWS)?;
-    let columns = reader.schema.iter().enumerate().map(|(i, (name, dtype))| Sampled {
-        name: name.clone(),
-        values: batches.iter().flat_map(|batch| batch.columns.get(i).map(as_texts).unwrap_or_default()).collect(),
-        dtype: Some(dtype.clone()),
-    });
+    let columns = reader
+        .schema
+        .iter()
+        .enumerate()
+        .map(|(i, (name, dtype))| Sampled {
+            name: name.clone(),
+            values: batches
+                .iter()
+                .flat_map(|batch| batch.columns.get(i).map(as_texts).unwrap_or_default())
+                .collect(),
+            dtype: Some(dtype.clone()),
+        });
     Ok((columns.collect(), reader.progress().1))
 }
 
 /// The values of a typed column as text.
 fn as_texts(column: &Column) -> Vec<Option<String>> {
     let text = column.cast(&DataType::String);
-    let Ok(text) = text.as_ref().map_err(|_| ()).and_then(|c| c.str().map_err(|_| ())) else {
+    let Ok(text) = text
+        .as_ref()
+        .map_err(|_| ())
+        .and_then(|c| c.str().map_err(|_| ()))
+    else {
         return vec![None; column.len()];
     };
     text.iter().map(|value| value.map(str::to_owned)).collect()
@@ -141,7 +165,10 @@ fn sample_text(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u6
             }
             n_rows += 1;
         }
-        while kept.first().is_some_and(|values| values.len() > 2 * SAMPLE_ROWS) {
+        while kept
+            .first()
+            .is_some_and(|values| values.len() > 2 * SAMPLE_ROWS)
+        {
             step *= 2;
             for values in &mut kept {
                 let mut i = 0;
@@ -152,16 +179,24 @@ fn sample_text(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u6
             }
         }
     }
-    let columns = names.into_iter().zip(kept).map(|(name, values)| Sampled { name, values, dtype: None });
+    let columns = names.into_iter().zip(kept).map(|(name, values)| Sampled {
+        name,
+        values,
+        dtype: None,
+    });
     Ok((columns.collect(), n_rows))
 }
 
 /// The names in the first thousand objects: later ones seldom bring a new key.
 fn json_names(source: &Source) -> Result<Vec<String>> {
-    let Reader::Json(mut reader) = Reader::open(source)? else { return Ok(Vec::new()) };
+    let Reader::Json(mut reader) = Reader::open(source)? else {
+        return Ok(Vec::new());
+    };
     let mut names = Vec::new();
     for _ in 0..1000 {
-        let Some((_, _, object)) = reader.next_object(&mut Issues::default())? else { break };
+        let Some((_, _, object)) = reader.next_object(&mut Issues::default())? else {
+            break;
+        };
         leaf_names(&object, &mut names);
         if names.len() > 2000 {
             break;
@@ -174,9 +209,19 @@ fn json_names(source: &Source) -> Result<Vec<String>> {
 fn decimal_mark(source: &Source, columns: &[Sampled]) -> (DecimalMark, Vec<String>) {
     let evidence: Vec<(&str, MarkEvidence)> = columns
         .iter()
-        .map(|column| (column.name.as_str(), mark_evidence(column.values.iter().flatten().map(String::as_str))))
+        .map(|column| {
+            (
+                column.name.as_str(),
+                mark_evidence(column.values.iter().flatten().map(String::as_str)),
+            )
+        })
         .collect();
-    let votes = |mark| evidence.iter().filter(|(_, e)| *e == MarkEvidence::Proven(mark)).count();
+    let votes = |mark| {
+        evidence
+            .iter()
+            .filter(|(_, e)| *e == MarkEvidence::Proven(mark))
+            .count()
+    };
     let by_delimiter = matches!(source.format, Format::Csv { delimiter: ';' });
     let mark = match votes(DecimalMark::Comma).cmp(&votes(DecimalMark::Point)) {
         std::cmp::Ordering::Greater => DecimalMark::Comma,
@@ -184,14 +229,23 @@ fn decimal_mark(source: &Source, columns: &[Sampled]) -> (DecimalMark, Vec<Strin
         _ => DecimalMark::Point,
     };
     let is_proven = votes(mark) > 0;
-    let asked = evidence.iter().filter(|(_, e)| *e == MarkEvidence::Ambiguous && !is_proven);
+    let asked = evidence
+        .iter()
+        .filter(|(_, e)| *e == MarkEvidence::Ambiguous && !is_proven);
     (mark, asked.map(|(name, _)| (*name).to_owned()).collect())
 }
 
 fn describe(column: Sampled, mark: DecimalMark) -> ColumnProfile {
     let is_typed_stamp = matches!(column.dtype, Some(DataType::Datetime(..) | DataType::Date));
-    let is_typed_number = column.dtype.as_ref().is_some_and(|t| t.is_numeric() || t.is_bool());
-    let mark = if column.dtype.is_some() { DecimalMark::Point } else { mark };
+    let is_typed_number = column
+        .dtype
+        .as_ref()
+        .is_some_and(|t| t.is_numeric() || t.is_bool());
+    let mark = if column.dtype.is_some() {
+        DecimalMark::Point
+    } else {
+        mark
+    };
     let present = |value: &&String| !is_null_word(value.trim());
     let values: Vec<&String> = column.values.iter().flatten().filter(present).collect();
     let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
@@ -203,24 +257,45 @@ fn describe(column: Sampled, mark: DecimalMark) -> ColumnProfile {
     let numbers: Vec<f64> = column
         .values
         .iter()
-        .map(|value| value.as_deref().and_then(|v| parse_number(v, mark)).unwrap_or(f64::NAN))
+        .map(|value| {
+            value
+                .as_deref()
+                .and_then(|v| parse_number(v, mark))
+                .unwrap_or(f64::NAN)
+        })
         .collect();
     let mut sorted: Vec<f64> = numbers.iter().copied().filter(|v| !v.is_nan()).collect();
     sorted.sort_by(f64::total_cmp);
-    let stamps = values.iter().filter(|v| text_stamp_us(v, &mut false).is_some()).count();
+    let stamps = values
+        .iter()
+        .filter(|v| text_stamp_us(v, &mut false).is_some())
+        .count();
     let n_values = values.len().max(1) as f64;
     ColumnProfile {
         name: column.name,
-        type_name: column.dtype.map_or_else(|| "text".to_owned(), |dtype| dtype.to_string()),
+        type_name: column
+            .dtype
+            .map_or_else(|| "text".to_owned(), |dtype| dtype.to_string()),
         n: column.values.len(),
         n_null: column.values.len() - values.len(),
         n_distinct: by_count.len(),
         numeric_share: sorted.len() as f64 / n_values,
         stamp_share: stamps as f64 / n_values,
         is_whole: sorted.iter().all(|v| v.fract() == 0.0),
-        range: sorted.first().zip(sorted.last()).map(|(low, high)| (*low, sorted[sorted.len() / 2], *high)),
-        samples: by_count.iter().take(4).map(|(value, _)| shortened(value)).collect(),
-        frequent: by_count.iter().take(20).map(|(value, _)| (*value).to_owned()).collect(),
+        range: sorted
+            .first()
+            .zip(sorted.last())
+            .map(|(low, high)| (*low, sorted[sorted.len() / 2], *high)),
+        samples: by_count
+            .iter()
+            .take(4)
+            .map(|(value, _)| shortened(value))
+            .collect(),
+        frequent: by_count
+            .iter()
+            .take(20)
+            .map(|(value, _)| (*value).to_owned())
+            .collect(),
         is_typed_stamp,
         is_typed_number,
         numbers,

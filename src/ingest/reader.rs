@@ -40,7 +40,11 @@ impl Reader {
     }
 
     /// The next rows of `wanted`, or `None` at the end. A row that cannot be read becomes an issue.
-    pub(super) fn next_batch(&mut self, wanted: &[String], issues: &mut Issues) -> Result<Option<Batch>> {
+    pub(super) fn next_batch(
+        &mut self,
+        wanted: &[String],
+        issues: &mut Issues,
+    ) -> Result<Option<Batch>> {
         match self {
             Self::Csv(reader) => reader.next_batch(wanted, issues),
             Self::Json(reader) => reader.next_batch(wanted, issues),
@@ -60,13 +64,19 @@ impl Reader {
 
 /// Builders for text columns.
 pub(super) fn text_builders(wanted: &[String]) -> Vec<StringChunkedBuilder> {
-    wanted.iter().map(|name| StringChunkedBuilder::new(name.as_str().into(), BATCH_ROWS)).collect()
+    wanted
+        .iter()
+        .map(|name| StringChunkedBuilder::new(name.as_str().into(), BATCH_ROWS))
+        .collect()
 }
 
 /// The row number as the log stores it.
 pub(super) fn row_number(row: u64) -> Result<u32> {
     u32::try_from(row).map_err(|_too_large| {
-        Error::new(ErrorKind::NotEnoughData, "The log has more than 4,294,967,295 rows")
-            .hint("Split it by time and open one part")
+        Error::new(
+            ErrorKind::NotEnoughData,
+            "The log has more than 4,294,967,295 rows",
+        )
+        .hint("Split it by time and open one part")
     })
 }

@@ -59,10 +59,14 @@ impl Source {
         let unreadable = |cause: std::io::Error| Error::unreadable(path, &cause);
         let meta = std::fs::metadata(path).map_err(unreadable)?;
         if meta.is_dir() {
-            return Err(Error::new(ErrorKind::Unreadable, "This is a folder").at(path).hint("Name a log file in it"));
+            return Err(Error::new(ErrorKind::Unreadable, "This is a folder")
+                .at(path)
+                .hint("Name a log file in it"));
         }
         let mut magic = Vec::new();
-        File::open(path).and_then(|f| f.take(8).read_to_end(&mut magic)).map_err(unreadable)?;
+        File::open(path)
+            .and_then(|f| f.take(8).read_to_end(&mut magic))
+            .map_err(unreadable)?;
         if magic.is_empty() {
             return Err(Error::new(ErrorKind::NotARequestLog, "The file is empty")
                 .at(path)
@@ -73,13 +77,27 @@ impl Source {
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
             _ => Compression::None,
         };
-        let mut source =
-            Self { path: path.to_path_buf(), bytes: meta.len(), compression, format: Format::Parquet };
+        let mut source = Self {
+            path: path.to_path_buf(),
+            bytes: meta.len(),
+            compression,
+            format: Format::Parquet,
+        };
         source.format = match magic.as_slice() {
             [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
-            [b'P', b'K', 3, 4, ..] => return Err(unsupported(path, "a zip archive", "Unpack it and open the file inside")),
+            [b'P', b'K', 3, 4, ..] => {
+                return Err(unsupported(
+                    path,
+                    "a zip archive",
+                    "Unpack it and open the file inside",
+                ));
+            }
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-                return Err(unsupported(path, "UTF-16 text", "Save it again as UTF-8 (in Excel: \"CSV UTF-8\")"));
+                return Err(unsupported(
+                    path,
+                    "UTF-16 text",
+                    "Save it again as UTF-8 (in Excel: \"CSV UTF-8\")",
+                ));
             }
             _ => source.text_format()?,
         };
@@ -93,11 +111,15 @@ impl Source {
         Ok(match self.compression {
             Compression::None => Box::new(BufReader::with_capacity(1 << 18, counted)),
             Compression::Gzip => {
-                let decoder = flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(1 << 18, counted));
+                let decoder = flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(
+                    1 << 18,
+                    counted,
+                ));
                 Box::new(BufReader::with_capacity(1 << 18, decoder))
             }
             Compression::Zstd => {
-                let decoder = zstd::Decoder::new(counted).map_err(|cause| Error::unreadable(&self.path, &cause))?;
+                let decoder = zstd::Decoder::new(counted)
+                    .map_err(|cause| Error::unreadable(&self.path, &cause))?;
                 Box::new(BufReader::with_capacity(1 << 18, decoder))
             }
         })
@@ -120,24 +142,47 @@ impl Source {
 
     fn text_format(&self) -> Result<Format> {
         let mut head = Vec::new();
-        self.reader(Arc::default())?.take(HEAD_BYTES).read_to_end(&mut head).map_err(|cause| {
-            Error::new(ErrorKind::Malformed, format!("The compressed data are damaged: {cause}"))
+        self.reader(Arc::default())?
+            .take(HEAD_BYTES)
+            .read_to_end(&mut head)
+            .map_err(|cause| {
+                Error::new(
+                    ErrorKind::Malformed,
+                    format!("The compressed data are damaged: {cause}"),
+                )
                 .at(&self.path)
                 .hint("Download or export the file again")
-        })?;
+            })?;
         if head.starts_with(b"PAR1") {
-            return Err(unsupported(&self.path, "a compressed Parquet file", "Decompress it first; Parquet compresses inside"));
+            return Err(unsupported(
+                &self.path,
+                "a compressed Parquet file",
+                "Decompress it first; Parquet compresses inside",
+            ));
         }
         if head.contains(&0) {
-            return Err(unsupported(&self.path, "binary data", "Export the log as CSV, JSON lines or Parquet"));
+            return Err(unsupported(
+                &self.path,
+                "binary data",
+                "Export the log as CSV, JSON lines or Parquet",
+            ));
         }
         let text = String::from_utf8_lossy(&head);
         let text = text.trim_start_matches('\u{feff}').trim_start();
         if text.is_empty() {
-            return Err(Error::new(ErrorKind::NotARequestLog, "The file holds only blank lines").at(&self.path));
+            return Err(
+                Error::new(ErrorKind::NotARequestLog, "The file holds only blank lines")
+                    .at(&self.path),
+            );
         }
-        if text.starts_with('[') && text.lines().next().is_some_and(|l| l.trim() == "[" || l.starts_with("[{")) {
-            let hint = "Write one object a line, for example with: jq -c '.[]' log.json > log.jsonl";
+        if text.starts_with('[')
+            && text
+                .lines()
+                .next()
+                .is_some_and(|l| l.trim() == "[" || l.starts_with("[{"))
+        {
+            let hint =
+                "Write one object a line, for example with: jq -c '.[]' log.json > log.jsonl";
             return Err(unsupported(&self.path, "a JSON array", hint));
         }
         if text.starts_with('{') {
@@ -171,9 +216,16 @@ impl Source {
             let widths = widths(delimiter);
             let first = widths.first().copied().unwrap_or(0);
             let agreeing = widths.iter().filter(|w| **w == first).count();
-            if first < 2 { 0.0 } else { agreeing as f64 / widths.len() as f64 * (1.0 + first as f64).ln() }
+            if first < 2 {
+                0.0
+            } else {
+                agreeing as f64 / widths.len() as f64 * (1.0 + first as f64).ln()
+            }
         };
-        let best = [',', ';', '\t', '|'].into_iter().map(|d| (score(d), d)).max_by(|a, b| a.0.total_cmp(&b.0));
+        let best = [',', ';', '\t', '|']
+            .into_iter()
+            .map(|d| (score(d), d))
+            .max_by(|a, b| a.0.total_cmp(&b.0));
         match best {
             Some((score, delimiter)) if score > 0.0 => Ok(Format::Csv { delimiter }),
             _ => Err(Error::new(ErrorKind::NotARequestLog, "This text has no columns")
@@ -186,12 +238,18 @@ impl Source {
 /// Common and combined log format: `1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET …`.
 fn is_access_log(text: &str) -> bool {
     let lines: Vec<&str> = text.lines().take(5).collect();
-    let looks = |line: &&str| line.contains(" [") && line.contains("] \"") && !line.starts_with('"');
+    let looks =
+        |line: &&str| line.contains(" [") && line.contains("] \"") && !line.starts_with('"');
     !lines.is_empty() && lines.iter().all(|line| looks(&line))
 }
 
 fn unsupported(path: &Path, what: &str, hint: &str) -> Error {
-    Error::new(ErrorKind::Malformed, format!("This is {what}, which Hindsight does not open")).at(path).hint(hint)
+    Error::new(
+        ErrorKind::Malformed,
+        format!("This is {what}, which Hindsight does not open"),
+    )
+    .at(path)
+    .hint(hint)
 }
 
 struct Counted {

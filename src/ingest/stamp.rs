@@ -76,10 +76,15 @@ impl StampForm {
 
 /// The epoch unit that puts a typical stamp into the years 1973 to 2286; `None` for a relative one.
 pub(super) fn epoch_unit(median: f64) -> Option<DurationUnit> {
-    [(1e8, DurationUnit::S), (1e11, DurationUnit::Ms), (1e14, DurationUnit::Us), (1e17, DurationUnit::Ns)]
-        .into_iter()
-        .find(|(low, _)| (*low..*low * 100.0).contains(&median))
-        .map(|(_, unit)| unit)
+    [
+        (1e8, DurationUnit::S),
+        (1e11, DurationUnit::Ms),
+        (1e14, DurationUnit::Us),
+        (1e17, DurationUnit::Ns),
+    ]
+    .into_iter()
+    .find(|(low, _)| (*low..*low * 100.0).contains(&median))
+    .map(|(_, unit)| unit)
 }
 
 /// A numeric stamp in microseconds, rounded.
@@ -95,7 +100,10 @@ pub(super) fn decimal_stamp_us(text: &str, unit: DurationUnit) -> Option<i64> {
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
     let unsigned = whole.strip_prefix('-').unwrap_or(whole);
     if unsigned.is_empty() || unsigned.len() > 19 || !digits(unsigned) || !digits(fraction) {
-        return text.parse().ok().and_then(|value| numeric_stamp_us(value, unit));
+        return text
+            .parse()
+            .ok()
+            .and_then(|value| numeric_stamp_us(value, unit));
     }
     // The number as an integer of 10^-9 units, then to microseconds.
     let mut value: i128 = unsigned.parse().ok()?;
@@ -127,14 +135,17 @@ fn iso_stamp_us(text: &str, zone_missing: &mut bool) -> Option<i64> {
     let bytes = text.as_bytes();
     let number = |from: usize, to: usize| -> Option<u32> {
         let part = bytes.get(from..to)?;
-        part.iter().try_fold(0, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u32::from(b - b'0')))
+        part.iter().try_fold(0, |sum, b| {
+            b.is_ascii_digit().then(|| sum * 10 + u32::from(b - b'0'))
+        })
     };
     let separator = *bytes.get(4)?;
     if !matches!(separator, b'-' | b'/') || bytes.get(7) != Some(&separator) {
         return None;
     }
     let date = NaiveDate::from_ymd_opt(number(0, 4)? as i32, number(5, 7)?, number(8, 10)?)?;
-    let days_us = i64::from(date.signed_duration_since(NaiveDate::default()).num_days() as i32) * 86_400_000_000;
+    let days_us = i64::from(date.signed_duration_since(NaiveDate::default()).num_days() as i32)
+        * 86_400_000_000;
     if bytes.len() == 10 {
         *zone_missing = true;
         return Some(days_us);
@@ -143,7 +154,11 @@ fn iso_stamp_us(text: &str, zone_missing: &mut bool) -> Option<i64> {
         return None;
     }
     let (hour, minute) = (number(11, 13)?, number(14, 16)?);
-    let (second, mut rest) = if bytes.get(16) == Some(&b':') { (number(17, 19)?, text.get(19..)?) } else { (0, text.get(16..)?) };
+    let (second, mut rest) = if bytes.get(16) == Some(&b':') {
+        (number(17, 19)?, text.get(19..)?)
+    } else {
+        (0, text.get(16..)?)
+    };
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -169,10 +184,17 @@ fn zone_offset_us(zone: &str, zone_missing: &mut bool) -> Option<i64> {
         "Z" | "z" | "UTC" | "GMT" => Some(0),
         _ => {
             let sign = if zone.starts_with('-') { -1 } else { 1 };
-            let digits: String = zone.strip_prefix(['+', '-'])?.chars().filter(|c| *c != ':').collect();
+            let digits: String = zone
+                .strip_prefix(['+', '-'])?
+                .chars()
+                .filter(|c| *c != ':')
+                .collect();
             let (hours, minutes) = match digits.len() {
                 2 => (digits.parse::<i64>().ok()?, 0),
-                4 => (digits.get(..2)?.parse::<i64>().ok()?, digits.get(2..)?.parse::<i64>().ok()?),
+                4 => (
+                    digits.get(..2)?.parse::<i64>().ok()?,
+                    digits.get(2..)?.parse::<i64>().ok()?,
+                ),
                 _ => return None,
             };
             Some(sign * (hours * 60 + minutes) * 60_000_000)
@@ -189,9 +211,20 @@ fn other_stamp_us(text: &str, zone_missing: &mut bool) -> Option<i64> {
         return Some(time.timestamp_micros());
     }
     *zone_missing = true;
-    let asian = text.replace(['年', '月', '년', '월'], "-").replace(['日', '일'], " ").replace("- ", "-").replace("  ", " ");
-    let forms = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y. %m. %d. %H:%M:%S", "%Y. %m. %d. %H:%M"];
-    let time = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(asian.trim(), form).ok())?;
+    let asian = text
+        .replace(['年', '月', '년', '월'], "-")
+        .replace(['日', '일'], " ")
+        .replace("- ", "-")
+        .replace("  ", " ");
+    let forms = [
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%d %H:%M",
+        "%Y. %m. %d. %H:%M:%S",
+        "%Y. %m. %d. %H:%M",
+    ];
+    let time = forms
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(asian.trim(), form).ok())?;
     Some(time.and_utc().timestamp_micros())
 }
 
@@ -208,12 +241,24 @@ mod tests {
     #[test]
     fn text_forms() {
         check("2026-03-02T06:27:23.720Z", Some("2026-03-02T06:27:23.720Z"));
-        check("2023-11-16 18:17:03.9799600", Some("2023-11-16T18:17:03.979960Z"));
-        check("2026-03-02T06:27:23.9999999Z", Some("2026-03-02T06:27:23.999999Z"));
-        check("2019-11-24 00:00:17.004101+00:00", Some("2019-11-24T00:00:17.004101Z"));
+        check(
+            "2023-11-16 18:17:03.9799600",
+            Some("2023-11-16T18:17:03.979960Z"),
+        );
+        check(
+            "2026-03-02T06:27:23.9999999Z",
+            Some("2026-03-02T06:27:23.999999Z"),
+        );
+        check(
+            "2019-11-24 00:00:17.004101+00:00",
+            Some("2019-11-24T00:00:17.004101Z"),
+        );
         check("2026-03-02T06:27:23+0900", Some("2026-03-01T21:27:23.000Z"));
         check("\"2024-01-05T00:00:00Z\"", Some("2024-01-05T00:00:00.000Z"));
-        check("[17/May/2015:10:05:03 +0000]", Some("2015-05-17T10:05:03.000Z"));
+        check(
+            "[17/May/2015:10:05:03 +0000]",
+            Some("2015-05-17T10:05:03.000Z"),
+        );
         check("2026/03/02 06:27", Some("2026-03-02T06:27:00.000Z"));
         check("2026年3月2日 06:27:23", Some("2026-03-02T06:27:23.000Z"));
         check("2026년 3월 2일 06:27:23", Some("2026-03-02T06:27:23.000Z"));
@@ -225,10 +270,22 @@ mod tests {
 
     #[test]
     fn numeric_forms_are_exact_to_the_microsecond() {
-        assert_eq!(decimal_stamp_us("1742749585.209894", DurationUnit::S), Some(1_742_749_585_209_894));
-        assert_eq!(decimal_stamp_us("1742749585209894123", DurationUnit::Ns), Some(1_742_749_585_209_894));
-        assert_eq!(decimal_stamp_us("1765000000000", DurationUnit::Ms), Some(1_765_000_000_000_000));
-        assert_eq!(decimal_stamp_us("1.5e9", DurationUnit::S), Some(1_500_000_000_000_000));
+        assert_eq!(
+            decimal_stamp_us("1742749585.209894", DurationUnit::S),
+            Some(1_742_749_585_209_894)
+        );
+        assert_eq!(
+            decimal_stamp_us("1742749585209894123", DurationUnit::Ns),
+            Some(1_742_749_585_209_894)
+        );
+        assert_eq!(
+            decimal_stamp_us("1765000000000", DurationUnit::Ms),
+            Some(1_765_000_000_000_000)
+        );
+        assert_eq!(
+            decimal_stamp_us("1.5e9", DurationUnit::S),
+            Some(1_500_000_000_000_000)
+        );
         assert_eq!(decimal_stamp_us("-0.5", DurationUnit::S), Some(-500_000));
         assert_eq!(decimal_stamp_us("x", DurationUnit::S), None);
         assert_eq!(epoch_unit(1.7e9), Some(DurationUnit::S));

@@ -37,7 +37,10 @@ pub fn render(input: &ReportInput<'_>) -> Result<Value> {
 /// The analysis alone, as `hindsight analyze --json` prints it.
 pub fn analysis(analysis: &Analysis) -> Result<Value> {
     serde_json::to_value(analysis).map_err(|e| {
-        Error::new(ErrorKind::Internal, format!("Cannot write the analysis as JSON: {e}"))
+        Error::new(
+            ErrorKind::Internal,
+            format!("Cannot write the analysis as JSON: {e}"),
+        )
     })
 }
 

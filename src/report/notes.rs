@@ -6,13 +6,19 @@ use crate::units;
 
 /// The loader's findings in words.
 pub fn load_notes(loaded: &Loaded) -> LoadNotes {
-    let name = loaded.source.path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = loaded
+        .source
+        .path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
     LoadNotes {
         source: name.unwrap_or_default(),
         bytes: loaded.source.bytes,
         format: loaded.source.description(),
         rows_read: loaded.n_rows_in_file,
-        rows_rejected: loaded.n_rows_in_file.saturating_sub(loaded.log.n_rows() as u64),
+        rows_rejected: loaded
+            .n_rows_in_file
+            .saturating_sub(loaded.log.n_rows() as u64),
         issues: loaded.issues.iter().map(issue_line).collect(),
         mapping: loaded.mapping.columns.iter().map(mapping_line).collect(),
     }
@@ -23,7 +29,11 @@ fn issue_line(issue: &crate::ingest::Issue) -> IssueLine {
     let rows = match (issue.count, lines.is_empty()) {
         (0, _) => String::new(),
         (n, true) => format!("{} times", units::count(n)),
-        (n, false) if n as usize > lines.len() => format!("{} times, first in lines {}", units::count(n), lines.join(", ")),
+        (n, false) if n as usize > lines.len() => format!(
+            "{} times, first in lines {}",
+            units::count(n),
+            lines.join(", ")
+        ),
         (_, false) => format!("lines {}", lines.join(", ")),
     };
     IssueLine {

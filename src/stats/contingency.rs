@@ -114,6 +114,25 @@ pub fn sample_ratio(counts: &[u64], weights: &[f64]) -> Option<TestResult> {
     Some(test(TestName::SampleRatio, statistic, df))
 }
 
+/// As [`sample_ratio`] for observations that came in clusters, such as requests by user: the
+/// statistic is divided by the design effect of the counts (Rao & Scott 1981, first order), which
+/// for clusters assigned whole is Σn²/Σn over the cluster sizes.
+pub fn sample_ratio_clustered(
+    counts: &[u64],
+    weights: &[f64],
+    design_effect: f64,
+) -> Option<TestResult> {
+    let plain = sample_ratio(counts, weights)?;
+    let is_effect = design_effect >= 1.0 && design_effect.is_finite();
+    is_effect.then(|| {
+        test(
+            TestName::SampleRatio,
+            plain.statistic / design_effect,
+            (counts.len() - 1) as f64,
+        )
+    })
+}
+
 /// The arm sizes that the weights promise for this many observations. `None` as for
 /// [`sample_ratio`].
 pub fn expected_counts(counts: &[u64], weights: &[f64]) -> Option<Vec<f64>> {
@@ -156,6 +175,15 @@ mod tests {
         assert!((special.test.statistic - general.test.statistic).abs() < 1e-12);
         assert!((special.cramers_v - general.cramers_v).abs() < 1e-15);
         assert_eq!(special.min_expected, general.min_expected);
+    }
+
+    #[test]
+    fn clusters_weaken_a_sample_ratio() {
+        let plain = sample_ratio(&[550, 450], &[1.0, 1.0]).unwrap();
+        let clustered = sample_ratio_clustered(&[550, 450], &[1.0, 1.0], 10.0).unwrap();
+        assert!(plain.p < 0.01 && clustered.p > 0.1);
+        assert_eq!(clustered.statistic, plain.statistic / 10.0);
+        assert_eq!(sample_ratio_clustered(&[550, 450], &[1.0, 1.0], 0.5), None);
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub mod t_test;
 
 pub use contingency::{
     ContingencyTest, Continuity, chi_square, chi_square_2x2, expected_counts, sample_ratio,
+    sample_ratio_clustered,
 };
 pub use estimate::{Comparison, Estimate, Interval, Method, TestName, TestResult};
 pub use fisher::{FisherTest, fisher_exact};

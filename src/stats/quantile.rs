@@ -7,7 +7,9 @@
 //! observations of a unit below the quantile as numerator and all of them as denominator.
 
 use super::dist::{beta_tails, binomial_tails, normal_tails, z_multiplier};
-use super::estimate::{Estimate, Interval, Method, TestName, TestResult, square_and_add, valid_level};
+use super::estimate::{
+    Estimate, Interval, Method, TestName, TestResult, square_and_add, valid_level,
+};
 
 /// The quantile `q` in 0..=1 of ascending finite values, type 7: linear between the order
 /// statistics around rank 1 + (n−1)q. `None` for an empty slice or `q` outside 0..=1.
@@ -136,13 +138,22 @@ pub fn quantile_difference(a: &Estimate, b: &Estimate) -> Option<Estimate> {
 pub fn quantile_test(difference: &Estimate) -> Option<TestResult> {
     let Interval { lower, upper } = difference.interval;
     let value = difference.value;
-    let side = if value > 0.0 { value - lower } else { upper - value };
+    let side = if value > 0.0 {
+        value - lower
+    } else {
+        upper - value
+    };
     let standard_error = side / z_multiplier(difference.level)?;
     if !(standard_error > 0.0 && standard_error.is_finite()) {
         return None;
     }
     let z = value / standard_error;
-    Some(TestResult::new(TestName::QuantileDifference, z, None, normal_tails(z).ln_two_sided()))
+    Some(TestResult::new(
+        TestName::QuantileDifference,
+        z,
+        None,
+        normal_tails(z).ln_two_sided(),
+    ))
 }
 
 fn estimate(sorted: &[f64], q: f64, level: f64, ranks: Ranks, method: Method) -> Option<Estimate> {

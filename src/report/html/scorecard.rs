@@ -126,7 +126,7 @@ fn inference(effect: &Effect) -> Markup {
         @if effect.difference.is_some() {
             small {
                 (effect.unit.label())
-                @if let Some(test) = &effect.test { ", p " (units::p_value(test.p, test.ln_p)) }
+                @if let Some(test) = &effect.test { ", p " (units::p_value(test.p)) }
             }
         }
     }

@@ -91,7 +91,7 @@ fn row(segment: &SegmentEffect) -> Markup {
             td.num { (change_cell(segment.form, segment.effect.difference.as_ref())) }
             td.num {
                 @if segment.effect.difference.is_some() {
-                    (units::p_value(segment.p_holm, segment.p_holm.ln()))
+                    (units::p_value(segment.p_holm))
                 } @else { (units::NO_VALUE) }
             }
             td { (verdict(segment.effect.verdict)) }

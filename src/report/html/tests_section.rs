@@ -63,7 +63,7 @@ fn tests_table(analysis: &Analysis, report: &TestReport) -> Markup {
                 }
                 // No p-value stands without the effect and its interval.
                 td.num {
-                    @if shown.is_some() { (units::p_value(line.result.p, line.result.ln_p)) }
+                    @if shown.is_some() { (units::p_value(line.result.p)) }
                     @else { (units::NO_VALUE) }
                 }
                 td.note { (line.note) }
