@@ -33,6 +33,8 @@ pub fn install(ctx: &egui::Context) {
         family.push("Hack".to_owned());
     }
     ctx.set_fonts(fonts);
+    // Where the desktop does not say which it prefers.
+    ctx.options_mut(|options| options.fallback_theme = Theme::Light);
     for theme in [Theme::Light, Theme::Dark] {
         ctx.style_mut_of(theme, |style| {
             style.visuals = visuals(theme);
@@ -82,6 +84,8 @@ fn visuals(theme: Theme) -> Visuals {
     ] {
         widget.corner_radius = radius;
     }
+    visuals.text_edit_bg_color = Some(pick(0xf3_f5f8, 0x12_1519));
+    visuals.widgets.inactive.bg_stroke = Stroke::new(1.0, pick(0xc3_cad3, 0x41_4a54));
     visuals.widgets.noninteractive.bg_stroke = Stroke::new(1.0, pick(0xd9_dde3, 0x32_383f));
     visuals.widgets.inactive.weak_bg_fill = pick(0xe6_e9ee, 0x2b_3138);
     visuals.widgets.inactive.bg_fill = pick(0xd3_d9e0, 0x3a_424b);

@@ -144,7 +144,7 @@ fn columns_ui(ui: &mut egui::Ui, loaded: &Loaded, commands: &mut Commands) {
         Column::text("Column", 170.0),
         Column::text("Role", 190.0),
         Column::text("Unit", 130.0),
-        Column::number("Sure", 60.0),
+        Column::number("Confidence", 90.0),
         Column::text("Values", 240.0),
         Column::text("Why", 460.0),
     ];

@@ -26,7 +26,7 @@ pub(super) fn screen_ui(
         .id_salt(state.screen.label())
         .auto_shrink([false, false])
         .show(ui, |ui| {
-            ui.set_max_width(1500.0);
+            ui.set_max_width(ui.available_width().min(1500.0) - 8.0);
             heading_ui(ui, state.screen);
             if let Some(error) = session
                 .loaded

@@ -5,7 +5,8 @@ use super::super::shell::shortened;
 use super::super::state::AppState;
 use super::super::theme;
 use super::super::widgets::{
-    Column, card_ui, chart_ui, chip, copy_button, note, severity_chip, table_ui, verdict_chip,
+    Column, card_ui, chart_ui, chip, copy_button, headline, note, severity_chip, table_ui,
+    verdict_chip,
 };
 use crate::analysis::{Analysis, ArmValue, ReasonWeight, ScorecardRow, Severity, Verdict};
 use crate::report::chart::Tone;
@@ -50,14 +51,7 @@ fn decision_ui(ui: &mut egui::Ui, analysis: &Analysis) {
         .stroke(egui::Stroke::new(1.5, color))
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
-            ui.horizontal_wrapped(|ui| {
-                ui.label(
-                    egui::RichText::new(decision.kind.label())
-                        .size(24.0)
-                        .color(color),
-                );
-                ui.label(egui::RichText::new(&decision.headline).size(16.0));
-            });
+            headline(ui, decision);
             note(
                 ui,
                 &format!(

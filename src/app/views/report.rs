@@ -3,8 +3,7 @@
 use super::super::command::{Command, Commands, UiCommand};
 use super::super::session::Session;
 use super::super::state::AppState;
-use super::super::theme;
-use super::super::widgets::{card_ui, note};
+use super::super::widgets::{card_ui, headline, note};
 use crate::analysis::{Analysis, Severity};
 use crate::jobs::JobKind;
 use crate::units;
@@ -69,16 +68,7 @@ pub(super) fn ui(
 /// What stands in the report, from the values it is made of.
 fn preview_ui(ui: &mut egui::Ui, session: &Session, analysis: &Analysis) {
     card_ui(ui, "What it will say", |ui| {
-        let color = theme::tone(
-            theme::decision_tone(analysis.decision.kind),
-            ui.visuals().dark_mode,
-        );
-        ui.label(
-            egui::RichText::new(analysis.decision.kind.label())
-                .size(20.0)
-                .color(color),
-        );
-        ui.label(&analysis.decision.headline);
+        headline(ui, &analysis.decision);
         ui.add_space(6.0);
         let worst = analysis
             .health

@@ -4,8 +4,9 @@ use std::ops::RangeInclusive;
 
 use egui::{Color32, Stroke};
 use egui_plot::{
-    AxisHints, FilledArea, GridInput, GridMark, HLine, HoverPosition, Legend, Line, LineStyle,
-    MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points, Span, Text, VLine,
+    AxisHints, ColorConflictHandling, FilledArea, GridInput, GridMark, HLine, HoverPosition,
+    Legend, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points, Span, Text,
+    VLine,
 };
 
 use super::super::theme;
@@ -36,17 +37,19 @@ pub(in crate::app) fn chart_in(
     );
     let (x_scale, y_scale) = (chart.x.scale.clone(), chart.y.scale.clone());
     let hover = move |position: &HoverPosition<'_>| hover_text(position, &x_scale, &y_scale);
-    let mut plot = Plot::new(("chart", &chart.id))
+    // Other data give a new plot, which starts at its own bounds.
+    let bounds = [x0, x1, y0, y1].map(f64::to_bits);
+    let grid = ui.visuals().weak_text_color().gamma_multiply(0.35);
+    let mut plot = Plot::new(("chart", &chart.id, bounds))
         .height(height)
         .allow_scroll(false)
         .allow_zoom(false)
         .invert_y(is_category)
         .show_grid([true, !is_category])
-        .set_margin_fraction(egui::Vec2::ZERO)
-        .include_x(x0)
-        .include_x(x1)
-        .include_y(y0)
-        .include_y(y1)
+        .grid_color(grid)
+        .grid_fade(0.0)
+        .default_x_bounds(x0, x1)
+        .default_y_bounds(y0, y1)
         .x_grid_spacer(spacer(chart.x.scale.clone(), nx.max(2)))
         .y_grid_spacer(spacer(
             chart.y.scale.clone(),
@@ -66,6 +69,7 @@ pub(in crate::app) fn chart_in(
         .legend(
             Legend::default()
                 .follow_insertion_order(true)
+                .color_conflict_handling(ColorConflictHandling::PickLast)
                 .background_alpha(0.85),
         );
     if let Some(group) = group {
@@ -74,9 +78,10 @@ pub(in crate::app) fn chart_in(
             .link_cursor(group, [true, false]);
     }
     let summary = format!("{}. {}", chart.title, chart.caption);
+    let (top, bottom) = if is_category { (y0, y1) } else { (y1, y0) };
     let response = plot.show(ui, |plot| {
         for layer in &chart.layers {
-            draw(plot, layer, is_dark, (y0, y1));
+            draw(plot, layer, is_dark, (top, bottom));
         }
     });
     response
@@ -165,7 +170,7 @@ fn coordinate(scale: &Scale, value: f64) -> String {
     }
 }
 
-fn draw(plot: &mut PlotUi<'_>, layer: &Layer, is_dark: bool, (y0, y1): (f64, f64)) {
+fn draw(plot: &mut PlotUi<'_>, layer: &Layer, is_dark: bool, ends: (f64, f64)) {
     let color = |tone: Tone| theme::tone(tone, is_dark);
     match layer {
         Layer::Line { name, tone, points } => {
@@ -174,7 +179,8 @@ fn draw(plot: &mut PlotUi<'_>, layer: &Layer, is_dark: bool, (y0, y1): (f64, f64
                 Line::new(name, points)
                     .color(color(*tone))
                     .width(1.8)
-                    .style(style(*tone)),
+                    .style(style(*tone))
+                    .allow_band(false),
             );
         }
         Layer::Band { name, tone, points } => {
@@ -255,7 +261,7 @@ fn draw(plot: &mut PlotUi<'_>, layer: &Layer, is_dark: bool, (y0, y1): (f64, f64
         } => match axis {
             Along::X => {
                 plot.vline(VLine::new("", *at).color(color(*tone)).width(1.2));
-                caption(plot, label, *at, (y0, y1), color(*tone));
+                caption(plot, label, (*at, row_y(ends, 1)), color(*tone));
             }
             Along::Y => plot.hline(HLine::new("", *at).color(color(*tone)).width(1.2)),
         },
@@ -266,18 +272,23 @@ fn draw(plot: &mut PlotUi<'_>, layer: &Layer, is_dark: bool, (y0, y1): (f64, f64
                     .fill(fill)
                     .border(Stroke::new(0.5, color(*tone).gamma_multiply(0.35))),
             );
-            caption(plot, label, x.0, (y0, y1), color(*tone));
+            caption(plot, label, (x.0, row_y(ends, 0)), color(*tone));
         }
     }
 }
 
-/// A label at the top of the plot, to the right of `x`.
-fn caption(plot: &mut PlotUi<'_>, label: &str, x: f64, (_, top): (f64, f64), color: Color32) {
+/// Labels stand in rows below the top edge, so that stages and firings do not collide.
+fn row_y((top, bottom): (f64, f64), row: u8) -> f64 {
+    top + (bottom - top) * 0.09 * f64::from(row)
+}
+
+/// A label to the right of and below a point.
+fn caption(plot: &mut PlotUi<'_>, label: &str, (x, y): (f64, f64), color: Color32) {
     if !label.is_empty() {
         let text = egui::RichText::new(format!(" {label}")).size(11.5);
+        let text = Text::new("", PlotPoint::new(x, y), text);
         plot.text(
-            Text::new("", PlotPoint::new(x, top), text)
-                .color(color)
+            text.color(color)
                 .anchor(egui::Align2::LEFT_TOP)
                 .allow_hover(false),
         );
@@ -304,7 +315,9 @@ fn steps(
             .allow_hover(false),
     );
     let points: PlotPoints<'_> = xs.iter().zip(&ys).map(|(x, y)| [*x, *y]).collect();
-    plot.line(Line::new(name, points).color(color).width(1.6).style(style));
+    // The outline has two heights at each edge, which a band would smear.
+    let line = Line::new(name, points).color(color).width(1.6).style(style);
+    plot.line(line.allow_band(false));
 }
 
 /// The control is dashed, so that it is told apart without colour.

@@ -10,6 +10,7 @@ pub(super) use table::{Column, table_ui};
 
 use super::command::{Command, Commands};
 use super::theme;
+use crate::analysis::Decision;
 
 /// A titled card over the full width.
 pub(super) fn card_ui(ui: &mut egui::Ui, title: &str, contents: impl FnOnce(&mut egui::Ui)) {
@@ -41,5 +42,18 @@ pub(super) fn copy_button(
         .on_hover_text(format!("Copy {name} as tab-separated text"));
     if button.accessible_name(format!("Copy {name}")).clicked() {
         commands.push(Command::Copy(text()));
+    }
+}
+
+/// The decision in large letters, its strongest reason below.
+pub(super) fn headline(ui: &mut egui::Ui, decision: &Decision) {
+    let color = theme::tone(theme::decision_tone(decision.kind), ui.visuals().dark_mode);
+    let (what, why) = decision
+        .headline
+        .split_once(": ")
+        .unwrap_or((&decision.headline, ""));
+    ui.add(egui::Label::new(egui::RichText::new(what).size(24.0).color(color)).wrap());
+    if !why.is_empty() {
+        ui.add(egui::Label::new(egui::RichText::new(why).size(16.0)).wrap());
     }
 }
