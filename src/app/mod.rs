@@ -119,6 +119,7 @@ pub fn open(arguments: &LogArguments, size: Option<(f32, f32)>) -> Result<(), St
         Box::new(move |creation| {
             let mut app = App::new(&creation.egui_ctx);
             app.ask(first);
+            app.ask(Command::Show(Screen::Overview));
             Ok(Box::new(app))
         }),
     )

@@ -3,7 +3,7 @@
 use super::super::command::Commands;
 use super::super::shell::shortened;
 use super::super::state::AppState;
-use super::super::widgets::{Column, card_ui, chart_ui, copy_button, table_ui};
+use super::super::widgets::{Column, card_ui, chart_ui, copy_button, table_height, table_ui};
 use crate::analysis::{Analysis, LatencyPanel};
 use crate::report::charts;
 use crate::units;
@@ -58,7 +58,7 @@ fn quantiles_ui(ui: &mut egui::Ui, analysis: &Analysis, panel: &LatencyPanel) {
         Column::number("p95", 80.0),
         Column::number("p99", 80.0),
     ];
-    let height = 30.0 * (panel.arms.len() as f32 + 2.0);
+    let height = table_height(panel.arms.len());
     table_ui(
         ui,
         "quantiles",

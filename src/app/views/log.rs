@@ -3,7 +3,7 @@
 use super::super::command::{Command, Commands, UiCommand};
 use super::super::session::Session;
 use super::super::state::AppState;
-use super::super::widgets::{Column, card_ui, note, table_ui};
+use super::super::widgets::{Column, card_ui, note, table_height, table_ui};
 use crate::ingest::{ColumnRole, DurationUnit, Guess, Loaded, Mapping, Role};
 use crate::units;
 
@@ -148,7 +148,7 @@ fn columns_ui(ui: &mut egui::Ui, loaded: &Loaded, commands: &mut Commands) {
         Column::text("Values", 240.0),
         Column::text("Why", 460.0),
     ];
-    let height = 26.0 * (loaded.guesses.len() as f32 + 1.5);
+    let height = table_height(loaded.guesses.len());
     table_ui(
         ui,
         "columns",

@@ -5,8 +5,8 @@ use super::super::shell::shortened;
 use super::super::state::AppState;
 use super::super::theme;
 use super::super::widgets::{
-    Column, card_ui, chart_ui, chip, copy_button, headline, note, severity_chip, table_ui,
-    verdict_chip,
+    Column, card_ui, chart_ui, chip, copy_button, headline, note, severity_chip, table_height,
+    table_ui, verdict_chip,
 };
 use crate::analysis::{Analysis, ArmValue, ReasonWeight, ScorecardRow, Severity, Verdict};
 use crate::report::chart::Tone;
@@ -142,17 +142,17 @@ fn shown(row: &ScorecardRow, value: &ArmValue) -> String {
 fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis) {
     let lines = lines(analysis);
     let columns = [
-        Column::text("Metric", 170.0),
-        Column::text("Arm", 130.0),
-        Column::number("Control", 90.0),
-        Column::number("Arm's value", 90.0),
-        Column::number("Difference and interval", 250.0),
-        Column::number("Relative", 80.0),
-        Column::number("p", 80.0),
-        Column::text("Unit", 80.0),
-        Column::text("Verdict", 150.0),
+        Column::text("Metric", 160.0),
+        Column::text("Arm", 105.0),
+        Column::number("Control", 76.0),
+        Column::number("Arm's value", 80.0),
+        Column::number("Difference and interval", 236.0),
+        Column::number("Relative", 70.0),
+        Column::number("p", 76.0),
+        Column::text("Unit", 72.0),
+        Column::text("Verdict", 132.0),
     ];
-    let height = 30.0 * (lines.len() as f32 + 2.0);
+    let height = table_height(lines.len());
     table_ui(
         ui,
         "scorecard",
@@ -311,14 +311,14 @@ fn segments_ui(
         })
         .collect();
     let columns = [
-        Column::text("Where", 210.0),
-        Column::text("Metric", 150.0),
-        Column::number("Control", 80.0),
-        Column::number("Treatment", 80.0),
-        Column::number("Difference and interval", 250.0),
-        Column::number("p (Holm)", 80.0),
-        Column::text("Verdict", 140.0),
-        Column::text("", 90.0),
+        Column::text("Where", 180.0),
+        Column::text("Metric", 145.0),
+        Column::number("Control", 70.0),
+        Column::number("Treatment", 76.0),
+        Column::number("Difference and interval", 236.0),
+        Column::number("p (Holm)", 76.0),
+        Column::text("Verdict", 126.0),
+        Column::text("", 84.0),
     ];
     table_ui(
         ui,

@@ -5,7 +5,9 @@ use super::super::command::{Command, Commands};
 use super::super::session::Session;
 use super::super::state::AppState;
 use super::super::theme;
-use super::super::widgets::{Column, card_ui, chart_ui, chip, note, table_ui};
+use super::super::widgets::{
+    Column, card_ui, chart_in, chart_ui, chip, note, table_height, table_ui,
+};
 use crate::analysis::Analysis;
 use crate::report::chart::Tone;
 use crate::report::charts;
@@ -71,7 +73,7 @@ fn rules_ui(ui: &mut egui::Ui, state: &mut AppState, replay: &Replay) {
             Column::number("Canary requests until then", 190.0),
             Column::number("Errors among them", 140.0),
         ];
-        let height = 32.0 * (replay.rules.len() as f32 + 1.5);
+        let height = table_height(replay.rules.len());
         table_ui(
             ui,
             "rules",
@@ -251,7 +253,7 @@ fn condition_ui(
             ),
         );
         if let Some(chart) = charts::condition_chart(analysis, replay, done, result, form) {
-            chart_ui(ui, &chart, 180.0);
+            chart_in(ui, &chart, 180.0, None);
         }
     });
 }
@@ -310,7 +312,7 @@ fn readings_ui(ui: &mut egui::Ui, rulebook: &Rulebook, done: &RuleReplay, firing
         Column::number("from n", 80.0),
         Column::number("Bound", 110.0),
     ];
-    let height = 32.0 * (firing.readings.len() as f32 + 1.5);
+    let height = table_height(firing.readings.len());
     table_ui(
         ui,
         "readings",

@@ -2,7 +2,7 @@
 
 use super::super::shell::shortened;
 use super::super::state::AppState;
-use super::super::widgets::{Column, card_ui, chart_ui, chip, note, table_ui};
+use super::super::widgets::{Column, card_ui, chart_ui, chip, note, table_height, table_ui};
 use crate::analysis::{Analysis, Holds, TestReport};
 use crate::report::chart::Tone;
 use crate::report::charts;
@@ -58,16 +58,16 @@ fn report_ui(ui: &mut egui::Ui, analysis: &Analysis, report: &TestReport) {
         &format!("{}: {arm} against {control}", report.label),
         |ui| {
             const COLUMNS: [Column; 7] = [
-                Column::text("Test", 230.0),
+                Column::text("Test", 215.0),
                 Column::text("Unit", 85.0),
                 Column::number("Statistic", 85.0),
                 Column::number("df", 75.0),
-                Column::number("Difference and interval", 250.0),
+                Column::number("Difference and interval", 236.0),
                 Column::number("p", 85.0),
-                Column::text("What to know", 320.0),
+                Column::text("What to know", 290.0),
             ];
             let id = format!("tests {} {}", report.metric, report.arm);
-            let height = 30.0 * (report.tests.len() as f32 + 2.0);
+            let height = table_height(report.tests.len());
             table_ui(
                 ui,
                 &id,

@@ -6,7 +6,7 @@ mod table;
 
 pub(super) use chart::{chart_in, chart_ui};
 pub(super) use chips::{chip, severity_chip, verdict_chip};
-pub(super) use table::{Column, table_ui};
+pub(super) use table::{Column, table_height, table_ui};
 
 use super::command::{Command, Commands};
 use super::theme;

@@ -31,7 +31,12 @@ impl Column {
     }
 }
 
-const ROW_HEIGHT: f32 = 24.0;
+const ROW_HEIGHT: f32 = 28.0;
+
+/// The height that shows all rows.
+pub(in crate::app) fn table_height(n_rows: usize) -> f32 {
+    (ROW_HEIGHT + 6.0) * (n_rows as f32 + 1.0) + 8.0
+}
 
 /// A table of `n_rows` rows whose cells are made when they are drawn. At most `max_height` high.
 pub(in crate::app) fn table_ui(
@@ -48,6 +53,7 @@ pub(in crate::app) fn table_ui(
                 let mut table = TableBuilder::new(ui)
                     .striped(true)
                     .cell_layout(Layout::left_to_right(Align::Center))
+                    .min_scrolled_height(max_height)
                     .max_scroll_height(max_height)
                     .auto_shrink([false, true]);
                 for column in columns {
