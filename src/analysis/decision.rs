@@ -68,10 +68,7 @@ pub(super) fn decide(
     let (kind, headline) = if !stops.is_empty() {
         (
             DecisionKind::Hold,
-            format!(
-                "Hold {name}: the log cannot be trusted until this is explained: {}",
-                lower_first(&stops[0].finding)
-            ),
+            format!("Hold {name}: {}", untrusted(stops[0])),
         )
     } else if !worse.is_empty() && strategy.strategy == Strategy::Sequential {
         (
@@ -128,6 +125,17 @@ pub(super) fn decide(
         headline,
         is_log_unsound: !stops.is_empty(),
         reasons,
+    }
+}
+
+/// Why a log cannot be trusted, short enough for a headline.
+fn untrusted(check: &HealthCheck) -> String {
+    match check.id {
+        "sample-ratio-requests" | "sample-ratio-units" => {
+            "the arms did not get their shares, so the log cannot be trusted until that is explained".to_owned()
+        }
+        "crossing" => "users did not stick to their arms, so the arms are not separate groups".to_owned(),
+        _ => lower_first(&check.finding),
     }
 }
 

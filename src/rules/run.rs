@@ -163,6 +163,15 @@ impl<'a> Run<'a> {
             .into_iter()
             .map(|evaluator| evaluator.finish(|point| row_of(log, point)))
             .collect();
+        if self.found.skipped.is_some() {
+            // Want of a column is not want of data: a rule that fires on missing data must not fire
+            // because the export left its metric out.
+            let found = &mut self.found;
+            (found.first, found.exposure) = (None, None);
+            found.transitions.clear();
+            (found.transitions_omitted, found.evaluations_true) = (0, 0);
+            found.last_state = State::Inactive;
+        }
         self.found
     }
 }

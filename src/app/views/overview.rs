@@ -107,17 +107,21 @@ fn health_ui(ui: &mut egui::Ui, analysis: &Analysis) {
         }
     }
     if !fine.is_empty() {
-        egui::CollapsingHeader::new(format!("{} checks are fine", fine.len()))
-            .id_salt("fine")
-            .show(ui, |ui| {
-                for check in &fine {
-                    ui.horizontal_wrapped(|ui| {
-                        severity_chip(ui, check.severity);
-                        ui.strong(&check.title);
-                        ui.label(&check.finding);
-                    });
-                }
-            });
+        egui::CollapsingHeader::new(if fine.len() == 1 {
+            "1 check is fine".to_owned()
+        } else {
+            format!("{} checks are fine", fine.len())
+        })
+        .id_salt("fine")
+        .show(ui, |ui| {
+            for check in &fine {
+                ui.horizontal_wrapped(|ui| {
+                    severity_chip(ui, check.severity);
+                    ui.strong(&check.title);
+                    ui.label(&check.finding);
+                });
+            }
+        });
     }
 }
 

@@ -1,12 +1,12 @@
 //! Draws the shared chart model in the window. Log axes hold logarithms: egui_plot has none.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use egui::{Color32, Stroke};
 use egui_plot::{
-    AxisHints, ColorConflictHandling, FilledArea, GridInput, GridMark, HLine, HoverPosition,
-    Legend, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points, Span, Text,
-    VLine,
+    AxisHints, FilledArea, GridInput, GridMark, HLine, HoverPosition, Line, LineStyle,
+    MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points, Span, Text, VLine,
 };
 
 use super::super::theme;
@@ -37,6 +37,7 @@ pub(in crate::app) fn chart_in(
     );
     let (x_scale, y_scale) = (chart.x.scale.clone(), chart.y.scale.clone());
     let hover = move |position: &HoverPosition<'_>| hover_text(position, &x_scale, &y_scale);
+    let hidden = legend_ui(ui, chart, is_dark);
     // Other data give a new plot, which starts at its own bounds.
     let bounds = [x0, x1, y0, y1].map(f64::to_bits);
     let grid = ui.visuals().weak_text_color().gamma_multiply(0.35);
@@ -65,13 +66,7 @@ pub(in crate::app) fn chart_in(
             chart,
             if is_category { 100 } else { ny.max(2) },
         )])
-        .label_formatter(hover)
-        .legend(
-            Legend::default()
-                .follow_insertion_order(true)
-                .color_conflict_handling(ColorConflictHandling::PickLast)
-                .background_alpha(0.85),
-        );
+        .label_formatter(hover);
     if let Some(group) = group {
         plot = plot
             .link_axis(group, [true, false])
@@ -80,13 +75,79 @@ pub(in crate::app) fn chart_in(
     let summary = format!("{}. {}", chart.title, chart.caption);
     let (top, bottom) = if is_category { (y0, y1) } else { (y1, y0) };
     let response = plot.show(ui, |plot| {
-        for layer in &chart.layers {
+        for layer in chart
+            .layers
+            .iter()
+            .filter(|layer| layer.entry().is_none_or(|(name, _)| !hidden.contains(name)))
+        {
             draw(plot, layer, is_dark, (top, bottom));
         }
     });
     response
         .response
         .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &summary));
+}
+
+/// The series above the plot, where they hide no data; a click hides or shows one. Returns the
+/// hidden names.
+fn legend_ui(ui: &mut egui::Ui, chart: &Chart, is_dark: bool) -> BTreeSet<String> {
+    let id = ui.make_persistent_id(("hidden series", &chart.id));
+    let mut hidden: BTreeSet<String> = ui.data(|data| data.get_temp(id)).unwrap_or_default();
+    let mut entries: Vec<(&str, Tone)> = Vec::new();
+    for (name, tone) in chart.layers.iter().filter_map(Layer::entry) {
+        if !entries.iter().any(|(known, _)| *known == name) {
+            entries.push((name, tone));
+        }
+    }
+    if entries.len() < 2 {
+        return BTreeSet::new();
+    }
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 14.0;
+        for (name, tone) in entries {
+            let mut is_shown = !hidden.contains(name);
+            if legend_entry(ui, name, tone, is_shown, is_dark).clicked() {
+                is_shown = !is_shown;
+                if is_shown {
+                    hidden.remove(name);
+                } else {
+                    hidden.insert(name.to_owned());
+                }
+            }
+        }
+    });
+    ui.data_mut(|data| data.insert_temp(id, hidden.clone()));
+    hidden
+}
+
+/// A short piece of the series' line, dashed as in the plot, and its name.
+fn legend_entry(
+    ui: &mut egui::Ui,
+    name: &str,
+    tone: Tone,
+    is_shown: bool,
+    is_dark: bool,
+) -> egui::Response {
+    let color = theme::tone(tone, is_dark);
+    let text =
+        egui::RichText::new(format!("        {}", super::super::shell::shortened(name))).size(12.5);
+    let text = if is_shown {
+        text
+    } else {
+        text.strikethrough().weak()
+    };
+    let response = ui.add(egui::Label::new(text).sense(egui::Sense::click()).extend());
+    let (left, y) = (response.rect.left(), response.rect.center().y);
+    let stroke = Stroke::new(if is_shown { 2.5 } else { 1.0 }, color);
+    let ends = [egui::pos2(left, y), egui::pos2(left + 20.0, y)];
+    if tone == Tone::Control {
+        ui.painter()
+            .extend(egui::Shape::dashed_line(&ends, stroke, 4.0, 3.0));
+    } else {
+        ui.painter().line_segment(ends, stroke);
+    }
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, true, is_shown, name));
+    response.on_hover_cursor(egui::CursorIcon::PointingHand)
 }
 
 fn y_axis(chart: &Chart, n: usize) -> AxisHints<'static> {
