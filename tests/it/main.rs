@@ -3,3 +3,5 @@
 mod reference;
 mod replay;
 mod support;
+#[cfg(feature = "gui")]
+mod ui;

@@ -239,6 +239,16 @@ fn condition_ui(
             return;
         }
         threshold_ui(ui, (rule_index, index), condition, form, commands);
+        let fires = done.first.as_ref().map_or_else(
+            || "The rule never fires.".to_owned(),
+            |firing| {
+                format!(
+                    "The rule first fires after {}.",
+                    units::duration_us(firing.time_us)
+                )
+            },
+        );
+        ui.strong(fires);
         let first = result.first_us.map_or_else(
             || "never".to_owned(),
             |us| format!("first after {}", units::duration_us(us)),

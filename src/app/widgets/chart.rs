@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 
 use egui::{Color32, Stroke};
 use egui_plot::{
-    AxisHints, FilledArea, GridInput, GridMark, HLine, HoverPosition, Line, LineStyle,
-    MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points, Span, Text, VLine,
+    AxisHints, FilledArea, GridInput, GridMark, HLine, HoverPosition, Line, LineStyle, MarkerShape,
+    Plot, PlotPoint, PlotPoints, PlotUi, Points, Span, Text, VLine,
 };
 
 use super::super::theme;

@@ -1,3 +1,7 @@
 //! What several integration tests share.
 
+#[cfg(feature = "gui")]
+pub(crate) mod cpu_renderer;
+#[cfg(feature = "gui")]
+pub(crate) mod harness;
 pub(crate) mod replay_log;

@@ -1,0 +1,230 @@
+//! The window by role and label, whole journeys, and its pictures.
+
+use eframe::egui;
+use egui::{Key, Modifiers, Role, Theme};
+use egui_kittest::kittest::Queryable as _;
+use hindsight::analysis::{AnalysisSettings, analyze};
+use hindsight::app::{Command, Screen};
+use hindsight::data::Quantity;
+use hindsight::ingest::{LoadRequest, load};
+use hindsight::jobs::Progress;
+
+use crate::support::harness::{picture, sample, settle, show, window, window_on};
+
+#[test]
+fn a_log_opens_by_the_path_field_and_shows_the_computed_decision() {
+    let path = sample("canary-rollout-20k.csv");
+    let mut window = window();
+    window.run();
+    window.get_by_label("Log file").focus();
+    window
+        .get_by_label("Log file")
+        .type_text(&path.display().to_string());
+    window.run();
+    window.get_by_role_and_label(Role::Button, "Open").click();
+    settle(&mut window);
+    show(&mut window, Screen::Overview);
+
+    let loaded = load(
+        &LoadRequest {
+            path,
+            mapping: None,
+        },
+        &Progress::unwatched(),
+    )
+    .unwrap();
+    let analysis = analyze(
+        &loaded.log,
+        &AnalysisSettings::default(),
+        &Progress::unwatched(),
+    )
+    .unwrap();
+    let (what, why) = analysis.decision.headline.split_once(": ").unwrap();
+    window.get_by_label(what);
+    window.get_by_label(why);
+    for check in analysis.health.iter().filter(|c| !c.advice.is_empty()) {
+        assert!(
+            window.query_all_by_label(&check.finding).next().is_some(),
+            "{}",
+            check.finding
+        );
+    }
+}
+
+#[test]
+fn every_screen_rests_and_has_named_inputs() {
+    let mut window = window_on(&sample("canary-rollout-20k.csv"), Theme::Light);
+    for screen in Screen::ALL {
+        show(&mut window, screen);
+        window.get_by_label(screen.question());
+    }
+}
+
+#[test]
+fn screens_open_by_keys() {
+    let mut window = window_on(&sample("aa.csv"), Theme::Light);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Num7);
+    settle(&mut window);
+    assert_eq!(window.state().state.screen, Screen::Rollback);
+}
+
+#[test]
+fn a_corrected_role_is_read_again_and_can_be_undone() {
+    let mut window = window_on(&sample("aa.csv"), Theme::Light);
+    let has_rating = |window: &egui_kittest::Harness<'_, hindsight::app::App>| {
+        let loaded = window.state().session.loaded.value.clone().unwrap();
+        loaded.log.quantity(Quantity::Rating).is_some()
+    };
+    assert!(has_rating(&window));
+    window.state_mut().ask(Command::AssignRole {
+        column: "rating".to_owned(),
+        role: None,
+    });
+    settle(&mut window);
+    assert!(!has_rating(&window), "the rating column is still read");
+}
+
+#[test]
+fn moving_a_threshold_moves_the_firing_and_undo_brings_it_back() {
+    let mut window = window_on(&sample("canary-rollout-20k.csv"), Theme::Light);
+    show(&mut window, Screen::Rollback);
+    let first = |window: &egui_kittest::Harness<'_, hindsight::app::App>| {
+        let replay = window.state().session.replay.value.clone().unwrap();
+        replay.rules[0]
+            .first
+            .clone()
+            .map(|firing| (firing.row, firing.causes))
+    };
+    let before = first(&window);
+    assert!(before.is_some(), "QualityMonitor fires on the sample");
+    for threshold in [
+        "error_absolute",
+        "error_relative",
+        "rating_drop",
+        "latency_p95",
+    ] {
+        window
+            .get_by_role_and_label(Role::Slider, &format!("Threshold of {threshold}"))
+            .set_value_accesskit(1e6);
+        settle(&mut window);
+    }
+    let after = first(&window);
+    assert_ne!(before, after);
+    for _ in 0..4 {
+        window.get_by_role_and_label(Role::Button, "Undo").click();
+        settle(&mut window);
+    }
+    assert_eq!(first(&window), before);
+}
+
+#[test]
+fn a_segment_narrows_every_number() {
+    let mut window = window_on(&sample("canary-rollout-20k.csv"), Theme::Light);
+    let n_requests = |window: &egui_kittest::Harness<'_, hindsight::app::App>| {
+        window
+            .state()
+            .session
+            .analysis
+            .value
+            .as_ref()
+            .unwrap()
+            .log
+            .n_requests
+    };
+    let all = n_requests(&window);
+    window.state_mut().ask(Command::SetSegment(Some((
+        "language".to_owned(),
+        "한국어".to_owned(),
+    ))));
+    settle(&mut window);
+    assert!(n_requests(&window) < all / 2);
+    window.get_by_role_and_label(Role::Button, "Undo").click();
+    settle(&mut window);
+    assert_eq!(n_requests(&window), all);
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_said_with_what_to_do() {
+    let mut window = window_on(&sample("no-such-file.csv"), Theme::Light);
+    show(&mut window, Screen::Log);
+    let error = window.state().session.loaded.error.clone().unwrap();
+    window.get_by_label_contains("Cannot read the file");
+    window.get_by_label(&error.hint);
+}
+
+#[test]
+fn the_report_on_disk_says_what_the_screen_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("decision.html");
+    let mut window = window_on(&sample("aa.csv"), Theme::Light);
+    show(&mut window, Screen::Report);
+    window.state_mut().state.report.path_text = path.display().to_string();
+    window.run();
+    window
+        .get_by_role_and_label(Role::Button, "Write HTML report")
+        .click();
+    settle(&mut window);
+    window
+        .get_all_by_label_contains("Report written to")
+        .next()
+        .expect("the window says where the report is");
+    let html = std::fs::read_to_string(&path).unwrap();
+    let analysis = window.state().session.analysis.value.clone().unwrap();
+    let (what, _) = analysis.decision.headline.split_once(": ").unwrap();
+    assert!(html.contains(what), "{what}");
+}
+
+#[test]
+fn a_cancelled_load_leaves_a_working_window() {
+    let mut window = window();
+    window.run();
+    window.state_mut().ask(Command::OpenLog {
+        path: sample("canary-rollout.parquet"),
+        mapping: None,
+    });
+    window.step();
+    let job = window.state().session.jobs().first().map(|job| job.id);
+    if let Some(id) = job {
+        window.state_mut().ask(Command::CancelJob(id));
+    }
+    settle(&mut window);
+    window.state_mut().ask(Command::OpenLog {
+        path: sample("aa.csv"),
+        mapping: None,
+    });
+    settle(&mut window);
+    assert_eq!(
+        window
+            .state()
+            .session
+            .loaded
+            .value
+            .as_ref()
+            .unwrap()
+            .log
+            .name,
+        "aa.csv"
+    );
+}
+
+#[test]
+fn pictures_of_the_screens() {
+    let mut light = window_on(&sample("canary-rollout-20k.csv"), Theme::Light);
+    for (screen, name) in [
+        (Screen::Log, "log"),
+        (Screen::Latency, "latency"),
+        (Screen::Rollback, "rollback"),
+        (Screen::Plan, "plan"),
+    ] {
+        show(&mut light, screen);
+        picture(&mut light, name);
+    }
+    let mut dark = window_on(&sample("aa.csv"), Theme::Dark);
+    for (screen, name) in [
+        (Screen::Overview, "overview-dark"),
+        (Screen::Trends, "trends-dark"),
+    ] {
+        show(&mut dark, screen);
+        picture(&mut dark, name);
+    }
+}
