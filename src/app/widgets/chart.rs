@@ -321,7 +321,12 @@ fn draw(plot: &mut PlotUi<'_>, layer: &Layer, is_dark: bool, ends: (f64, f64)) {
             at,
         } => match axis {
             Along::X => {
-                plot.vline(VLine::new("", *at).color(color(*tone)).width(1.2));
+                plot.vline(
+                    VLine::new("", *at)
+                        .color(color(*tone))
+                        .width(1.4)
+                        .style(LineStyle::dotted_dense()),
+                );
                 caption(plot, label, (*at, row_y(ends, 1)), color(*tone));
             }
             Along::Y => plot.hline(HLine::new("", *at).color(color(*tone)).width(1.2)),

@@ -54,6 +54,17 @@ pub(super) fn headline(ui: &mut egui::Ui, decision: &Decision) {
         .unwrap_or((&decision.headline, ""));
     ui.add(egui::Label::new(egui::RichText::new(what).size(24.0).color(color)).wrap());
     if !why.is_empty() {
-        ui.add(egui::Label::new(egui::RichText::new(why).size(16.0)).wrap());
+        ui.add(egui::Label::new(egui::RichText::new(upper_first(why)).size(16.0)).wrap());
+    }
+}
+
+/// A sentence from the middle of another; "p95" stays as it is.
+fn upper_first(text: &str) -> String {
+    let mut chars = text.chars();
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if second.is_alphabetic() => {
+            first.to_uppercase().collect::<String>() + chars.as_str()
+        }
+        _ => text.to_owned(),
     }
 }
