@@ -69,15 +69,15 @@ pub(super) fn decide(
         (
             DecisionKind::Hold,
             format!(
-                "Hold {name}: the log cannot be trusted until this is explained: {}",
-                lower_first(&stops[0].finding)
+                "Hold {name}: {}, and until that is explained no difference can be trusted",
+                problem(stops[0])
             ),
         )
     } else if !worse.is_empty() && strategy.strategy == Strategy::Sequential {
         (
             DecisionKind::Hold,
             format!(
-                "Hold {name}: {}, but the arms did not run at the same time",
+                "Hold {name}: {}, but nothing shows that the arms ran at the same time",
                 worded(&worse)
             ),
         )
@@ -114,7 +114,7 @@ pub(super) fn decide(
         (
             DecisionKind::Hold,
             format!(
-                "Hold {name}: all guardrails look fine, but the arms did not run at the same time"
+                "Hold {name}: all guardrails look fine, but nothing shows that the arms ran at the same time"
             ),
         )
     } else {
@@ -128,6 +128,16 @@ pub(super) fn decide(
         headline,
         is_log_unsound: !stops.is_empty(),
         reasons,
+    }
+}
+
+/// What a stopping check found, in a few words.
+fn problem(check: &HealthCheck) -> String {
+    match check.id {
+        "sample-ratio-requests" => "the arms did not get their shares of requests".to_owned(),
+        "sample-ratio-units" => "the arms did not get their shares of users".to_owned(),
+        "crossing" => "too many users are in several arms".to_owned(),
+        _ => lower_first(&check.finding),
     }
 }
 
@@ -188,7 +198,8 @@ fn harmed_segments(segments: &[SegmentEffect]) -> Vec<Reason> {
         .collect()
 }
 
-/// "p95 latency is worse: +4.2 s [+3.1, +5.3], beyond the margin of 1.3 s".
+/// "p95 latency is worse, beyond its margin of 1.3 s: +4.2 s [+3.1 s, +5.3 s] (+32 %)"; a margin
+/// has no sign, because it is always meant for the worse.
 fn sentence(row: &ScorecardRow, effect: &Effect) -> String {
     let Some(difference) = effect.difference else {
         return format!("{}: too few data", row.label);
@@ -204,7 +215,7 @@ fn sentence(row: &ScorecardRow, effect: &Effect) -> String {
         .unwrap_or_default();
     let margin = effect
         .margin
-        .map(|m| row.form.change(m))
+        .map(|m| row.form.change(m).trim_start_matches('+').to_owned())
         .unwrap_or_default();
     let reading = match effect.verdict {
         Verdict::Better => "is better".to_owned(),
@@ -220,7 +231,10 @@ fn worded(worse: &[(&ScorecardRow, &Effect)]) -> String {
         .iter()
         .map(|(row, effect)| {
             let change = match (effect.relative, effect.difference) {
-                (Some(relative), _) if row.form != crate::units::ValueForm::Share => {
+                // Shares and ratings have scales that people know; a latency says little by itself.
+                (Some(relative), _)
+                    if row.form != crate::units::ValueForm::Share && row.id != "rating_mean" =>
+                {
                     crate::units::relative(relative.value)
                 }
                 (_, Some(difference)) => row.form.change(difference.value),

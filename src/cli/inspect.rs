@@ -4,12 +4,15 @@ use serde_json::json;
 
 use super::arguments::InspectArguments;
 use super::output::{note, print, print_json};
-use super::table::table;
+use super::table::{cut, table};
 use super::{Finish, load};
 use crate::error::Result;
-use crate::ingest::Loaded;
+use crate::ingest::{Guess, Loaded, Role};
 use crate::jobs::Progress;
 use crate::units;
+
+/// Columns of the terminal that the values may take.
+const EVIDENCE_WIDTH: usize = 60;
 
 pub(super) fn run(arguments: &InspectArguments, progress: &Progress) -> Result<Finish> {
     let loaded = load(&arguments.log, progress)?;
@@ -62,39 +65,9 @@ fn as_text(loaded: &Loaded) -> String {
     let rows: Vec<Vec<String>> = loaded
         .guesses
         .iter()
-        .map(|guess| {
-            let used = loaded
-                .mapping
-                .columns
-                .iter()
-                .find(|c| c.column == guess.profile.name);
-            let role = used.map_or(String::new(), |c| c.role.label().to_owned());
-            let agrees = used.map(|c| c.role) == guess.role;
-            let confidence = if used.is_none() {
-                String::new()
-            } else if agrees {
-                format!("{:.2}", guess.confidence)
-            } else {
-                "given".to_owned()
-            };
-            let evidence = if agrees {
-                guess.evidence.clone()
-            } else {
-                String::new()
-            };
-            vec![
-                guess.profile.name.clone(),
-                role,
-                confidence,
-                evidence,
-                guess.profile.samples.join(" | "),
-            ]
-        })
+        .map(|guess| column_line(loaded, guess))
         .collect();
-    out += &table(
-        &["Column", "Role", "Confidence", "Evidence", "Values"],
-        &rows,
-    );
+    out += &table(&["Column", "Role", "Confidence", "Values"], &rows);
     if !loaded.issues.is_empty() {
         out += "\nIssues\n";
     }
@@ -127,4 +100,34 @@ fn as_text(loaded: &Loaded) -> String {
         }
     }
     out
+}
+
+/// One column of the log: what it is read as, and what its values are like. That the name fits goes
+/// without saying.
+fn column_line(loaded: &Loaded, guess: &Guess) -> Vec<String> {
+    let profile = &guess.profile;
+    let mut columns = loaded.mapping.columns.iter();
+    let used = columns.find(|c| c.column == profile.name);
+    let role = used.map(|c| c.role);
+    let values = profile.samples.join(" | ");
+    let evidence = match guess.evidence.split_once("; ") {
+        Some((name, rest)) if name.starts_with("named") => rest,
+        _ => &guess.evidence,
+    };
+    let (confidence, shown) = match role {
+        None => (String::new(), values),
+        Some(_) if role != guess.role => ("given".to_owned(), values),
+        // Few words tell more than their number.
+        Some(_) if profile.numeric_share < 0.5 && profile.n_distinct <= profile.samples.len() => (
+            format!("{:.2}", guess.confidence),
+            format!("{evidence}: {values}"),
+        ),
+        Some(_) => (format!("{:.2}", guess.confidence), evidence.to_owned()),
+    };
+    vec![
+        cut(&profile.name, 32),
+        role.map_or("not read", Role::label).to_owned(),
+        confidence,
+        cut(&shown, EVIDENCE_WIDTH),
+    ]
 }
