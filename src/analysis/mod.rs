@@ -4,6 +4,7 @@
 //! method names that produced it. Nothing downstream computes a number.
 
 mod arms;
+mod clusters;
 mod decision;
 mod effect;
 mod health;

@@ -1,7 +1,7 @@
 //! Stages of a rollout, inferred from the treatment's share of requests over time.
 
 use super::model::Stage;
-use crate::data::{RequestLog, TimeBuckets};
+use crate::data::{RequestLog, TimeBuckets, Units};
 
 /// Resolution of the segmentation.
 const MAX_BUCKETS: usize = 288;
@@ -10,18 +10,36 @@ const MAX_BUCKETS: usize = 288;
 /// constant share that maximises the binomial log-likelihood less a penalty of `3 ln n` per cut
 /// (optimal partitioning, Jackson et al. 2005, with a Bayesian-information-like penalty).
 ///
-/// Boundaries are exact to a bucket, at least a 288th of the span.
+/// Each user counts once per bucket. Boundaries are exact to a bucket, at least a 288th of the span.
 pub(super) fn infer(log: &RequestLog, control: usize, treatment: usize) -> Vec<Stage> {
     let Some(buckets) = TimeBuckets::over(log, MAX_BUCKETS) else {
         return Vec::new();
     };
     let mut counts = vec![(0u64, 0u64); buckets.n_buckets];
+    let mut voters = vec![(0u64, 0u64); buckets.n_buckets];
+    let mut last_vote =
+        vec![usize::MAX; log.units.as_ref().map_or(0, |units| units.n_units as usize)];
     for row in 0..log.n_rows() {
         let arm = usize::from(log.arm[row]);
-        if arm == control || arm == treatment {
-            let (n, k) = &mut counts[buckets.index(log.event_us[row])];
+        if arm != control && arm != treatment {
+            continue;
+        }
+        let bucket = buckets.index(log.event_us[row]);
+        let add = |(n, k): &mut (u64, u64)| {
             *n += 1;
             *k += u64::from(arm == treatment);
+        };
+        add(&mut counts[bucket]);
+        // A user who sends many requests says no more about the share than one who sends one.
+        let unit = log
+            .units
+            .as_ref()
+            .map(|units| units.id[row])
+            .filter(|id| *id != Units::NONE);
+        let is_repeat =
+            unit.is_some_and(|id| std::mem::replace(&mut last_vote[id as usize], bucket) == bucket);
+        if !is_repeat {
+            add(&mut voters[bucket]);
         }
     }
     let stage = |(from, to): (usize, usize)| {
@@ -36,7 +54,7 @@ pub(super) fn infer(log: &RequestLog, control: usize, treatment: usize) -> Vec<S
             n_treatment: k,
         }
     };
-    segment(&counts).into_iter().map(stage).collect()
+    segment(&voters).into_iter().map(stage).collect()
 }
 
 /// Half-open ranges of buckets of constant share.

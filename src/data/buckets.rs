@@ -42,7 +42,7 @@ pub fn bucket_width_us(span_us: i64, max_buckets: usize) -> i64 {
 pub struct TimeBuckets {
     /// Start of the first bucket, a multiple of the width.
     pub first_us: i64,
-    /// Width of every bucket.
+    /// Width of every bucket; the last may be up to a tenth longer.
     pub width_us: i64,
     /// Number of buckets; empty ones included, so that gaps show.
     pub n_buckets: usize,
@@ -54,7 +54,11 @@ impl TimeBuckets {
         let (first, last) = log.event_span_us()?;
         let width_us = bucket_width_us(last.saturating_sub(first), max_buckets);
         let first_us = first.div_euclid(width_us) * width_us;
-        let n_buckets = ((last - first_us) / width_us + 1) as usize;
+        let last_start = (last - first_us) / width_us;
+        // A log that ends seconds into a new bucket would show a drop to nothing there: such a
+        // stub belongs to the bucket before.
+        let is_stub = last_start > 0 && (last - first_us) % width_us < width_us / 10;
+        let n_buckets = last_start as usize + usize::from(!is_stub);
         Some(Self {
             first_us,
             width_us,
@@ -64,7 +68,7 @@ impl TimeBuckets {
 
     /// The bucket of an event time inside the span.
     pub fn index(&self, event_us: i64) -> usize {
-        ((event_us - self.first_us) / self.width_us) as usize
+        (((event_us - self.first_us) / self.width_us) as usize).min(self.n_buckets - 1)
     }
 
     /// The start of a bucket.
@@ -76,6 +80,22 @@ impl TimeBuckets {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stub_at_the_end_joins_the_bucket_before() {
+        let log = |last: i64| RequestLog {
+            event_us: vec![0, last],
+            ..RequestLog::default()
+        };
+        let hour = 3_600_000_000;
+        let check = |last, n_buckets, index| {
+            let buckets = TimeBuckets::over(&log(last), 10).unwrap();
+            assert_eq!((buckets.n_buckets, buckets.index(last)), (n_buckets, index));
+        };
+        check(8 * hour + 1_000_000, 8, 7);
+        check(8 * hour + hour / 2, 9, 8);
+        check(0, 1, 0);
+    }
 
     #[test]
     fn widths_are_round_and_never_too_many() {

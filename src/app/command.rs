@@ -1,0 +1,283 @@
+//! What can be asked for. Menus, shortcuts and tests read one table.
+
+use std::path::PathBuf;
+
+use egui::{Key, KeyboardShortcut, Modifiers};
+
+use super::session::{Session, open_log};
+use super::state::{AppState, Notice, Screen};
+use crate::cli::bundled;
+use crate::ingest::{Mapping, Role};
+use crate::jobs::{JobId, Progress};
+
+/// Everything that a screen can ask for; the only way to change the document from a view.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// A command of the menus.
+    Ui(UiCommand),
+    /// Open a log.
+    OpenLog {
+        /// The file.
+        path: PathBuf,
+        /// The roles of its columns; `None` guesses them.
+        mapping: Option<Mapping>,
+    },
+    /// Give a column a role, or none.
+    AssignRole {
+        /// The column.
+        column: String,
+        /// Its role.
+        role: Option<Role>,
+    },
+    /// Replace the document's mapping.
+    SetMapping(Mapping),
+    /// Go to a screen.
+    Show(Screen),
+    /// Choose the control arm; `None` lets names and sizes decide.
+    SetControl(Option<String>),
+    /// Choose the treatment arm.
+    SetTreatment(Option<String>),
+    /// Look at one segment value only.
+    SetSegment(Option<(String, String)>),
+    /// Look at a stretch of event time only, microseconds of the log's clock.
+    SetTimeRange(Option<i64>, Option<i64>),
+    /// Change a rule's threshold: rule, condition, value.
+    SetThreshold(usize, usize, f64),
+    /// Go back to the rules that come with the program.
+    ResetRules,
+    /// Stop a job.
+    CancelJob(JobId),
+    /// Put text on the clipboard.
+    Copy(String),
+}
+
+/// Commands without data: those of menus and shortcuts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UiCommand {
+    /// Choose a log with the file dialog.
+    Open,
+    /// Open the bundled canary rollout.
+    OpenSample,
+    /// Open the bundled A/A log.
+    OpenAa,
+    /// Write the report.
+    Export,
+    /// Go back one step.
+    Undo,
+    /// Go forward again.
+    Redo,
+    /// Follow the system's theme.
+    ThemeSystem,
+    /// Light theme.
+    ThemeLight,
+    /// Dark theme.
+    ThemeDark,
+    /// Larger.
+    ZoomIn,
+    /// Smaller.
+    ZoomOut,
+    /// As made.
+    ZoomReset,
+    /// Show or hide the list of shortcuts.
+    Shortcuts,
+}
+
+impl UiCommand {
+    /// All of them, as in the menus.
+    pub const ALL: [Self; 13] = [
+        Self::Open,
+        Self::OpenSample,
+        Self::OpenAa,
+        Self::Export,
+        Self::Undo,
+        Self::Redo,
+        Self::ThemeSystem,
+        Self::ThemeLight,
+        Self::ThemeDark,
+        Self::ZoomIn,
+        Self::ZoomOut,
+        Self::ZoomReset,
+        Self::Shortcuts,
+    ];
+
+    /// As shown in menus.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Open => "Open log…",
+            Self::OpenSample => "Open sample: canary rollout",
+            Self::OpenAa => "Open sample: A/A, nothing differs",
+            Self::Export => "Export report",
+            Self::Undo => "Undo",
+            Self::Redo => "Redo",
+            Self::ThemeSystem => "Theme of the system",
+            Self::ThemeLight => "Light theme",
+            Self::ThemeDark => "Dark theme",
+            Self::ZoomIn => "Zoom in",
+            Self::ZoomOut => "Zoom out",
+            Self::ZoomReset => "Zoom 100 %",
+            Self::Shortcuts => "Keyboard shortcuts",
+        }
+    }
+
+    /// Its keys.
+    pub fn shortcut(self) -> Option<KeyboardShortcut> {
+        let command = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
+        match self {
+            Self::Open => command(Key::O),
+            Self::Export => command(Key::E),
+            Self::Undo => command(Key::Z),
+            Self::Redo => command(Key::Y),
+            Self::ZoomIn => command(Key::Plus),
+            Self::ZoomOut => command(Key::Minus),
+            Self::ZoomReset => command(Key::Num0),
+            Self::Shortcuts => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F1)),
+            _ => None,
+        }
+    }
+
+    /// Whether it can do something now.
+    pub fn is_enabled(self, state: &AppState, session: &Session) -> bool {
+        match self {
+            Self::Export => session.analysis.value.is_some(),
+            Self::Undo => state.history.can_undo(),
+            Self::Redo => state.history.can_redo(),
+            _ => true,
+        }
+    }
+}
+
+/// The keys of a screen: Ctrl and its number.
+pub(super) fn screen_shortcut(screen: Screen) -> KeyboardShortcut {
+    let key = match screen {
+        Screen::Log => Key::Num1,
+        Screen::Overview => Key::Num2,
+        Screen::Latency => Key::Num3,
+        Screen::Trends => Key::Num4,
+        Screen::Tests => Key::Num5,
+        Screen::Plan => Key::Num6,
+        Screen::Rollback => Key::Num7,
+        Screen::Report => Key::Num8,
+    };
+    KeyboardShortcut::new(Modifiers::COMMAND, key)
+}
+
+/// Commands asked for since the last frame.
+#[derive(Debug, Default)]
+pub(super) struct Commands(Vec<Command>);
+
+impl Commands {
+    pub(super) fn push(&mut self, command: Command) {
+        self.0.push(command);
+    }
+
+    pub(super) fn take(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+/// Turns pressed keys into commands. A text field that is being edited keeps its own undo.
+pub(super) fn take_shortcuts(ctx: &egui::Context, commands: &mut Commands, _state: &AppState) {
+    let is_typing = ctx.text_edit_focused();
+    for command in UiCommand::ALL {
+        let is_text_key = matches!(command, UiCommand::Undo | UiCommand::Redo);
+        if let Some(shortcut) = command.shortcut().filter(|_| !(is_text_key && is_typing))
+            && ctx.input_mut(|input| input.consume_shortcut(&shortcut))
+        {
+            commands.push(Command::Ui(command));
+        }
+    }
+    for screen in Screen::ALL {
+        if ctx.input_mut(|input| input.consume_shortcut(&screen_shortcut(screen))) {
+            commands.push(Command::Show(screen));
+        }
+    }
+}
+
+/// Carries out one command.
+pub(super) fn apply(
+    ctx: &egui::Context,
+    command: Command,
+    state: &mut AppState,
+    session: &mut Session,
+) {
+    match command {
+        Command::Ui(command) if command.is_enabled(state, session) => {
+            apply_ui(ctx, command, state, session)
+        }
+        Command::Ui(_) => {}
+        Command::OpenLog { path, mapping } => open_log(state, path, mapping),
+        Command::AssignRole { column, role } => {
+            let current = session
+                .loaded
+                .value
+                .as_ref()
+                .map(|loaded| loaded.mapping.clone());
+            if let Some(mut mapping) = state.document.mapping.clone().or(current) {
+                mapping.assign(&column, role);
+                state.document.mapping = Some(mapping);
+            }
+        }
+        Command::SetMapping(mapping) => state.document.mapping = Some(mapping),
+        Command::Show(screen) => state.screen = screen,
+        Command::SetControl(name) => state.document.settings.control = name,
+        Command::SetTreatment(name) => state.document.settings.treatment = name,
+        Command::SetSegment(segment) => state.document.settings.filter.segment = segment,
+        Command::SetTimeRange(from_us, to_us) => {
+            let filter = &mut state.document.settings.filter;
+            (filter.from_us, filter.to_us) = (from_us, to_us);
+        }
+        Command::SetThreshold(rule, condition, value) => {
+            if let Some(changed) =
+                crate::rules::with_threshold(&state.document.rulebook, rule, condition, value)
+            {
+                state.document.rulebook = changed;
+            }
+        }
+        Command::ResetRules => {
+            state.document.rulebook = super::document::Document::default().rulebook
+        }
+        Command::CancelJob(id) => session.cancel(id),
+        Command::Copy(text) => {
+            ctx.copy_text(text);
+            state.notice = Some(Notice {
+                is_error: false,
+                text: "Copied".to_owned(),
+                path: None,
+            });
+        }
+    }
+}
+
+fn apply_ui(ctx: &egui::Context, command: UiCommand, state: &mut AppState, session: &mut Session) {
+    match command {
+        UiCommand::Open => session.pick_log(),
+        UiCommand::OpenSample => open_bundled(state, bundled::sample_log(&Progress::unwatched())),
+        UiCommand::OpenAa => open_bundled(state, bundled::aa_log(&Progress::unwatched())),
+        UiCommand::Export => session.export(state),
+        UiCommand::Undo => state.history.undo(&mut state.document),
+        UiCommand::Redo => state.history.redo(&mut state.document),
+        UiCommand::ThemeSystem => ctx.set_theme(egui::ThemePreference::System),
+        UiCommand::ThemeLight => ctx.set_theme(egui::ThemePreference::Light),
+        UiCommand::ThemeDark => ctx.set_theme(egui::ThemePreference::Dark),
+        UiCommand::ZoomIn => egui::gui_zoom::zoom_in(ctx),
+        UiCommand::ZoomOut => egui::gui_zoom::zoom_out(ctx),
+        UiCommand::ZoomReset => ctx.set_zoom_factor(1.0),
+        UiCommand::Shortcuts => state.shows_shortcuts = !state.shows_shortcuts,
+    }
+}
+
+fn open_bundled(state: &mut AppState, path: crate::error::Result<PathBuf>) {
+    match path {
+        Ok(path) => {
+            open_log(state, path, None);
+            state.screen = Screen::Overview;
+        }
+        Err(error) => {
+            state.notice = Some(Notice {
+                is_error: true,
+                text: error.to_string(),
+                path: None,
+            })
+        }
+    }
+}

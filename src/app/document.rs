@@ -1,0 +1,33 @@
+//! What the user chose: all that undo covers and that results follow from.
+
+use std::path::PathBuf;
+
+use crate::analysis::AnalysisSettings;
+use crate::ingest::Mapping;
+use crate::rules::{Rulebook, presets};
+
+/// The choices behind everything on screen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// The log; `None` at the start.
+    pub log: Option<PathBuf>,
+    /// The columns' roles; `None` guesses them.
+    pub mapping: Option<Mapping>,
+    /// Arms, filter, margins, level.
+    pub settings: AnalysisSettings,
+    /// The rollback rules.
+    pub rulebook: Rulebook,
+}
+
+impl Default for Document {
+    fn default() -> Self {
+        // The presets are part of the program; a test parses each of them.
+        let rulebook = presets::all().unwrap_or_default();
+        Self {
+            log: None,
+            mapping: None,
+            settings: AnalysisSettings::default(),
+            rulebook,
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! What was loaded and computed, kept in step with the document by jobs. While something is
+//! recomputed its old value stays, marked as stale.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::document::Document;
+use super::state::{AppState, Notice, Screen};
+use crate::analysis::{Analysis, AnalysisSettings, analyze, arms_of};
+use crate::error::{Error, Result};
+use crate::ingest::{LoadRequest, Loaded, Mapping, load};
+use crate::jobs::{JobId, JobKind, JobQueue, JobStatus};
+use crate::report::html::{ReportInput, render};
+use crate::report::load_notes;
+use crate::report::write::write_atomic;
+use crate::rules::{Replay, ReplaySettings, Rulebook, replay};
+
+/// A computed value with its state.
+#[derive(Debug)]
+pub struct Slot<T> {
+    /// The newest value there is.
+    pub value: Option<Arc<T>>,
+    /// Whether a newer one is being computed.
+    pub is_stale: bool,
+    /// Why the newest could not be computed.
+    pub error: Option<Error>,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self {
+            value: None,
+            is_stale: false,
+            error: None,
+        }
+    }
+}
+
+impl<T> Slot<T> {
+    fn settle(&mut self, result: Result<T>) {
+        self.is_stale = false;
+        match result {
+            Ok(value) => {
+                self.value = Some(Arc::new(value));
+                self.error = None;
+            }
+            Err(error) if error.is_cancelled() => {}
+            Err(error) => self.error = Some(error),
+        }
+    }
+}
+
+/// What a finished job hands over.
+#[derive(Debug)]
+enum Output {
+    Loaded(Box<Loaded>),
+    Analysis(Box<Analysis>),
+    Replay(Replay),
+    Exported(PathBuf),
+    Picked(Option<PathBuf>),
+}
+
+/// Loaded and computed values, and the jobs that make them.
+#[derive(Debug)]
+pub struct Session {
+    /// The log and how it was read.
+    pub loaded: Slot<Loaded>,
+    /// The comparison.
+    pub analysis: Slot<Analysis>,
+    /// The rules' replay; stays empty for a single arm.
+    pub replay: Slot<Replay>,
+    jobs: JobQueue<Output>,
+    /// What the newest jobs were started for.
+    asked_log: Option<(PathBuf, Option<Mapping>)>,
+    asked_settings: Option<AnalysisSettings>,
+    asked_rulebook: Option<Rulebook>,
+}
+
+impl Session {
+    /// An empty session whose jobs wake `waker`.
+    pub fn new(waker: Waker) -> Self {
+        Self {
+            loaded: Slot::default(),
+            analysis: Slot::default(),
+            replay: Slot::default(),
+            jobs: JobQueue::new(waker),
+            asked_log: None,
+            asked_settings: None,
+            asked_rulebook: None,
+        }
+    }
+
+    /// The running jobs.
+    pub fn jobs(&self) -> Vec<JobStatus> {
+        self.jobs.status()
+    }
+
+    /// Whether nothing runs.
+    pub fn is_idle(&self) -> bool {
+        self.jobs.status().is_empty()
+    }
+
+    /// Asks a job to stop.
+    pub fn cancel(&mut self, id: JobId) {
+        self.jobs.cancel(id);
+    }
+
+    /// Takes the results of finished jobs.
+    pub(super) fn poll(&mut self, state: &mut AppState) {
+        for (_, kind, result) in self.jobs.poll() {
+            match (kind, result) {
+                (JobKind::Load, result) => self.take_loaded(result, state),
+                (JobKind::Analyze, Ok(Output::Analysis(analysis))) => {
+                    self.analysis.settle(Ok(*analysis));
+                    self.asked_rulebook = None;
+                }
+                (JobKind::Analyze, Err(error)) => self.analysis.settle(Err(error)),
+                (JobKind::Replay, Ok(Output::Replay(replay))) => self.replay.settle(Ok(replay)),
+                (JobKind::Replay, Err(error)) => self.replay.settle(Err(error)),
+                (JobKind::Export, Ok(Output::Exported(path))) => {
+                    let text = format!("Report written to {}", path.display());
+                    state.notice = Some(Notice {
+                        is_error: false,
+                        text,
+                        path: Some(path),
+                    });
+                }
+                (JobKind::Dialog, Ok(Output::Picked(Some(path)))) => open_log(state, path, None),
+                (JobKind::Dialog, Ok(Output::Picked(None))) => {}
+                (_, Err(error)) if error.is_cancelled() => {}
+                (_, Err(error)) => {
+                    state.notice = Some(Notice {
+                        is_error: true,
+                        text: error.to_string(),
+                        path: None,
+                    });
+                }
+                (_, Ok(_)) => {}
+            }
+        }
+    }
+
+    /// Starts what the document asks for and nobody has started yet.
+    pub(super) fn follow(&mut self, state: &AppState) {
+        let document = &state.document;
+        let log = document
+            .log
+            .clone()
+            .map(|path| (path, document.mapping.clone()));
+        if log != self.asked_log {
+            self.asked_log.clone_from(&log);
+            if let Some((path, mapping)) = log {
+                self.loaded.is_stale = true;
+                self.jobs.start(JobKind::Load, move |progress| {
+                    load(&LoadRequest { path, mapping }, progress)
+                        .map(|l| Output::Loaded(Box::new(l)))
+                });
+            }
+        }
+        let Some(loaded) = self.loaded.value.clone().filter(|_| !self.loaded.is_stale) else {
+            return;
+        };
+        if self.asked_settings.as_ref() != Some(&document.settings) {
+            self.start_analysis(&loaded, document);
+        }
+        let is_ready = self.analysis.value.is_some() && !self.analysis.is_stale;
+        if is_ready && self.asked_rulebook.as_ref() != Some(&document.rulebook) {
+            self.start_replay(&loaded, document);
+        }
+    }
+
+    /// Writes the report of what is on screen.
+    pub(super) fn export(&mut self, state: &AppState) {
+        let (Some(loaded), Some(analysis)) =
+            (self.loaded.value.clone(), self.analysis.value.clone())
+        else {
+            return;
+        };
+        let replay = self.replay.value.clone();
+        let rulebook = state.document.rulebook.clone();
+        let title = state.report.title.clone();
+        let path = PathBuf::from(state.report.path_text.trim());
+        self.jobs.start(JobKind::Export, move |progress| {
+            progress.phase("Writing", 0)?;
+            let notes = load_notes(&loaded);
+            let title = if title.trim().is_empty() {
+                loaded.log.name.clone()
+            } else {
+                title
+            };
+            let input = ReportInput {
+                analysis: &analysis,
+                replay: replay.as_deref(),
+                rulebook: Some(&rulebook),
+                load: &notes,
+                title: &title,
+                version: env!("CARGO_PKG_VERSION"),
+            };
+            write_atomic(&path, render(&input).as_bytes())?;
+            Ok(Output::Exported(path))
+        });
+    }
+
+    /// Shows the file dialog on a thread of its own: without a desktop portal it may never answer.
+    pub(super) fn pick_log(&mut self) {
+        self.jobs.start(JobKind::Dialog, |_| {
+            Ok(Output::Picked(super::dialogs::pick_log()))
+        });
+    }
+
+    fn take_loaded(&mut self, result: Result<Output>, state: &mut AppState) {
+        let loaded = match result {
+            Ok(Output::Loaded(loaded)) => Ok(*loaded),
+            Ok(_) => return,
+            Err(error) => Err(error),
+        };
+        let is_new = loaded.is_ok();
+        if let Err(error) = &loaded
+            && error.is_cancelled()
+        {
+            state.notice = Some(Notice {
+                is_error: false,
+                text: "Loading was cancelled".to_owned(),
+                path: None,
+            });
+            state.document.log = None;
+            self.asked_log = None;
+        }
+        self.loaded.settle(loaded);
+        if is_new {
+            (self.asked_settings, self.asked_rulebook) = (None, None);
+            (self.analysis, self.replay) = (Slot::default(), Slot::default());
+            state.history.restart(&state.document);
+        }
+    }
+
+    fn start_analysis(&mut self, loaded: &Arc<Loaded>, document: &Document) {
+        self.asked_settings = Some(document.settings.clone());
+        self.analysis.is_stale = true;
+        self.replay.is_stale = self.replay.value.is_some();
+        let (log, settings) = (loaded.log.clone(), document.settings.clone());
+        self.jobs.start(JobKind::Analyze, move |progress| {
+            analyze(&log, &settings, progress).map(|a| Output::Analysis(Box::new(a)))
+        });
+    }
+
+    fn start_replay(&mut self, loaded: &Arc<Loaded>, document: &Document) {
+        self.asked_rulebook = Some(document.rulebook.clone());
+        if self
+            .analysis
+            .value
+            .as_ref()
+            .is_none_or(|a| a.treatment.is_none())
+        {
+            self.replay = Slot::default();
+            return;
+        }
+        self.replay.is_stale = true;
+        let (log, settings) = (loaded.log.clone(), document.settings.clone());
+        let rulebook = document.rulebook.clone();
+        self.jobs.start(JobKind::Replay, move |progress| {
+            let filtered = (!settings.filter.is_all()).then(|| settings.filter.apply(&log));
+            let log = filtered.as_ref().unwrap_or(&log);
+            let (control, treatment) = arms_of(log, &settings)?;
+            let treatment = treatment.ok_or_else(Error::cancelled)?;
+            replay(
+                log,
+                &rulebook,
+                &ReplaySettings { control, treatment },
+                progress,
+            )
+            .map(Output::Replay)
+        });
+    }
+}
+
+/// Makes a log the document's, with fresh arms and filter; rules and margins stay.
+pub(super) fn open_log(state: &mut AppState, path: PathBuf, mapping: Option<Mapping>) {
+    state.path_text = path.display().to_string();
+    let margins = state.document.settings.margins;
+    state.document.log = Some(path);
+    state.document.mapping = mapping;
+    state.document.settings = AnalysisSettings {
+        margins,
+        ..AnalysisSettings::default()
+    };
+    if state.screen == Screen::Report {
+        state.screen = Screen::Overview;
+    }
+    state.notice = None;
+}

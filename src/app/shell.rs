@@ -1,0 +1,392 @@
+//! The frame around the screens: menu and top bar, rail, status line, notices.
+
+use std::sync::Arc;
+
+use super::command::{Command, Commands, UiCommand, screen_shortcut};
+use super::session::Session;
+use super::state::{AppState, Screen};
+use super::views;
+use super::widgets::note;
+use crate::analysis::Analysis;
+use crate::data::RequestLog;
+use crate::units;
+
+/// Draws everything.
+pub(super) fn ui(
+    ui: &mut egui::Ui,
+    state: &mut AppState,
+    session: &Session,
+    commands: &mut Commands,
+) {
+    egui::Panel::top("menu").show(ui, |ui| menu_ui(ui, state, session, commands));
+    if let Some(loaded) = &session.loaded.value {
+        let analysis = session.analysis.value.clone();
+        egui::Panel::top("selection").show(ui, |ui| {
+            selection_ui(ui, &loaded.log, analysis.as_ref(), state, commands)
+        });
+    }
+    egui::Panel::bottom("status").show(ui, |ui| status_ui(ui, state, session, commands));
+    egui::Panel::left("rail")
+        .resizable(false)
+        .exact_size(124.0)
+        .show(ui, |ui| rail_ui(ui, state, session, commands));
+    egui::CentralPanel::default().show(ui, |ui| {
+        let is_stale = session.analysis.is_stale || session.loaded.is_stale;
+        ui.scope(|ui| {
+            if is_stale && state.screen != Screen::Log {
+                ui.multiply_opacity(0.6);
+            }
+            views::screen_ui(ui, state, session, commands);
+        });
+    });
+    shortcuts_ui(ui, state);
+}
+
+fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mut Commands) {
+    let menus: [(&str, &[UiCommand]); 4] = [
+        (
+            "File",
+            &[
+                UiCommand::Open,
+                UiCommand::OpenSample,
+                UiCommand::OpenAa,
+                UiCommand::Export,
+            ],
+        ),
+        ("Edit", &[UiCommand::Undo, UiCommand::Redo]),
+        (
+            "View",
+            &[
+                UiCommand::ThemeSystem,
+                UiCommand::ThemeLight,
+                UiCommand::ThemeDark,
+                UiCommand::ZoomIn,
+                UiCommand::ZoomOut,
+                UiCommand::ZoomReset,
+            ],
+        ),
+        ("Help", &[UiCommand::Shortcuts]),
+    ];
+    egui::MenuBar::new().ui(ui, |ui| {
+        for (title, items) in menus {
+            ui.menu_button(title, |ui| {
+                for command in items {
+                    command_button(ui, *command, state, session, commands);
+                }
+            });
+        }
+        if let Some(notice) = &state.notice {
+            let color = if notice.is_error {
+                ui.visuals().error_fg_color
+            } else {
+                ui.visuals().weak_text_color()
+            };
+            let text = notice.text.lines().next().unwrap_or_default();
+            ui.separator();
+            ui.add(egui::Label::new(egui::RichText::new(text).color(color)).truncate())
+                .on_hover_text(&notice.text);
+        }
+    });
+}
+
+fn command_button(
+    ui: &mut egui::Ui,
+    command: UiCommand,
+    state: &AppState,
+    session: &Session,
+    commands: &mut Commands,
+) {
+    let keys = command
+        .shortcut()
+        .map(|s| ui.ctx().format_shortcut(&s))
+        .unwrap_or_default();
+    let button = egui::Button::new(command.text())
+        .shortcut_text(keys)
+        .min_size(egui::vec2(230.0, 0.0));
+    if ui
+        .add_enabled(command.is_enabled(state, session), button)
+        .clicked()
+    {
+        commands.push(Command::Ui(command));
+        ui.close();
+    }
+}
+
+/// Log, arms, segment, time range and undo: what every screen stands on.
+fn selection_ui(
+    ui: &mut egui::Ui,
+    log: &RequestLog,
+    analysis: Option<&Arc<Analysis>>,
+    state: &AppState,
+    commands: &mut Commands,
+) {
+    ui.add_space(2.0);
+    ui.horizontal_wrapped(|ui| {
+        ui.label(egui::RichText::new(&log.name).strong());
+        let Some(analysis) = analysis else { return };
+        let users = analysis
+            .log
+            .n_units
+            .map(|n| format!(", {} users", units::count(n)))
+            .unwrap_or_default();
+        let of = if analysis.log.n_requests < analysis.log.n_requests_unfiltered {
+            format!(" of {}", units::count(analysis.log.n_requests_unfiltered))
+        } else {
+            String::new()
+        };
+        ui.weak(format!(
+            "{}{of} requests{users}",
+            units::count(analysis.log.n_requests)
+        ));
+        ui.separator();
+        let control = arm_combo(ui, "Control", log, Some(analysis.control));
+        if let Some(name) = control {
+            commands.push(Command::SetControl(Some(name)));
+        }
+        if let Some(name) = arm_combo(ui, "Treatment", log, analysis.treatment) {
+            commands.push(Command::SetTreatment(Some(name)));
+        }
+        segment_combo(ui, log, state, commands);
+        time_range_button(ui, log, state, commands);
+        ui.separator();
+        for (command, text) in [(UiCommand::Undo, "Undo"), (UiCommand::Redo, "Redo")] {
+            let is_enabled = match command {
+                UiCommand::Undo => state.history.can_undo(),
+                _ => state.history.can_redo(),
+            };
+            if ui
+                .add_enabled(is_enabled, egui::Button::new(text))
+                .clicked()
+            {
+                commands.push(Command::Ui(command));
+            }
+        }
+    });
+    ui.add_space(2.0);
+}
+
+fn arm_combo(
+    ui: &mut egui::Ui,
+    label: &str,
+    log: &RequestLog,
+    current: Option<usize>,
+) -> Option<String> {
+    let shown = current
+        .and_then(|i| log.arms.get(i))
+        .map_or(units::NO_VALUE, |arm| arm.name.as_str());
+    let mut chosen = None;
+    ui.label(label);
+    egui::ComboBox::from_id_salt(label)
+        .selected_text(shortened(shown))
+        .show_ui(ui, |ui| {
+            for (i, arm) in log.arms.iter().enumerate() {
+                if ui
+                    .selectable_label(Some(i) == current, shortened(&arm.name))
+                    .clicked()
+                    && Some(i) != current
+                {
+                    chosen = Some(arm.name.clone());
+                }
+            }
+        })
+        .response
+        .accessible_name(label);
+    chosen
+}
+
+fn segment_combo(ui: &mut egui::Ui, log: &RequestLog, state: &AppState, commands: &mut Commands) {
+    if log.segments.is_empty() {
+        return;
+    }
+    let current = &state.document.settings.filter.segment;
+    let shown = current.as_ref().map_or_else(
+        || "All segments".to_owned(),
+        |(name, value)| format!("{name} = {}", shortened(value)),
+    );
+    ui.label("Segment");
+    egui::ComboBox::from_id_salt("segment")
+        .selected_text(shown)
+        .height(360.0)
+        .show_ui(ui, |ui| {
+            if ui
+                .selectable_label(current.is_none(), "All segments")
+                .clicked()
+            {
+                commands.push(Command::SetSegment(None));
+            }
+            for segment in &log.segments {
+                ui.separator();
+                ui.weak(&segment.name);
+                for value in segment.values.iter().take(40) {
+                    let this = Some((segment.name.clone(), value.clone()));
+                    let text = if value.is_empty() {
+                        "(empty)".to_owned()
+                    } else {
+                        shortened(value)
+                    };
+                    if ui.selectable_label(*current == this, text).clicked() {
+                        commands.push(Command::SetSegment(this));
+                    }
+                }
+            }
+        })
+        .response
+        .accessible_name("Segment");
+}
+
+/// A stretch of event time in hours since the first event.
+fn time_range_button(
+    ui: &mut egui::Ui,
+    log: &RequestLog,
+    state: &AppState,
+    commands: &mut Commands,
+) {
+    const HOUR_US: f64 = 3.6e9;
+    let Some((first, last)) = log
+        .event_span_us()
+        .filter(|_| log.clock != units::Clock::RowOrder)
+    else {
+        return;
+    };
+    let filter = &state.document.settings.filter;
+    let hours = |us: i64| (us - first) as f64 / HOUR_US;
+    let span = hours(last);
+    let (mut from, mut to) = (
+        filter.from_us.map_or(0.0, hours),
+        filter.to_us.map_or(span, hours),
+    );
+    let is_all = filter.from_us.is_none() && filter.to_us.is_none();
+    let title = if is_all {
+        "All times".to_owned()
+    } else {
+        format!("{from:.1} h to {to:.1} h")
+    };
+    ui.menu_button(title, |ui| {
+        note(
+            ui,
+            &format!(
+                "Event time, hours since {}",
+                units::instant(first, log.clock)
+            ),
+        );
+        let from_changed = ui
+            .add(egui::Slider::new(&mut from, 0.0..=span).text("from (hours)"))
+            .drag_stopped();
+        let to_changed = ui
+            .add(egui::Slider::new(&mut to, 0.0..=span).text("to (hours)"))
+            .drag_stopped();
+        if (from_changed || to_changed) && from < to {
+            let at = |hours: f64| first + (hours * HOUR_US) as i64;
+            commands.push(Command::SetTimeRange(
+                (from > 0.0).then(|| at(from)),
+                (to < span).then(|| at(to)),
+            ));
+        }
+        if ui
+            .add_enabled(!is_all, egui::Button::new("Show all times"))
+            .clicked()
+        {
+            commands.push(Command::SetTimeRange(None, None));
+        }
+    });
+}
+
+fn rail_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mut Commands) {
+    ui.add_space(8.0);
+    for screen in Screen::ALL {
+        let is_enabled =
+            screen == Screen::Log || screen == Screen::Plan || session.analysis.value.is_some();
+        let text = egui::RichText::new(screen.label()).size(15.0);
+        let button = egui::Button::selectable(state.screen == screen, text)
+            .min_size(egui::vec2(108.0, 32.0));
+        let keys = ui.ctx().format_shortcut(&screen_shortcut(screen));
+        let response = ui
+            .add_enabled(is_enabled, button)
+            .on_hover_text(format!("{} ({keys})", screen.question()));
+        if response.clicked() {
+            commands.push(Command::Show(screen));
+        }
+    }
+}
+
+fn status_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mut Commands) {
+    ui.horizontal(|ui| {
+        let jobs = session.jobs();
+        for job in &jobs {
+            ui.label(job.kind.title());
+            match job.share {
+                Some(share) => {
+                    ui.add(
+                        egui::ProgressBar::new(share as f32)
+                            .desired_width(140.0)
+                            .text(job.phase),
+                    );
+                }
+                None => {
+                    ui.weak(format!("{}…", job.phase));
+                }
+            }
+            if ui.small_button("Cancel").clicked() {
+                commands.push(Command::CancelJob(job.id));
+            }
+        }
+        if jobs.is_empty() {
+            ui.weak("Ready");
+        }
+        if let Some(loaded) = &session.loaded.value {
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let n = loaded.issues.len();
+                let text = if n == 1 {
+                    "1 finding while reading".to_owned()
+                } else {
+                    format!("{n} findings while reading")
+                };
+                if ui
+                    .small_button(text)
+                    .on_hover_text("What was rejected, repaired or assumed")
+                    .clicked()
+                    && state.screen != Screen::Log
+                {
+                    commands.push(Command::Show(Screen::Log));
+                }
+            });
+        }
+    });
+}
+
+fn shortcuts_ui(ui: &egui::Ui, state: &mut AppState) {
+    let mut is_open = state.shows_shortcuts;
+    egui::Window::new("Keyboard shortcuts")
+        .open(&mut is_open)
+        .collapsible(false)
+        .resizable(false)
+        .show(ui.ctx(), |ui| {
+            egui::Grid::new("shortcuts")
+                .num_columns(2)
+                .spacing([24.0, 6.0])
+                .show(ui, |ui| {
+                    for command in UiCommand::ALL {
+                        if let Some(shortcut) = command.shortcut() {
+                            ui.label(command.text());
+                            ui.monospace(ui.ctx().format_shortcut(&shortcut));
+                            ui.end_row();
+                        }
+                    }
+                    for screen in Screen::ALL {
+                        ui.label(screen.label());
+                        ui.monospace(ui.ctx().format_shortcut(&screen_shortcut(screen)));
+                        ui.end_row();
+                    }
+                });
+        });
+    state.shows_shortcuts = is_open;
+}
+
+/// Labels from logs can be long; the whole stands in tables and reports.
+pub(super) fn shortened(text: &str) -> String {
+    let mut out: String = text.chars().take(28).collect();
+    if text.chars().nth(28).is_some() {
+        out.push('…');
+    }
+    out
+}

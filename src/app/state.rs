@@ -1,0 +1,129 @@
+//! What the user looks at: the screen, fields being typed, choices of charts.
+
+use std::path::PathBuf;
+
+use super::document::Document;
+use super::history::History;
+use super::planner::Planner;
+
+/// The eight screens, in the order of work.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Screen {
+    /// Open a log, see and correct how it was read.
+    #[default]
+    Log,
+    /// Decision, health, scorecard.
+    Overview,
+    /// Latency distributions.
+    Latency,
+    /// Metrics over time.
+    Trends,
+    /// Tests with their assumptions.
+    Tests,
+    /// Sample-size calculators.
+    Plan,
+    /// Rollback rules.
+    Rollback,
+    /// The decision report.
+    Report,
+}
+
+impl Screen {
+    /// All screens.
+    pub const ALL: [Self; 8] = [
+        Self::Log,
+        Self::Overview,
+        Self::Latency,
+        Self::Trends,
+        Self::Tests,
+        Self::Plan,
+        Self::Rollback,
+        Self::Report,
+    ];
+
+    /// As shown to people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Log => "Log",
+            Self::Overview => "Overview",
+            Self::Latency => "Latency",
+            Self::Trends => "Trends",
+            Self::Tests => "Tests",
+            Self::Plan => "Plan",
+            Self::Rollback => "Rollback",
+            Self::Report => "Report",
+        }
+    }
+
+    /// What the screen answers.
+    pub fn question(self) -> &'static str {
+        match self {
+            Self::Log => "Open a log and check how it was read",
+            Self::Overview => "Ship, hold or roll back, and why",
+            Self::Latency => "How the latency of the arms differs",
+            Self::Trends => "How the arms went over time",
+            Self::Tests => "Whether the differences are real",
+            Self::Plan => "How much data is needed",
+            Self::Rollback => "What rollback rules would have done",
+            Self::Report => "Write the decision report",
+        }
+    }
+}
+
+/// What is typed and chosen on the screens; not part of the document.
+#[derive(Debug, Default)]
+pub struct AppState {
+    /// The screen in view.
+    pub screen: Screen,
+    /// The choices that results follow from.
+    pub document: Document,
+    /// Its earlier and later states.
+    pub history: History,
+    /// The path field of the Log screen.
+    pub path_text: String,
+    /// Which latency the Latency screen shows, an index into the panels.
+    pub latency_panel: usize,
+    /// Which metric the Tests screen shows.
+    pub test_metric: Option<String>,
+    /// Which metric the segment table shows.
+    pub segment_metric: Option<String>,
+    /// Calculator inputs.
+    pub planner: Planner,
+    /// Which rule the Rollback screen shows.
+    pub rule: usize,
+    /// The Report screen.
+    pub report: ReportFields,
+    /// Whether the list of shortcuts is open.
+    pub shows_shortcuts: bool,
+    /// The last thing worth saying, until the next.
+    pub notice: Option<Notice>,
+}
+
+/// Fields of the Report screen.
+#[derive(Debug)]
+pub struct ReportFields {
+    /// The report's title; empty takes the log's name.
+    pub title: String,
+    /// Where it is written.
+    pub path_text: String,
+}
+
+impl Default for ReportFields {
+    fn default() -> Self {
+        Self {
+            title: String::new(),
+            path_text: "report.html".to_owned(),
+        }
+    }
+}
+
+/// Something worth saying.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Whether it failed.
+    pub is_error: bool,
+    /// The text.
+    pub text: String,
+    /// A file that it speaks of.
+    pub path: Option<PathBuf>,
+}

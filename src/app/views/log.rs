@@ -1,0 +1,310 @@
+//! Open a log, see how it was read, correct it.
+
+use super::super::command::{Command, Commands, UiCommand};
+use super::super::session::Session;
+use super::super::state::AppState;
+use super::super::widgets::{Column, card_ui, note, table_height, table_ui};
+use crate::ingest::{ColumnRole, DurationUnit, Guess, Loaded, Mapping, Role};
+use crate::units;
+
+pub(super) fn ui(
+    ui: &mut egui::Ui,
+    state: &mut AppState,
+    session: &Session,
+    commands: &mut Commands,
+) {
+    open_ui(ui, state, session, commands);
+    let Some(loaded) = session.loaded.value.clone() else {
+        return welcome_ui(ui, commands);
+    };
+    if session.loaded.is_stale {
+        ui.weak("Reading…");
+    }
+    summary_ui(ui, &loaded);
+    card_ui(ui, "Columns", |ui| {
+        note(
+            ui,
+            "Each column with the role it was given and why. Correct a role here; the log is read again.",
+        );
+        ui.add_space(4.0);
+        columns_ui(ui, &loaded, commands);
+    });
+    card_ui(ui, "Findings while reading", |ui| issues_ui(ui, &loaded));
+}
+
+fn open_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session, commands: &mut Commands) {
+    card_ui(ui, "", |ui| {
+        ui.horizontal(|ui| {
+            let label = ui.label("Log file");
+            let width = (ui.available_width() - 260.0).max(200.0);
+            let field = egui::TextEdit::singleline(&mut state.path_text)
+                .desired_width(width)
+                .hint_text("Path, or drop a file on this window");
+            let response = ui.add(field).labelled_by(label.id);
+            let is_enter =
+                response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+            let path = state.path_text.trim().trim_matches('"').to_owned();
+            let open = ui.add_enabled(!path.is_empty(), egui::Button::new("Open"));
+            if !path.is_empty() && (open.clicked() || is_enter) {
+                commands.push(Command::OpenLog {
+                    path: path.into(),
+                    mapping: None,
+                });
+            }
+            let is_waiting = session
+                .jobs()
+                .iter()
+                .any(|job| job.kind == crate::jobs::JobKind::Dialog);
+            if ui
+                .add_enabled(!is_waiting, egui::Button::new("Browse…"))
+                .clicked()
+            {
+                commands.push(Command::Ui(UiCommand::Open));
+            }
+        });
+        note(
+            ui,
+            "CSV, JSON lines or Parquet; plain, .gz or .zst. Nothing leaves this machine: Hindsight opens no network connection.",
+        );
+    });
+}
+
+fn welcome_ui(ui: &mut egui::Ui, commands: &mut Commands) {
+    card_ui(ui, "Tell from a request log which variant to ship", |ui| {
+        ui.label("Hindsight compares the arms of a rollout by errors, latency, ratings and cost, checks whether the log can be trusted,");
+        ui.label("and replays rollback rules to show when each would have fired.");
+        ui.add_space(6.0);
+        ui.horizontal(|ui| {
+            for command in [UiCommand::OpenSample, UiCommand::OpenAa] {
+                if ui.button(command.text()).clicked() {
+                    commands.push(Command::Ui(command));
+                }
+            }
+        });
+    });
+}
+
+fn summary_ui(ui: &mut egui::Ui, loaded: &Loaded) {
+    let log = &loaded.log;
+    card_ui(ui, &log.name, |ui| {
+        egui::Grid::new("summary")
+            .num_columns(2)
+            .spacing([20.0, 4.0])
+            .show(ui, |ui| {
+                let mut line = |name: &str, value: String| {
+                    ui.weak(name);
+                    ui.label(value);
+                    ui.end_row();
+                };
+                line(
+                    "Format",
+                    format!(
+                        "{}, {} kB",
+                        loaded.source.description(),
+                        units::count(loaded.source.bytes / 1000)
+                    ),
+                );
+                line(
+                    "Rows",
+                    format!(
+                        "{} in the file, {} requests kept",
+                        units::count(loaded.n_rows_in_file),
+                        units::count(log.n_rows() as u64)
+                    ),
+                );
+                if let Some((first, last)) = log.event_span_us() {
+                    let span = units::duration_us(last - first);
+                    line(
+                        "Time",
+                        format!(
+                            "{} to {} ({span})",
+                            units::instant(first, log.clock),
+                            units::instant(last, log.clock)
+                        ),
+                    );
+                }
+                let arms: Vec<String> = log
+                    .arms
+                    .iter()
+                    .take(8)
+                    .map(|arm| super::super::shell::shortened(&arm.name))
+                    .collect();
+                let more = if log.arms.len() > 8 {
+                    format!(" and {} more", log.arms.len() - 8)
+                } else {
+                    String::new()
+                };
+                line("Arms", arms.join(", ") + &more);
+            });
+    });
+}
+
+fn columns_ui(ui: &mut egui::Ui, loaded: &Loaded, commands: &mut Commands) {
+    let columns = [
+        Column::text("Column", 170.0),
+        Column::text("Role", 190.0),
+        Column::text("Unit", 130.0),
+        Column::number("Confidence", 90.0),
+        Column::text("Values", 240.0),
+        Column::text("Why", 460.0),
+    ];
+    let height = table_height(loaded.guesses.len());
+    table_ui(
+        ui,
+        "columns",
+        &columns,
+        (loaded.guesses.len(), height.min(520.0)),
+        |ui, row, column| {
+            let guess = &loaded.guesses[row];
+            let role = loaded
+                .mapping
+                .columns
+                .iter()
+                .find(|c| c.column == guess.profile.name);
+            let is_guess = role.map(|c| c.role) == guess.role;
+            match column {
+                0 => {
+                    ui.label(&guess.profile.name);
+                }
+                1 => role_combo(ui, guess, role.map(|c| c.role), commands),
+                2 => unit_ui(ui, &loaded.mapping, role, commands),
+                3 => match role {
+                    Some(_) if is_guess => {
+                        ui.label(
+                            units::share(guess.confidence.min(1.0))
+                                .replace(".00", "")
+                                .replace("100.0", "100"),
+                        );
+                    }
+                    Some(_) => {
+                        ui.label("given");
+                    }
+                    None => {}
+                },
+                4 => {
+                    ui.add(egui::Label::new(guess.profile.samples.join("  ·  ")).truncate())
+                        .on_hover_text(guess.profile.samples.join("\n"));
+                }
+                _ if is_guess => {
+                    ui.add(
+                        egui::Label::new(egui::RichText::new(&guess.evidence).weak()).truncate(),
+                    )
+                    .on_hover_text(&guess.evidence);
+                }
+                _ => {}
+            }
+        },
+    );
+}
+
+fn role_combo(ui: &mut egui::Ui, guess: &Guess, current: Option<Role>, commands: &mut Commands) {
+    let name = &guess.profile.name;
+    egui::ComboBox::from_id_salt(("role", name))
+        .width(170.0)
+        .height(420.0)
+        .selected_text(current.map_or("not used", Role::label))
+        .show_ui(ui, |ui| {
+            let mut choice = |ui: &mut egui::Ui, role: Option<Role>| {
+                let is_current = role == current;
+                if ui
+                    .selectable_label(is_current, role.map_or("not used", Role::label))
+                    .clicked()
+                    && !is_current
+                {
+                    commands.push(Command::AssignRole {
+                        column: name.clone(),
+                        role,
+                    });
+                }
+            };
+            choice(ui, None);
+            for role in Role::ALL {
+                choice(ui, Some(role));
+            }
+        })
+        .response
+        .accessible_name(format!("Role of {name}"));
+}
+
+fn unit_ui(
+    ui: &mut egui::Ui,
+    mapping: &Mapping,
+    role: Option<&ColumnRole>,
+    commands: &mut Commands,
+) {
+    let Some(role) = role else { return };
+    if let Some(stamp) = role.stamp {
+        ui.label(stamp.label());
+    }
+    let Some(unit) = role.unit.filter(|_| role.role.is_duration()) else {
+        return;
+    };
+    egui::ComboBox::from_id_salt(("unit", &role.column))
+        .width(110.0)
+        .selected_text(unit.label())
+        .show_ui(ui, |ui| {
+            for other in [
+                DurationUnit::S,
+                DurationUnit::Ms,
+                DurationUnit::Us,
+                DurationUnit::Ns,
+            ] {
+                if ui.selectable_label(other == unit, other.label()).clicked() && other != unit {
+                    let mut changed = mapping.clone();
+                    for column in changed
+                        .columns
+                        .iter_mut()
+                        .filter(|c| c.column == role.column)
+                    {
+                        column.unit = Some(other);
+                    }
+                    commands.push(Command::SetMapping(changed));
+                }
+            }
+        })
+        .response
+        .accessible_name(format!("Unit of {}", role.column));
+}
+
+fn issues_ui(ui: &mut egui::Ui, loaded: &Loaded) {
+    if loaded.issues.is_empty() {
+        ui.label("Nothing was rejected, repaired or assumed.");
+        return;
+    }
+    for issue in &loaded.issues {
+        ui.horizontal_wrapped(|ui| {
+            let tone = match issue.effect {
+                crate::ingest::Effect::Rejected => crate::report::chart::Tone::Bad,
+                crate::ingest::Effect::Missing | crate::ingest::Effect::Assumed => {
+                    crate::report::chart::Tone::Caution
+                }
+                crate::ingest::Effect::Noted => crate::report::chart::Tone::Quiet,
+            };
+            super::super::widgets::chip(ui, issue.effect.label(), tone);
+            if let Some(column) = &issue.column {
+                ui.strong(column);
+            }
+            let count = if issue.count > 0 {
+                format!(" ({} times)", units::count(issue.count))
+            } else {
+                String::new()
+            };
+            ui.label(format!("{}{count}", issue.message));
+        });
+        if !issue.lines.is_empty() {
+            let lines: Vec<String> = issue.lines.iter().map(|line| units::count(*line)).collect();
+            note(
+                ui,
+                &format!(
+                    "Lines {}: {}",
+                    lines.join(", "),
+                    issue.samples.join("  ·  ")
+                ),
+            );
+        }
+        if !issue.hint.is_empty() {
+            note(ui, &issue.hint);
+        }
+        ui.add_space(4.0);
+    }
+}

@@ -1,0 +1,94 @@
+//! The eight screens. They show values and ask for changes; nothing here computes a number.
+
+mod latency;
+mod log;
+mod overview;
+mod plan;
+mod report;
+mod rollback;
+mod tests;
+mod trends;
+
+use super::command::Commands;
+use super::session::Session;
+use super::state::{AppState, Screen};
+use super::widgets::note;
+use crate::error::Error;
+
+/// The screen in view.
+pub(super) fn screen_ui(
+    ui: &mut egui::Ui,
+    state: &mut AppState,
+    session: &Session,
+    commands: &mut Commands,
+) {
+    egui::ScrollArea::vertical()
+        .id_salt(state.screen.label())
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            ui.set_max_width(ui.available_width().min(1500.0) - 8.0);
+            heading_ui(ui, state.screen);
+            if let Some(error) = session
+                .loaded
+                .error
+                .as_ref()
+                .or(session.analysis.error.as_ref())
+            {
+                error_ui(ui, error);
+            }
+            if state.screen == Screen::Log {
+                return log::ui(ui, state, session, commands);
+            }
+            if state.screen == Screen::Plan {
+                return plan::ui(ui, &mut state.planner, session.analysis.value.as_deref());
+            }
+            let Some(analysis) = session.analysis.value.clone() else {
+                let text = if session.is_idle() {
+                    "Open a log first (Ctrl+1)."
+                } else {
+                    "Computing…"
+                };
+                ui.label(text);
+                return;
+            };
+            match state.screen {
+                Screen::Overview => overview::ui(ui, state, &analysis, commands),
+                Screen::Latency => latency::ui(ui, state, &analysis, commands),
+                Screen::Trends => trends::ui(ui, &analysis, session.replay.value.as_deref()),
+                Screen::Tests => tests::ui(ui, state, &analysis),
+                Screen::Rollback => rollback::ui(ui, state, session, &analysis, commands),
+                Screen::Report => report::ui(ui, state, session, &analysis, commands),
+                Screen::Log | Screen::Plan => {}
+            }
+        });
+}
+
+fn heading_ui(ui: &mut egui::Ui, screen: Screen) {
+    ui.horizontal(|ui| {
+        ui.heading(screen.label());
+        ui.weak(screen.question());
+    });
+    ui.add_space(4.0);
+}
+
+/// What failed, where, and what to do.
+fn error_ui(ui: &mut egui::Ui, error: &Error) {
+    let color = ui.visuals().error_fg_color;
+    super::theme::card(ui)
+        .stroke(egui::Stroke::new(1.5, color))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.add(
+                egui::Label::new(
+                    egui::RichText::new(format!("■ {}{}", error.message, error.place))
+                        .color(color)
+                        .strong(),
+                )
+                .wrap(),
+            );
+            if !error.hint.is_empty() {
+                note(ui, &error.hint);
+            }
+        });
+    ui.add_space(10.0);
+}

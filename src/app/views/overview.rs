@@ -1,0 +1,389 @@
+//! The decision and its reasons, the log's health, the scorecard.
+
+use super::super::command::{Command, Commands};
+use super::super::shell::shortened;
+use super::super::state::AppState;
+use super::super::theme;
+use super::super::widgets::{
+    Column, card_ui, chart_ui, chip, copy_button, headline, note, severity_chip, table_height,
+    table_ui, verdict_chip,
+};
+use crate::analysis::{Analysis, ArmValue, ReasonWeight, ScorecardRow, Severity, Verdict};
+use crate::report::chart::Tone;
+use crate::report::charts;
+use crate::units;
+
+/// Reasons shown before the rest folds away.
+const FIRST_REASONS: usize = 5;
+
+pub(super) fn ui(
+    ui: &mut egui::Ui,
+    state: &mut AppState,
+    analysis: &Analysis,
+    commands: &mut Commands,
+) {
+    decision_ui(ui, analysis);
+    card_ui(ui, "Health of the log", |ui| health_ui(ui, analysis));
+    card_ui(ui, "Scorecard", |ui| {
+        copy_button(ui, "the scorecard", commands, || scorecard_tsv(analysis));
+        scorecard_ui(ui, analysis);
+        note(
+            ui,
+            "Differences are arm minus control with intervals. By user: requests of one user may resemble each other, so users are the unit. Latency counts successful requests.",
+        );
+    });
+    if let Some(forest) = charts::guardrail_forest(analysis) {
+        card_ui(ui, "", |ui| {
+            chart_ui(ui, &forest, 60.0 + 44.0 * forest_rows(&forest))
+        });
+    }
+    if !analysis.segments.is_empty() {
+        card_ui(ui, "Segments, the most harmful first", |ui| {
+            segments_ui(ui, state, analysis, commands)
+        });
+    }
+}
+
+fn decision_ui(ui: &mut egui::Ui, analysis: &Analysis) {
+    let decision = &analysis.decision;
+    let color = theme::tone(theme::decision_tone(decision.kind), ui.visuals().dark_mode);
+    theme::card(ui)
+        .stroke(egui::Stroke::new(1.5, color))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            headline(ui, decision);
+            note(
+                ui,
+                &format!(
+                    "{}. {}. {}",
+                    analysis.strategy.strategy.label(),
+                    analysis.strategy.why,
+                    analysis.strategy.consequence
+                ),
+            );
+            ui.add_space(6.0);
+            for reason in decision.reasons.iter().take(FIRST_REASONS) {
+                reason_ui(ui, reason.weight, &reason.text);
+            }
+            if decision.reasons.len() > FIRST_REASONS {
+                let title = format!("{} more reasons", decision.reasons.len() - FIRST_REASONS);
+                egui::CollapsingHeader::new(title)
+                    .id_salt("reasons")
+                    .show(ui, |ui| {
+                        for reason in decision.reasons.iter().skip(FIRST_REASONS) {
+                            reason_ui(ui, reason.weight, &reason.text);
+                        }
+                    });
+            }
+        });
+    ui.add_space(10.0);
+}
+
+fn reason_ui(ui: &mut egui::Ui, weight: ReasonWeight, text: &str) {
+    let (word, tone) = match weight {
+        ReasonWeight::Against => ("▼ against", Tone::Bad),
+        ReasonWeight::Open => ("? open", Tone::Caution),
+        ReasonWeight::For => ("▲ for", Tone::Good),
+    };
+    ui.horizontal_wrapped(|ui| {
+        chip(ui, word, tone);
+        ui.label(text);
+    });
+}
+
+fn health_ui(ui: &mut egui::Ui, analysis: &Analysis) {
+    let (open, fine): (Vec<_>, Vec<_>) = analysis
+        .health
+        .iter()
+        .partition(|check| check.severity > Severity::Ok);
+    for check in &open {
+        ui.horizontal_wrapped(|ui| {
+            severity_chip(ui, check.severity);
+            ui.strong(&check.title);
+            ui.label(&check.finding);
+        });
+        if !check.advice.is_empty() {
+            note(ui, &check.advice);
+        }
+    }
+    if !fine.is_empty() {
+        egui::CollapsingHeader::new(format!("{} checks are fine", fine.len()))
+            .id_salt("fine")
+            .show(ui, |ui| {
+                for check in &fine {
+                    ui.horizontal_wrapped(|ui| {
+                        severity_chip(ui, check.severity);
+                        ui.strong(&check.title);
+                        ui.label(&check.finding);
+                    });
+                }
+            });
+    }
+}
+
+/// One line per metric and arm other than the control.
+fn lines(analysis: &Analysis) -> Vec<(&ScorecardRow, usize)> {
+    let others: Vec<usize> = (0..analysis.arms.len())
+        .filter(|arm| *arm != analysis.control || analysis.arms.len() == 1)
+        .collect();
+    analysis
+        .scorecard
+        .iter()
+        .flat_map(|row| others.iter().map(move |arm| (row, *arm)))
+        .collect()
+}
+
+fn shown(row: &ScorecardRow, value: &ArmValue) -> String {
+    value
+        .estimate
+        .map_or_else(|| units::NO_VALUE.to_owned(), |e| row.form.value(e.value))
+}
+
+fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis) {
+    let lines = lines(analysis);
+    let columns = [
+        Column::text("Metric", 160.0),
+        Column::text("Arm", 105.0),
+        Column::number("Control", 76.0),
+        Column::number("Arm's value", 80.0),
+        Column::number("Difference and interval", 236.0),
+        Column::number("Relative", 70.0),
+        Column::number("p", 76.0),
+        Column::text("Unit", 72.0),
+        Column::text("Verdict", 132.0),
+    ];
+    let height = table_height(lines.len());
+    table_ui(
+        ui,
+        "scorecard",
+        &columns,
+        (lines.len(), height.min(620.0)),
+        |ui, i, column| {
+            let (row, arm) = lines[i];
+            let effect = row.effects.iter().find(|effect| effect.arm == arm);
+            let is_first = i == 0 || lines[i - 1].0.id != row.id;
+            match (column, effect) {
+                (0, _) if is_first => {
+                    let role = match row.role {
+                        crate::analysis::MetricRole::Guardrail => {
+                            egui::RichText::new(&row.label).strong()
+                        }
+                        crate::analysis::MetricRole::Information => egui::RichText::new(&row.label),
+                    };
+                    ui.label(role)
+                        .on_hover_text(format!("Denominator: {}", row.denominator));
+                }
+                (1, _) => {
+                    let color =
+                        theme::tone(charts::arm_tone(analysis, arm), ui.visuals().dark_mode);
+                    ui.add(
+                        egui::Label::new(
+                            egui::RichText::new(shortened(&analysis.arms[arm].name)).color(color),
+                        )
+                        .truncate(),
+                    );
+                }
+                (2, Some(_)) => {
+                    ui.label(shown(row, &row.values[analysis.control]))
+                        .on_hover_text(format!(
+                            "{} {}",
+                            units::count(row.values[analysis.control].n),
+                            row.denominator
+                        ));
+                }
+                (3, _) => {
+                    ui.label(shown(row, &row.values[arm]))
+                        .on_hover_text(format!(
+                            "{} {}",
+                            units::count(row.values[arm].n),
+                            row.denominator
+                        ));
+                }
+                (4, Some(effect)) => {
+                    if let Some(d) = effect.difference {
+                        ui.label(row.form.change_with_interval(
+                            d.value,
+                            d.interval.lower,
+                            d.interval.upper,
+                        ))
+                        .on_hover_text(d.method.label());
+                    }
+                }
+                (5, Some(effect)) => {
+                    ui.label(
+                        effect
+                            .relative
+                            .map_or_else(String::new, |r| units::relative(r.value)),
+                    );
+                }
+                (6, Some(effect)) => {
+                    if let Some(test) = effect.test {
+                        ui.label(units::p_value(test.p))
+                            .on_hover_text(test.name.label());
+                    }
+                }
+                (7, Some(effect)) => {
+                    ui.label(effect.unit.label()).on_hover_text(
+                        effect.design_effect.map_or_else(String::new, |d| {
+                            format!("Design effect {}", units::number(d))
+                        }),
+                    );
+                }
+                (8, Some(effect)) => {
+                    let margin = effect
+                        .margin
+                        .map_or_else(String::new, |m| format!("Margin {}", row.form.change(m)));
+                    verdict_chip(ui, effect.verdict).on_hover_text(margin);
+                }
+                _ => {}
+            }
+        },
+    );
+}
+
+fn scorecard_tsv(analysis: &Analysis) -> String {
+    let mut out = "metric\tarm\tcontrol\tvalue\tdifference\tlower\tupper\tp\tverdict\n".to_owned();
+    for (row, arm) in lines(analysis) {
+        let effect = row.effects.iter().find(|effect| effect.arm == arm);
+        let difference = effect.and_then(|e| e.difference);
+        let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
+        let cells = [
+            row.id.clone(),
+            analysis.arms[arm].name.replace(['\t', '\n'], " "),
+            number(row.values[analysis.control].estimate.map(|e| e.value)),
+            number(row.values[arm].estimate.map(|e| e.value)),
+            number(difference.map(|d| d.value)),
+            number(difference.map(|d| d.interval.lower)),
+            number(difference.map(|d| d.interval.upper)),
+            number(effect.and_then(|e| e.test).map(|t| t.p)),
+            effect.map_or_else(String::new, |e| e.verdict.label().to_owned()),
+        ];
+        out += &(cells.join("\t") + "\n");
+    }
+    out
+}
+
+fn forest_rows(chart: &crate::report::chart::Chart) -> f32 {
+    match &chart.y.scale {
+        crate::report::chart::Scale::Category(labels) => labels.len() as f32,
+        _ => 6.0,
+    }
+}
+
+fn segments_ui(
+    ui: &mut egui::Ui,
+    state: &mut AppState,
+    analysis: &Analysis,
+    commands: &mut Commands,
+) {
+    let mut metrics: Vec<(&str, &str)> = analysis
+        .segments
+        .iter()
+        .map(|s| (s.metric.as_str(), s.label.as_str()))
+        .collect();
+    metrics.sort_unstable();
+    metrics.dedup();
+    ui.horizontal_wrapped(|ui| {
+        ui.label("Metric");
+        if ui
+            .selectable_label(state.segment_metric.is_none(), "all")
+            .clicked()
+        {
+            state.segment_metric = None;
+        }
+        for (id, label) in metrics {
+            if ui
+                .selectable_label(state.segment_metric.as_deref() == Some(id), label)
+                .clicked()
+            {
+                state.segment_metric = Some(id.to_owned());
+            }
+        }
+    });
+    let chosen: Vec<_> = analysis
+        .segments
+        .iter()
+        .filter(|s| {
+            state
+                .segment_metric
+                .as_ref()
+                .is_none_or(|id| s.metric == *id)
+        })
+        .collect();
+    let columns = [
+        Column::text("Where", 180.0),
+        Column::text("Metric", 145.0),
+        Column::number("Control", 70.0),
+        Column::number("Treatment", 76.0),
+        Column::number("Difference and interval", 236.0),
+        Column::number("p (Holm)", 76.0),
+        Column::text("Verdict", 126.0),
+        Column::text("", 84.0),
+    ];
+    table_ui(
+        ui,
+        "segments",
+        &columns,
+        (chosen.len(), 320.0),
+        |ui, i, column| {
+            let segment = chosen[i];
+            let value = if segment.value.is_empty() {
+                "(empty)"
+            } else {
+                &segment.value
+            };
+            let form = |v: Option<f64>| {
+                v.map_or_else(|| units::NO_VALUE.to_owned(), |v| segment.form.value(v))
+            };
+            match column {
+                0 => {
+                    ui.add(egui::Label::new(format!("{} = {value}", segment.segment)).truncate());
+                }
+                1 => {
+                    ui.label(&segment.label);
+                }
+                2 => {
+                    ui.label(form(segment.control))
+                        .on_hover_text(format!("{} requests", units::count(segment.n_requests.0)));
+                }
+                3 => {
+                    ui.label(form(segment.treatment))
+                        .on_hover_text(format!("{} requests", units::count(segment.n_requests.1)));
+                }
+                4 => {
+                    if let Some(d) = segment.effect.difference {
+                        ui.label(segment.form.change_with_interval(
+                            d.value,
+                            d.interval.lower,
+                            d.interval.upper,
+                        ));
+                    }
+                }
+                5 => {
+                    ui.label(units::p_value(segment.p_holm));
+                }
+                6 => {
+                    // A single segment out of many proves nothing before correction.
+                    let verdict =
+                        if segment.effect.verdict == Verdict::Worse && segment.p_holm >= 0.05 {
+                            Verdict::Inconclusive
+                        } else {
+                            segment.effect.verdict
+                        };
+                    verdict_chip(ui, verdict);
+                }
+                _ => {
+                    let button = ui
+                        .small_button("Look at it")
+                        .accessible_name(format!("Look at {} = {value} only", segment.segment));
+                    if button.clicked() {
+                        commands.push(Command::SetSegment(Some((
+                            segment.segment.clone(),
+                            segment.value.clone(),
+                        ))));
+                    }
+                }
+            }
+        },
+    );
+}

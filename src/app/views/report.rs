@@ -1,0 +1,152 @@
+//! What the report will say, and writing it.
+
+use super::super::command::{Command, Commands, UiCommand};
+use super::super::session::Session;
+use super::super::state::AppState;
+use super::super::widgets::{card_ui, headline, note};
+use crate::analysis::{Analysis, Severity};
+use crate::jobs::JobKind;
+use crate::units;
+
+pub(super) fn ui(
+    ui: &mut egui::Ui,
+    state: &mut AppState,
+    session: &Session,
+    analysis: &Analysis,
+    commands: &mut Commands,
+) {
+    card_ui(ui, "Write the report", |ui| {
+        egui::Grid::new("report fields")
+            .num_columns(2)
+            .spacing([12.0, 8.0])
+            .show(ui, |ui| {
+                let label = ui.label("Title");
+                let title = egui::TextEdit::singleline(&mut state.report.title)
+                    .desired_width(460.0)
+                    .hint_text(analysis.log.name.as_str());
+                ui.add(title).labelled_by(label.id);
+                ui.end_row();
+                let label = ui.label("File");
+                ui.add(
+                    egui::TextEdit::singleline(&mut state.report.path_text).desired_width(460.0),
+                )
+                .labelled_by(label.id);
+                ui.end_row();
+            });
+        ui.add_space(4.0);
+        let is_writing = session.jobs().iter().any(|job| job.kind == JobKind::Export);
+        let is_ready = !is_writing && !state.report.path_text.trim().is_empty();
+        if ui
+            .add_enabled(is_ready, egui::Button::new("Write HTML report"))
+            .clicked()
+        {
+            commands.push(Command::Ui(UiCommand::Export));
+        }
+        if let Some(notice) = state.notice.clone() {
+            let color = if notice.is_error {
+                ui.visuals().error_fg_color
+            } else {
+                ui.visuals().text_color()
+            };
+            ui.add(egui::Label::new(egui::RichText::new(&notice.text).color(color)).wrap());
+            if let Some(path) = &notice.path {
+                let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                ui.hyperlink_to(
+                    "Open it in the browser",
+                    format!("file://{}", absolute.display()),
+                );
+            }
+        }
+        note(
+            ui,
+            "One file with all charts inside, readable offline, in light and dark, and printable. No user ids and no prompts are in it.",
+        );
+    });
+    preview_ui(ui, session, analysis);
+}
+
+/// What stands in the report, from the values it is made of.
+fn preview_ui(ui: &mut egui::Ui, session: &Session, analysis: &Analysis) {
+    card_ui(ui, "What it will say", |ui| {
+        headline(ui, &analysis.decision);
+        ui.add_space(6.0);
+        let worst = analysis
+            .health
+            .iter()
+            .filter(|check| check.severity >= Severity::Warning)
+            .count();
+        let firings = session.replay.value.as_ref().map_or(0, |r| {
+            r.rules.iter().filter(|rule| rule.first.is_some()).count()
+        });
+        let n_rules = session.replay.value.as_ref().map_or(0, |r| r.rules.len());
+        let n_intervals = analysis
+            .scorecard
+            .iter()
+            .map(|row| row.effects.len())
+            .sum::<usize>();
+        let charts = analysis.latency.len() * 3
+            + analysis
+                .trends
+                .as_ref()
+                .map_or(0, |_| analysis.scorecard.len() + 1);
+        egui::Grid::new("contents")
+            .num_columns(2)
+            .spacing([20.0, 4.0])
+            .show(ui, |ui| {
+                for (section, contents) in [
+                    (
+                        "Decision",
+                        format!("{} reasons", analysis.decision.reasons.len()),
+                    ),
+                    (
+                        "Health",
+                        format!(
+                            "{} checks, {worst} of them warnings or worse",
+                            analysis.health.len()
+                        ),
+                    ),
+                    (
+                        "Scorecard",
+                        format!(
+                            "{} metrics, {n_intervals} differences with intervals",
+                            analysis.scorecard.len()
+                        ),
+                    ),
+                    (
+                        "Latency and trends",
+                        format!("about {charts} charts, each with its table"),
+                    ),
+                    (
+                        "Tests",
+                        format!("{} reports with assumptions", analysis.tests.len()),
+                    ),
+                    (
+                        "Segments",
+                        format!(
+                            "{} effects, corrected for their number",
+                            analysis.segments.len()
+                        ),
+                    ),
+                    (
+                        "Rollback rules",
+                        format!("{n_rules} rules, {firings} would have fired"),
+                    ),
+                    (
+                        "Reading of the log",
+                        format!(
+                            "{} findings",
+                            session.loaded.value.as_ref().map_or(0, |l| l.issues.len())
+                        ),
+                    ),
+                    (
+                        "Method and settings",
+                        format!("{} intervals", units::share(analysis.settings.level)),
+                    ),
+                ] {
+                    ui.strong(section);
+                    ui.label(contents);
+                    ui.end_row();
+                }
+            });
+    });
+}

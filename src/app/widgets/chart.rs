@@ -1,0 +1,330 @@
+//! Draws the shared chart model in the window. Log axes hold logarithms: egui_plot has none.
+
+use std::ops::RangeInclusive;
+
+use egui::{Color32, Stroke};
+use egui_plot::{
+    AxisHints, ColorConflictHandling, FilledArea, GridInput, GridMark, HLine, HoverPosition,
+    Legend, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points, Span, Text,
+    VLine,
+};
+
+use super::super::theme;
+use crate::report::chart::{Along, Chart, Layer, Mark, Scale, Tone};
+use crate::report::ticks::ticks;
+use crate::units;
+
+/// A chart over the full width with its title above and its caption below.
+pub(in crate::app) fn chart_ui(ui: &mut egui::Ui, chart: &Chart, height: f32) {
+    ui.label(egui::RichText::new(&chart.title).strong());
+    chart_in(ui, chart, height, None);
+    super::note(ui, &chart.caption);
+}
+
+/// The plot alone; plots of one `group` share their horizontal axis and cursor.
+pub(in crate::app) fn chart_in(
+    ui: &mut egui::Ui,
+    chart: &Chart,
+    height: f32,
+    group: Option<egui::Id>,
+) {
+    let is_dark = ui.visuals().dark_mode;
+    let ((x0, x1), (y0, y1)) = chart.ranges();
+    let is_category = matches!(chart.y.scale, Scale::Category(_));
+    let (nx, ny) = (
+        (ui.available_width() / 110.0) as usize,
+        (height / 34.0) as usize,
+    );
+    let (x_scale, y_scale) = (chart.x.scale.clone(), chart.y.scale.clone());
+    let hover = move |position: &HoverPosition<'_>| hover_text(position, &x_scale, &y_scale);
+    // Other data give a new plot, which starts at its own bounds.
+    let bounds = [x0, x1, y0, y1].map(f64::to_bits);
+    let grid = ui.visuals().weak_text_color().gamma_multiply(0.35);
+    let mut plot = Plot::new(("chart", &chart.id, bounds))
+        .height(height)
+        .allow_scroll(false)
+        .allow_zoom(false)
+        .invert_y(is_category)
+        .show_grid([true, !is_category])
+        .grid_color(grid)
+        .grid_fade(0.0)
+        .default_x_bounds(x0, x1)
+        .default_y_bounds(y0, y1)
+        .x_grid_spacer(spacer(chart.x.scale.clone(), nx.max(2)))
+        .y_grid_spacer(spacer(
+            chart.y.scale.clone(),
+            if is_category { 100 } else { ny.max(2) },
+        ))
+        .custom_x_axes(vec![axis(
+            AxisHints::new_x(),
+            chart.x.scale.clone(),
+            &chart.x.label,
+            nx.max(2),
+        )])
+        .custom_y_axes(vec![y_axis(
+            chart,
+            if is_category { 100 } else { ny.max(2) },
+        )])
+        .label_formatter(hover)
+        .legend(
+            Legend::default()
+                .follow_insertion_order(true)
+                .color_conflict_handling(ColorConflictHandling::PickLast)
+                .background_alpha(0.85),
+        );
+    if let Some(group) = group {
+        plot = plot
+            .link_axis(group, [true, false])
+            .link_cursor(group, [true, false]);
+    }
+    let summary = format!("{}. {}", chart.title, chart.caption);
+    let (top, bottom) = if is_category { (y0, y1) } else { (y1, y0) };
+    let response = plot.show(ui, |plot| {
+        for layer in &chart.layers {
+            draw(plot, layer, is_dark, (top, bottom));
+        }
+    });
+    response
+        .response
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &summary));
+}
+
+fn y_axis(chart: &Chart, n: usize) -> AxisHints<'static> {
+    // Category labels need room of their own; numbers fit into what egui_plot gives.
+    let longest = match &chart.y.scale {
+        Scale::Category(labels) => labels
+            .iter()
+            .map(|label| label.chars().count())
+            .max()
+            .unwrap_or(0),
+        _ => 0,
+    };
+    axis(AxisHints::new_y(), chart.y.scale.clone(), &chart.y.label, n)
+        .min_thickness((longest as f32 * 7.5).clamp(36.0, 260.0))
+}
+
+fn axis(hints: AxisHints<'static>, scale: Scale, label: &str, n: usize) -> AxisHints<'static> {
+    let formatter = move |mark: GridMark, range: &RangeInclusive<f64>| {
+        let shown = ticks(&scale, (*range.start(), *range.end()), n);
+        let near = |value: f64| (value - mark.value).abs() <= 1e-9 * value.abs().max(1.0);
+        shown
+            .into_iter()
+            .find(|(value, _)| near(*value))
+            .map(|(_, label)| label)
+            .unwrap_or_default()
+    };
+    hints
+        .label(label.to_owned())
+        .formatter(formatter)
+        .label_spacing(egui::Rangef::new(4.0, 12.0))
+}
+
+fn spacer(scale: Scale, n: usize) -> impl Fn(GridInput) -> Vec<GridMark> {
+    move |input| {
+        let marks = ticks(&scale, input.bounds, n);
+        let step_size = (input.bounds.1 - input.bounds.0) / marks.len().max(1) as f64;
+        marks
+            .into_iter()
+            .map(|(value, _)| GridMark { value, step_size })
+            .collect()
+    }
+}
+
+fn hover_text(position: &HoverPosition<'_>, x: &Scale, y: &Scale) -> Option<String> {
+    match position {
+        HoverPosition::NearDataPoint {
+            plot_name,
+            position,
+            ..
+        } => {
+            let name = if plot_name.is_empty() {
+                String::new()
+            } else {
+                format!("{plot_name}\n")
+            };
+            Some(format!(
+                "{name}{}\n{}",
+                coordinate(x, position.x),
+                coordinate(y, position.y)
+            ))
+        }
+        HoverPosition::Elsewhere { position } => Some(format!(
+            "{}\n{}",
+            coordinate(x, position.x),
+            coordinate(y, position.y)
+        )),
+    }
+}
+
+fn coordinate(scale: &Scale, value: f64) -> String {
+    match scale {
+        Scale::Linear(form) => form.value(value),
+        Scale::Change(form) => form.change(value),
+        Scale::Relative => units::relative(value),
+        Scale::LogMs => units::latency(10f64.powf(value)),
+        Scale::Time(clock) => units::instant((value * 1e6) as i64, *clock),
+        Scale::Category(labels) => labels
+            .get(value.round().max(0.0) as usize)
+            .cloned()
+            .unwrap_or_default(),
+    }
+}
+
+fn draw(plot: &mut PlotUi<'_>, layer: &Layer, is_dark: bool, ends: (f64, f64)) {
+    let color = |tone: Tone| theme::tone(tone, is_dark);
+    match layer {
+        Layer::Line { name, tone, points } => {
+            let points: PlotPoints<'_> = points.iter().map(|(x, y)| [*x, *y]).collect();
+            plot.line(
+                Line::new(name, points)
+                    .color(color(*tone))
+                    .width(1.8)
+                    .style(style(*tone))
+                    .allow_band(false),
+            );
+        }
+        Layer::Band { name, tone, points } => {
+            for part in points
+                .split(|(_, lower, upper)| lower.is_nan() || upper.is_nan())
+                .filter(|part| part.len() > 1)
+            {
+                let column =
+                    |pick: fn(&(f64, f64, f64)) -> f64| part.iter().map(pick).collect::<Vec<f64>>();
+                let area =
+                    FilledArea::new(name, &column(|p| p.0), &column(|p| p.1), &column(|p| p.2));
+                plot.add(
+                    area.fill_color(color(*tone).gamma_multiply(0.16))
+                        .stroke(Stroke::NONE)
+                        .allow_hover(false),
+                );
+            }
+        }
+        Layer::Steps {
+            name,
+            tone,
+            edges,
+            heights,
+        } => steps(plot, name, edges, heights, (color(*tone), style(*tone))),
+        Layer::Intervals {
+            name,
+            tone,
+            along,
+            items,
+        } => {
+            for &(at, lower, value, upper) in items {
+                let (ends, middle) = match along {
+                    Along::X => ([[lower, at], [upper, at]], [value, at]),
+                    Along::Y => ([[at, lower], [at, upper]], [at, value]),
+                };
+                plot.line(
+                    Line::new(name, ends.to_vec())
+                        .color(color(*tone))
+                        .width(2.5)
+                        .allow_hover(false),
+                );
+                plot.points(Points::new(name, middle).color(color(*tone)).radius(4.5));
+            }
+        }
+        Layer::Bars { name, tone, items } => {
+            for &(at, from, to) in items {
+                plot.line(
+                    Line::new(name, vec![[from, at], [to, at]])
+                        .color(color(*tone))
+                        .width(9.0),
+                );
+            }
+        }
+        Layer::Marks {
+            name,
+            tone,
+            mark,
+            points,
+        } => {
+            let points: PlotPoints<'_> = points.iter().map(|(x, y)| [*x, *y]).collect();
+            let (shape, radius) = match mark {
+                Mark::Dot => (MarkerShape::Circle, 4.0),
+                Mark::Tick => (MarkerShape::Plus, 6.0),
+                Mark::Flag => (MarkerShape::Down, 7.0),
+            };
+            plot.points(
+                Points::new(name, points)
+                    .shape(shape)
+                    .color(color(*tone))
+                    .radius(radius),
+            );
+        }
+        Layer::Rule {
+            label,
+            tone,
+            axis,
+            at,
+        } => match axis {
+            Along::X => {
+                plot.vline(VLine::new("", *at).color(color(*tone)).width(1.2));
+                caption(plot, label, (*at, row_y(ends, 1)), color(*tone));
+            }
+            Along::Y => plot.hline(HLine::new("", *at).color(color(*tone)).width(1.2)),
+        },
+        Layer::Span { label, tone, x } => {
+            let fill = color(*tone).gamma_multiply(0.07);
+            plot.span(
+                Span::new("", x.0..=x.1)
+                    .fill(fill)
+                    .border(Stroke::new(0.5, color(*tone).gamma_multiply(0.35))),
+            );
+            caption(plot, label, (x.0, row_y(ends, 0)), color(*tone));
+        }
+    }
+}
+
+/// Labels stand in rows below the top edge, so that stages and firings do not collide.
+fn row_y((top, bottom): (f64, f64), row: u8) -> f64 {
+    top + (bottom - top) * 0.09 * f64::from(row)
+}
+
+/// A label to the right of and below a point.
+fn caption(plot: &mut PlotUi<'_>, label: &str, (x, y): (f64, f64), color: Color32) {
+    if !label.is_empty() {
+        let text = egui::RichText::new(format!(" {label}")).size(11.5);
+        let text = Text::new("", PlotPoint::new(x, y), text);
+        plot.text(
+            text.color(color)
+                .anchor(egui::Align2::LEFT_TOP)
+                .allow_hover(false),
+        );
+    }
+}
+
+fn steps(
+    plot: &mut PlotUi<'_>,
+    name: &str,
+    edges: &[f64],
+    heights: &[f64],
+    (color, style): (Color32, LineStyle),
+) {
+    let (mut xs, mut ys) = (Vec::new(), Vec::new());
+    for (pair, height) in edges.windows(2).zip(heights) {
+        xs.extend([pair[0], pair[1]]);
+        ys.extend([*height, *height]);
+    }
+    let zeros = vec![0.0; xs.len()];
+    plot.add(
+        FilledArea::new(name, &xs, &zeros, &ys)
+            .fill_color(color.gamma_multiply(0.12))
+            .stroke(Stroke::NONE)
+            .allow_hover(false),
+    );
+    let points: PlotPoints<'_> = xs.iter().zip(&ys).map(|(x, y)| [*x, *y]).collect();
+    // The outline has two heights at each edge, which a band would smear.
+    let line = Line::new(name, points).color(color).width(1.6).style(style);
+    plot.line(line.allow_band(false));
+}
+
+/// The control is dashed, so that it is told apart without colour.
+fn style(tone: Tone) -> LineStyle {
+    if tone == Tone::Control {
+        LineStyle::dashed_dense()
+    } else {
+        LineStyle::Solid
+    }
+}

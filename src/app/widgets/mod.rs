@@ -1,0 +1,59 @@
+//! Parts that several screens use.
+
+mod chart;
+mod chips;
+mod table;
+
+pub(super) use chart::{chart_in, chart_ui};
+pub(super) use chips::{chip, severity_chip, verdict_chip};
+pub(super) use table::{Column, table_height, table_ui};
+
+use super::command::{Command, Commands};
+use super::theme;
+use crate::analysis::Decision;
+
+/// A titled card over the full width.
+pub(super) fn card_ui(ui: &mut egui::Ui, title: &str, contents: impl FnOnce(&mut egui::Ui)) {
+    theme::card(ui).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        if !title.is_empty() {
+            ui.label(egui::RichText::new(title).strong().size(15.0));
+            ui.add_space(2.0);
+        }
+        contents(ui);
+    });
+    ui.add_space(10.0);
+}
+
+/// Small grey text that wraps.
+pub(super) fn note(ui: &mut egui::Ui, text: &str) {
+    ui.add(egui::Label::new(egui::RichText::new(text).weak().size(12.5)).wrap());
+}
+
+/// A small button that puts text on the clipboard.
+pub(super) fn copy_button(
+    ui: &mut egui::Ui,
+    name: &str,
+    commands: &mut Commands,
+    text: impl FnOnce() -> String,
+) {
+    let button = ui
+        .small_button("Copy")
+        .on_hover_text(format!("Copy {name} as tab-separated text"));
+    if button.accessible_name(format!("Copy {name}")).clicked() {
+        commands.push(Command::Copy(text()));
+    }
+}
+
+/// The decision in large letters, its strongest reason below.
+pub(super) fn headline(ui: &mut egui::Ui, decision: &Decision) {
+    let color = theme::tone(theme::decision_tone(decision.kind), ui.visuals().dark_mode);
+    let (what, why) = decision
+        .headline
+        .split_once(": ")
+        .unwrap_or((&decision.headline, ""));
+    ui.add(egui::Label::new(egui::RichText::new(what).size(24.0).color(color)).wrap());
+    if !why.is_empty() {
+        ui.add(egui::Label::new(egui::RichText::new(why).size(16.0)).wrap());
+    }
+}
