@@ -7,6 +7,9 @@ use super::model::{
     ScorecardRow, SegmentEffect, Severity, Strategy, StrategyFinding, Verdict,
 };
 
+/// Guardrails in these verdicts keep collecting.
+const UNTOLD: [Verdict; 2] = [Verdict::Inconclusive, Verdict::NoData];
+
 /// The decision about the treatment.
 pub(super) fn decide(
     arms: &[ArmSummary],
@@ -20,50 +23,20 @@ pub(super) fn decide(
         .iter()
         .filter(|check| check.severity == Severity::Stop)
         .collect();
-    let mut reasons: Vec<Reason> = stops
-        .iter()
-        .map(|check| {
-            reason(
-                ReasonWeight::Against,
-                format!("{} {}", check.title, check.finding),
-            )
-        })
-        .collect();
     let Some(treatment) = treatment else {
-        let headline = "There is one arm only, so there is nothing to decide".to_owned();
         return Decision {
             kind: DecisionKind::Hold,
-            headline,
+            headline: "There is one arm only, so there is nothing to decide".to_owned(),
             is_log_unsound: true,
-            reasons,
+            reasons: reasons(&stops, &[], &[], strategy),
         };
     };
     let name = &arms[treatment].name;
     let guardrails = guardrails(scorecard, treatment);
-    let worse = in_verdict(&guardrails, Verdict::Worse);
-    let open: Vec<_> = guardrails
-        .iter()
-        .filter(|(_, e)| matches!(e.verdict, Verdict::Inconclusive | Verdict::NoData))
-        .collect();
-    reasons.extend(
-        worse
-            .iter()
-            .map(|(row, effect)| reason(ReasonWeight::Against, sentence(row, effect))),
-    );
-    reasons.extend(harmed_segments(segments));
-    reasons.extend(
-        open.iter()
-            .map(|(row, effect)| reason(ReasonWeight::Open, sentence(row, effect))),
-    );
-    let fine = guardrails
-        .iter()
-        .filter(|(_, e)| matches!(e.verdict, Verdict::Better | Verdict::WithinMargin));
-    reasons.extend(fine.map(|(row, effect)| reason(ReasonWeight::For, sentence(row, effect))));
-    if !strategy.strategy.is_concurrent() {
-        reasons.push(reason(ReasonWeight::Open, strategy.consequence.clone()));
-    }
+    let reasons = reasons(&stops, &guardrails, segments, strategy);
+    let worse = in_verdicts(&guardrails, &[Verdict::Worse]);
+    let open = in_verdicts(&guardrails, &UNTOLD);
     let has_harmed_segment = !harmed_segments(segments).is_empty();
-    reasons.sort_by_key(|reason| reason.weight);
 
     let (kind, headline) = if !stops.is_empty() {
         (
@@ -131,6 +104,39 @@ pub(super) fn decide(
     }
 }
 
+/// Everything that speaks for or against, the strongest first.
+fn reasons(
+    stops: &[&HealthCheck],
+    guardrails: &[(&ScorecardRow, &Effect)],
+    segments: &[SegmentEffect],
+    strategy: &StrategyFinding,
+) -> Vec<Reason> {
+    let of = |weight, verdicts: &[Verdict]| -> Vec<Reason> {
+        in_verdicts(guardrails, verdicts)
+            .into_iter()
+            .map(|(row, effect)| reason(weight, sentence(row, effect)))
+            .collect()
+    };
+    let mut reasons: Vec<Reason> = stops
+        .iter()
+        .map(|check| {
+            let text = format!("{} {}", check.title, check.finding);
+            reason(ReasonWeight::Against, text)
+        })
+        .collect();
+    reasons.extend(of(ReasonWeight::Against, &[Verdict::Worse]));
+    reasons.extend(harmed_segments(segments));
+    reasons.extend(of(ReasonWeight::Open, &UNTOLD));
+    if !matches!(strategy.strategy, Strategy::SingleArm) && !strategy.strategy.is_concurrent() {
+        reasons.push(reason(ReasonWeight::Open, strategy.consequence.clone()));
+    }
+    reasons.extend(of(
+        ReasonWeight::For,
+        &[Verdict::Better, Verdict::WithinMargin],
+    ));
+    reasons
+}
+
 /// What a stopping check found, in a few words.
 fn problem(check: &HealthCheck) -> String {
     match check.id {
@@ -157,13 +163,13 @@ fn guardrails(scorecard: &[ScorecardRow], treatment: usize) -> Vec<(&ScorecardRo
         .collect()
 }
 
-fn in_verdict<'a>(
+fn in_verdicts<'a>(
     guardrails: &[(&'a ScorecardRow, &'a Effect)],
-    verdict: Verdict,
+    verdicts: &[Verdict],
 ) -> Vec<(&'a ScorecardRow, &'a Effect)> {
     guardrails
         .iter()
-        .filter(|(_, e)| e.verdict == verdict)
+        .filter(|(_, effect)| verdicts.contains(&effect.verdict))
         .copied()
         .collect()
 }

@@ -7,7 +7,7 @@ use super::output::{note, print, print_json};
 use super::table::{cut, table};
 use super::{Finish, load};
 use crate::error::Result;
-use crate::ingest::{Guess, Loaded, Role};
+use crate::ingest::{Guess, Issue, Loaded, Role};
 use crate::jobs::Progress;
 use crate::units;
 
@@ -46,60 +46,55 @@ fn as_json(loaded: &Loaded) -> serde_json::Value {
 
 fn as_text(loaded: &Loaded) -> String {
     let log = &loaded.log;
-    let mut out = format!(
-        "{}: {}, {} rows read, {} requests kept\n",
+    let mut lines = vec![format!(
+        "{}: {}, {} rows read, {} requests kept",
         loaded.source.path.display(),
         loaded.source.description(),
         units::count(loaded.n_rows_in_file),
         units::count(log.n_rows() as u64)
-    );
+    )];
     if let Some((first, last)) = log.event_span_us() {
-        out += &format!(
-            "{} to {}\n",
-            units::instant(first, log.clock),
-            units::instant(last, log.clock)
-        );
+        let at = |us| units::instant(us, log.clock);
+        lines.push(format!("{} to {}", at(first), at(last)));
     }
     let arms: Vec<&str> = log.arms.iter().map(|arm| arm.name.as_str()).collect();
-    out += &format!("Arms: {}\n\n", arms.join(", "));
+    lines.push(format!("Arms: {}\n", arms.join(", ")));
     let rows: Vec<Vec<String>> = loaded
         .guesses
         .iter()
         .map(|guess| column_line(loaded, guess))
         .collect();
-    out += &table(&["Column", "Role", "Confidence", "Values"], &rows);
+    lines.push(table(&["Column", "Role", "Confidence", "Values"], &rows));
     if !loaded.issues.is_empty() {
-        out += "\nIssues\n";
+        lines.push("Issues".to_owned());
     }
-    for issue in &loaded.issues {
-        let column = issue
-            .column
-            .as_ref()
-            .map(|c| format!(" {c}:"))
-            .unwrap_or_default();
-        let count = if issue.count > 0 {
-            format!(" ({} times)", units::count(issue.count))
-        } else {
-            String::new()
-        };
-        out += &format!(
-            "  [{}]{column} {}{count}\n",
-            issue.effect.label(),
-            issue.message
-        );
-        if !issue.lines.is_empty() {
-            let lines: Vec<String> = issue.lines.iter().map(u64::to_string).collect();
-            out += &format!(
-                "      lines {}: {}\n",
-                lines.join(", "),
-                issue.samples.join(" | ")
-            );
-        }
-        if !issue.hint.is_empty() {
-            out += &format!("      {}\n", issue.hint);
-        }
+    lines.extend(loaded.issues.iter().flat_map(issue_lines));
+    lines.join("\n").trim_end().to_owned() + "\n"
+}
+
+/// What was found, where, and what to do about it.
+fn issue_lines(issue: &Issue) -> Vec<String> {
+    let column = issue
+        .column
+        .as_ref()
+        .map_or_else(String::new, |column| format!(" {column}:"));
+    let times = match issue.count {
+        0 => String::new(),
+        1 => " (once)".to_owned(),
+        n => format!(" ({} times)", units::count(n)),
+    };
+    let effect = issue.effect.label();
+    let mut lines = vec![format!("  [{effect}]{column} {}{times}", issue.message)];
+    if !issue.lines.is_empty() {
+        let numbers: Vec<String> = issue.lines.iter().map(u64::to_string).collect();
+        let numbers = numbers.join(", ");
+        let samples = issue.samples.join(" | ");
+        lines.push(format!("      lines {numbers}: {samples}"));
     }
-    out
+    if !issue.hint.is_empty() {
+        lines.push(format!("      {}", issue.hint));
+    }
+    lines
 }
 
 /// One column of the log: what it is read as, and what its values are like. That the name fits goes

@@ -81,26 +81,32 @@ fn as_text(replay: &Replay, log: &RequestLog, (control, treatment): (usize, usiz
         ],
         &rows,
     );
-    for rule in &replay.rules {
-        out += &format!("\n{} ({})\n", rule.title, rule.id);
-        if let Some(why) = &rule.skipped {
-            out += &format!("  cannot run: {why}\n");
-        }
-        for condition in &rule.conditions {
-            let held = match (&condition.unavailable, condition.first_us) {
-                (Some(why), _) => format!("cannot be judged: {why}"),
-                (None, None) => "never holds".to_owned(),
-                (None, Some(us)) => format!(
-                    "holds at {} of {} evaluations, first after {}",
-                    units::count(condition.evaluations_true),
-                    units::count(rule.evaluations),
-                    units::duration_us(us)
-                ),
-            };
-            out += &format!("  {}: {}\n      {held}\n", condition.name, condition.text);
-        }
+    let rules: Vec<String> = replay.rules.iter().map(details).collect();
+    out + &rules.concat()
+        + "\nTimes count from the first request. Everything after a first firing is hypothetical: with a rollback the log would have gone on differently.\nThe report lists the known faults of each rule.\n"
+}
+
+/// What each condition of a rule saw over the whole log.
+fn details(rule: &RuleReplay) -> String {
+    let mut lines = vec![format!("\n{} ({})", rule.title, rule.id)];
+    if let Some(why) = &rule.skipped {
+        lines.push(format!("  cannot run: {why}"));
     }
-    out + "\nTimes count from the first request. Everything after a first firing is hypothetical: with a rollback the log would have gone on differently.\nThe report lists the known faults of each rule.\n"
+    for condition in &rule.conditions {
+        let held = match (&condition.unavailable, condition.first_us) {
+            (Some(why), _) => format!("cannot be judged: {why}"),
+            (None, None) => "never holds".to_owned(),
+            (None, Some(us)) => format!(
+                "holds at {} of {} evaluations, first after {}",
+                units::count(condition.evaluations_true),
+                units::count(rule.evaluations),
+                units::duration_us(us)
+            ),
+        };
+        lines.push(format!("  {}: {}", condition.name, condition.text));
+        lines.push(format!("      {held}"));
+    }
+    lines.join("\n") + "\n"
 }
 
 fn summary(rule: &RuleReplay) -> Vec<String> {
