@@ -7,6 +7,9 @@ use super::model::{
     ScorecardRow, SegmentEffect, Severity, Strategy, StrategyFinding, Verdict,
 };
 
+/// Guardrails in these verdicts keep collecting.
+const UNTOLD: [Verdict; 2] = [Verdict::Inconclusive, Verdict::NoData];
+
 /// The decision about the treatment.
 pub(super) fn decide(
     arms: &[ArmSummary],
@@ -20,61 +23,34 @@ pub(super) fn decide(
         .iter()
         .filter(|check| check.severity == Severity::Stop)
         .collect();
-    let mut reasons: Vec<Reason> = stops
-        .iter()
-        .map(|check| {
-            reason(
-                ReasonWeight::Against,
-                format!("{} {}", check.title, check.finding),
-            )
-        })
-        .collect();
     let Some(treatment) = treatment else {
-        let headline = "There is one arm only, so there is nothing to decide".to_owned();
         return Decision {
             kind: DecisionKind::Hold,
-            headline,
+            headline: "There is one arm only, so there is nothing to decide".to_owned(),
             is_log_unsound: true,
-            reasons,
+            reasons: reasons(&stops, &[], &[], strategy),
         };
     };
     let name = &arms[treatment].name;
     let guardrails = guardrails(scorecard, treatment);
-    let worse = in_verdict(&guardrails, Verdict::Worse);
-    let open: Vec<_> = guardrails
-        .iter()
-        .filter(|(_, e)| matches!(e.verdict, Verdict::Inconclusive | Verdict::NoData))
-        .collect();
-    reasons.extend(
-        worse
-            .iter()
-            .map(|(row, effect)| reason(ReasonWeight::Against, sentence(row, effect))),
-    );
-    reasons.extend(harmed_segments(segments));
-    reasons.extend(
-        open.iter()
-            .map(|(row, effect)| reason(ReasonWeight::Open, sentence(row, effect))),
-    );
-    let fine = guardrails
-        .iter()
-        .filter(|(_, e)| matches!(e.verdict, Verdict::Better | Verdict::WithinMargin));
-    reasons.extend(fine.map(|(row, effect)| reason(ReasonWeight::For, sentence(row, effect))));
-    if !strategy.strategy.is_concurrent() {
-        reasons.push(reason(ReasonWeight::Open, strategy.consequence.clone()));
-    }
+    let reasons = reasons(&stops, &guardrails, segments, strategy);
+    let worse = in_verdicts(&guardrails, &[Verdict::Worse]);
+    let open = in_verdicts(&guardrails, &UNTOLD);
     let has_harmed_segment = !harmed_segments(segments).is_empty();
-    reasons.sort_by_key(|reason| reason.weight);
 
     let (kind, headline) = if !stops.is_empty() {
         (
             DecisionKind::Hold,
-            format!("Hold {name}: {}", untrusted(stops[0])),
+            format!(
+                "Hold {name}: {}, and until that is explained no difference can be trusted",
+                problem(stops[0])
+            ),
         )
     } else if !worse.is_empty() && strategy.strategy == Strategy::Sequential {
         (
             DecisionKind::Hold,
             format!(
-                "Hold {name}: {}, but the arms did not run at the same time",
+                "Hold {name}: {}, but nothing shows that the arms ran at the same time",
                 worded(&worse)
             ),
         )
@@ -111,7 +87,7 @@ pub(super) fn decide(
         (
             DecisionKind::Hold,
             format!(
-                "Hold {name}: all guardrails look fine, but the arms did not run at the same time"
+                "Hold {name}: all guardrails look fine, but nothing shows that the arms ran at the same time"
             ),
         )
     } else {
@@ -128,13 +104,45 @@ pub(super) fn decide(
     }
 }
 
-/// Why a log cannot be trusted, short enough for a headline.
-fn untrusted(check: &HealthCheck) -> String {
+/// Everything that speaks for or against, the strongest first.
+fn reasons(
+    stops: &[&HealthCheck],
+    guardrails: &[(&ScorecardRow, &Effect)],
+    segments: &[SegmentEffect],
+    strategy: &StrategyFinding,
+) -> Vec<Reason> {
+    let of = |weight, verdicts: &[Verdict]| -> Vec<Reason> {
+        in_verdicts(guardrails, verdicts)
+            .into_iter()
+            .map(|(row, effect)| reason(weight, sentence(row, effect)))
+            .collect()
+    };
+    let mut reasons: Vec<Reason> = stops
+        .iter()
+        .map(|check| {
+            let text = format!("{} {}", check.title, check.finding);
+            reason(ReasonWeight::Against, text)
+        })
+        .collect();
+    reasons.extend(of(ReasonWeight::Against, &[Verdict::Worse]));
+    reasons.extend(harmed_segments(segments));
+    reasons.extend(of(ReasonWeight::Open, &UNTOLD));
+    if !matches!(strategy.strategy, Strategy::SingleArm) && !strategy.strategy.is_concurrent() {
+        reasons.push(reason(ReasonWeight::Open, strategy.consequence.clone()));
+    }
+    reasons.extend(of(
+        ReasonWeight::For,
+        &[Verdict::Better, Verdict::WithinMargin],
+    ));
+    reasons
+}
+
+/// What a stopping check found, in a few words.
+fn problem(check: &HealthCheck) -> String {
     match check.id {
-        "sample-ratio-requests" | "sample-ratio-units" => {
-            "the arms did not get their shares, so the log cannot be trusted until that is explained".to_owned()
-        }
-        "crossing" => "users did not stick to their arms, so the arms are not separate groups".to_owned(),
+        "sample-ratio-requests" => "the arms did not get their shares of requests".to_owned(),
+        "sample-ratio-units" => "the arms did not get their shares of users".to_owned(),
+        "crossing" => "too many users are in several arms".to_owned(),
         _ => lower_first(&check.finding),
     }
 }
@@ -155,13 +163,13 @@ fn guardrails(scorecard: &[ScorecardRow], treatment: usize) -> Vec<(&ScorecardRo
         .collect()
 }
 
-fn in_verdict<'a>(
+fn in_verdicts<'a>(
     guardrails: &[(&'a ScorecardRow, &'a Effect)],
-    verdict: Verdict,
+    verdicts: &[Verdict],
 ) -> Vec<(&'a ScorecardRow, &'a Effect)> {
     guardrails
         .iter()
-        .filter(|(_, e)| e.verdict == verdict)
+        .filter(|(_, effect)| verdicts.contains(&effect.verdict))
         .copied()
         .collect()
 }
@@ -196,7 +204,8 @@ fn harmed_segments(segments: &[SegmentEffect]) -> Vec<Reason> {
         .collect()
 }
 
-/// "p95 latency is worse: +4.2 s [+3.1, +5.3], beyond the margin of 1.3 s".
+/// "p95 latency is worse, beyond its margin of 1.3 s: +4.2 s [+3.1 s, +5.3 s] (+32 %)"; a margin
+/// has no sign, because it is always meant for the worse.
 fn sentence(row: &ScorecardRow, effect: &Effect) -> String {
     let Some(difference) = effect.difference else {
         return format!("{}: too few data", row.label);
@@ -212,7 +221,7 @@ fn sentence(row: &ScorecardRow, effect: &Effect) -> String {
         .unwrap_or_default();
     let margin = effect
         .margin
-        .map(|m| row.form.change(m))
+        .map(|m| row.form.change(m).trim_start_matches('+').to_owned())
         .unwrap_or_default();
     let reading = match effect.verdict {
         Verdict::Better => "is better".to_owned(),
@@ -228,7 +237,10 @@ fn worded(worse: &[(&ScorecardRow, &Effect)]) -> String {
         .iter()
         .map(|(row, effect)| {
             let change = match (effect.relative, effect.difference) {
-                (Some(relative), _) if row.form != crate::units::ValueForm::Share => {
+                // Shares and ratings have scales that people know; a latency says little by itself.
+                (Some(relative), _)
+                    if row.form != crate::units::ValueForm::Share && row.id != "rating_mean" =>
+                {
                     crate::units::relative(relative.value)
                 }
                 (_, Some(difference)) => row.form.change(difference.value),

@@ -342,7 +342,7 @@ fn zero_latency(log: &RequestLog) -> Option<HealthCheck> {
         .filter(|(ms, outcome)| **ms <= 0.0 && outcome.is_error())
         .count() as u64;
     (n_zero > 0).then(|| {
-        let finding = format!("{} requests have latency 0, {} of them failed", units::count(n_zero), units::count(n_failed));
+        let finding = format!("Requests with latency 0: {}, of which failed: {}", units::count(n_zero), units::count(n_failed));
         check("zero-latency", "Are latencies real?", Severity::Note, finding, "They are left out of latency figures, which stand on successful requests; averages made elsewhere may include them")
     })
 }
@@ -395,7 +395,7 @@ fn clock(log: &RequestLog) -> Option<HealthCheck> {
         Clock::RowOrder => (
             Severity::Note,
             "The log has no times",
-            "Trends and rules that watch the clock cannot be shown",
+            "Trends cannot be shown, and rules that watch the clock cannot run",
         ),
     };
     Some(check(

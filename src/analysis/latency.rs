@@ -14,7 +14,7 @@ const BINS: usize = 60;
 const ECDF_POINTS: usize = 200;
 /// Quantiles in the table.
 const TABLE_QUANTILES: [f64; 6] = [0.25, 0.50, 0.75, 0.90, 0.95, 0.99];
-/// Quantiles at which arms are compared.
+/// Quantiles at which arms are compared, those of the table among them.
 const DIFFERENCE_QUANTILES: [f64; 15] = [
     0.05, 0.10, 0.20, 0.25, 0.30, 0.40, 0.50, 0.60, 0.70, 0.75, 0.80, 0.90, 0.95, 0.97, 0.99,
 ];

@@ -31,43 +31,37 @@ pub(super) fn finish(analysis: &Analysis, is_check: bool) -> Finish {
     }
 }
 
-pub(super) fn as_text(analysis: &Analysis) -> String {
-    let mut out = format!("{}\n", analysis.decision.headline);
-    for reason in &analysis.decision.reasons {
+fn as_text(analysis: &Analysis) -> String {
+    let decision = &analysis.decision;
+    let mut lines = vec![decision.headline.clone()];
+    lines.extend(decision.reasons.iter().map(|reason| {
         let sign = match reason.weight {
             ReasonWeight::Against => "−",
             ReasonWeight::Open => "?",
             ReasonWeight::For => "+",
         };
-        out += &format!("  {sign} {}\n", reason.text);
-    }
+        format!("  {sign} {}", reason.text)
+    }));
     let log = &analysis.log;
     let users = log
         .n_units
-        .map(|n| format!(", {} users", units::count(n)))
-        .unwrap_or_default();
-    out += &format!(
-        "\n{}: {} requests{users}. ",
+        .map_or_else(String::new, |n| format!(", {} users", units::count(n)));
+    lines.push(format!(
+        "\n{}: {} requests{users}. {}: {}",
         log.name,
-        units::count(log.n_requests)
-    );
-    out += &format!(
-        "{}: {}\n\nHealth\n",
+        units::count(log.n_requests),
         analysis.strategy.strategy.label(),
         analysis.strategy.why
-    );
+    ));
+    lines.push("\nHealth".to_owned());
     for check in &analysis.health {
-        out += &format!(
-            "  [{}] {} {}\n",
-            check.severity.label(),
-            check.title,
-            check.finding
-        );
+        let severity = check.severity.label();
+        lines.push(format!("  [{severity}] {} {}", check.title, check.finding));
         if !check.advice.is_empty() {
-            out += &format!("      {}\n", check.advice);
+            lines.push(format!("      {}", check.advice));
         }
     }
-    out + "\n" + &scorecard(analysis)
+    lines.join("\n") + "\n\n" + &scorecard(analysis)
 }
 
 fn scorecard(analysis: &Analysis) -> String {

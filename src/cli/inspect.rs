@@ -4,12 +4,15 @@ use serde_json::json;
 
 use super::arguments::InspectArguments;
 use super::output::{note, print, print_json};
-use super::table::table;
+use super::table::{cut, table};
 use super::{Finish, load};
 use crate::error::Result;
-use crate::ingest::Loaded;
+use crate::ingest::{Guess, Issue, Loaded, Role};
 use crate::jobs::Progress;
 use crate::units;
+
+/// Columns of the terminal that the values may take.
+const EVIDENCE_WIDTH: usize = 60;
 
 pub(super) fn run(arguments: &InspectArguments, progress: &Progress) -> Result<Finish> {
     let loaded = load(&arguments.log, progress)?;
@@ -43,88 +46,83 @@ fn as_json(loaded: &Loaded) -> serde_json::Value {
 
 fn as_text(loaded: &Loaded) -> String {
     let log = &loaded.log;
-    let mut out = format!(
-        "{}: {}, {} rows read, {} requests kept\n",
+    let mut lines = vec![format!(
+        "{}: {}, {} rows read, {} requests kept",
         loaded.source.path.display(),
         loaded.source.description(),
         units::count(loaded.n_rows_in_file),
         units::count(log.n_rows() as u64)
-    );
+    )];
     if let Some((first, last)) = log.event_span_us() {
-        out += &format!(
-            "{} to {}\n",
-            units::instant(first, log.clock),
-            units::instant(last, log.clock)
-        );
+        let at = |us| units::instant(us, log.clock);
+        lines.push(format!("{} to {}", at(first), at(last)));
     }
     let arms: Vec<&str> = log.arms.iter().map(|arm| arm.name.as_str()).collect();
-    out += &format!("Arms: {}\n\n", arms.join(", "));
+    lines.push(format!("Arms: {}\n", arms.join(", ")));
     let rows: Vec<Vec<String>> = loaded
         .guesses
         .iter()
-        .map(|guess| {
-            let used = loaded
-                .mapping
-                .columns
-                .iter()
-                .find(|c| c.column == guess.profile.name);
-            let role = used.map_or(String::new(), |c| c.role.label().to_owned());
-            let agrees = used.map(|c| c.role) == guess.role;
-            let confidence = if used.is_none() {
-                String::new()
-            } else if agrees {
-                format!("{:.2}", guess.confidence)
-            } else {
-                "given".to_owned()
-            };
-            let evidence = if agrees {
-                guess.evidence.clone()
-            } else {
-                String::new()
-            };
-            vec![
-                guess.profile.name.clone(),
-                role,
-                confidence,
-                evidence,
-                guess.profile.samples.join(" | "),
-            ]
-        })
+        .map(|guess| column_line(loaded, guess))
         .collect();
-    out += &table(
-        &["Column", "Role", "Confidence", "Evidence", "Values"],
-        &rows,
-    );
+    lines.push(table(&["Column", "Role", "Confidence", "Values"], &rows));
     if !loaded.issues.is_empty() {
-        out += "\nIssues\n";
+        lines.push("Issues".to_owned());
     }
-    for issue in &loaded.issues {
-        let column = issue
-            .column
-            .as_ref()
-            .map(|c| format!(" {c}:"))
-            .unwrap_or_default();
-        let count = if issue.count > 0 {
-            format!(" ({} times)", units::count(issue.count))
-        } else {
-            String::new()
-        };
-        out += &format!(
-            "  [{}]{column} {}{count}\n",
-            issue.effect.label(),
-            issue.message
-        );
-        if !issue.lines.is_empty() {
-            let lines: Vec<String> = issue.lines.iter().map(u64::to_string).collect();
-            out += &format!(
-                "      lines {}: {}\n",
-                lines.join(", "),
-                issue.samples.join(" | ")
-            );
-        }
-        if !issue.hint.is_empty() {
-            out += &format!("      {}\n", issue.hint);
-        }
+    lines.extend(loaded.issues.iter().flat_map(issue_lines));
+    lines.join("\n").trim_end().to_owned() + "\n"
+}
+
+/// What was found, where, and what to do about it.
+fn issue_lines(issue: &Issue) -> Vec<String> {
+    let column = issue
+        .column
+        .as_ref()
+        .map_or_else(String::new, |column| format!(" {column}:"));
+    let times = match issue.count {
+        0 => String::new(),
+        1 => " (once)".to_owned(),
+        n => format!(" ({} times)", units::count(n)),
+    };
+    let effect = issue.effect.label();
+    let mut lines = vec![format!("  [{effect}]{column} {}{times}", issue.message)];
+    if !issue.lines.is_empty() {
+        let numbers: Vec<String> = issue.lines.iter().map(u64::to_string).collect();
+        let numbers = numbers.join(", ");
+        let samples = issue.samples.join(" | ");
+        lines.push(format!("      lines {numbers}: {samples}"));
     }
-    out
+    if !issue.hint.is_empty() {
+        lines.push(format!("      {}", issue.hint));
+    }
+    lines
+}
+
+/// One column of the log: what it is read as, and what its values are like. That the name fits goes
+/// without saying.
+fn column_line(loaded: &Loaded, guess: &Guess) -> Vec<String> {
+    let profile = &guess.profile;
+    let mut columns = loaded.mapping.columns.iter();
+    let used = columns.find(|c| c.column == profile.name);
+    let role = used.map(|c| c.role);
+    let values = profile.samples.join(" | ");
+    let evidence = match guess.evidence.split_once("; ") {
+        Some((name, rest)) if name.starts_with("named") => rest,
+        _ => &guess.evidence,
+    };
+    let (confidence, shown) = match role {
+        None => (String::new(), values),
+        Some(_) if role != guess.role => ("given".to_owned(), values),
+        // Few words tell more than their number.
+        Some(_) if profile.numeric_share < 0.5 && profile.n_distinct <= profile.samples.len() => (
+            format!("{:.2}", guess.confidence),
+            format!("{evidence}: {values}"),
+        ),
+        Some(_) => (format!("{:.2}", guess.confidence), evidence.to_owned()),
+    };
+    vec![
+        cut(&profile.name, 32),
+        role.map_or("not read", Role::label).to_owned(),
+        confidence,
+        cut(&shown, EVIDENCE_WIDTH),
+    ]
 }

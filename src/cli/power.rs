@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &PowerArguments) -> Result<Finish> {
             let design = design(common);
             let formula = power::proportions::ShareFormula::default();
             let arms = n.map(|n| (n, treatment(n, common)));
-            let target = mde.map(|mde| baseline + mde);
+            let target = mde.map(|mde| target_share(*baseline, mde)).transpose()?;
             let answer = match (target, arms) {
                 (Some(target), None) => Answer::Size(power::proportions::sample_size(
                     *baseline, target, &design, formula,
@@ -80,9 +80,33 @@ pub(super) fn run(arguments: &PowerArguments) -> Result<Finish> {
         print_json(&as_json(common, &answer))?;
     } else {
         let design = format!("two-sided alpha {}, power {}", common.alpha, common.power);
-        print(&format!("{question}; {design}\n{}\n", as_text(&answer)))?;
+        let form = match arguments.metric {
+            PowerMetric::Proportions { .. } => units::points,
+            PowerMetric::Means { .. } => units::change,
+        };
+        print(&format!(
+            "{question}; {design}\n{}\n",
+            as_text(&answer, form)
+        ))?;
     }
     Ok(Finish::Done)
+}
+
+/// The share after a change, which must still be one.
+fn target_share(baseline: f64, mde: f64) -> Result<f64> {
+    let target = baseline + mde;
+    if target > 0.0 && target < 1.0 {
+        return Ok(target);
+    }
+    Err(Error::new(
+        ErrorKind::Settings,
+        format!(
+            "From {} on, a difference of {} leaves the range of a share",
+            units::share(baseline),
+            units::points(mde)
+        ),
+    )
+    .hint("--mde is absolute: 0.05 is five percentage points, and −0.01 one fewer"))
 }
 
 fn design(common: &PowerCommon) -> Design {
@@ -115,7 +139,8 @@ fn as_json(common: &PowerCommon, answer: &Answer) -> serde_json::Value {
     object
 }
 
-fn as_text(answer: &Answer) -> String {
+/// The answer as a sentence; differences in the form of the metric.
+fn as_text(answer: &Answer, form: fn(f64) -> String) -> String {
     match answer {
         Answer::Size(size) => format!(
             "{} units in the control and {} in the treatment ({})",
@@ -129,9 +154,7 @@ fn as_text(answer: &Answer) -> String {
             power.formula.label()
         ),
         Answer::Change(change) => {
-            let shown = |value: Option<f64>| {
-                value.map_or_else(|| "none".to_owned(), |v| format!("{v:+.4}"))
-            };
+            let shown = |value: Option<f64>| value.map_or_else(|| "none".to_owned(), form);
             format!(
                 "Detectable increase {}, decrease {} ({})",
                 shown(change.up),

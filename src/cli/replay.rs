@@ -1,7 +1,7 @@
 //! `hindsight replay`: when rollback rules would have fired, and why.
 
 use super::arguments::{LogArguments, ReplayArguments};
-use super::output::{note, print, print_json};
+use super::output::{print, print_json};
 use super::table::table;
 use super::{Finish, load, settings};
 use crate::analysis::arms_of;
@@ -28,9 +28,6 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
         print_json(&crate::rules::json::to_json(&replay)?)?;
     } else {
         print(&as_text(&replay, &log, (control, treatment)))?;
-    }
-    if log.clock == units::Clock::RowOrder {
-        note("The log has no times: rules that watch the clock see one request a second");
     }
     Ok(Finish::Done)
 }
@@ -77,46 +74,54 @@ fn as_text(replay: &Replay, log: &RequestLog, (control, treatment): (usize, usiz
         &[
             "Rule",
             "Fires",
-            "Row",
-            "Because",
+            "Data row",
             "Canary requests before / after",
-            "Errors before / after",
+            "Of which failed",
+            "Because of",
         ],
         &rows,
     );
-    for rule in &replay.rules {
-        out += &format!("\n{}\n", rule.title);
-        for condition in &rule.conditions {
-            let first = condition.first_us.map_or_else(
-                || "never".to_owned(),
-                |us| format!("first after {}", units::duration_us(us)),
-            );
-            let held = condition.unavailable.clone().unwrap_or_else(|| {
-                format!(
-                    "holds at {} evaluations, {first}",
-                    units::count(condition.evaluations_true)
-                )
-            });
-            out += &format!("  {}: {}; {held}\n", condition.name, condition.text);
-        }
+    let rules: Vec<String> = replay.rules.iter().map(details).collect();
+    out + &rules.concat()
+        + "\nTimes count from the first request. Everything after a first firing is hypothetical: with a rollback the log would have gone on differently.\nThe report lists the known faults of each rule.\n"
+}
+
+/// What each condition of a rule saw over the whole log.
+fn details(rule: &RuleReplay) -> String {
+    let mut lines = vec![format!("\n{} ({})", rule.title, rule.id)];
+    if let Some(why) = &rule.skipped {
+        lines.push(format!("  cannot run: {why}"));
     }
-    out + "\nEverything after the first firing is hypothetical: with a rollback the log would have gone on differently.\n"
+    for condition in &rule.conditions {
+        let held = match (&condition.unavailable, condition.first_us) {
+            (Some(why), _) => format!("cannot be judged: {why}"),
+            (None, None) => "never holds".to_owned(),
+            (None, Some(us)) => format!(
+                "holds at {} of {} evaluations, first after {}",
+                units::count(condition.evaluations_true),
+                units::count(rule.evaluations),
+                units::duration_us(us)
+            ),
+        };
+        lines.push(format!("  {}: {}", condition.name, condition.text));
+        lines.push(format!("      {held}"));
+    }
+    lines.join("\n") + "\n"
 }
 
 fn summary(rule: &RuleReplay) -> Vec<String> {
     let Some(firing) = &rule.first else {
-        let state = rule
-            .skipped
-            .clone()
-            .map_or_else(|| "never".to_owned(), |why| format!("cannot run: {why}"));
-        return vec![rule.id.clone(), state];
+        let state = rule.skipped.as_ref().map_or("never", |_| "cannot run");
+        return vec![rule.id.clone(), state.to_owned()];
     };
     let exposure = rule.exposure.unwrap_or_default();
     vec![
         rule.id.clone(),
         format!("after {}", units::duration_us(firing.time_us)),
-        firing.row.map_or_else(String::new, |row| row.to_string()),
-        firing.causes.join(", "),
+        // People count rows from 1, as the report does; JSON counts from 0.
+        firing
+            .row
+            .map_or_else(String::new, |row| units::count(u64::from(row) + 1)),
         format!(
             "{} / {}",
             units::count(exposure.before.requests),
@@ -127,5 +132,6 @@ fn summary(rule: &RuleReplay) -> Vec<String> {
             units::count(exposure.before.errors),
             units::count(exposure.after.errors)
         ),
+        firing.causes.join(", "),
     ]
 }

@@ -2,7 +2,7 @@
 
 use super::output::printable;
 
-/// Columns aligned by display width, the first to the left and numbers to the right.
+/// Columns aligned by display width: numbers to the right, text and the outer columns to the left.
 pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let clean = |cells: &[String]| -> Vec<String> {
         cells
@@ -26,7 +26,9 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
             cell.starts_with(|c: char| c.is_ascii_digit() || c == '+' || c == '\u{2212}')
         })
     };
-    let right: Vec<bool> = (0..header.len()).map(|i| i > 0 && is_number(i)).collect();
+    let right: Vec<bool> = (0..header.len())
+        .map(|i| i > 0 && i + 1 < header.len() && is_number(i))
+        .collect();
     let line = |cells: &[String]| -> String {
         let padded = cells.iter().enumerate().map(|(i, cell)| {
             let pad = " ".repeat(
@@ -49,10 +51,42 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     line(&header) + &rule + &rows.iter().map(|row| line(row)).collect::<String>()
 }
 
+/// A text of at most `room` columns of the terminal, with an ellipsis where it was longer.
+pub(super) fn cut(text: &str, room: usize) -> String {
+    let text = printable(text).replace('\n', " ");
+    if width(&text) <= room {
+        return text;
+    }
+    let mut kept = String::new();
+    let mut left = room.saturating_sub(1);
+    for c in text.chars() {
+        let Some(rest) = left.checked_sub(char_width(c)) else {
+            break;
+        };
+        left = rest;
+        kept.push(c);
+    }
+    format!("{}…", kept.trim_end())
+}
+
 /// Columns that a text takes in a terminal: East Asian wide characters take two.
 fn width(text: &str) -> usize {
-    let wide = |c: char| matches!(u32::from(c), 0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd);
-    text.chars().map(|c| if wide(c) { 2 } else { 1 }).sum()
+    text.chars().map(char_width).sum()
+}
+
+fn char_width(c: char) -> usize {
+    match u32::from(c) {
+        0x1100..=0x115f
+        | 0x2e80..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1faff
+        | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
 }
 
 #[cfg(test)]
@@ -60,14 +94,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn long_texts_are_cut_by_display_width() {
+        assert_eq!(cut("short", 5), "short");
+        assert_eq!(cut("longer", 5), "long…");
+        assert_eq!(cut("한국어는", 5), "한국…");
+        assert_eq!(cut("two\nlines", 20), "two lines");
+    }
+
+    #[test]
     fn wide_characters_align() {
         let text = table(
-            &["Arm", "n"],
+            &["Arm", "n", "Is"],
             &[
-                vec!["한국어".into(), "1".into()],
-                vec!["en".into(), "20".into()],
+                vec!["한국어".into(), "1".into(), "2 words".into()],
+                vec!["en".into(), "20".into(), "b".into()],
             ],
         );
-        assert_eq!(text, "Arm      n\n──────────\n한국어   1\nen      20\n");
+        assert_eq!(
+            text,
+            "Arm      n  Is\n───────────────────\n한국어   1  2 words\nen      20  b\n"
+        );
     }
 }

@@ -6,7 +6,7 @@ use super::mapping::{ColumnRole, Mapping, Role};
 use super::names::{name_score, normalize};
 use super::outcome::{OutcomeForm, rating_of_word};
 use super::profile::{ColumnProfile, Profile};
-use super::stamp::{DurationUnit, StampForm, epoch_unit};
+use super::stamp::{DurationUnit, StampForm, epoch_unit, numeric_stamp_us};
 use crate::units;
 
 /// Guesses below this are not taken.
@@ -124,7 +124,7 @@ fn score(column: &ColumnProfile, role: Role, n_rows: u64) -> (f64, String) {
     };
     (
         name * fit,
-        format!("{similar} \"{known}\"; {}", describe(column)),
+        format!("{similar} \"{known}\"; {}", describe(column, role)),
     )
 }
 
@@ -349,24 +349,35 @@ fn suffix_unit(name: &str) -> Option<DurationUnit> {
     }
 }
 
-fn describe(column: &ColumnProfile) -> String {
+fn describe(column: &ColumnProfile, role: Role) -> String {
+    let is_label = matches!(
+        role,
+        Role::Unit | Role::RequestId | Role::Variant | Role::Segment
+    );
     let nulls = if column.n_null > 0 {
         format!(", {} empty", units::share(column.null_share()))
     } else {
         String::new()
     };
     match column.range {
-        Some((low, median, high)) if column.numeric_share > 0.9 => {
-            let kind = if column.is_whole {
-                "whole numbers"
+        Some((low, median, high)) if column.numeric_share > 0.9 && !is_label => {
+            if let (true, Some(StampForm::Epoch(unit))) = (role.is_stamp(), stamp_form(column)) {
+                let at = |stamp| {
+                    numeric_stamp_us(stamp, unit)
+                        .map_or_else(String::new, |us| units::instant(us, units::Clock::Epoch))
+                };
+                return format!("{} to {}{nulls}", at(low), at(high));
+            }
+            let (kind, shown): (_, fn(f64) -> String) = if column.is_whole {
+                ("whole numbers", |v| units::significant(v.round(), 1))
             } else {
-                "numbers"
+                ("numbers", units::number)
             };
             format!(
                 "{kind} {} to {}, median {}{nulls}",
-                units::number(low),
-                units::number(high),
-                units::number(median)
+                shown(low),
+                shown(high),
+                shown(median)
             )
         }
         _ => format!(

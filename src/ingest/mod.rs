@@ -191,7 +191,7 @@ fn note_assumptions(mapping: &Mapping, profile: &Profile, is_given: bool, issues
             Some(&column.column),
             "Unit of the duration",
             unit.label(),
-            "Correct it in the mapping if the median shown looks wrong",
+            "If that is wrong, set the unit in a mapping file",
         );
     }
 }

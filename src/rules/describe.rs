@@ -133,12 +133,12 @@ fn comparison_text(condition: &Condition) -> String {
         Comparison::Drop { cmp, by } => format!(
             "is below the baseline by {} {}",
             amount_words(cmp),
-            value_text(condition.metric, by)
+            amount_text(condition.metric, by)
         ),
         Comparison::Rise { cmp, by } => format!(
             "is above the baseline by {} {}",
             amount_words(cmp),
-            value_text(condition.metric, by)
+            amount_text(condition.metric, by)
         ),
     }
 }
@@ -148,6 +148,15 @@ fn amount_words(cmp: Cmp) -> &'static str {
         Cmp::Gt => "more than",
         Cmp::Lt => "less than",
         _ => words(cmp),
+    }
+}
+
+/// A difference; of shares in percentage points, lest it be read as a relative one.
+fn amount_text(metric: Metric, by: f64) -> String {
+    if metric.is_share() {
+        format!("{} pp", percent(by))
+    } else {
+        value_text(metric, by)
     }
 }
 

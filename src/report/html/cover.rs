@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::super::chart::Tone;
 use super::super::charts;
 use super::ReportInput;
-use super::parts::{change_interval, chip, tone_class, unbroken, verdict};
+use super::parts::{change_interval, chip, prose, tone_class, unbroken, verdict};
 use crate::analysis::{
     Analysis, ArmRole, DecisionKind, Effect, HealthCheck, MetricRole, ReasonWeight, ScorecardRow,
     Severity, Verdict,
@@ -86,7 +86,7 @@ fn decision(analysis: &Analysis) -> Markup {
         section #decision class={ "decision " (tone_class(tone)) } {
             p.recommendation { "Recommendation" }
             h2 { span.symbol aria-hidden="true" { (symbol) } (decision.kind.label()) }
-            p.headline { (decision.headline) }
+            p.headline { (prose(&decision.headline)) }
             @if decision.is_log_unsound {
                 p.unsound {
                     strong { "Not decision-grade." }
@@ -97,7 +97,7 @@ fn decision(analysis: &Analysis) -> Markup {
                 @for reason in &decision.reasons {
                     li {
                         (weight(reason.weight))
-                        span { (reason.text) }
+                        span { (prose(&reason.text)) }
                     }
                 }
             }
@@ -187,8 +187,9 @@ fn health(checks: &[HealthCheck]) -> Markup {
         section #health {
             h2.plain { "Health of the log" }
             p.lead {
-                (n_fine) " of " (checks.len()) " checks are fine."
-                @if n_fine < checks.len() { " The others come first." }
+                @if n_fine == 0 { "None of the " (checks.len()) " checks is without a remark." }
+                @else { (n_fine) " of " (checks.len()) " checks are fine." }
+                @if n_fine < checks.len() { " The gravest come first." }
             }
             ul.checks {
                 @for check in checks {
@@ -196,7 +197,7 @@ fn health(checks: &[HealthCheck]) -> Markup {
                         (severity(check.severity))
                         strong { (check.title) }
                         div {
-                            (check.finding)
+                            (prose(&check.finding))
                             @if !check.advice.is_empty() { p.advice { (check.advice) } }
                         }
                     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::ReportInput;
-use super::parts::level;
+use super::parts::{level, prose};
 use crate::analysis::{Analysis, InferenceUnit, Strategy};
 use crate::report::json;
 use crate::units;
@@ -14,7 +14,7 @@ pub(super) fn method(input: &ReportInput<'_>) -> Markup {
     let analysis = input.analysis;
     let margins = &analysis.settings.margins;
     html! {
-        p { (analysis.strategy.why) " " (analysis.strategy.consequence) }
+        p { (prose(&analysis.strategy.why)) ". " (analysis.strategy.consequence) "." }
         p {
             "Intervals have a level of " (level(analysis.settings.level)) ". Tolerated changes for the \
              worse: error share " (units::points(margins.error_share)) ", latency quantiles "
@@ -120,7 +120,7 @@ fn limits(analysis: &Analysis) -> Vec<&'static str> {
         && analysis.strategy.strategy != Strategy::SingleArm
     {
         out.push(
-            "The arms did not run at the same time. A difference may come from the time as well as \
+            "Nothing shows that the arms ran at the same time. A difference may come from the time as well as \
              from the arm, and no test on this log can tell these apart.",
         );
     }

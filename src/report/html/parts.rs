@@ -61,6 +61,22 @@ pub(super) fn unbroken(text: &str) -> String {
     text.replace(' ', "\u{a0}")
 }
 
+/// A sentence in which no line ends between a number and its unit.
+pub(super) fn prose(text: &str) -> String {
+    const UNITS: [&str; 7] = ["%", "pp", "ms", "s", "min", "h", "d"];
+    let mut out = String::with_capacity(text.len());
+    for word in text.split(' ') {
+        let is_unit = UNITS.contains(&word.trim_end_matches([',', ';', ':', '.', ')', ']']));
+        if is_unit && out.ends_with(|c: char| c.is_ascii_digit()) {
+            out.push('\u{a0}');
+        } else if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
+}
+
 /// A value over its interval.
 pub(super) fn value_cell(form: ValueForm, estimate: Option<&Estimate>) -> Markup {
     html! {
@@ -135,4 +151,17 @@ pub(super) fn level(level: f64) -> String {
         "{} %",
         units::significant(level * 100.0, if level > 0.99 { 3 } else { 2 })
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_stays_with_its_unit() {
+        assert_eq!(
+            prose("worse by 48 %, +1.2 s [+1 min 3 s, +2 h] in 3 days"),
+            "worse by 48\u{a0}%, +1.2\u{a0}s [+1\u{a0}min 3\u{a0}s, +2\u{a0}h] in 3 days"
+        );
+    }
 }

@@ -75,13 +75,18 @@ fn rows_table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> 
                     td.num { (arm_value(row, effect.arm)) }
                     td.num { (change_cell(row.form, effect.difference.as_ref())) (inference(effect)) }
                     td.num { (relative_cell(effect.relative.as_ref())) }
-                    @if role == MetricRole::Guardrail { td.num { (margin(row, effect)) } }
+                    @if role == MetricRole::Guardrail { td.num.nowrap { (margin(row, effect)) } }
                     td { (verdict(effect.verdict)) }
                 }
             }
         }
     };
-    table("scorecard", &head, &body)
+    let class = if several {
+        "scorecard several"
+    } else {
+        "scorecard"
+    };
+    table(class, &head, &body)
 }
 
 fn metric_cell(row: &ScorecardRow, span: usize) -> Markup {

@@ -59,10 +59,10 @@ fn tests_table(analysis: &Analysis, report: &TestReport) -> Markup {
                 }
                 td.num {
                     (ValueForm::Number.value(line.result.statistic))
-                    @if let Some(df) = line.result.df { small { "df " (units::significant(df, 4)) } }
+                    @if let Some(df) = line.result.df { small { "df " (degrees(df)) } }
                 }
                 // No p-value stands without the effect and its interval.
-                td.num {
+                td.num.nowrap {
                     @if shown.is_some() { (units::p_value(line.result.p)) }
                     @else { (units::NO_VALUE) }
                 }
@@ -71,6 +71,11 @@ fn tests_table(analysis: &Analysis, report: &TestReport) -> Markup {
         }
     };
     table("tests", &head, &body)
+}
+
+/// Degrees of freedom: whole ones as such.
+fn degrees(df: f64) -> String {
+    units::significant(df, if df.fract() == 0.0 { 1 } else { 4 })
 }
 
 /// The effect that a test speaks of; tests without one borrow the scorecard's.
