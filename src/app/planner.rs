@@ -46,6 +46,8 @@ pub struct Planner {
     /// The inputs.
     pub fields: PlanFields,
     answered: Option<(PlanFields, Answer)>,
+    /// The log that the inputs were last filled from.
+    filled_from: Option<String>,
 }
 
 /// The calculators' answer.
@@ -77,6 +79,13 @@ impl Default for PlanFields {
 }
 
 impl Planner {
+    /// Starts from a log when it is new, or when another metric is chosen.
+    pub fn follow(&mut self, analysis: &Analysis, is_other_metric: bool) {
+        if is_other_metric || self.filled_from.as_ref() != Some(&analysis.log.name) {
+            self.fill_from(analysis);
+        }
+    }
+
     /// Takes the baseline, spread and traffic of a log.
     pub fn fill_from(&mut self, analysis: &Analysis) {
         let PlanInputs {
@@ -88,6 +97,7 @@ impl Planner {
             requests_per_day,
             ..
         } = analysis.plan;
+        self.filled_from = Some(analysis.log.name.clone());
         let fields = &mut self.fields;
         let per_day = requests_per_day.unwrap_or(0.0);
         match fields.metric {

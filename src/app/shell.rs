@@ -75,6 +75,16 @@ fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mu
                 }
             });
         }
+        ui.separator();
+        for command in [UiCommand::Undo, UiCommand::Redo] {
+            let button = egui::Button::new(command.text()).small();
+            if ui
+                .add_enabled(command.is_enabled(state, session), button)
+                .clicked()
+            {
+                commands.push(Command::Ui(command));
+            }
+        }
         if let Some(notice) = &state.notice {
             let color = if notice.is_error {
                 ui.visuals().error_fg_color
@@ -148,19 +158,6 @@ fn selection_ui(
         }
         segment_combo(ui, log, state, commands);
         time_range_button(ui, log, state, commands);
-        ui.separator();
-        for (command, text) in [(UiCommand::Undo, "Undo"), (UiCommand::Redo, "Redo")] {
-            let is_enabled = match command {
-                UiCommand::Undo => state.history.can_undo(),
-                _ => state.history.can_redo(),
-            };
-            if ui
-                .add_enabled(is_enabled, egui::Button::new(text))
-                .clicked()
-            {
-                commands.push(Command::Ui(command));
-            }
-        }
     });
     ui.add_space(2.0);
 }

@@ -7,6 +7,7 @@ use crate::units;
 
 pub(super) fn ui(ui: &mut egui::Ui, planner: &mut Planner, analysis: Option<&Analysis>) {
     card_ui(ui, "How much data does it take?", |ui| {
+        let before = planner.fields.metric;
         ui.horizontal(|ui| {
             ui.selectable_value(
                 &mut planner.fields.metric,
@@ -27,6 +28,9 @@ pub(super) fn ui(ui: &mut egui::Ui, planner: &mut Planner, analysis: Option<&Ana
                 planner.fill_from(analysis);
             }
         });
+        if let Some(analysis) = analysis {
+            planner.follow(analysis, before != planner.fields.metric);
+        }
         ui.add_space(6.0);
         fields_ui(ui, planner);
     });
@@ -132,12 +136,13 @@ fn fields_ui(ui: &mut egui::Ui, planner: &mut Planner) {
                 1.0..=1000.0,
             );
             ui.end_row();
-            number(
-                ui,
-                "Observations a day, all arms",
-                &mut fields.per_day,
-                0.0..=1e12,
-            );
+            let label = ui.label("Observations a day, all arms");
+            let drag = egui::DragValue::new(&mut fields.per_day)
+                .range(0.0..=1e12)
+                .speed(100.0)
+                .custom_formatter(|value, _| units::count(value as u64))
+                .custom_parser(|text| text.replace(',', "").parse().ok());
+            ui.add(drag).labelled_by(label.id);
             ui.end_row();
         });
 }
