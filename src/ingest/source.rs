@@ -175,11 +175,8 @@ impl Source {
                     .at(&self.path),
             );
         }
-        if text.starts_with('[')
-            && text
-                .lines()
-                .next()
-                .is_some_and(|l| l.trim() == "[" || l.starts_with("[{"))
+        if let Some(inside) = text.strip_prefix('[').map(str::trim_start)
+            && (inside.is_empty() || inside.starts_with('{'))
         {
             let hint =
                 "Write one object a line, for example with: jq -c '.[]' log.json > log.jsonl";
