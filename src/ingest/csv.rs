@@ -72,7 +72,8 @@ impl CsvReader {
                     "Everything from this line to the end of the file was taken for one value and left out; correct the quote in the export",
                 );
                 let last = record.iter().next_back().unwrap_or_default();
-                issues.value(kind, None, line, &String::from_utf8_lossy(last));
+                // No line feed ends this record: the last one is part of the value.
+                issues.value(kind, None, line + 1, &String::from_utf8_lossy(last));
                 break;
             }
             if !self.check_width(&record, line, issues) {
@@ -121,7 +122,7 @@ impl CsvReader {
         // record ends with one line feed.
         let inside = record
             .iter()
-            .map(|field| field.iter().filter(|b| **b == b'\n').count() as u64)
+            .map(|field| field.split(|b| *b == b'\n').count() as u64 - 1)
             .sum::<u64>();
         let line = (self.reader.position().line() - 1).saturating_sub(inside);
         Ok(found.then_some(line))

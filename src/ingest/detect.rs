@@ -169,6 +169,8 @@ fn value_fit(column: &ColumnProfile, role: Role, normalized: &str, n_rows: u64) 
             }
         }
         Role::Status => status_fit(column, normalized),
+        // How likely an action was chosen, not how good it was.
+        Role::Rating if normalized.contains("propensity") => 0.0,
         Role::Rating => rating_fit(column),
         Role::TokensIn | Role::TokensOut => {
             if numeric && column.is_whole && non_negative {

@@ -172,7 +172,8 @@ impl Source {
         if text.is_empty() {
             return Err(
                 Error::new(ErrorKind::NotARequestLog, "The file holds only blank lines")
-                    .at(&self.path),
+                    .at(&self.path)
+                    .hint("Export the log again, or check that the export has finished"),
             );
         }
         if let Some(inside) = text.strip_prefix('[').map(str::trim_start)

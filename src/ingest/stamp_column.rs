@@ -107,7 +107,7 @@ impl StampReader {
     fn numeric(&self, text: &str, unit: DurationUnit) -> Option<i64> {
         match self.mark {
             DecimalMark::Point if !text.contains(',') => decimal_stamp_us(text, unit),
-            mark => parse_number(text, mark).and_then(|value| numeric_stamp_us(value, unit)),
+            mark => numeric_stamp_us(parse_number(text, mark)?, unit),
         }
     }
 }

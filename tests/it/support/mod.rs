@@ -1,3 +1,4 @@
 //! What several integration tests share.
 
+pub(crate) mod real_logs;
 pub(crate) mod replay_log;

@@ -1,0 +1,171 @@
+//! Real logs through the loader: roles, units, row counts and times.
+
+use hindsight::data::{Clock, Quantity};
+use hindsight::ingest::{Effect, Loaded, Role, StampForm};
+
+use crate::support::real_logs::{find, read, read_as};
+
+/// `column role unit-or-stamp`, in the order of the mapping.
+fn roles(loaded: &Loaded) -> Vec<String> {
+    let columns = loaded.mapping.columns.iter();
+    columns
+        .map(|c| {
+            let unit = c.unit.map(|u| u.label().to_owned());
+            let form = unit.or(c.stamp.map(StampForm::label)).unwrap_or_default();
+            format!("{} = {} {form}", c.column, c.role.label())
+                .trim_end()
+                .to_owned()
+        })
+        .collect()
+}
+
+fn check(name: &str, n_rows: usize, clock: Clock, expected: &[&str]) {
+    let Some(loaded) = read(name) else { return };
+    assert_eq!(roles(&loaded), expected, "{name}");
+    assert_eq!(loaded.log.n_rows(), n_rows, "{name}");
+    assert_eq!(loaded.n_rows_in_file, n_rows as u64, "{name}");
+    assert_eq!(loaded.log.clock, clock, "{name}");
+    let lost = |effect| matches!(effect, Effect::Rejected | Effect::Missing);
+    let bad: Vec<_> = loaded.issues.iter().filter(|i| lost(i.effect)).collect();
+    assert!(bad.is_empty(), "{name}: {bad:?}");
+}
+
+#[test]
+fn roles_and_units_are_found() {
+    check(
+        "aibrix/aibrix_v021_requests.csv",
+        14_374,
+        Clock::Epoch,
+        &[
+            "variant = Variant (arm)",
+            "prompt_tokens = Prompt tokens",
+            "generation_tokens = Completion tokens",
+            "ttft = Time to first token seconds",
+            "user_id = User or other unit",
+            "launch_time = Time (start) seconds since 1970",
+            "finish_time = Time (end) seconds since 1970",
+        ],
+    );
+    check(
+        "llmperf/llmperf_requests.csv",
+        2845,
+        Clock::RowOrder,
+        &[
+            "provider = Variant (arm)",
+            "model_size = Segment",
+            "error_code = Status or error",
+            "ttft_s = Time to first token seconds",
+            "end_to_end_latency_s = Latency seconds",
+            "number_output_tokens = Completion tokens",
+            "number_input_tokens = Prompt tokens",
+        ],
+    );
+    check(
+        "realhumaneval/chat_slim.csv",
+        1055,
+        Clock::Relative,
+        &[
+            "programmer_id = User or other unit",
+            "timestamp = Time (start) seconds since a start",
+            "model = Variant (arm)",
+            "task_name = Segment",
+            "copied = Other metric",
+        ],
+    );
+    check(
+        "tensorzero/ModelInference.csv",
+        2000,
+        Clock::Epoch,
+        &[
+            "inference_id = Request id",
+            "model_name = Variant (arm)",
+            "input_tokens = Prompt tokens",
+            "output_tokens = Completion tokens",
+            "response_time_ms = Latency milliseconds",
+            "timestamp = Time (start) date and time",
+        ],
+    );
+    for (name, n_rows) in [("code", 8819), ("conv", 19_366)] {
+        check(
+            &format!("azure_llm/AzureLLMInferenceTrace_{name}.csv"),
+            n_rows,
+            Clock::Epoch,
+            &[
+                "TIMESTAMP = Time (start) date and time",
+                "ContextTokens = Prompt tokens",
+                "GeneratedTokens = Completion tokens",
+            ],
+        );
+    }
+}
+
+/// A propensity is no rating, though "score" is in its name.
+#[test]
+fn bandit_logs_have_clicks_and_no_rating() {
+    for name in ["obd/random_all.csv", "obd/bts_all.csv"] {
+        let Some(loaded) = read(name) else { return };
+        assert_eq!(loaded.log.n_rows(), 10_000);
+        assert!(loaded.mapping.column(Role::Rating).is_none(), "{name}");
+        let clicks = loaded.log.quantity(Quantity::Extra(0)).unwrap();
+        let expected = if name.contains("bts") { 42.0 } else { 38.0 };
+        assert_eq!(loaded.log.extra_names, ["click"]);
+        assert_eq!(clicks.iter().sum::<f64>(), expected, "{name}");
+    }
+}
+
+/// Seven digits of a second: cut after the sixth.
+#[test]
+fn fractions_beyond_microseconds_are_cut() {
+    let Some(loaded) = read("azure_llm/AzureLLMInferenceTrace_code.csv") else {
+        return;
+    };
+    // 2023-11-16 18:17:03.9799600
+    assert_eq!(loaded.log.start_us[0], 1_700_158_623_979_960);
+    let zone = loaded.issues.iter().find(|i| i.message.contains("no zone"));
+    assert_eq!(zone.map(|i| i.effect), Some(Effect::Assumed));
+}
+
+/// End = start + time to first token + generation, so the derived latency is their sum.
+#[test]
+fn latency_is_derived_from_start_and_end() {
+    let name = "data/aibrix/aibrix_v021_requests.csv";
+    let Some(path) = find(name) else { return };
+    let loaded = read_as(&path, None);
+    let latency = loaded.log.quantity(Quantity::LatencyMs).unwrap();
+    let mut sums = Vec::new();
+    for record in csv::Reader::from_path(&path).unwrap().records() {
+        let record = record.unwrap();
+        let ms = |i: usize| record[i].parse::<f64>().unwrap() * 1e3;
+        sums.push(ms(4) + ms(5));
+    }
+    for (latency, row) in latency.iter().zip(&loaded.log.row) {
+        let sum = sums[*row as usize];
+        assert!((latency - sum).abs() <= 0.007, "row {row}: {latency} {sum}");
+    }
+    assert!(loaded.log.event_us.is_sorted());
+}
+
+/// An export that is not a request log gets a message that says so.
+#[test]
+fn other_logs_are_refused_with_a_reason() {
+    for (name, expected) in [
+        ("apache_logs.log", "access log without column names"),
+        (
+            "nginxplus_json_logs.jsonl",
+            "No column looks like a variant",
+        ),
+    ] {
+        let Some(path) = find(&format!("data/not_ours/{name}")) else {
+            return;
+        };
+        let request = hindsight::ingest::LoadRequest {
+            path,
+            mapping: None,
+        };
+        let error =
+            hindsight::ingest::load(&request, &hindsight::jobs::Progress::unwatched()).unwrap_err();
+        assert_eq!(error.kind, hindsight::error::ErrorKind::NotARequestLog);
+        assert!(error.message.contains(expected), "{error}");
+        assert!(!error.hint.is_empty());
+    }
+}
