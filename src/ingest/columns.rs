@@ -131,9 +131,10 @@ impl<'a> Builder<'a> {
         };
         let row_order = |i: &usize| i64::from(batch.rows[*i]) * 1_000_000;
         let (starts, ends) = (picked(starts), picked(ends));
-        let fallback = || {
-            ends.clone()
-                .unwrap_or_else(|| kept.iter().map(row_order).collect())
+        // Where only ends are known, the starts follow from the latencies at the end.
+        let fallback = || match &ends {
+            Some(_) => vec![NO_STAMP; kept.len()],
+            None => kept.iter().map(row_order).collect(),
         };
         self.log.start_us.extend(starts.unwrap_or_else(fallback));
         if let (Some(all), Some(ends)) = (&mut self.end_us, ends) {

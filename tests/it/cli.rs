@@ -440,12 +440,21 @@ fn no_text_of_a_log_steers_the_terminal() {
 #[test]
 fn a_report_shows_hostile_labels_as_text() {
     let dir = Dir::new();
-    let log = dir.write("log.csv", &log_of(HOSTILE, [1, 9]));
+    // Column names and segment values are text of the log too.
+    let lines = log_of(HOSTILE, [1, 9]);
+    let with_segment = |(i, line): (usize, &str)| {
+        let value = ["<img src=x onerror=alert(1)>", "\u{2066}b"][i / 2 % 2];
+        let cell = if i == 0 { "<b>region\u{7}" } else { value };
+        format!("{line},{cell}\n")
+    };
+    let text: String = lines.lines().enumerate().map(with_segment).collect();
+    let log = dir.write("log.csv", &text);
     dir.ok(&["report", &log]);
     let html = fs::read_to_string(dir.path("report.html")).unwrap();
     assert!(!html.to_lowercase().contains("<script"));
     assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;⟨U+001B⟩]0;owned⟨U+0007⟩"));
     assert!(html.contains("⟨U+202E⟩=HYPERLINK("));
+    assert!(html.contains("&lt;b&gt;region⟨U+0007⟩") && html.contains("⟨U+2066⟩b"));
     assert!(html.contains("⟨U+009B⟩2J⟨U+200B⟩⟨U+007F⟩"));
     let unseen = |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{200b}' | '\u{202e}'));
     assert!(!html.contains(unseen));
