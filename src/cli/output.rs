@@ -3,9 +3,20 @@
 use std::io::Write as _;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::report::text::is_unseen;
 
-/// Results go to standard output. A reader that closed the pipe, such as `head`, is not an error.
+/// Results for people go to standard output.
 pub(super) fn print(text: &str) -> Result<()> {
+    write(&printable(text))
+}
+
+/// JSON with two-space indentation and a final newline; unseen characters as `\u` escapes.
+pub(super) fn print_json(value: &serde_json::Value) -> Result<()> {
+    write(&(crate::report::json::shown(value) + "\n"))
+}
+
+/// A reader that closed the pipe, such as `head`, is not an error.
+fn write(text: &str) -> Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::new(
             ErrorKind::Unwritable,
@@ -13,11 +24,6 @@ pub(super) fn print(text: &str) -> Result<()> {
         )),
         _ => Ok(()),
     }
-}
-
-/// JSON with two-space indentation and a final newline.
-pub(super) fn print_json(value: &serde_json::Value) -> Result<()> {
-    print(&format!("{value:#}\n"))
 }
 
 /// Notices go to standard error, so that results can be piped.
@@ -35,8 +41,7 @@ pub(super) fn print_error(error: &Error) {
 pub(super) fn printable(text: &str) -> String {
     let replaced = |c: char| match c {
         '\n' => c,
-        c if c.is_control() => '\u{fffd}',
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        c if is_unseen(c) => '\u{fffd}',
         c => c,
     };
     text.chars().map(replaced).collect()

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{Offset as _, TimeZone as _};
-use polars::prelude::{Column, DataType, TimeUnit};
+use polars::prelude::{Column, DataType};
 
 use super::issues::{Effect, Issues};
 use super::mapping::{ColumnRole, Mapping, Role};
@@ -12,9 +11,10 @@ use super::number::{DecimalMark, is_null_word, parse_number};
 use super::outcome::{OutcomeForm, rating_of_word};
 use super::profile::ColumnProfile;
 use super::reader::Batch;
-use super::stamp::{DurationUnit, StampForm, decimal_stamp_us, numeric_stamp_us, text_stamp_us};
+use super::stamp::{DurationUnit, StampForm};
+use super::stamp_column::{NO_STAMP, StampReader};
 use crate::data::{Arm, Clock, Outcome, Quantity, RequestLog, Segment, Units};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 /// Arms beyond this are a sign that the column is not a variant.
 const MAX_ARMS: usize = 1000;
@@ -24,7 +24,7 @@ const MAX_SEGMENT_VALUES: usize = 1000;
 /// Collects rows; [`Builder::finish`] turns them into a log.
 pub(super) struct Builder<'a> {
     mapping: &'a Mapping,
-    zone: Option<chrono_tz::Tz>,
+    stamps: StampReader,
     status_form: OutcomeForm,
     log: RequestLog,
     arm_codes: HashMap<String, u16>,
@@ -33,12 +33,8 @@ pub(super) struct Builder<'a> {
     end_us: Option<Vec<i64>>,
 }
 
-/// A stamp that is missing, until event times are settled.
-const NO_STAMP: i64 = i64::MIN;
-
 impl<'a> Builder<'a> {
     pub(super) fn new(mapping: &'a Mapping, profiles: &[ColumnProfile]) -> Result<Self> {
-        let zone = mapping.time_zone.as_deref().map(parse_zone).transpose()?;
         let of = |role| mapping.column(role);
         let clock = match of(Role::Time).or(of(Role::EndTime)).and_then(|c| c.stamp) {
             Some(StampForm::Relative(_)) => Clock::Relative,
@@ -90,7 +86,7 @@ impl<'a> Builder<'a> {
         });
         Ok(Self {
             mapping,
-            zone,
+            stamps: StampReader::new(mapping)?,
             status_form,
             segment_codes: vec![HashMap::new(); log.segments.len()],
             end_us: of(Role::EndTime).map(|_| Vec::new()),
@@ -110,8 +106,8 @@ impl<'a> Builder<'a> {
         // First what can reject a row, so that the rest reads accepted rows only.
         for (role, column) in mapping.columns.iter().zip(&batch.columns) {
             match role.role {
-                Role::Time => starts = Some(self.stamps(role, column, batch, issues)),
-                Role::EndTime => ends = Some(self.stamps(role, column, batch, issues)),
+                Role::Time => starts = Some(self.stamps.read(role, column, batch, issues)),
+                Role::EndTime => ends = Some(self.stamps.read(role, column, batch, issues)),
                 Role::Variant => arms = Some(self.arms(role, column, batch, issues)),
                 _ => {}
             }
@@ -135,9 +131,10 @@ impl<'a> Builder<'a> {
         };
         let row_order = |i: &usize| i64::from(batch.rows[*i]) * 1_000_000;
         let (starts, ends) = (picked(starts), picked(ends));
-        let fallback = || {
-            ends.clone()
-                .unwrap_or_else(|| kept.iter().map(row_order).collect())
+        // Where only ends are known, the starts follow from the latencies at the end.
+        let fallback = || match &ends {
+            Some(_) => vec![NO_STAMP; kept.len()],
+            None => kept.iter().map(row_order).collect(),
         };
         self.log.start_us.extend(starts.unwrap_or_else(fallback));
         if let (Some(all), Some(ends)) = (&mut self.end_us, ends) {
@@ -258,84 +255,6 @@ impl<'a> Builder<'a> {
     fn extend_quantity(&mut self, quantity: Quantity, values: Vec<f64>) {
         if let Some((_, column)) = self.log.quantities.iter_mut().find(|(q, _)| *q == quantity) {
             column.extend(values);
-        }
-    }
-
-    fn stamps(
-        &self,
-        role: &ColumnRole,
-        column: &Column,
-        batch: &Batch,
-        issues: &mut Issues,
-    ) -> Vec<i64> {
-        const BAD: (Effect, &str, &str) = (
-            Effect::Rejected,
-            "Not a time that could be read",
-            "Rows without a time cannot be placed; correct the export, or map another column as time",
-        );
-        let form = role.stamp.unwrap_or(StampForm::Text);
-        let mut stamps = vec![NO_STAMP; column.len()];
-        let mut zone_missing = false;
-        if form == StampForm::Typed {
-            let micros = column
-                .cast(&DataType::Datetime(TimeUnit::Microseconds, None))
-                .and_then(|c| c.cast(&DataType::Int64));
-            if let Ok(values) = micros
-                .as_ref()
-                .map_err(|_| ())
-                .and_then(|c| c.i64().map_err(|_| ()))
-            {
-                stamps
-                    .iter_mut()
-                    .zip(values.iter())
-                    .for_each(|(stamp, value)| *stamp = value.unwrap_or(NO_STAMP));
-            }
-            zone_missing = matches!(column.dtype(), DataType::Datetime(_, None) | DataType::Date);
-        } else {
-            let texts = Texts::of(column);
-            for (i, stamp) in stamps.iter_mut().enumerate() {
-                let text = texts.get(i).unwrap_or_default();
-                let read = match form {
-                    StampForm::Epoch(unit) | StampForm::Relative(unit) => {
-                        self.numeric_stamp(text, unit)
-                    }
-                    _ => text_stamp_us(text, &mut zone_missing),
-                };
-                *stamp = read.unwrap_or(NO_STAMP);
-            }
-        }
-        if let Some(zone) = self.zone.filter(|_| zone_missing) {
-            stamps
-                .iter_mut()
-                .filter(|s| **s != NO_STAMP)
-                .for_each(|s| *s = local_to_utc(*s, zone));
-        } else if zone_missing {
-            issues.note(
-                Effect::Assumed,
-                Some(&role.column),
-                "The times name no zone; UTC was assumed",
-                "",
-                "Set time_zone = \"Asia/Seoul\" or another in the mapping file if they are local",
-            );
-        }
-        let texts = Texts::of(column);
-        for (i, _) in stamps.iter().enumerate().filter(|(_, s)| **s == NO_STAMP) {
-            if role.role == Role::Time || texts.get(i).is_some() {
-                issues.value(
-                    BAD,
-                    Some(&role.column),
-                    batch.lines[i],
-                    texts.get(i).unwrap_or("(empty)"),
-                );
-            }
-        }
-        stamps
-    }
-
-    fn numeric_stamp(&self, text: &str, unit: DurationUnit) -> Option<i64> {
-        match self.mapping.decimal_mark {
-            DecimalMark::Point if !text.contains(',') => decimal_stamp_us(text, unit),
-            mark => parse_number(text, mark).and_then(|value| numeric_stamp_us(value, unit)),
         }
     }
 
@@ -533,14 +452,14 @@ fn quantity_of(role: Role) -> Option<Quantity> {
 }
 
 /// A column as text, whatever its type.
-struct Texts(Option<Column>);
+pub(super) struct Texts(Option<Column>);
 
 impl Texts {
-    fn of(column: &Column) -> Self {
+    pub(super) fn of(column: &Column) -> Self {
         Self(column.cast(&DataType::String).ok())
     }
 
-    fn get(&self, i: usize) -> Option<&str> {
+    pub(super) fn get(&self, i: usize) -> Option<&str> {
         self.0.as_ref()?.str().ok()?.get(i)
     }
 }
@@ -549,29 +468,4 @@ impl Texts {
 fn hash(text: &str) -> u64 {
     let step = |h: u64, b: u8| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3);
     text.bytes().fold(0xcbf2_9ce4_8422_2325, step).max(1)
-}
-
-fn parse_zone(name: &str) -> Result<chrono_tz::Tz> {
-    name.parse().map_err(|_unknown| {
-        Error::new(
-            ErrorKind::Settings,
-            format!("\"{name}\" is not a time zone"),
-        )
-        .key("time_zone")
-        .hint("Use an IANA name such as Asia/Seoul, Europe/Berlin or UTC")
-    })
-}
-
-/// Local wall time in microseconds to UTC. In the hour that repeats the earlier one is taken; in
-/// the hour that does not exist the offset before it.
-fn local_to_utc(local_us: i64, zone: chrono_tz::Tz) -> i64 {
-    let Some(local) = chrono::DateTime::from_timestamp_micros(local_us).map(|t| t.naive_utc())
-    else {
-        return local_us;
-    };
-    let offset = zone
-        .offset_from_local_datetime(&local)
-        .earliest()
-        .unwrap_or_else(|| zone.offset_from_utc_datetime(&local));
-    local_us - i64::from(offset.fix().local_minus_utc()) * 1_000_000
 }

@@ -109,8 +109,18 @@ pub(super) fn complete(mapping: &mut Mapping, columns: &[ColumnProfile]) {
 fn score(column: &ColumnProfile, role: Role, n_rows: u64) -> (f64, String) {
     let normalized = normalize(&column.name);
     let (name, known) = name_score(&normalized, role);
-    let fit = value_fit(column, role, &normalized, n_rows);
-    let by_values = value_only(column, role, name);
+    let mut fit = value_fit(column, role, &normalized, n_rows);
+    // "response_time" counts seconds too, but from no start: only a full name makes a relative stamp.
+    let is_relative = matches!(stamp_form(column), Some(StampForm::Relative(_)));
+    if role.is_stamp() && is_relative && name < 0.7 {
+        fit = 0.0;
+    }
+    let ends = name_score(&normalized, Role::EndTime).0 > 0.0;
+    let by_values = if ends && role == Role::Time {
+        0.0
+    } else {
+        value_only(column, role, name)
+    };
     if by_values > name * fit {
         return (
             by_values,
@@ -146,6 +156,8 @@ fn value_fit(column: &ColumnProfile, role: Role, normalized: &str, n_rows: u64) 
             _ => 0.0,
         },
         Role::Unit if !has_values => 0.0,
+        // One name throughout is the service account, not who was assigned.
+        Role::Unit if column.n_distinct == 1 => 0.3,
         // A column in which every row differs tells requests apart, not users.
         Role::Unit => {
             if column.distinct_share() > 0.98 && n_rows > 50 {
@@ -169,6 +181,8 @@ fn value_fit(column: &ColumnProfile, role: Role, normalized: &str, n_rows: u64) 
             }
         }
         Role::Status => status_fit(column, normalized),
+        // How likely an action was chosen, not how good it was.
+        Role::Rating if normalized.contains("propensity") => 0.0,
         Role::Rating => rating_fit(column),
         Role::TokensIn | Role::TokensOut => {
             if numeric && column.is_whole && non_negative {
@@ -239,7 +253,7 @@ fn value_only(column: &ColumnProfile, role: Role, name: f64) -> f64 {
     };
     match role {
         Role::Variant if all(&ARMS) && column.null_share() < 0.05 => 0.8,
-        Role::Time if column.is_typed_stamp => 0.5,
+        Role::Time if column.is_typed_stamp || column.stamp_share > 0.9 => 0.5,
         // Few distinct words that play no other part are worth splitting by.
         Role::Segment
             if name == 0.0

@@ -112,6 +112,11 @@ impl JsonReader {
     pub(super) fn progress(&self) -> (u64, u64) {
         (self.read_bytes.load(Ordering::Relaxed), self.source.bytes)
     }
+
+    /// Data rows so far, rejected ones included.
+    pub(super) fn n_rows_seen(&self) -> u64 {
+        self.next_row
+    }
 }
 
 /// The dotted names of all leaves of an object, in order.

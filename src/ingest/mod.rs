@@ -9,6 +9,7 @@ mod csv;
 mod detect;
 mod issues;
 mod json;
+mod known_names;
 mod mapping;
 mod names;
 mod number;
@@ -18,6 +19,7 @@ mod profile;
 mod reader;
 mod source;
 mod stamp;
+mod stamp_column;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

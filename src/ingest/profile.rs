@@ -154,16 +154,16 @@ fn sample_text(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u6
     };
     names.retain(|name| !name.is_empty());
     let mut kept: Vec<Vec<Option<String>>> = vec![Vec::new(); names.len()];
-    let (mut step, mut n_rows) = (1u64, 0u64);
+    let (mut step, mut n_read) = (1u64, 0u64);
     while let Some(batch) = reader.next_batch(&names, &mut ignored)? {
         progress.tick(reader.progress().0)?;
         for i in 0..batch.rows.len() {
-            if n_rows.is_multiple_of(step) {
+            if n_read.is_multiple_of(step) {
                 for (values, column) in kept.iter_mut().zip(&batch.columns) {
                     values.push(column.str().ok().and_then(|c| c.get(i)).map(str::to_owned));
                 }
             }
-            n_rows += 1;
+            n_read += 1;
         }
         while kept
             .first()
@@ -179,12 +179,32 @@ fn sample_text(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u6
             }
         }
     }
+    let n_rows = reader.n_rows_seen();
+    if n_read == 0 && n_rows > 0 {
+        return Err(no_row_fits(source));
+    }
     let columns = names.into_iter().zip(kept).map(|(name, values)| Sampled {
         name,
         values,
         dtype: None,
     });
     Ok((columns.collect(), n_rows))
+}
+
+/// The file has rows, but each of them contradicts its format.
+fn no_row_fits(source: &Source) -> Error {
+    let (message, hint) = if source.format == Format::JsonLines {
+        (
+            "No line is a JSON object of its own",
+            "Write one object a line, for example with: jq -c . log.json > log.jsonl",
+        )
+    } else {
+        (
+            "No row fits the column names",
+            "A quote may be open, or the header may belong to another file; export the log again",
+        )
+    };
+    Error::new(ErrorKind::Malformed, message).hint(hint)
 }
 
 /// The names in the first thousand objects: later ones seldom bring a new key.

@@ -52,6 +52,15 @@ impl Reader {
         }
     }
 
+    /// Data rows so far, rejected ones included.
+    pub(super) fn n_rows_seen(&self) -> u64 {
+        match self {
+            Self::Csv(reader) => reader.n_rows_seen(),
+            Self::Json(reader) => reader.n_rows_seen(),
+            Self::Parquet(reader) => reader.progress().0,
+        }
+    }
+
     /// Bytes (text) or rows (Parquet) read so far, and in all.
     pub(super) fn progress(&self) -> (u64, u64) {
         match self {

@@ -172,14 +172,12 @@ impl Source {
         if text.is_empty() {
             return Err(
                 Error::new(ErrorKind::NotARequestLog, "The file holds only blank lines")
-                    .at(&self.path),
+                    .at(&self.path)
+                    .hint("Export the log again, or check that the export has finished"),
             );
         }
-        if text.starts_with('[')
-            && text
-                .lines()
-                .next()
-                .is_some_and(|l| l.trim() == "[" || l.starts_with("[{"))
+        if let Some(inside) = text.strip_prefix('[').map(str::trim_start)
+            && (inside.is_empty() || inside.starts_with('{'))
         {
             let hint =
                 "Write one object a line, for example with: jq -c '.[]' log.json > log.jsonl";

@@ -210,7 +210,6 @@ fn other_stamp_us(text: &str, zone_missing: &mut bool) -> Option<i64> {
     if let Ok(time) = DateTime::parse_from_str(access_log, "%d/%b/%Y:%H:%M:%S %z") {
         return Some(time.timestamp_micros());
     }
-    *zone_missing = true;
     let asian = text
         .replace(['年', '月', '년', '월'], "-")
         .replace(['日', '일'], " ")
@@ -225,6 +224,7 @@ fn other_stamp_us(text: &str, zone_missing: &mut bool) -> Option<i64> {
     let time = forms
         .iter()
         .find_map(|form| NaiveDateTime::parse_from_str(asian.trim(), form).ok())?;
+    *zone_missing = true;
     Some(time.and_utc().timestamp_micros())
 }
 

@@ -44,8 +44,8 @@ pub fn analysis(analysis: &Analysis) -> Result<Value> {
     })
 }
 
-/// JSON for reading in a page: indented, with unseen characters as `\u` escapes.
-pub(super) fn shown(value: &Value) -> String {
+/// JSON for reading in a page or a terminal: indented, with unseen characters as `\u` escapes.
+pub fn shown(value: &Value) -> String {
     let mut out = String::new();
     for c in format!("{value:#}").chars() {
         if c != '\n' && text::is_unseen(c) {

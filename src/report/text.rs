@@ -90,7 +90,7 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 /// Whether a reader would not see `c`, or would see its neighbours in another order.
-pub(super) fn is_unseen(c: char) -> bool {
+pub fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(u32::from(c),
             0x00AD | 0x061C | 0x180E | 0x200B | 0x200E..=0x200F | 0x2028..=0x202E

@@ -4,4 +4,5 @@
 pub(crate) mod cpu_renderer;
 #[cfg(feature = "gui")]
 pub(crate) mod harness;
+pub(crate) mod real_logs;
 pub(crate) mod replay_log;

@@ -1,0 +1,251 @@
+//! Metrics per arm, and every arm against the control: values, effects, tests, verdicts.
+
+use serde::Serialize;
+
+use crate::stats::{Estimate, TestResult};
+use crate::units::ValueForm;
+
+/// Which way is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Errors, latency, cost.
+    LowerIsBetter,
+    /// Ratings, success.
+    HigherIsBetter,
+    /// Volume, tokens: a change is worth knowing but neither good nor bad.
+    Neutral,
+}
+
+/// What a metric counts for in the decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MetricRole {
+    /// Must not get worse than its margin.
+    Guardrail,
+    /// Told, not decided on.
+    Information,
+}
+
+/// One metric, all arms.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScorecardRow {
+    /// Stable name: `error_share`, `latency_p95`, `rating_mean`, `metric.copied`.
+    pub id: String,
+    /// As shown to people: "p95 latency".
+    pub label: String,
+    /// How its values are written.
+    pub form: ValueForm,
+    /// Which way is better.
+    pub direction: Direction,
+    /// What it counts for.
+    pub role: MetricRole,
+    /// What the denominator is: "requests", "successful requests", "rated requests".
+    pub denominator: String,
+    /// Per arm, in the log's order.
+    pub values: Vec<ArmValue>,
+    /// Per arm other than the control.
+    pub effects: Vec<Effect>,
+}
+
+/// A metric's value in one arm.
+#[derive(Debug, Clone, Serialize)]
+pub struct ArmValue {
+    /// Index into [`super::Analysis::arms`].
+    pub arm: usize,
+    /// Size of the denominator.
+    pub n: u64,
+    /// Size of the numerator where the metric is a share.
+    pub numerator: Option<u64>,
+    /// The value with its interval; `None` where there are no data.
+    pub estimate: Option<Estimate>,
+}
+
+/// What one row of an inference stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InferenceUnit {
+    /// The unit that was assigned: users, sessions.
+    Unit,
+    /// Single requests, taken as independent.
+    Request,
+}
+
+impl InferenceUnit {
+    /// As shown to people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unit => "by user",
+            Self::Request => "by request",
+        }
+    }
+}
+
+/// Treatment minus control.
+#[derive(Debug, Clone, Serialize)]
+pub struct Effect {
+    /// Index into [`super::Analysis::arms`] of the arm compared with the control.
+    pub arm: usize,
+    /// The unit that `difference` and `test` stand on.
+    pub unit: InferenceUnit,
+    /// Arm minus control, in the metric's own unit.
+    pub difference: Option<Estimate>,
+    /// `difference` divided by the control's value; its interval ignores that value's own error.
+    /// `None` where the control's value is not clearly away from zero.
+    pub relative: Option<Estimate>,
+    /// The test of no difference on `unit`.
+    pub test: Option<TestResult>,
+    /// The same difference with requests taken as independent, where `unit` is not the request.
+    pub by_request: Option<RequestLevel>,
+    /// Variance by unit over variance by request; above 1, requests overstate the evidence.
+    pub design_effect: Option<f64>,
+    /// The tolerated change for the worse, in the metric's own unit.
+    pub margin: Option<f64>,
+    /// The difference against zero and the margin.
+    pub verdict: Verdict,
+}
+
+/// The request-level figures beside a unit-level effect.
+#[derive(Debug, Clone, Serialize)]
+pub struct RequestLevel {
+    /// Arm minus control.
+    pub difference: Estimate,
+    /// The test of no difference.
+    pub test: TestResult,
+}
+
+/// The reading of an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The interval lies wholly on the better side of zero.
+    Better,
+    /// The interval's worse end stays within the margin.
+    WithinMargin,
+    /// The interval spans too much to tell.
+    Inconclusive,
+    /// The interval lies wholly on the worse side of zero and the estimate is beyond the margin.
+    Worse,
+    /// A neutral metric whose interval excludes zero.
+    Changed,
+    /// A neutral metric whose interval spans zero.
+    NoClearChange,
+    /// Too little data.
+    NoData,
+}
+
+impl Verdict {
+    /// As shown to people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::WithinMargin => "within margin",
+            Self::Inconclusive => "inconclusive",
+            Self::Worse => "worse",
+            Self::Changed => "changed",
+            Self::NoClearChange => "no clear change",
+            Self::NoData => "no data",
+        }
+    }
+
+    /// A shape that says the same without colour.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Better => "▲",
+            Self::WithinMargin => "●",
+            Self::Inconclusive => "?",
+            Self::Worse => "▼",
+            Self::Changed => "≈",
+            Self::NoClearChange | Self::NoData => "–",
+        }
+    }
+}
+
+/// The tests of one metric, one arm against the control.
+#[derive(Debug, Clone, Serialize)]
+pub struct TestReport {
+    /// The metric's id, as in the scorecard.
+    pub metric: String,
+    /// As shown to people.
+    pub label: String,
+    /// How its values are written.
+    pub form: ValueForm,
+    /// Index into [`super::Analysis::arms`].
+    pub arm: usize,
+    /// The test that the scorecard uses first.
+    pub tests: Vec<TestLine>,
+    /// What the tests take for granted.
+    pub assumptions: Vec<Assumption>,
+}
+
+/// One test.
+#[derive(Debug, Clone, Serialize)]
+pub struct TestLine {
+    /// What a row stands for.
+    pub unit: InferenceUnit,
+    /// The test.
+    pub result: TestResult,
+    /// The effect it speaks of, where it has one.
+    pub difference: Option<Estimate>,
+    /// What to know about it here.
+    pub note: String,
+}
+
+/// Something that a test takes for granted.
+#[derive(Debug, Clone, Serialize)]
+pub struct Assumption {
+    /// The assumption.
+    pub text: String,
+    /// Whether it holds here.
+    pub holds: Holds,
+    /// The evidence.
+    pub why: String,
+}
+
+/// Whether an assumption holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Holds {
+    /// Checked and holds.
+    Yes,
+    /// Cannot be checked from the log, or only in part.
+    Unknown,
+    /// Checked and does not hold.
+    No,
+}
+
+impl Holds {
+    /// As shown to people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Yes => "holds",
+            Self::Unknown => "cannot be checked",
+            Self::No => "does not hold",
+        }
+    }
+}
+
+/// The effect of the treatment within one segment value.
+#[derive(Debug, Clone, Serialize)]
+pub struct SegmentEffect {
+    /// The segment's column.
+    pub segment: String,
+    /// The value; `""` for an empty cell.
+    pub value: String,
+    /// The metric's id, as in the scorecard.
+    pub metric: String,
+    /// As shown to people.
+    pub label: String,
+    /// How its values are written.
+    pub form: ValueForm,
+    /// Requests of the control and of the treatment in this segment.
+    pub n_requests: (u64, u64),
+    /// The metric in the control.
+    pub control: Option<f64>,
+    /// The metric in the treatment.
+    pub treatment: Option<f64>,
+    /// The effect.
+    pub effect: Effect,
+    /// p-value after Holm's correction over all segment effects; 1 where there is no test.
+    pub p_holm: f64,
+}

@@ -1,0 +1,313 @@
+//! What an analysis is: plain data, public fields, serialisable as documented JSON.
+
+mod comparison;
+mod curves;
+
+use serde::{Deserialize, Serialize};
+
+pub use comparison::*;
+pub use curves::*;
+
+use super::AnalysisSettings;
+use crate::stats::TestResult;
+use crate::units::Clock;
+
+/// Version of the JSON form; raised when a field changes its meaning or goes away.
+pub const SCHEMA: u32 = 1;
+
+/// Everything that Hindsight has to say about a log, but for the rules.
+#[derive(Debug, Clone, Serialize)]
+pub struct Analysis {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The choices behind it, as given.
+    pub settings: AnalysisSettings,
+    /// What was looked at.
+    pub log: LogSummary,
+    /// How the rollout was done, and what that allows.
+    pub strategy: StrategyFinding,
+    /// Ship, hold, roll back or keep collecting, with reasons.
+    pub decision: Decision,
+    /// Index into `arms` of the control.
+    pub control: usize,
+    /// Index into `arms` of the arm that the decision is about; `None` with a single arm.
+    pub treatment: Option<usize>,
+    /// Per arm, in the log's order.
+    pub arms: Vec<ArmSummary>,
+    /// Whether the log can carry a conclusion; the worst first.
+    pub health: Vec<HealthCheck>,
+    /// One row per metric that the log can show.
+    pub scorecard: Vec<ScorecardRow>,
+    /// End-to-end latency and time to first token, of successful requests.
+    pub latency: Vec<LatencyPanel>,
+    /// Over time; `None` where the log has no times.
+    pub trends: Option<Trends>,
+    /// Stages of the rollout, inferred from the treatment's share.
+    pub stages: Vec<Stage>,
+    /// Per metric and treatment arm: the tests with their assumptions.
+    pub tests: Vec<TestReport>,
+    /// Effects by segment value, the most harmful first.
+    pub segments: Vec<SegmentEffect>,
+    /// What the sample-size calculators start from.
+    pub plan: PlanInputs,
+}
+
+/// What was looked at.
+#[derive(Debug, Clone, Serialize)]
+pub struct LogSummary {
+    /// The log's name.
+    pub name: String,
+    /// What its stamps mean.
+    pub clock: Clock,
+    /// Requests in the selection.
+    pub n_requests: u64,
+    /// Requests in the log, before the filter.
+    pub n_requests_unfiltered: u64,
+    /// Distinct units, where the log names them.
+    pub n_units: Option<u64>,
+    /// The column that names the units.
+    pub unit_column: Option<String>,
+    /// First event time; `None` for an empty selection.
+    pub first_us: Option<i64>,
+    /// Last event time.
+    pub last_us: Option<i64>,
+}
+
+/// How a rollout was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// Arms at the same time, shares constant.
+    AbTest,
+    /// A small arm whose share grows by stages.
+    Canary,
+    /// Every request answered by both arms, one of them unseen.
+    Shadow,
+    /// One arm before an instant, another after it.
+    BlueGreen,
+    /// Arms one after another, with no plan to be seen: benchmark runs.
+    Sequential,
+    /// Fewer than two arms.
+    SingleArm,
+}
+
+impl Strategy {
+    /// As shown to people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::AbTest => "A/B test",
+            Self::Canary => "Canary rollout",
+            Self::Shadow => "Shadow test",
+            Self::BlueGreen => "Blue-green switch",
+            Self::Sequential => "One after another",
+            Self::SingleArm => "Single arm",
+        }
+    }
+
+    /// Whether the arms ran side by side, so that a difference can be blamed on the arm.
+    pub fn is_concurrent(self) -> bool {
+        matches!(self, Self::AbTest | Self::Canary | Self::Shadow)
+    }
+}
+
+/// The strategy, and why.
+#[derive(Debug, Clone, Serialize)]
+pub struct StrategyFinding {
+    /// The strategy in force.
+    pub strategy: Strategy,
+    /// Whether the analyst said so, rather than the log.
+    pub is_declared: bool,
+    /// The evidence, one sentence.
+    pub why: String,
+    /// What follows for the comparison, one sentence.
+    pub consequence: String,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DecisionKind {
+    /// No guardrail is harmed.
+    Ship,
+    /// Something forbids a conclusion, and more of the same data will not help.
+    Hold,
+    /// A guardrail is harmed beyond its margin.
+    RollBack,
+    /// Nothing is harmed so far, but some guardrail cannot be told yet.
+    KeepCollecting,
+}
+
+impl DecisionKind {
+    /// As shown to people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Ship => "Ship",
+            Self::Hold => "Hold",
+            Self::RollBack => "Roll back",
+            Self::KeepCollecting => "Keep collecting",
+        }
+    }
+}
+
+/// The decision and its reasons.
+#[derive(Debug, Clone, Serialize)]
+pub struct Decision {
+    /// What to do.
+    pub kind: DecisionKind,
+    /// One sentence that names the arm and the strongest reason.
+    pub headline: String,
+    /// Whether a health check forbids trusting the comparison.
+    pub is_log_unsound: bool,
+    /// The strongest first.
+    pub reasons: Vec<Reason>,
+}
+
+/// Why.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reason {
+    /// Which way it points.
+    pub weight: ReasonWeight,
+    /// A sentence with the estimate, its interval and the margin.
+    pub text: String,
+}
+
+/// Which way a reason points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReasonWeight {
+    /// Forbids shipping.
+    Against,
+    /// Cannot be told yet.
+    Open,
+    /// Speaks for shipping.
+    For,
+}
+
+/// The part that an arm plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ArmRole {
+    /// What is in production.
+    Control,
+    /// What the decision is about.
+    Treatment,
+    /// Further arms, compared with the control too.
+    Other,
+}
+
+/// One arm.
+#[derive(Debug, Clone, Serialize)]
+pub struct ArmSummary {
+    /// Its label in the log.
+    pub name: String,
+    /// The part it plays.
+    pub role: ArmRole,
+    /// Requests.
+    pub n_requests: u64,
+    /// Distinct units.
+    pub n_units: Option<u64>,
+    /// Its share of all requests, 0 to 1.
+    pub share_of_requests: f64,
+    /// First and last event time; `None` for an arm without rows in the selection.
+    pub span_us: Option<(i64, i64)>,
+    /// Requests by outcome.
+    pub outcomes: OutcomeCounts,
+}
+
+/// Requests by outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct OutcomeCounts {
+    /// Answered.
+    pub ok: u64,
+    /// Failed.
+    pub error: u64,
+    /// Refused for load or quota.
+    pub rate_limited: u64,
+    /// Given up by the client.
+    pub cancelled: u64,
+    /// Unreadable.
+    pub unknown: u64,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Checked and fine.
+    Ok,
+    /// Worth knowing.
+    Note,
+    /// May bias the comparison.
+    Warning,
+    /// The comparison cannot be trusted.
+    Stop,
+}
+
+impl Severity {
+    /// As shown to people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Note => "Note",
+            Self::Warning => "Warning",
+            Self::Stop => "Stop",
+        }
+    }
+}
+
+/// One question about the log's soundness, answered.
+#[derive(Debug, Clone, Serialize)]
+pub struct HealthCheck {
+    /// Stable name, such as `sample-ratio-units`.
+    pub id: &'static str,
+    /// What was asked.
+    pub title: String,
+    /// The answer's weight.
+    pub severity: Severity,
+    /// The answer, with its numbers.
+    pub finding: String,
+    /// What it means and what to do; empty when fine.
+    pub advice: String,
+    /// The test behind it.
+    pub test: Option<TestResult>,
+}
+
+/// A stretch of constant treatment share.
+#[derive(Debug, Clone, Serialize)]
+pub struct Stage {
+    /// First event time.
+    pub from_us: i64,
+    /// End, exclusive.
+    pub to_us: i64,
+    /// The treatment's share of requests, 0 to 1.
+    pub share: f64,
+    /// Requests of both arms.
+    pub n_requests: u64,
+    /// Requests of the treatment.
+    pub n_treatment: u64,
+}
+
+/// What the calculators start from: this log's own baseline, spread and traffic.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct PlanInputs {
+    /// Error share of the control.
+    pub error_share: Option<f64>,
+    /// Design effect of the error share; 1 where the log names no units.
+    pub error_design_effect: f64,
+    /// Mean rating of the control.
+    pub rating_mean: Option<f64>,
+    /// Standard deviation of ratings in the control.
+    pub rating_sd: Option<f64>,
+    /// Design effect of the rating.
+    pub rating_design_effect: f64,
+    /// Share of requests that carry a rating.
+    pub rated_share: Option<f64>,
+    /// Standard deviation of latency in the control, successes, milliseconds.
+    pub latency_sd_ms: Option<f64>,
+    /// Mean latency of the control, successes, milliseconds.
+    pub latency_mean_ms: Option<f64>,
+    /// Requests of all arms per day.
+    pub requests_per_day: Option<f64>,
+    /// Treatment requests per control request.
+    pub allocation_ratio: Option<f64>,
+}

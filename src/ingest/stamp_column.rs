@@ -1,0 +1,165 @@
+//! Stamp columns to microseconds UTC, whatever their form; a stamp that cannot be is an issue.
+
+use chrono::{Offset as _, TimeZone as _};
+use polars::prelude::{Column, DataType, TimeUnit};
+
+use super::columns::Texts;
+use super::issues::{Effect, Issues};
+use super::mapping::{ColumnRole, Mapping, Role};
+use super::number::{DecimalMark, parse_number};
+use super::reader::Batch;
+use super::stamp::{DurationUnit, StampForm, decimal_stamp_us, numeric_stamp_us, text_stamp_us};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A stamp that is missing, until event times are settled.
+pub(super) const NO_STAMP: i64 = i64::MIN;
+
+/// 2000-01-01 up to 2101-01-01 UTC. Zeroes and years like 9999 stand for "no time" in exports, and
+/// one of them would stretch every trend and replay.
+const PLAUSIBLE_US: std::ops::Range<i64> = 946_684_800_000_000..4_133_980_800_000_000;
+
+/// How the stamps of a mapping are read.
+pub(super) struct StampReader {
+    zone: Option<chrono_tz::Tz>,
+    mark: DecimalMark,
+}
+
+impl StampReader {
+    pub(super) fn new(mapping: &Mapping) -> Result<Self> {
+        Ok(Self {
+            zone: mapping.time_zone.as_deref().map(parse_zone).transpose()?,
+            mark: mapping.decimal_mark,
+        })
+    }
+
+    /// The stamps of a batch; [`NO_STAMP`] where there is none.
+    pub(super) fn read(
+        &self,
+        role: &ColumnRole,
+        column: &Column,
+        batch: &Batch,
+        issues: &mut Issues,
+    ) -> Vec<i64> {
+        let form = role.stamp.unwrap_or(StampForm::Text);
+        let mut zone_missing = false;
+        let texts = Texts::of(column);
+        let mut stamps = if form == StampForm::Typed {
+            zone_missing = matches!(column.dtype(), DataType::Datetime(_, None) | DataType::Date);
+            typed_stamps(column)
+        } else {
+            let read = |i: usize| {
+                let text = texts.get(i).unwrap_or_default();
+                let stamp = match form {
+                    StampForm::Epoch(unit) | StampForm::Relative(unit) => self.numeric(text, unit),
+                    _ => text_stamp_us(text, &mut zone_missing),
+                };
+                stamp.unwrap_or(NO_STAMP)
+            };
+            (0..column.len()).map(read).collect()
+        };
+        if let Some(zone) = self.zone.filter(|_| zone_missing) {
+            stamps
+                .iter_mut()
+                .filter(|s| **s != NO_STAMP)
+                .for_each(|s| *s = local_to_utc(*s, zone));
+        } else if zone_missing {
+            issues.note(
+                Effect::Assumed,
+                Some(&role.column),
+                "The times name no zone; UTC was assumed",
+                "",
+                "Set time_zone = \"Asia/Seoul\" or another in the mapping file if they are local",
+            );
+        }
+        for (i, stamp) in stamps.iter_mut().enumerate() {
+            let text = texts.get(i);
+            let is_relative = matches!(form, StampForm::Relative(_));
+            let kind = if *stamp == NO_STAMP {
+                // Where an end is missing the start and the latency can stand in.
+                if role.role != Role::Time && text.is_none() {
+                    continue;
+                }
+                (
+                    Effect::Rejected,
+                    "Not a time that could be read",
+                    "Rows without a time cannot be placed; correct the export, or map another column as time",
+                )
+            } else if !is_relative && !PLAUSIBLE_US.contains(stamp) {
+                *stamp = NO_STAMP;
+                (
+                    Effect::Rejected,
+                    "A time outside the years 2000 to 2100",
+                    "Zeroes and far dates often stand for \"no time\"; correct them in the export, or map another column as time",
+                )
+            } else {
+                continue;
+            };
+            issues.value(
+                kind,
+                Some(&role.column),
+                batch.lines[i],
+                text.unwrap_or("(empty)"),
+            );
+        }
+        stamps
+    }
+
+    fn numeric(&self, text: &str, unit: DurationUnit) -> Option<i64> {
+        match self.mark {
+            DecimalMark::Point if !text.contains(',') => decimal_stamp_us(text, unit),
+            mark => numeric_stamp_us(parse_number(text, mark)?, unit),
+        }
+    }
+}
+
+fn typed_stamps(column: &Column) -> Vec<i64> {
+    let is_nanos = matches!(column.dtype(), DataType::Datetime(TimeUnit::Nanoseconds, _));
+    let unit = if is_nanos {
+        TimeUnit::Nanoseconds
+    } else {
+        TimeUnit::Microseconds
+    };
+    let values = column
+        .cast(&DataType::Datetime(unit, None))
+        .and_then(|c| c.cast(&DataType::Int64));
+    let Some(values) = values.as_ref().ok().and_then(|c| c.i64().ok()) else {
+        return vec![NO_STAMP; column.len()];
+    };
+    // Nanoseconds are rounded, as numeric stamps are: both forms of one stamp are then equal.
+    let to_us = |value: i64| {
+        if is_nanos {
+            value.saturating_add(500).div_euclid(1000)
+        } else {
+            value
+        }
+    };
+    values
+        .iter()
+        .map(|value| value.map_or(NO_STAMP, to_us))
+        .collect()
+}
+
+fn parse_zone(name: &str) -> Result<chrono_tz::Tz> {
+    name.parse().map_err(|_unknown| {
+        Error::new(
+            ErrorKind::Settings,
+            format!("\"{name}\" is not a time zone"),
+        )
+        .key("time_zone")
+        .hint("Use an IANA name such as Asia/Seoul, Europe/Berlin or UTC")
+    })
+}
+
+/// Local wall time in microseconds to UTC. In the hour that repeats the earlier one is taken; in
+/// the hour that does not exist the offset before it.
+fn local_to_utc(local_us: i64, zone: chrono_tz::Tz) -> i64 {
+    let Some(local) = chrono::DateTime::from_timestamp_micros(local_us).map(|t| t.naive_utc())
+    else {
+        return local_us;
+    };
+    let offset = zone
+        .offset_from_local_datetime(&local)
+        .earliest()
+        .unwrap_or_else(|| zone.offset_from_utc_datetime(&local));
+    local_us - i64::from(offset.fix().local_minus_utc()) * 1_000_000
+}

@@ -1,0 +1,526 @@
+//! The program itself, in a folder of its own: exit codes, streams, files and stable output.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use hindsight::units::{self, ValueForm};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::real_logs;
+
+/// A folder in which commands run.
+struct Dir(TempDir);
+
+impl Dir {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        fs::write(self.path(name), text).unwrap();
+        name.to_owned()
+    }
+
+    /// The names of the files in it.
+    fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        let name = |e: std::io::Result<fs::DirEntry>| e.unwrap().file_name().into_string().unwrap();
+        let mut names: Vec<String> = entries.map(name).collect();
+        names.sort();
+        names
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_hindsight"))
+            .args(arguments)
+            .current_dir(self.0.path())
+            .output()
+            .unwrap()
+    }
+
+    /// Standard output of a command that must succeed.
+    #[track_caller]
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[track_caller]
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(arguments)).unwrap()
+    }
+
+    /// A command that must fail: nothing on standard output, the message on standard error.
+    #[track_caller]
+    fn fails(&self, arguments: &[&str], code: i32, message: &str) {
+        let output = self.run(arguments);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        assert!(said.contains(message), "{arguments:?}: {said}");
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn bundled(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    root.join(name).to_string_lossy().into_owned()
+}
+
+/// A log of two arms; the second has another error share.
+fn log_of(arms: [&str; 2], errors: [usize; 2]) -> String {
+    let mut text = "timestamp,user_id,variant,status,latency_ms,rating\n".to_owned();
+    for i in 0..2000 {
+        let (minute, second) = (i / 60 % 60, i % 60);
+        let status = if i / 2 % 100 < errors[i % 2] {
+            500
+        } else {
+            200
+        };
+        let label = format!("\"{}\"", arms[i % 2].replace('"', "\"\""));
+        text += &format!(
+            "2026-03-02T06:{minute:02}:{second:02}Z,u{},{label},{status},{}.5,{}\n",
+            i % 400,
+            200 + i * 7 % 100,
+            1 + i % 5
+        );
+    }
+    text
+}
+
+#[test]
+fn inspect_shows_roles_and_issues() {
+    let dir = Dir::new();
+    let mut text = log_of(["stable", "canary"], [1, 1]);
+    text += "2026-03-02T06:59:00Z,u1,stable,200,fast,5\n";
+    let log = dir.write("log.csv", &text);
+    let shown = dir.ok(&["inspect", &log]);
+    for part in [
+        "2,001 rows read",
+        "Variant (arm)",
+        "Not a number",
+        "lines 2002: fast",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let found = dir.json(&["inspect", &log, "--json"]);
+    assert_eq!(found["schema"], 1);
+    assert_eq!(found["requests"], 2001);
+    assert_eq!(found["arms"][1]["name"], "canary");
+    assert_eq!(found["issues"][0]["lines"], json!([2002]));
+}
+
+#[test]
+fn output_is_the_same_at_every_run() {
+    let dir = Dir::new();
+    let log = dir.write("log.csv", &log_of(["stable", "canary"], [1, 9]));
+    for command in ["inspect", "analyze", "replay"] {
+        for arguments in [vec![command, &log], vec![command, &log, "--json"]] {
+            assert_eq!(dir.ok(&arguments), dir.ok(&arguments), "{arguments:?}");
+        }
+    }
+    let analysis = dir.json(&["analyze", &log, "--json"]);
+    assert_eq!(analysis["decision"]["kind"], "roll-back");
+    assert_eq!(analysis["log"]["n_requests"], 2000);
+}
+
+/// Through the program, loader included: the golden replays that the monitors themselves produced.
+#[test]
+fn replay_equals_the_golden_files() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/replay");
+    let dir = Dir::new();
+    let mut n_checked = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let golden = entry.unwrap().path();
+        if golden.extension().is_none_or(|e| e != "json") {
+            continue;
+        }
+        let log = golden.with_extension("csv");
+        let name = log.file_name().unwrap().to_str().unwrap().to_owned();
+        let Some(log) = log
+            .exists()
+            .then_some(log)
+            .or_else(|| real_logs::find(&format!("replay/{name}")))
+        else {
+            continue;
+        };
+        let presets = "quality-monitor,prometheus-success-ratio";
+        let log = log.to_string_lossy().into_owned();
+        let found = dir.json(&["replay", &log, "--preset", presets, "--json"]);
+        let golden = serde_json::from_str(&fs::read_to_string(&golden).unwrap()).unwrap();
+        check_replay(&name, &found, &golden);
+        n_checked += 1;
+    }
+    assert!(n_checked >= 6, "{n_checked} logs found");
+}
+
+fn check_replay(name: &str, found: &Value, golden: &Value) {
+    assert_eq!(found["schema"], 1, "{name}");
+    assert_eq!(found["time_zero"], golden["time_zero"], "{name}");
+    let rules = found["rules"].as_array().unwrap();
+    assert_eq!(rules.len(), 2, "{name}");
+    let (quality, golden_quality) = (&rules[0], &golden["quality_monitor"]);
+    assert_eq!(quality["id"], "quality-monitor");
+    for key in ["row", "time_us", "causes"] {
+        assert_eq!(
+            quality["first"][key], golden_quality["first"][key],
+            "{name} {key}"
+        );
+    }
+    assert_eq!(
+        quality["first"].is_null(),
+        golden_quality["first"].is_null(),
+        "{name}"
+    );
+    let open = &golden_quality["open_loop"];
+    assert_eq!(
+        quality["evaluations_true"], open["evaluations_true"],
+        "{name}"
+    );
+    for condition in quality["conditions"].as_array().unwrap() {
+        let leaf = &open["leaves"][condition["name"].as_str().unwrap()];
+        assert_eq!(condition["evaluations_true"], leaf["true"], "{name} {leaf}");
+        assert_eq!(condition["first_row"], leaf["first_row"], "{name} {leaf}");
+    }
+    assert_eq!(rules[1]["id"], "prometheus-success-ratio");
+    let transitions: Vec<Value> = rules[1]["transitions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| json!({"time_s": t["time_us"].as_i64().unwrap() / 1_000_000, "state": t["state"]}))
+        .collect();
+    assert_eq!(
+        json!(transitions),
+        golden["prometheus_2"]["absent"],
+        "{name}"
+    );
+}
+
+#[test]
+fn power_needs_no_log() {
+    let dir = Dir::new();
+    let size = "power proportions --baseline 0.10 --mde 0.05 --power 0.8";
+    let arguments: Vec<&str> = size.split(' ').collect();
+    assert!(
+        dir.ok(&arguments)
+            .contains("686 units in the control and 686 in the treatment")
+    );
+    let with_json: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
+    let found = dir.json(&with_json);
+    assert_eq!(found["sample_size"]["n_control"], 686);
+    assert_eq!(found["sample_size"]["n_treatment"], 686);
+    assert!(dir.files().is_empty());
+}
+
+#[test]
+fn check_exits_with_three_when_the_answer_is_no() {
+    let dir = Dir::new();
+    let worse = dir.write("worse.csv", &log_of(["stable", "canary"], [1, 9]));
+    let same = dir.write("same.csv", &log_of(["stable", "canary"], [1, 1]));
+    for (log, code) in [(&worse, 3), (&same, 0)] {
+        let output = dir.run(&["analyze", log, "--check"]);
+        assert_eq!(output.status.code(), Some(code), "{log}");
+        assert!(
+            !output.stdout.is_empty(),
+            "the answer is printed all the same"
+        );
+        let output = dir.run(&["report", log, "--check"]);
+        assert_eq!(output.status.code(), Some(code), "{log}");
+        assert!(dir.path("report.html").is_file());
+    }
+    // An unsound log is a no, whatever the decision: half of an arm is missing.
+    let lines = log_of(["stable", "canary"], [1, 1]);
+    let lost = |(i, line): (usize, &str)| {
+        (i % 10 != 0 || !line.contains("canary")).then(|| format!("{line}\n"))
+    };
+    let unsound: String = lines.lines().enumerate().filter_map(lost).collect();
+    let unsound: String = unsound
+        .lines()
+        .enumerate()
+        .map(|(i, line)| {
+            if i == 0 {
+                line.to_owned() + "\n"
+            } else {
+                line.replace(",u", &format!(",v{i}u")) + "\n"
+            }
+        })
+        .collect();
+    let log = dir.write("unsound.csv", &unsound);
+    let analysis = dir.json(&["analyze", &log, "--json"]);
+    let is_unsound = analysis["decision"]["is_log_unsound"].as_bool().unwrap();
+    let output = dir.run(&["analyze", &log, "--check"]);
+    assert!(is_unsound, "{}", analysis["health"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(dir.run(&["analyze", &log]).status.code(), Some(0));
+}
+
+#[test]
+fn wrong_usage_exits_with_two() {
+    let dir = Dir::new();
+    for arguments in [
+        vec!["analyze", "--contrl", "a"],
+        vec!["analyze", "--level", "2"],
+        vec!["analyze", "a.csv", "b.csv"],
+        vec!["power", "proportions"],
+        vec!["power", "proportions", "--baseline", "1.5", "--mde", "0.1"],
+        vec!["--window-size", "big"],
+        vec!["replay", "--no-such-flag"],
+    ] {
+        dir.fails(&arguments, 2, "error:");
+    }
+}
+
+#[test]
+fn failures_exit_with_one_and_say_what_to_do() {
+    let dir = Dir::new();
+    let log = dir.write("log.csv", &log_of(["stable", "canary"], [1, 1]));
+    let one_arm = dir.write("one.csv", &log_of(["stable", "stable"], [1, 1]));
+    let bad = dir.write("bad.toml", "columns = 5\n");
+    for (arguments, message) in [
+        (vec!["analyze", "none.csv"], "Check the path"),
+        (vec!["inspect", "."], "This is a folder"),
+        (
+            vec!["analyze", &log, "--control", "red"],
+            "The arms are: stable, canary",
+        ),
+        (
+            vec!["analyze", &log, "--segment", "ko"],
+            "--segment COLUMN=VALUE",
+        ),
+        (
+            vec!["analyze", &log, "--segment", "language=ko"],
+            "leaves no request",
+        ),
+        (
+            vec!["analyze", &log, "--mapping", &bad],
+            "mapping file is not valid",
+        ),
+        (vec!["replay", &log, "--preset", "none"], "quality-monitor"),
+        (
+            vec!["replay", &log, "--rules", "none.toml"],
+            "Check the path",
+        ),
+        (vec!["replay", &one_arm], "arm"),
+        (
+            vec!["power", "proportions", "--baseline", "0.1"],
+            "Give --mde",
+        ),
+        (
+            vec!["report", &log, "-o", "none/report.html"],
+            "Create it first",
+        ),
+        (vec!["report", &log, "-o", "log.csv/report.html"], "folder"),
+        (
+            vec!["inspect", &log, "--write-mapping", "none/m.toml"],
+            "Create it first",
+        ),
+    ] {
+        dir.fails(&arguments, 1, message);
+    }
+    assert_eq!(dir.files(), ["bad.toml", "log.csv", "one.csv"]);
+}
+
+/// A full disk and a folder without permission leave neither half a report nor a temporary file.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_leaves_nothing_behind() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = Dir::new();
+    let log = dir.write("log.csv", &log_of(["stable", "canary"], [1, 1]));
+    dir.fails(&["report", &log, "-o", "/dev/full"], 1, "The disk is full");
+    let locked = dir.path("locked");
+    fs::create_dir(&locked).unwrap();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).unwrap();
+    if fs::write(locked.join("probe"), "x").is_ok() {
+        // The administrator may write everywhere; kernel folders refuse even that.
+        println!("run as administrator: a kernel folder stands in for one without permission");
+        dir.fails(
+            &["report", &log, "-o", "/proc/self/report.html"],
+            1,
+            "folder",
+        );
+        return;
+    }
+    dir.fails(
+        &["report", &log, "-o", "locked/report.html"],
+        1,
+        "Choose a folder of your own",
+    );
+    assert_eq!(fs::read_dir(&locked).unwrap().count(), 0);
+    // An old report that may not be replaced stays as it was.
+    assert_eq!(dir.files(), ["locked", "log.csv"]);
+}
+
+#[test]
+fn a_mapping_file_reads_the_log_as_its_guess_did() {
+    let dir = Dir::new();
+    let log = dir.write("log.csv", &log_of(["stable", "canary"], [1, 9]));
+    dir.ok(&["inspect", &log, "--write-mapping", "map.toml"]);
+    let guessed = dir.ok(&["analyze", &log, "--json"]);
+    let mapped = dir.ok(&["analyze", &log, "--mapping", "map.toml", "--json"]);
+    assert_eq!(guessed, mapped);
+    // Corrected: seconds instead of milliseconds, and no ratings.
+    let text = fs::read_to_string(dir.path("map.toml")).unwrap();
+    assert!(text.contains("unit = \"ms\""), "{text}");
+    let (head, _) = text.split_once("[[columns]]\ncolumn = \"rating\"").unwrap();
+    dir.write("map.toml", &head.replace("unit = \"ms\"", "unit = \"s\""));
+    let corrected = dir.json(&["analyze", &log, "--mapping", "map.toml", "--json"]);
+    let value = |analysis: &Value, id: &str| {
+        let rows = analysis["scorecard"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["id"] == id)?;
+        row["values"][0]["estimate"]["value"].as_f64()
+    };
+    let guessed: Value = serde_json::from_str(&guessed).unwrap();
+    let (before, after) = (
+        value(&guessed, "latency_p50"),
+        value(&corrected, "latency_p50"),
+    );
+    assert!((after.unwrap() / before.unwrap() - 1000.0).abs() < 1e-9);
+    assert!(value(&guessed, "rating_mean").is_some() && value(&corrected, "rating_mean").is_none());
+    // A mapping of another log says which column is not there.
+    let other = dir.write("other.csv", "t,arm,took\n1,a,5\n2,b,6\n");
+    dir.fails(
+        &["analyze", &other, "--mapping", "map.toml"],
+        1,
+        "no column named \"timestamp\"",
+    );
+}
+
+const HOSTILE: [&str; 2] = [
+    "<script>alert(1)</script>\u{1b}]0;owned\u{7}",
+    "\u{202e}=HYPERLINK(\"http://evil.example\")\u{9b}2J\u{200b}\u{7f}",
+];
+
+/// Escape codes, and characters that turn or hide text, never reach a terminal.
+#[test]
+fn no_text_of_a_log_steers_the_terminal() {
+    let dir = Dir::new();
+    let log = dir.write("log.csv", &log_of(HOSTILE, [1, 9]));
+    let harmless = |c: char| {
+        c == '\n' || !(c.is_control() || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}'))
+    };
+    for command in ["inspect", "analyze", "replay", "report"] {
+        for arguments in [vec![command, &log], vec![command, &log, "--json"]] {
+            let output = dir.run(&arguments);
+            for text in [&output.stdout, &output.stderr].map(|b| String::from_utf8_lossy(b)) {
+                let found: Vec<char> = text.chars().filter(|c| !harmless(*c)).collect();
+                assert!(found.is_empty(), "{arguments:?}: {found:?}");
+            }
+        }
+    }
+    // JSON keeps the labels whole, as escapes.
+    let found = dir.json(&["inspect", &log, "--json"]);
+    assert_eq!(
+        [&found["arms"][0]["name"], &found["arms"][1]["name"]],
+        HOSTILE
+    );
+    let name = "no\u{1b}[2Jsuch.csv";
+    let said = stderr(&dir.run(&["inspect", name]));
+    assert!(
+        said.chars().all(harmless) && said.contains("such.csv"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_report_shows_hostile_labels_as_text() {
+    let dir = Dir::new();
+    // Column names and segment values are text of the log too.
+    let lines = log_of(HOSTILE, [1, 9]);
+    let with_segment = |(i, line): (usize, &str)| {
+        let value = ["<img src=x onerror=alert(1)>", "\u{2066}b"][i / 2 % 2];
+        let cell = if i == 0 { "<b>region\u{7}" } else { value };
+        format!("{line},{cell}\n")
+    };
+    let text: String = lines.lines().enumerate().map(with_segment).collect();
+    let log = dir.write("log.csv", &text);
+    dir.ok(&["report", &log]);
+    let html = fs::read_to_string(dir.path("report.html")).unwrap();
+    assert!(!html.to_lowercase().contains("<script"));
+    assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;⟨U+001B⟩]0;owned⟨U+0007⟩"));
+    assert!(html.contains("⟨U+202E⟩=HYPERLINK("));
+    assert!(html.contains("&lt;b&gt;region⟨U+0007⟩") && html.contains("⟨U+2066⟩b"));
+    assert!(html.contains("⟨U+009B⟩2J⟨U+200B⟩⟨U+007F⟩"));
+    let unseen = |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{200b}' | '\u{202e}'));
+    assert!(!html.contains(unseen));
+    assert_self_contained(&html);
+}
+
+/// One file: no script, and nothing that a browser would fetch.
+#[track_caller]
+fn assert_self_contained(html: &str) {
+    let lower = html.to_lowercase();
+    for tag in [
+        "<script", "<link", "<iframe", "<img", "<object", "<embed", "<base", "<form", "@import",
+    ] {
+        assert!(!lower.contains(tag), "{tag}");
+    }
+    for attribute in ["href=\"", "src=\"", "action=\"", "srcset=\"", "url("] {
+        for (at, _) in lower.match_indices(attribute) {
+            let target = &lower[at + attribute.len()..];
+            assert!(
+                target.starts_with('#'),
+                "{}",
+                &target[..target.len().min(60)]
+            );
+        }
+    }
+    assert!(lower.contains("default-src 'none'"));
+}
+
+#[test]
+fn the_report_shows_the_numbers_of_the_analysis() {
+    let dir = Dir::new();
+    let made = dir.write("log.csv", &log_of(["stable", "canary"], [1, 9]));
+    for log in [
+        made,
+        bundled("sample-data/aa.csv"),
+        bundled("tests/data/replay/pub07_outage.csv"),
+    ] {
+        let analysis = dir.json(&["analyze", &log, "--json"]);
+        let printed = dir.json(&["report", &log, "-o", "out.html", "--json"]);
+        assert_eq!(printed["analysis"], analysis, "{log}");
+        let html = fs::read_to_string(dir.path("out.html")).unwrap();
+        assert_self_contained(&html);
+        let mut n_checked = 0;
+        for row in analysis["scorecard"].as_array().unwrap() {
+            let form: ValueForm = serde_json::from_value(row["form"].clone()).unwrap();
+            let shown = |value: f64| assert!(html.contains(&form.value(value)), "{log}: {row}");
+            for value in row["values"].as_array().unwrap() {
+                if let Some(estimate) = value["estimate"]["value"].as_f64() {
+                    shown(estimate);
+                    n_checked += 1;
+                }
+            }
+            for effect in row["effects"].as_array().unwrap() {
+                if let Some(difference) = effect["difference"]["value"].as_f64() {
+                    assert!(html.contains(&form.change(difference)), "{log}: {row}");
+                }
+            }
+        }
+        assert!(n_checked >= 6, "{log}");
+        let n_requests = analysis["log"]["n_requests"].as_u64().unwrap();
+        assert!(html.contains(&units::count(n_requests)), "{log}");
+        let headline = analysis["decision"]["headline"].as_str().unwrap();
+        let escaped = headline
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;");
+        assert!(html.contains(&escaped), "{log}: {headline}");
+    }
+}

@@ -1,0 +1,354 @@
+//! Real logs through the loader: roles, units, row counts and times.
+
+use hindsight::data::{Clock, Quantity};
+use hindsight::ingest::{Effect, Loaded, Role, StampForm};
+
+use crate::support::real_logs::{find, read, read_as};
+
+/// `column role unit-or-stamp`, in the order of the mapping.
+fn roles(loaded: &Loaded) -> Vec<String> {
+    let columns = loaded.mapping.columns.iter();
+    columns
+        .map(|c| {
+            let unit = c.unit.map(|u| u.label().to_owned());
+            let form = unit.or(c.stamp.map(StampForm::label)).unwrap_or_default();
+            format!("{} = {} {form}", c.column, c.role.label())
+                .trim_end()
+                .to_owned()
+        })
+        .collect()
+}
+
+fn check(name: &str, n_rows: usize, clock: Clock, expected: &[&str]) {
+    let Some(loaded) = read(name) else { return };
+    assert_eq!(roles(&loaded), expected, "{name}");
+    assert_eq!(loaded.log.n_rows(), n_rows, "{name}");
+    assert_eq!(loaded.n_rows_in_file, n_rows as u64, "{name}");
+    assert_eq!(loaded.log.clock, clock, "{name}");
+    let lost = |effect| matches!(effect, Effect::Rejected | Effect::Missing);
+    let bad: Vec<_> = loaded.issues.iter().filter(|i| lost(i.effect)).collect();
+    assert!(bad.is_empty(), "{name}: {bad:?}");
+}
+
+#[test]
+fn roles_and_units_are_found() {
+    check(
+        "aibrix/aibrix_v021_requests.csv",
+        14_374,
+        Clock::Epoch,
+        &[
+            "variant = Variant (arm)",
+            "prompt_tokens = Prompt tokens",
+            "generation_tokens = Completion tokens",
+            "ttft = Time to first token seconds",
+            "user_id = User or other unit",
+            "launch_time = Time (start) seconds since 1970",
+            "finish_time = Time (end) seconds since 1970",
+        ],
+    );
+    check(
+        "llmperf/llmperf_requests.csv",
+        2845,
+        Clock::RowOrder,
+        &[
+            "provider = Variant (arm)",
+            "model_size = Segment",
+            "error_code = Status or error",
+            "ttft_s = Time to first token seconds",
+            "end_to_end_latency_s = Latency seconds",
+            "number_output_tokens = Completion tokens",
+            "number_input_tokens = Prompt tokens",
+        ],
+    );
+    check(
+        "realhumaneval/chat_slim.csv",
+        1055,
+        Clock::Relative,
+        &[
+            "programmer_id = User or other unit",
+            "timestamp = Time (start) seconds since a start",
+            "model = Variant (arm)",
+            "task_name = Segment",
+            "copied = Other metric",
+        ],
+    );
+    check(
+        "tensorzero/ModelInference.csv",
+        2000,
+        Clock::Epoch,
+        &[
+            "inference_id = Request id",
+            "model_name = Variant (arm)",
+            "input_tokens = Prompt tokens",
+            "output_tokens = Completion tokens",
+            "response_time_ms = Latency milliseconds",
+            "timestamp = Time (start) date and time",
+        ],
+    );
+    for (name, n_rows) in [("code", 8819), ("conv", 19_366)] {
+        check(
+            &format!("azure_llm/AzureLLMInferenceTrace_{name}.csv"),
+            n_rows,
+            Clock::Epoch,
+            &[
+                "TIMESTAMP = Time (start) date and time",
+                "ContextTokens = Prompt tokens",
+                "GeneratedTokens = Completion tokens",
+            ],
+        );
+    }
+}
+
+/// A propensity is no rating, though "score" is in its name.
+#[test]
+fn bandit_logs_have_clicks_and_no_rating() {
+    for name in ["obd/random_all.csv", "obd/bts_all.csv"] {
+        let Some(loaded) = read(name) else { return };
+        assert_eq!(loaded.log.n_rows(), 10_000);
+        assert!(loaded.mapping.column(Role::Rating).is_none(), "{name}");
+        let clicks = loaded.log.quantity(Quantity::Extra(0)).unwrap();
+        let expected = if name.contains("bts") { 42.0 } else { 38.0 };
+        assert_eq!(loaded.log.extra_names, ["click"]);
+        assert_eq!(clicks.iter().sum::<f64>(), expected, "{name}");
+    }
+}
+
+/// Seven digits of a second: cut after the sixth.
+#[test]
+fn fractions_beyond_microseconds_are_cut() {
+    let Some(loaded) = read("azure_llm/AzureLLMInferenceTrace_code.csv") else {
+        return;
+    };
+    // 2023-11-16 18:17:03.9799600
+    assert_eq!(loaded.log.start_us[0], 1_700_158_623_979_960);
+    let zone = loaded.issues.iter().find(|i| i.message.contains("no zone"));
+    assert_eq!(zone.map(|i| i.effect), Some(Effect::Assumed));
+}
+
+/// End = start + time to first token + generation, so the derived latency is their sum.
+#[test]
+fn latency_is_derived_from_start_and_end() {
+    let name = "data/aibrix/aibrix_v021_requests.csv";
+    let Some(path) = find(name) else { return };
+    let loaded = read_as(&path, None);
+    let latency = loaded.log.quantity(Quantity::LatencyMs).unwrap();
+    let mut sums = Vec::new();
+    for record in csv::Reader::from_path(&path).unwrap().records() {
+        let record = record.unwrap();
+        let ms = |i: usize| record[i].parse::<f64>().unwrap() * 1e3;
+        sums.push(ms(4) + ms(5));
+    }
+    for (latency, row) in latency.iter().zip(&loaded.log.row) {
+        let sum = sums[*row as usize];
+        assert!((latency - sum).abs() <= 0.007, "row {row}: {latency} {sum}");
+    }
+    assert!(loaded.log.event_us.is_sorted());
+}
+
+/// Exports of tools that people have, by their documented columns: header, a row as a function of
+/// its number, and the columns that must be found.
+#[test]
+fn exports_of_tools_are_understood() {
+    let cases: [(&str, &str, fn(usize) -> String, &[&str]); 6] = [
+        (
+            "litellm.csv",
+            "request_id,startTime,endTime,completionStartTime,model,end_user,user,spend,prompt_tokens,completion_tokens,request_duration_ms,status",
+            |i| {
+                format!(
+                    "r{i},{0}.5Z,{0}.9Z,{0}.6Z,gpt-{1},u{2},service,0.0{i},1{i},5{1},{3},{4}",
+                    time(i),
+                    i % 2,
+                    i % 23,
+                    400 + i,
+                    ["success", "failure"][i % 2]
+                )
+            },
+            &[
+                "request_id = Request id",
+                "startTime = Time (start) date and time",
+                "endTime = Time (end) date and time",
+                "model = Variant (arm)",
+                "end_user = User or other unit",
+                "spend = Cost",
+                "prompt_tokens = Prompt tokens",
+                "completion_tokens = Completion tokens",
+                "request_duration_ms = Latency milliseconds",
+                "status = Status or error",
+            ],
+        ),
+        (
+            "helicone.csv",
+            "request_id,request_created_at,request_user_id,request_model,response_status,delay_ms,time_to_first_token,cost,feedback_rating,country_code",
+            |i| {
+                format!(
+                    "r{i},{}Z,u{},m{},200,{},{},0.0{i},{},{}",
+                    time(i),
+                    i % 23,
+                    i % 2,
+                    900 + i,
+                    90 + i,
+                    ["true", "false", ""][i % 3],
+                    ["US", "KR"][i % 2]
+                )
+            },
+            &[
+                "request_id = Request id",
+                "request_created_at = Time (start) date and time",
+                "request_user_id = User or other unit",
+                "request_model = Variant (arm)",
+                "response_status = Status or error",
+                "delay_ms = Latency milliseconds",
+                "time_to_first_token = Time to first token milliseconds",
+                "cost = Cost",
+                "feedback_rating = Rating",
+                "country_code = Segment",
+            ],
+        ),
+        (
+            "phoenix.csv",
+            "context.span_id,context.trace_id,start_time,end_time,status_code,attributes.llm.model_name,attributes.user.id,attributes.llm.token_count.prompt,attributes.llm.token_count.completion",
+            |i| {
+                format!(
+                    "s{i},t{i},{0}+00:00,{0}.7+00:00,{1},m{2},u{3},1{i},{i}",
+                    time(i),
+                    ["OK", "ERROR", "UNSET"][i % 3],
+                    i % 2,
+                    i % 23
+                )
+            },
+            &[
+                "context.trace_id = Request id",
+                "start_time = Time (start) date and time",
+                "end_time = Time (end) date and time",
+                "status_code = Status or error",
+                "attributes.llm.model_name = Variant (arm)",
+                "attributes.user.id = User or other unit",
+                "attributes.llm.token_count.prompt = Prompt tokens",
+                "attributes.llm.token_count.completion = Completion tokens",
+            ],
+        ),
+        (
+            "kong.jsonl",
+            "",
+            |i| {
+                format!(
+                    r#"{{"started_at":{},"request":{{"id":"r{i}"}},"consumer":{{"id":"u{}"}},"ai":{{"proxy":{{"meta":{{"request_model":"m{}","llm_latency":{}}}}}}},"latencies":{{"request":{}}},"response":{{"status":200}}}}"#,
+                    1_772_432_843_000_u64 + 1000 * i as u64,
+                    i % 23,
+                    i % 2,
+                    800 + i,
+                    803 + i
+                )
+            },
+            &[
+                "started_at = Time (start) milliseconds since 1970",
+                "request.id = Request id",
+                "consumer.id = User or other unit",
+                "ai.proxy.meta.request_model = Variant (arm)",
+                "latencies.request = Latency milliseconds",
+                "response.status = Status or error",
+            ],
+        ),
+        (
+            "nginx.csv",
+            "time_iso8601,msec,request_id,request_time,upstream_response_time,status,remote_user,variant",
+            |i| {
+                format!(
+                    "{}+00:00,{}.250,r{i},0.{},0.{i},{},u{},{}",
+                    time(i),
+                    1_772_432_843 + i,
+                    100 + i,
+                    [200, 499, 500][i % 3],
+                    i % 23,
+                    ["stable", "canary"][i % 2]
+                )
+            },
+            &[
+                "msec = Time (end) seconds since 1970",
+                "request_id = Request id",
+                "request_time = Latency seconds",
+                "status = Status or error",
+                "remote_user = User or other unit",
+                "variant = Variant (arm)",
+            ],
+        ),
+        (
+            "korean.csv",
+            "요청시간,사용자ID,실험군,상태,응답시간,평점,입력토큰,출력토큰,비용",
+            |i| {
+                format!(
+                    "2026년 3월 2일 06:27:{:02},u{},{},{},{},{},1{i},{i},0.{i}",
+                    i % 60,
+                    i % 23,
+                    ["대조군", "실험군"][i % 2],
+                    ["성공", "실패"][i % 2],
+                    900 + i,
+                    1 + i % 5
+                )
+            },
+            &[
+                "요청시간 = Time (start) date and time",
+                "사용자ID = User or other unit",
+                "실험군 = Variant (arm)",
+                "상태 = Status or error",
+                "응답시간 = Latency milliseconds",
+                "평점 = Rating",
+                "입력토큰 = Prompt tokens",
+                "출력토큰 = Completion tokens",
+                "비용 = Cost",
+            ],
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for (name, header, row, expected) in cases {
+        let path = folder.path().join(name);
+        let mut text = header.to_owned();
+        (10..210).for_each(|i| text += &format!("\n{}", row(i)));
+        std::fs::write(&path, text.trim_start()).unwrap();
+        let loaded = read_as(&path, None);
+        assert_eq!(roles(&loaded), expected, "{name}");
+        assert_eq!(loaded.log.n_rows(), 200, "{name}");
+    }
+}
+
+fn time(i: usize) -> String {
+    format!("2026-03-02T06:{:02}:{:02}", i / 60, i % 60)
+}
+
+/// Where only the end is logged, the start follows from the latency.
+#[test]
+fn starts_follow_from_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ends.csv");
+    let row = |i: usize| format!("{},{}.250,0.75\n", ["a", "b"][i % 2], 1_772_432_843 + i);
+    let text: String = (0..60).map(row).collect();
+    std::fs::write(&path, format!("variant,finish_time,request_time\n{text}")).unwrap();
+    let log = read_as(&path, None).log;
+    assert_eq!(log.event_us[0], 1_772_432_843_250_000);
+    assert_eq!(log.start_us[0], 1_772_432_842_500_000);
+}
+
+/// An export that is not a request log gets a message that says so.
+#[test]
+fn other_logs_are_refused_with_a_reason() {
+    for (name, expected) in [
+        ("apache_logs.log", "access log without column names"),
+        (
+            "nginxplus_json_logs.jsonl",
+            "No column looks like a variant",
+        ),
+    ] {
+        let Some(path) = find(&format!("data/not_ours/{name}")) else {
+            return;
+        };
+        let request = hindsight::ingest::LoadRequest {
+            path,
+            mapping: None,
+        };
+        let error =
+            hindsight::ingest::load(&request, &hindsight::jobs::Progress::unwatched()).unwrap_err();
+        assert_eq!(error.kind, hindsight::error::ErrorKind::NotARequestLog);
+        assert!(error.message.contains(expected), "{error}");
+        assert!(!error.hint.is_empty());
+    }
+}
