@@ -106,7 +106,7 @@ fn target_share(baseline: f64, mde: f64) -> Result<f64> {
             units::points(mde)
         ),
     )
-    .hint("--mde is absolute: 0.05 is five percentage points, and −0.01 one fewer"))
+    .hint("--mde is absolute: 0.05 is five percentage points more, and -0.05 five fewer"))
 }
 
 fn design(common: &PowerCommon) -> Design {
