@@ -317,7 +317,7 @@ fn repeated_ids(log: &RequestLog) -> Option<HealthCheck> {
         units::count(n_repeated)
     );
     let (severity, advice) = match share {
-        s if s == 0.0 => (Severity::Ok, ""),
+        0.0 => (Severity::Ok, ""),
         s if s < 0.01 => (Severity::Note, "Client retries look like this"),
         _ => (
             Severity::Warning,

@@ -81,7 +81,7 @@ fn point(metric: &Metric, log: &RequestLog, rows: &[u32], level: f64) -> Option<
         }
         Kind::Mean(_) => {
             let moments = Moments::from_slice(&values);
-            let value = (n == 1).then(|| TrendPoint {
+            let value = (n == 1).then_some(TrendPoint {
                 value: moments.mean,
                 interval: None,
                 n,

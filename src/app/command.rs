@@ -202,7 +202,7 @@ pub(super) fn apply(
 ) {
     match command {
         Command::Ui(command) if command.is_enabled(state, session) => {
-            apply_ui(ctx, command, state, session)
+            apply_ui(ctx, command, state, session);
         }
         Command::Ui(_) => {}
         Command::OpenLog { path, mapping } => open_log(state, path, mapping),
@@ -234,7 +234,7 @@ pub(super) fn apply(
             }
         }
         Command::ResetRules => {
-            state.document.rulebook = super::document::Document::default().rulebook
+            state.document.rulebook = super::document::Document::default().rulebook;
         }
         Command::CancelJob(id) => session.cancel(id),
         Command::Copy(text) => {
@@ -277,7 +277,7 @@ fn open_bundled(state: &mut AppState, path: crate::error::Result<PathBuf>) {
                 is_error: true,
                 text: error.to_string(),
                 path: None,
-            })
+            });
         }
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn ui(
     if let Some(loaded) = &session.loaded.value {
         let analysis = session.analysis.value.clone();
         egui::Panel::top("selection").show(ui, |ui| {
-            selection_ui(ui, &loaded.log, analysis.as_ref(), state, commands)
+            selection_ui(ui, &loaded.log, analysis.as_ref(), state, commands);
         });
     }
     egui::Panel::bottom("status").show(ui, |ui| status_ui(ui, state, session, commands));

@@ -79,10 +79,10 @@ pub(super) fn detect(profile: &Profile) -> (Mapping, Vec<Guess>) {
         match of_column {
             Some(ColumnRole {
                 unit: Some(unit), ..
-            }) => guess.evidence += &format!(", {}", unit.label()),
+            }) => guess.evidence.extend([", ", unit.label()]),
             Some(ColumnRole {
                 stamp: Some(stamp), ..
-            }) => guess.evidence += &format!(", {}", stamp.label()),
+            }) => guess.evidence.extend([", ", &stamp.label()]),
             _ => {}
         }
     }

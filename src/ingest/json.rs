@@ -146,11 +146,8 @@ fn lookup<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
         return Some(value);
     }
     let dots = name.match_indices('.').map(|(i, _)| i);
-    dots.filter_map(|i| {
-        map.get(&name[..i])
-            .and_then(|inner| lookup(inner, &name[i + 1..]))
-    })
-    .next()
+    let mut splits = dots.filter_map(|i| lookup(map.get(&name[..i])?, &name[i + 1..]));
+    splits.next()
 }
 
 fn text(value: &Value) -> Option<String> {

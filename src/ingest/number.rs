@@ -102,7 +102,7 @@ pub(super) fn mark_evidence<'a>(values: impl Iterator<Item = &'a str>) -> MarkEv
                 return MarkEvidence::Proven(DecimalMark::Point);
             }
             None if value.len() - comma - 1 == 3 && comma <= 3 && !value.starts_with('0') => {
-                ambiguous = true
+                ambiguous = true;
             }
             None => return MarkEvidence::Proven(DecimalMark::Comma),
         }

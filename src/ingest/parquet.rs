@@ -24,12 +24,10 @@ impl ParquetBatches {
         let (schema, lengths) = guarded(source, || {
             let mut reader = ParquetReader::new(open_file(source)?);
             let schema = reader.schema()?;
-            let groups = reader
-                .get_metadata()?
-                .row_groups
-                .iter()
-                .map(|group| group.num_rows())
-                .collect::<Vec<_>>();
+            let mut groups = Vec::new();
+            for group in &reader.get_metadata()?.row_groups {
+                groups.push(group.num_rows());
+            }
             let schema = schema
                 .iter()
                 .map(|(name, field)| (name.to_string(), DataType::from_arrow_field(field)))
@@ -96,7 +94,12 @@ impl ParquetBatches {
         })?;
         let columns: Vec<Column> = wanted
             .iter()
-            .filter_map(|name| frame.column(name).ok().map(|column| column.rechunk()))
+            .filter_map(|name| {
+                frame
+                    .column(name)
+                    .ok()
+                    .map(polars::prelude::Column::rechunk)
+            })
             .collect();
         let rows = (start..start + n)
             .map(|row| row_number(row as u64))

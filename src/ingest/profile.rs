@@ -134,11 +134,7 @@ fn sample_parquet(source: &Source) -> Result<(Vec<Sampled>, u64)> {
 /// The values of a typed column as text.
 fn as_texts(column: &Column) -> Vec<Option<String>> {
     let text = column.cast(&DataType::String);
-    let Ok(text) = text
-        .as_ref()
-        .map_err(|_| ())
-        .and_then(|c| c.str().map_err(|_| ()))
-    else {
+    let Some(text) = text.as_ref().ok().and_then(|c| c.str().ok()) else {
         return vec![None; column.len()];
     };
     text.iter().map(|value| value.map(str::to_owned)).collect()

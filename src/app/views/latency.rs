@@ -29,14 +29,14 @@ pub(super) fn ui(
     ui.add_space(4.0);
     let panel = &analysis.latency[state.latency_panel];
     card_ui(ui, "", |ui| {
-        chart_ui(ui, &charts::latency_histogram(analysis, panel), 250.0)
+        chart_ui(ui, &charts::latency_histogram(analysis, panel), 250.0);
     });
     ui.columns(2, |columns| {
         card_ui(&mut columns[0], "", |ui| {
-            chart_ui(ui, &charts::latency_ecdf(analysis, panel), 260.0)
+            chart_ui(ui, &charts::latency_ecdf(analysis, panel), 260.0);
         });
         card_ui(&mut columns[1], "", |ui| {
-            chart_ui(ui, &charts::quantile_differences(analysis, panel), 260.0)
+            chart_ui(ui, &charts::quantile_differences(analysis, panel), 260.0);
         });
     });
     card_ui(ui, "Quantiles of successful requests", |ui| {
@@ -103,10 +103,17 @@ fn tsv(analysis: &Analysis, panel: &LatencyPanel) -> String {
         for q in &arm.quantiles {
             let name = analysis.arms[arm.arm].name.replace(['\t', '\n'], " ");
             let e = q.estimate;
-            out += &format!(
-                "{name}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n",
-                arm.n, arm.mean_ms, arm.sd_ms, q.q, e.value, e.interval.lower, e.interval.upper
-            );
+            let cells = [
+                name,
+                arm.n.to_string(),
+                arm.mean_ms.to_string(),
+                arm.sd_ms.to_string(),
+                q.q.to_string(),
+                e.value.to_string(),
+                e.interval.lower.to_string(),
+                e.interval.upper.to_string(),
+            ];
+            out += &(cells.join("\t") + "\n");
         }
     }
     out

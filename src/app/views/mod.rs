@@ -6,6 +6,7 @@ mod overview;
 mod plan;
 mod report;
 mod rollback;
+mod segments;
 mod tests;
 mod trends;
 

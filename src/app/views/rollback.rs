@@ -43,7 +43,7 @@ pub(super) fn ui(
     );
     let timeline = charts::replay_timeline(analysis, &replay);
     card_ui(ui, "", |ui| {
-        chart_ui(ui, &timeline, 70.0 + 26.0 * replay.rules.len() as f32)
+        chart_ui(ui, &timeline, 70.0 + 26.0 * replay.rules.len() as f32);
     });
     rules_ui(ui, state, &replay);
     let rulebook = &state.document.rulebook;
@@ -84,9 +84,7 @@ fn rules_ui(ui: &mut egui::Ui, state: &mut AppState, replay: &Replay) {
                 let exposure = rule.exposure.map(|e| e.before);
                 match (column, &rule.first) {
                     (0, _) => {
-                        if ui.selectable_label(state.rule == i, &rule.title).clicked() {
-                            state.rule = i;
-                        }
+                        ui.selectable_value(&mut state.rule, i, &rule.title);
                     }
                     (1, Some(firing)) => {
                         chip(
@@ -168,7 +166,7 @@ fn rule_ui(
     }
     if let Some(firing) = &done.first {
         card_ui(ui, "What its conditions saw when it first fired", |ui| {
-            readings_ui(ui, rulebook, done, firing)
+            readings_ui(ui, rulebook, done, firing);
         });
     }
 }

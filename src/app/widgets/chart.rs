@@ -1,4 +1,4 @@
-//! Draws the shared chart model in the window. Log axes hold logarithms: egui_plot has none.
+//! Draws the shared chart model in the window. Log axes hold logarithms: `egui_plot` has none.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -36,7 +36,7 @@ pub(in crate::app) fn chart_in(
         (height / 34.0) as usize,
     );
     let (x_scale, y_scale) = (chart.x.scale.clone(), chart.y.scale.clone());
-    let hover = move |position: &HoverPosition<'_>| hover_text(position, &x_scale, &y_scale);
+    let hover = move |position: &HoverPosition<'_>| Some(hover_text(position, &x_scale, &y_scale));
     let hidden = legend_ui(ui, chart, is_dark);
     // Other data give a new plot, which starts at its own bounds.
     let bounds = [x0, x1, y0, y1].map(f64::to_bits);
@@ -191,30 +191,18 @@ fn spacer(scale: Scale, n: usize) -> impl Fn(GridInput) -> Vec<GridMark> {
     }
 }
 
-fn hover_text(position: &HoverPosition<'_>, x: &Scale, y: &Scale) -> Option<String> {
-    match position {
+fn hover_text(position: &HoverPosition<'_>, x: &Scale, y: &Scale) -> String {
+    let (name, at) = match position {
         HoverPosition::NearDataPoint {
             plot_name,
             position,
             ..
-        } => {
-            let name = if plot_name.is_empty() {
-                String::new()
-            } else {
-                format!("{plot_name}\n")
-            };
-            Some(format!(
-                "{name}{}\n{}",
-                coordinate(x, position.x),
-                coordinate(y, position.y)
-            ))
+        } if !plot_name.is_empty() => (format!("{plot_name}\n"), position),
+        HoverPosition::NearDataPoint { position, .. } | HoverPosition::Elsewhere { position } => {
+            (String::new(), position)
         }
-        HoverPosition::Elsewhere { position } => Some(format!(
-            "{}\n{}",
-            coordinate(x, position.x),
-            coordinate(y, position.y)
-        )),
-    }
+    };
+    format!("{name}{}\n{}", coordinate(x, at.x), coordinate(y, at.y))
 }
 
 fn coordinate(scale: &Scale, value: f64) -> String {

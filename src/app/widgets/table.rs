@@ -84,7 +84,7 @@ pub(in crate::app) fn table_ui(
                             let index = row.index();
                             for (c, column) in columns.iter().enumerate() {
                                 row.col(|ui| {
-                                    aligned(ui, column.is_number, |ui| cell(ui, index, c))
+                                    aligned(ui, column.is_number, |ui| cell(ui, index, c));
                                 });
                             }
                         });
