@@ -6,11 +6,26 @@ use clap::Parser as _;
 use hindsight::cli::{self, Arguments};
 
 fn main() -> ExitCode {
+    silence_reader();
     let arguments = Arguments::parse();
     match arguments.command {
         Some(command) => cli::run(command),
         None => open_window(&arguments),
     }
+}
+
+/// A damaged Parquet file can make its reader panic. The loader turns that into an error with a
+/// place and a hint, so the reader's own message would only puzzle.
+fn silence_reader() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let is_reader = panic
+            .location()
+            .is_some_and(|l| l.file().contains("polars"));
+        if !is_reader {
+            report(panic);
+        }
+    }));
 }
 
 #[cfg(feature = "gui")]

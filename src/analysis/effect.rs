@@ -164,7 +164,7 @@ pub(super) fn effect(
     } else {
         InferenceUnit::Request
     };
-    let main = by_unit.or_else(|| by_request.clone());
+    let main = by_unit.or(by_request);
     let enough = control.n.min(treated.n) as usize >= MIN_OBSERVATIONS;
     let margin = control.estimate.and_then(|c| margin_of(metric, c.value));
     let verdict = match &main {

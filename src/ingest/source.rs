@@ -238,7 +238,7 @@ fn is_access_log(text: &str) -> bool {
     let lines: Vec<&str> = text.lines().take(5).collect();
     let looks =
         |line: &&str| line.contains(" [") && line.contains("] \"") && !line.starts_with('"');
-    !lines.is_empty() && lines.iter().all(|line| looks(line))
+    !lines.is_empty() && lines.iter().all(looks)
 }
 
 fn unsupported(path: &Path, what: &str, hint: &str) -> Error {

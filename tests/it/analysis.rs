@@ -276,7 +276,9 @@ fn standard_errors(log: &RequestLog, arm: usize) -> (f64, f64) {
         *sums = (sums.0 + copied[row], sums.1 + 1.0);
     }
     let mut moments = RatioMoments::default();
-    by_user.values().for_each(|(x, n)| moments.push(*x, *n));
+    for (x, n) in by_user.values() {
+        moments.push(*x, *n);
+    }
     let (x, n) = by_user
         .values()
         .fold((0.0, 0.0), |s, v| (s.0 + v.0, s.1 + v.1));
@@ -436,9 +438,9 @@ fn azure_has_one_arm_and_no_decision() {
         }
         let (first, last) = log.event_span_us().unwrap();
         let minute = |us| hindsight::units::instant(us, log.clock)[..16].to_owned();
-        assert!(minute(first) >= "2023-11-16 18:15".to_owned());
+        assert!(minute(first).as_str() >= "2023-11-16 18:15");
         assert!(
-            minute(last) <= "2023-11-16 19:15".to_owned(),
+            minute(last).as_str() <= "2023-11-16 19:15",
             "{}",
             minute(last)
         );

@@ -1,5 +1,6 @@
 //! The program itself, in a folder of its own: exit codes, streams, files and stable output.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -92,12 +93,14 @@ fn log_of(arms: [&str; 2], errors: [usize; 2]) -> String {
             200
         };
         let label = format!("\"{}\"", arms[i % 2].replace('"', "\"\""));
-        text += &format!(
-            "2026-03-02T06:{minute:02}:{second:02}Z,u{},{label},{status},{}.5,{}\n",
+        writeln!(
+            text,
+            "2026-03-02T06:{minute:02}:{second:02}Z,u{},{label},{status},{}.5,{}",
             i % 400,
             200 + i * 7 % 100,
             1 + i % 5
-        );
+        )
+        .unwrap();
     }
     text
 }
@@ -332,6 +335,57 @@ fn failures_exit_with_one_and_say_what_to_do() {
         dir.fails(&arguments, 1, message);
     }
     assert_eq!(dir.files(), ["bad.toml", "log.csv", "one.csv"]);
+}
+
+/// A server without a screen still gets its answer.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_display_the_report_is_written() {
+    let dir = Dir::new();
+    let log = dir.write("log.csv", &log_of(["stable", "canary"], [1, 9]));
+    let run = |log: &str| {
+        Command::new(env!("CARGO_BIN_EXE_hindsight"))
+            .arg(log)
+            .current_dir(dir.0.path())
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY")
+            .env_remove("WAYLAND_SOCKET")
+            .output()
+            .unwrap()
+    };
+    let output = run(&log);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(output.stdout.is_empty() && stderr(&output).contains("Report written to report.html"));
+    let html = fs::read_to_string(dir.path("report.html")).unwrap();
+    assert!(html.contains("<!DOCTYPE html>"));
+    let output = run("none.csv");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("Check the path"));
+}
+
+/// The reader of Parquet may panic on a damaged footer; the user sees one error with a hint.
+#[test]
+fn a_damaged_file_ends_in_an_error_not_in_a_panic() {
+    let dir = Dir::new();
+    let whole = crate::malformed::parquet();
+    let mut n_refused = 0;
+    for at in (whole.len() - 600..whole.len()).step_by(3) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        fs::write(dir.path("flipped.parquet"), bytes).unwrap();
+        let output = dir.run(&["inspect", "flipped.parquet"]);
+        let said = stderr(&output);
+        assert!(!said.contains("panicked"), "byte {at}: {said}");
+        match output.status.code() {
+            Some(0) => {}
+            Some(1) => {
+                assert!(said.starts_with("hindsight: ") && output.stdout.is_empty());
+                n_refused += 1;
+            }
+            other => panic!("byte {at}: {other:?} {said}"),
+        }
+    }
+    assert!(n_refused > 0);
 }
 
 /// A full disk and a folder without permission leave neither half a report nor a temporary file.

@@ -6,7 +6,7 @@ use hindsight::ingest::{Effect, Loaded, Role, StampForm};
 use crate::support::real_logs::{find, read, read_as};
 
 /// `column role unit-or-stamp`, in the order of the mapping.
-fn roles(loaded: &Loaded) -> Vec<String> {
+pub(crate) fn roles(loaded: &Loaded) -> Vec<String> {
     let columns = loaded.mapping.columns.iter();
     columns
         .map(|c| {
@@ -145,184 +145,17 @@ fn latency_is_derived_from_start_and_end() {
     assert!(loaded.log.event_us.is_sorted());
 }
 
-/// Exports of tools that people have, by their documented columns: header, a row as a function of
-/// its number, and the columns that must be found.
-#[test]
-fn exports_of_tools_are_understood() {
-    let cases: [(&str, &str, fn(usize) -> String, &[&str]); 6] = [
-        (
-            "litellm.csv",
-            "request_id,startTime,endTime,completionStartTime,model,end_user,user,spend,prompt_tokens,completion_tokens,request_duration_ms,status",
-            |i| {
-                format!(
-                    "r{i},{0}.5Z,{0}.9Z,{0}.6Z,gpt-{1},u{2},service,0.0{i},1{i},5{1},{3},{4}",
-                    time(i),
-                    i % 2,
-                    i % 23,
-                    400 + i,
-                    ["success", "failure"][i % 2]
-                )
-            },
-            &[
-                "request_id = Request id",
-                "startTime = Time (start) date and time",
-                "endTime = Time (end) date and time",
-                "model = Variant (arm)",
-                "end_user = User or other unit",
-                "spend = Cost",
-                "prompt_tokens = Prompt tokens",
-                "completion_tokens = Completion tokens",
-                "request_duration_ms = Latency milliseconds",
-                "status = Status or error",
-            ],
-        ),
-        (
-            "helicone.csv",
-            "request_id,request_created_at,request_user_id,request_model,response_status,delay_ms,time_to_first_token,cost,feedback_rating,country_code",
-            |i| {
-                format!(
-                    "r{i},{}Z,u{},m{},200,{},{},0.0{i},{},{}",
-                    time(i),
-                    i % 23,
-                    i % 2,
-                    900 + i,
-                    90 + i,
-                    ["true", "false", ""][i % 3],
-                    ["US", "KR"][i % 2]
-                )
-            },
-            &[
-                "request_id = Request id",
-                "request_created_at = Time (start) date and time",
-                "request_user_id = User or other unit",
-                "request_model = Variant (arm)",
-                "response_status = Status or error",
-                "delay_ms = Latency milliseconds",
-                "time_to_first_token = Time to first token milliseconds",
-                "cost = Cost",
-                "feedback_rating = Rating",
-                "country_code = Segment",
-            ],
-        ),
-        (
-            "phoenix.csv",
-            "context.span_id,context.trace_id,start_time,end_time,status_code,attributes.llm.model_name,attributes.user.id,attributes.llm.token_count.prompt,attributes.llm.token_count.completion",
-            |i| {
-                format!(
-                    "s{i},t{i},{0}+00:00,{0}.7+00:00,{1},m{2},u{3},1{i},{i}",
-                    time(i),
-                    ["OK", "ERROR", "UNSET"][i % 3],
-                    i % 2,
-                    i % 23
-                )
-            },
-            &[
-                "context.trace_id = Request id",
-                "start_time = Time (start) date and time",
-                "end_time = Time (end) date and time",
-                "status_code = Status or error",
-                "attributes.llm.model_name = Variant (arm)",
-                "attributes.user.id = User or other unit",
-                "attributes.llm.token_count.prompt = Prompt tokens",
-                "attributes.llm.token_count.completion = Completion tokens",
-            ],
-        ),
-        (
-            "kong.jsonl",
-            "",
-            |i| {
-                format!(
-                    r#"{{"started_at":{},"request":{{"id":"r{i}"}},"consumer":{{"id":"u{}"}},"ai":{{"proxy":{{"meta":{{"request_model":"m{}","llm_latency":{}}}}}}},"latencies":{{"request":{}}},"response":{{"status":200}}}}"#,
-                    1_772_432_843_000_u64 + 1000 * i as u64,
-                    i % 23,
-                    i % 2,
-                    800 + i,
-                    803 + i
-                )
-            },
-            &[
-                "started_at = Time (start) milliseconds since 1970",
-                "request.id = Request id",
-                "consumer.id = User or other unit",
-                "ai.proxy.meta.request_model = Variant (arm)",
-                "latencies.request = Latency milliseconds",
-                "response.status = Status or error",
-            ],
-        ),
-        (
-            "nginx.csv",
-            "time_iso8601,msec,request_id,request_time,upstream_response_time,status,remote_user,variant",
-            |i| {
-                format!(
-                    "{}+00:00,{}.250,r{i},0.{},0.{i},{},u{},{}",
-                    time(i),
-                    1_772_432_843 + i,
-                    100 + i,
-                    [200, 499, 500][i % 3],
-                    i % 23,
-                    ["stable", "canary"][i % 2]
-                )
-            },
-            &[
-                "msec = Time (end) seconds since 1970",
-                "request_id = Request id",
-                "request_time = Latency seconds",
-                "status = Status or error",
-                "remote_user = User or other unit",
-                "variant = Variant (arm)",
-            ],
-        ),
-        (
-            "korean.csv",
-            "요청시간,사용자ID,실험군,상태,응답시간,평점,입력토큰,출력토큰,비용",
-            |i| {
-                format!(
-                    "2026년 3월 2일 06:27:{:02},u{},{},{},{},{},1{i},{i},0.{i}",
-                    i % 60,
-                    i % 23,
-                    ["대조군", "실험군"][i % 2],
-                    ["성공", "실패"][i % 2],
-                    900 + i,
-                    1 + i % 5
-                )
-            },
-            &[
-                "요청시간 = Time (start) date and time",
-                "사용자ID = User or other unit",
-                "실험군 = Variant (arm)",
-                "상태 = Status or error",
-                "응답시간 = Latency milliseconds",
-                "평점 = Rating",
-                "입력토큰 = Prompt tokens",
-                "출력토큰 = Completion tokens",
-                "비용 = Cost",
-            ],
-        ),
-    ];
-    let folder = tempfile::tempdir().unwrap();
-    for (name, header, row, expected) in cases {
-        let path = folder.path().join(name);
-        let mut text = header.to_owned();
-        (10..210).for_each(|i| text += &format!("\n{}", row(i)));
-        std::fs::write(&path, text.trim_start()).unwrap();
-        let loaded = read_as(&path, None);
-        assert_eq!(roles(&loaded), expected, "{name}");
-        assert_eq!(loaded.log.n_rows(), 200, "{name}");
-    }
-}
-
-fn time(i: usize) -> String {
-    format!("2026-03-02T06:{:02}:{:02}", i / 60, i % 60)
-}
-
 /// Where only the end is logged, the start follows from the latency.
 #[test]
 fn starts_follow_from_ends() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ends.csv");
-    let row = |i: usize| format!("{},{}.250,0.75\n", ["a", "b"][i % 2], 1_772_432_843 + i);
-    let text: String = (0..60).map(row).collect();
-    std::fs::write(&path, format!("variant,finish_time,request_time\n{text}")).unwrap();
+    let row = |i: usize| format!("\n{},{}.250,0.75", ["a", "b"][i % 2], 1_772_432_843 + i);
+    let rows = (0..60).map(row);
+    let text: Vec<String> = std::iter::once("variant,finish_time,request_time".to_owned())
+        .chain(rows)
+        .collect();
+    std::fs::write(&path, text.concat()).unwrap();
     let log = read_as(&path, None).log;
     assert_eq!(log.event_us[0], 1_772_432_843_250_000);
     assert_eq!(log.start_us[0], 1_772_432_842_500_000);

@@ -10,6 +10,7 @@
 
 mod analysis;
 mod cli;
+mod exports;
 mod ingest;
 mod malformed;
 mod reference;

@@ -416,6 +416,7 @@ fn times() {
 
 #[test]
 fn outcomes() {
+    use Outcome::{Cancelled, Error, Ok, RateLimited, Unknown};
     let outcomes = |loaded: &Loaded| {
         let mut order: Vec<usize> = (0..loaded.log.n_rows()).collect();
         order.sort_by_key(|&i| loaded.log.row[i]);
@@ -430,7 +431,6 @@ fn outcomes() {
     let mixed = with_column(60, 3, |i| words[i % 10].to_owned());
     let issue = "values missing status: Status that is not known x6 @11,21,31,41,51";
     let loaded = check("mixed.csv", mixed, &Read(60, &[issue])).unwrap();
-    use Outcome::{Cancelled, Error, Ok, RateLimited, Unknown};
     let expected = [
         Ok,
         Ok,
@@ -522,7 +522,8 @@ fn containers() {
     );
 }
 
-fn parquet() -> Vec<u8> {
+/// A whole Parquet log of 3,000 rows.
+pub(crate) fn parquet() -> Vec<u8> {
     let n = 3000;
     let mut frame: DataFrame = df!(
         "timestamp" => (0..n).map(|i| 1_772_432_843_000_i64 + i * 250).collect::<Vec<_>>(),

@@ -185,7 +185,8 @@ fn only_the_window_knows_the_toolkit() {
 
 #[test]
 fn only_the_loader_and_the_sample_know_data_frames() {
-    assert_none(&offenders(&["polars"], &["ingest", "sample"]));
+    // The program names the crate in a text only: it tells whose panic message to drop.
+    assert_none(&offenders(&["polars"], &["ingest", "sample", "main"]));
 }
 
 #[test]
