@@ -83,7 +83,7 @@ pub(crate) fn step_until(
     let start = Instant::now();
     while !holds(window) {
         assert!(
-            start.elapsed() < Duration::from_secs(60),
+            start.elapsed() < Duration::from_mins(1),
             "waited a minute until {what}"
         );
         window.step();
