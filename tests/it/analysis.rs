@@ -192,7 +192,7 @@ fn refused_requests_do_not_make_latencies_look_good() {
     let zero = health(&whole, "zero-latency");
     assert!(
         zero.finding
-            .starts_with("393 requests have latency 0, 393 of them failed"),
+            .starts_with("Requests with latency 0: 393, of which failed: 393"),
         "{}",
         zero.finding
     );
