@@ -226,6 +226,10 @@ fn realhumaneval_is_inferred_by_user() {
         3,
     );
     assert!(
+        health(&analysis, "concurrency").severity == Severity::Note,
+        "seconds from each session's start show no concurrency"
+    );
+    assert!(
         health(&analysis, "crossing")
             .finding
             .starts_with("0 of 107 users")
