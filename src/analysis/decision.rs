@@ -36,7 +36,7 @@ pub(super) fn decide(
     let reasons = reasons(&stops, &guardrails, segments, strategy);
     let worse = in_verdicts(&guardrails, &[Verdict::Worse]);
     let open = in_verdicts(&guardrails, &UNTOLD);
-    let has_harmed_segment = !harmed_segments(segments).is_empty();
+    let has_harmed_segment = !harmed_segments(segments, &guardrails).is_empty();
 
     let (kind, headline) = if !stops.is_empty() {
         (
@@ -57,7 +57,15 @@ pub(super) fn decide(
     } else if !worse.is_empty() {
         (
             DecisionKind::RollBack,
-            format!("Roll back {name}: {}", worded(&worse)),
+            format!(
+                "Roll back {name}: {}{}",
+                worded(&worse),
+                if strategy.strategy.is_concurrent() {
+                    ""
+                } else {
+                    ", though nothing ran at the same time to compare with"
+                }
+            ),
         )
     } else if guardrails.is_empty() {
         (
@@ -125,7 +133,7 @@ fn reasons(
         })
         .collect();
     reasons.extend(of(ReasonWeight::Against, &[Verdict::Worse]));
-    reasons.extend(harmed_segments(segments));
+    reasons.extend(harmed_segments(segments, guardrails));
     reasons.extend(of(ReasonWeight::Open, &UNTOLD));
     if !matches!(strategy.strategy, Strategy::SingleArm) && !strategy.strategy.is_concurrent() {
         reasons.push(reason(ReasonWeight::Open, strategy.consequence.clone()));
@@ -174,12 +182,26 @@ fn in_verdicts<'a>(
         .collect()
 }
 
-/// Segments harmed beyond the margin after correction for looking at all of them.
-fn harmed_segments(segments: &[SegmentEffect]) -> Vec<Reason> {
-    let harmed = segments
+/// Segments harmed beyond the margin after correction for looking at all of them. Where the metric
+/// is worse on average too, only those whose interval lies beyond the average: the others repeat it.
+fn harmed_segments(
+    segments: &[SegmentEffect],
+    guardrails: &[(&ScorecardRow, &Effect)],
+) -> Vec<Reason> {
+    let is_news = |s: &&SegmentEffect| {
+        let overall = guardrails.iter().find(|(row, _)| row.id == s.metric);
+        let (Some((_, overall)), Some(here)) = (overall, s.effect.difference) else {
+            return true;
+        };
+        let repeats = overall
+            .difference
+            .is_some_and(|all| here.interval.contains(all.value));
+        overall.verdict != Verdict::Worse || !repeats
+    };
+    segments
         .iter()
-        .filter(|s| s.effect.verdict == Verdict::Worse && s.p_holm < 0.05);
-    harmed
+        .filter(|s| s.effect.verdict == Verdict::Worse && s.p_holm < 0.05)
+        .filter(is_news)
         .take(5)
         .filter_map(|s| {
             let difference = s.effect.difference?;

@@ -50,7 +50,7 @@ pub(super) fn checks(
                 settings,
             ));
         }
-        checks.push(concurrency(strategy));
+        checks.push(concurrency(log, strategy));
         checks.extend(crossing(log, strategy));
         checks.extend(few_requests(arms));
         checks.extend(rated_share(log, arms));
@@ -187,16 +187,16 @@ fn ratio(
     }
 }
 
-fn concurrency(strategy: &StrategyFinding) -> HealthCheck {
-    let severity = if strategy.strategy.is_concurrent() {
-        Severity::Ok
+fn concurrency(log: &RequestLog, strategy: &StrategyFinding) -> HealthCheck {
+    let (severity, advice) = if !strategy.strategy.is_concurrent() {
+        (Severity::Warning, strategy.consequence.as_str())
+    } else if log.clock == Clock::Relative && !strategy.is_declared {
+        (
+            Severity::Note,
+            "Times count from an unknown start; where each session has its own, arms that ran on different days look the same. Make sure that they did run together",
+        )
     } else {
-        Severity::Warning
-    };
-    let advice = if strategy.strategy.is_concurrent() {
-        ""
-    } else {
-        &strategy.consequence
+        (Severity::Ok, "")
     };
     check(
         "concurrency",

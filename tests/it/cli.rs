@@ -1,108 +1,18 @@
 //! The program itself, in a folder of its own: exit codes, streams, files and stable output.
 
-use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 
 use hindsight::units::{self, ValueForm};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use crate::support::program::{Dir, assert_self_contained, log_of, stderr};
 use crate::support::real_logs;
-
-/// A folder in which commands run.
-struct Dir(TempDir);
-
-impl Dir {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) -> String {
-        fs::write(self.path(name), text).unwrap();
-        name.to_owned()
-    }
-
-    /// The names of the files in it.
-    fn files(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).unwrap();
-        let name = |e: std::io::Result<fs::DirEntry>| e.unwrap().file_name().into_string().unwrap();
-        let mut names: Vec<String> = entries.map(name).collect();
-        names.sort();
-        names
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_hindsight"))
-            .args(arguments)
-            .current_dir(self.0.path())
-            .output()
-            .unwrap()
-    }
-
-    /// Standard output of a command that must succeed.
-    #[track_caller]
-    fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            stderr(&output)
-        );
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    #[track_caller]
-    fn json(&self, arguments: &[&str]) -> Value {
-        serde_json::from_str(&self.ok(arguments)).unwrap()
-    }
-
-    /// A command that must fail: nothing on standard output, the message on standard error.
-    #[track_caller]
-    fn fails(&self, arguments: &[&str], code: i32, message: &str) {
-        let output = self.run(arguments);
-        let said = stderr(&output);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
-        assert!(output.stdout.is_empty(), "{arguments:?}");
-        assert!(said.contains(message), "{arguments:?}: {said}");
-    }
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 fn bundled(name: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     root.join(name).to_string_lossy().into_owned()
-}
-
-/// A log of two arms; the second has another error share.
-fn log_of(arms: [&str; 2], errors: [usize; 2]) -> String {
-    let mut text = "timestamp,user_id,variant,status,latency_ms,rating\n".to_owned();
-    for i in 0..2000 {
-        let (minute, second) = (i / 60 % 60, i % 60);
-        let status = if i / 2 % 100 < errors[i % 2] {
-            500
-        } else {
-            200
-        };
-        let label = format!("\"{}\"", arms[i % 2].replace('"', "\"\""));
-        writeln!(
-            text,
-            "2026-03-02T06:{minute:02}:{second:02}Z,u{},{label},{status},{}.5,{}",
-            i % 400,
-            200 + i * 7 % 100,
-            1 + i % 5
-        )
-        .unwrap();
-    }
-    text
 }
 
 #[test]
@@ -453,88 +363,6 @@ fn a_mapping_file_reads_the_log_as_its_guess_did() {
         1,
         "no column named \"timestamp\"",
     );
-}
-
-const HOSTILE: [&str; 2] = [
-    "<script>alert(1)</script>\u{1b}]0;owned\u{7}",
-    "\u{202e}=HYPERLINK(\"http://evil.example\")\u{9b}2J\u{200b}\u{7f}",
-];
-
-/// Escape codes, and characters that turn or hide text, never reach a terminal.
-#[test]
-fn no_text_of_a_log_steers_the_terminal() {
-    let dir = Dir::new();
-    let log = dir.write("log.csv", &log_of(HOSTILE, [1, 9]));
-    let harmless = |c: char| {
-        c == '\n' || !(c.is_control() || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}'))
-    };
-    for command in ["inspect", "analyze", "replay", "report"] {
-        for arguments in [vec![command, &log], vec![command, &log, "--json"]] {
-            let output = dir.run(&arguments);
-            for text in [&output.stdout, &output.stderr].map(|b| String::from_utf8_lossy(b)) {
-                let found: Vec<char> = text.chars().filter(|c| !harmless(*c)).collect();
-                assert!(found.is_empty(), "{arguments:?}: {found:?}");
-            }
-        }
-    }
-    // JSON keeps the labels whole, as escapes.
-    let found = dir.json(&["inspect", &log, "--json"]);
-    assert_eq!(
-        [&found["arms"][0]["name"], &found["arms"][1]["name"]],
-        HOSTILE
-    );
-    let name = "no\u{1b}[2Jsuch.csv";
-    let said = stderr(&dir.run(&["inspect", name]));
-    assert!(
-        said.chars().all(harmless) && said.contains("such.csv"),
-        "{said:?}"
-    );
-}
-
-#[test]
-fn a_report_shows_hostile_labels_as_text() {
-    let dir = Dir::new();
-    // Column names and segment values are text of the log too.
-    let lines = log_of(HOSTILE, [1, 9]);
-    let with_segment = |(i, line): (usize, &str)| {
-        let value = ["<img src=x onerror=alert(1)>", "\u{2066}b"][i / 2 % 2];
-        let cell = if i == 0 { "<b>region\u{7}" } else { value };
-        format!("{line},{cell}\n")
-    };
-    let text: String = lines.lines().enumerate().map(with_segment).collect();
-    let log = dir.write("log.csv", &text);
-    dir.ok(&["report", &log]);
-    let html = fs::read_to_string(dir.path("report.html")).unwrap();
-    assert!(!html.to_lowercase().contains("<script"));
-    assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;⟨U+001B⟩]0;owned⟨U+0007⟩"));
-    assert!(html.contains("⟨U+202E⟩=HYPERLINK("));
-    assert!(html.contains("&lt;b&gt;region⟨U+0007⟩") && html.contains("⟨U+2066⟩b"));
-    assert!(html.contains("⟨U+009B⟩2J⟨U+200B⟩⟨U+007F⟩"));
-    let unseen = |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{200b}' | '\u{202e}'));
-    assert!(!html.contains(unseen));
-    assert_self_contained(&html);
-}
-
-/// One file: no script, and nothing that a browser would fetch.
-#[track_caller]
-fn assert_self_contained(html: &str) {
-    let lower = html.to_lowercase();
-    for tag in [
-        "<script", "<link", "<iframe", "<img", "<object", "<embed", "<base", "<form", "@import",
-    ] {
-        assert!(!lower.contains(tag), "{tag}");
-    }
-    for attribute in ["href=\"", "src=\"", "action=\"", "srcset=\"", "url("] {
-        for (at, _) in lower.match_indices(attribute) {
-            let target = &lower[at + attribute.len()..];
-            assert!(
-                target.starts_with('#'),
-                "{}",
-                &target[..target.len().min(60)]
-            );
-        }
-    }
-    assert!(lower.contains("default-src 'none'"));
 }
 
 #[test]

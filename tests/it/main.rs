@@ -11,6 +11,8 @@
 mod analysis;
 mod cli;
 mod exports;
+mod formats;
+mod hostile;
 mod ingest;
 mod malformed;
 mod reference;

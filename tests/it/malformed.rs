@@ -1,15 +1,18 @@
 //! Broken, odd and hostile files: each is read with an issue that names the place, or refused with
 //! an error that says what to do. Nothing is dropped in silence and nothing panics.
 
+mod containers;
+
+pub(crate) use containers::parquet;
+
 use std::fs;
 use std::path::Path;
 
 use hindsight::analysis::{AnalysisSettings, analyze};
 use hindsight::data::{Outcome, Quantity, RequestLog};
 use hindsight::error::{Error, ErrorKind, Result};
-use hindsight::ingest::{DecimalMark, Effect, Issue, LoadRequest, Loaded, Mapping, Role, load};
+use hindsight::ingest::{DecimalMark, Effect, Issue, LoadRequest, Loaded, Mapping, load};
 use hindsight::jobs::Progress;
-use polars::prelude::{DataFrame, ParquetWriter, df};
 
 /// What a file should lead to.
 enum Expect<'a> {
@@ -453,122 +456,6 @@ fn outcomes() {
     let messages = messages.replacen("status", "error_message", 1);
     let loaded = check("messages.csv", messages, &Read(60, &[])).unwrap();
     assert_eq!(outcomes(&loaded)[..3], [Ok, Error, RateLimited]);
-}
-
-#[test]
-fn json() {
-    let object = |i: usize| {
-        format!(
-            r#"{{"ts":"2026-03-02T06:00:{:02}Z","request":{{"variant":"{}","user":{{"id":"u{}"}}}},"latency_ms":{}.5,"status":200}}"#,
-            i % 60,
-            ["a", "b"][i % 2],
-            i % 7,
-            100 + i
-        )
-    };
-    let lines: Vec<String> = (0..60).map(object).collect();
-    let loaded = check("nested.jsonl", lines.join("\n"), &Read(60, &[])).unwrap();
-    let column = |role| loaded.mapping.column(role).map(|c| c.column.clone());
-    assert_eq!(column(Role::Variant).as_deref(), Some("request.variant"));
-    assert_eq!(column(Role::Unit).as_deref(), Some("request.user.id"));
-    let mut cut = lines.clone();
-    cut[59].truncate(40);
-    cut[10] = "null".into();
-    let issue = "rows rejected: Not a JSON object x2 @11,60";
-    let loaded = check("cut_off.jsonl", cut.join("\n"), &Read(58, &[issue])).unwrap();
-    assert_eq!(loaded.n_rows_in_file, 60);
-    for (name, open) in [("array", "[\n"), ("array_line", "["), ("array_space", "[ ")] {
-        let text = format!("{open}{}]", lines.join(","));
-        check(name, text, &Refused(ErrorKind::Malformed, "a JSON array"));
-    }
-    let pretty = "{\n  \"variant\": \"a\",\n  \"latency_ms\": 5\n}\n";
-    check(
-        "pretty.json",
-        pretty,
-        &Refused(ErrorKind::Malformed, "No line is a JSON object"),
-    );
-}
-
-#[test]
-fn containers() {
-    let text = csv_of(&rows(4000));
-    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    std::io::Write::write_all(&mut gz, text.as_bytes()).unwrap();
-    let gz = gz.finish().unwrap();
-    let zst = zstd::encode_all(text.as_bytes(), 3).unwrap();
-    check("log.csv.gz", &gz, &Read(4000, &[]));
-    check("log.csv.zst", &zst, &Read(4000, &[]));
-    for (name, bytes) in [("cut.csv.gz", &gz), ("cut.csv.zst", &zst)] {
-        for part in [2, 10] {
-            let cut = &bytes[..bytes.len() - bytes.len() / part];
-            check(name, cut, &Refused(ErrorKind::Malformed, ""));
-        }
-    }
-    let zip = b"PK\x03\x04\x14\0\0\0\x08\0log.csv";
-    check(
-        "log.zip",
-        zip,
-        &Refused(ErrorKind::Malformed, "a zip archive"),
-    );
-    let folder = tempfile::tempdir().unwrap();
-    let error = read(folder.path(), None).unwrap_err();
-    check_error("folder", &error, ErrorKind::Unreadable, "This is a folder");
-    let error = read(&folder.path().join("none.csv"), None).unwrap_err();
-    check_error(
-        "missing",
-        &error,
-        ErrorKind::Unreadable,
-        "Cannot read the file",
-    );
-}
-
-/// A whole Parquet log of 3,000 rows.
-pub(crate) fn parquet() -> Vec<u8> {
-    let n = 3000;
-    let mut frame: DataFrame = df!(
-        "timestamp" => (0..n).map(|i| 1_772_432_843_000_i64 + i * 250).collect::<Vec<_>>(),
-        "variant" => (0..n).map(|i| ["a", "b"][i as usize % 2]).collect::<Vec<_>>(),
-        "latency_ms" => (0..n).map(|i| (100 + i % 50) as f64).collect::<Vec<_>>(),
-    )
-    .unwrap();
-    let mut bytes = Vec::new();
-    ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
-    bytes
-}
-
-/// Whatever is flipped, the loader answers with a log or an error, never with a panic.
-#[test]
-fn damaged_parquet() {
-    let whole = parquet();
-    check("whole.parquet", &whole, &Read(3000, &[]));
-    for keep in [4, 8, 100, whole.len() / 2, whole.len() - 1] {
-        let refused = Refused(ErrorKind::Malformed, "The Parquet file cannot be read");
-        check("cut.parquet", &whole[..keep], &refused);
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("flipped.parquet");
-    let (mut n_read, mut n_refused) = (0, 0);
-    // Densely in the footer, whose damage does the most harm; sparsely in the pages.
-    let footer = whole.len() - 600;
-    for at in (4..footer)
-        .step_by(whole.len() / 150)
-        .chain((footer..whole.len()).step_by(3))
-    {
-        let mut bytes = whole.clone();
-        bytes[at] ^= 1 << (at % 8);
-        fs::write(&path, bytes).unwrap();
-        match read(&path, None) {
-            Ok(_) => n_read += 1,
-            Err(error) => {
-                assert!(
-                    !error.message.is_empty() && error.kind != ErrorKind::Internal,
-                    "{error}"
-                );
-                n_refused += 1;
-            }
-        }
-    }
-    assert!(n_refused > 0, "{n_read} read");
 }
 
 /// Labels are data: kept as they are, and made harmless where they are shown.
