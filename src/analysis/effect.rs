@@ -167,8 +167,16 @@ pub(super) fn effect(
     let main = by_unit.or(by_request);
     let enough = control.n.min(treated.n) as usize >= MIN_OBSERVATIONS;
     let margin = control.estimate.and_then(|c| margin_of(metric, c.value));
+    // Two arms that never vary and agree need no interval to be told equal.
+    let is_same_constant = control.moments.m2 == 0.0
+        && treated.moments.m2 == 0.0
+        && control.moments.mean == treated.moments.mean;
     let verdict = match &main {
         Some((difference, _)) if enough => verdict(metric.direction, difference, margin),
+        None if enough && is_same_constant => match metric.direction {
+            Direction::Neutral => Verdict::NoClearChange,
+            _ => Verdict::WithinMargin,
+        },
         _ => Verdict::NoData,
     };
     let design_effect = by_unit
@@ -182,7 +190,7 @@ pub(super) fn effect(
         arm,
         unit,
         difference: main.as_ref().map(|(difference, _)| *difference),
-        relative: relative(control, treated, level),
+        relative: main.and_then(|_| relative(control, treated, level)),
         test: main.as_ref().and_then(|(_, test)| *test),
         by_request: by_unit.and(by_request).and_then(|(difference, test)| {
             Some(RequestLevel {

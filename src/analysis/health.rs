@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::clusters::{crossing_counts, request_design_effect};
-use super::model::{ArmSummary, HealthCheck, Severity, Strategy, StrategyFinding};
+use super::model::{ArmSummary, HealthCheck, ScorecardRow, Severity, Strategy, StrategyFinding};
 use super::settings::AnalysisSettings;
 use crate::data::{Outcome, Quantity, RequestLog};
 use crate::stats::{TestResult, chi_square, sample_ratio_clustered};
@@ -22,6 +22,7 @@ pub(super) fn checks(
     log: &RequestLog,
     arms: &[ArmSummary],
     strategy: &StrategyFinding,
+    scorecard: &[ScorecardRow],
     settings: &AnalysisSettings,
 ) -> Vec<HealthCheck> {
     let mut checks = Vec::new();
@@ -54,6 +55,7 @@ pub(super) fn checks(
         checks.extend(crossing(log, strategy));
         checks.extend(few_requests(arms));
         checks.extend(rated_share(log, arms));
+        checks.extend(same_work(arms, scorecard));
     }
     if strategy.strategy != Strategy::Shadow {
         checks.extend(repeated_ids(log));
@@ -125,7 +127,7 @@ fn ratio(
             &title,
             Severity::Note,
             finding,
-            "Name expected shares in the settings if the split was fixed",
+            "If the split was fixed, name the expected shares (settings on the overview; --expect ARM=SHARE)",
         );
     }
     let equal = vec![1.0; arms.len()];
@@ -239,6 +241,36 @@ fn crossing(log: &RequestLog, strategy: &StrategyFinding) -> Option<HealthCheck>
         finding,
         advice,
     ))
+}
+
+/// Prompts exist before an arm answers: where they differ, the arms did different work.
+fn same_work(arms: &[ArmSummary], scorecard: &[ScorecardRow]) -> Option<HealthCheck> {
+    let row = scorecard.iter().find(|row| row.id == "tokens_in_mean")?;
+    let differs = row.effects.iter().filter_map(|effect| {
+        let relative = effect.relative?.value;
+        let is_clear = effect.test?.p < SRM_STOP && relative.abs() > 0.05;
+        is_clear.then(|| format!("{} {}", arms[effect.arm].name, units::relative(relative)))
+    });
+    let differs: Vec<String> = differs.collect();
+    let title = "Do the arms get the same kind of requests?";
+    Some(if differs.is_empty() {
+        check(
+            "same-work",
+            title,
+            Severity::Ok,
+            "Prompts are about equally long in all arms".to_owned(),
+            "",
+        )
+    } else {
+        let finding = format!("Prompt tokens against the control: {}", differs.join(", "));
+        check(
+            "same-work",
+            title,
+            Severity::Warning,
+            finding,
+            "Expected where the variant itself changes the prompt. Otherwise the arms answered different requests, and every difference may come from that",
+        )
+    })
 }
 
 fn few_requests(arms: &[ArmSummary]) -> Option<HealthCheck> {

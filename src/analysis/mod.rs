@@ -47,6 +47,7 @@ pub fn analyze(
     let filtered = (!settings.filter.is_all()).then(|| settings.filter.apply(log));
     let n_requests_unfiltered = log.n_rows() as u64;
     let log = filtered.as_ref().unwrap_or(log);
+    check_segment(log, settings)?;
     if log.n_rows() == 0 {
         return Err(
             Error::new(ErrorKind::NotEnoughData, "The filter leaves no request")
@@ -76,7 +77,7 @@ pub fn analyze(
         }
         None => Vec::new(),
     };
-    let health = health::checks(log, &arms, &strategy, settings);
+    let health = health::checks(log, &arms, &strategy, &scorecard, settings);
     let tests = test_reports::reports(log, &metrics, &rows, &scorecard, &strategy, control, level);
     let plan = plan::inputs(log, &scorecard, control, treatment, &arms);
     let decision = decision::decide(&arms, treatment, &scorecard, &segments, &health, &strategy);
@@ -102,6 +103,40 @@ pub fn analyze(
         segments,
         plan,
     })
+}
+
+/// The filter names a column and a value that the log has.
+fn check_segment(log: &RequestLog, settings: &AnalysisSettings) -> Result<()> {
+    let Some((name, value)) = &settings.filter.segment else {
+        return Ok(());
+    };
+    let listed = |names: Vec<&str>| names.into_iter().take(20).collect::<Vec<_>>().join(", ");
+    let unknown = |message: String, hint: String| {
+        Err(Error::new(ErrorKind::Settings, message)
+            .key("segment")
+            .hint(hint))
+    };
+    match log.segments.iter().find(|segment| segment.name == *name) {
+        None if log.segments.is_empty() => unknown(
+            format!("The log has no segment called \"{name}\""),
+            "No column of the log is mapped as a segment".to_owned(),
+        ),
+        None => unknown(
+            format!("The log has no segment called \"{name}\""),
+            format!(
+                "Its segments are: {}",
+                listed(log.segments.iter().map(|s| s.name.as_str()).collect())
+            ),
+        ),
+        Some(segment) if !segment.values.contains(value) => unknown(
+            format!("No request has {name} = \"{value}\""),
+            format!(
+                "Its values are: {}",
+                listed(segment.values.iter().map(String::as_str).collect())
+            ),
+        ),
+        Some(_) => Ok(()),
+    }
 }
 
 /// Indices of the control and of the arm that the decision is about, as [`analyze`] chooses them.

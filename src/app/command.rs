@@ -6,6 +6,7 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::session::{Session, open_log};
 use super::state::{AppState, Notice, Screen};
+use crate::analysis::AnalysisSettings;
 use crate::cli::bundled;
 use crate::ingest::{Mapping, Role};
 use crate::jobs::{JobId, Progress};
@@ -41,6 +42,8 @@ pub enum Command {
     SetSegment(Option<(String, String)>),
     /// Look at a stretch of event time only, microseconds of the log's clock.
     SetTimeRange(Option<i64>, Option<i64>),
+    /// Change arms, margins, level or strategy.
+    SetSettings(AnalysisSettings),
     /// Change a rule's threshold: rule, condition, value.
     SetThreshold(usize, usize, f64),
     /// Go back to the rules that come with the program.
@@ -226,6 +229,7 @@ pub(super) fn apply(
             let filter = &mut state.document.settings.filter;
             (filter.from_us, filter.to_us) = (from_us, to_us);
         }
+        Command::SetSettings(settings) => state.document.settings = settings,
         Command::SetThreshold(rule, condition, value) => {
             if let Some(changed) =
                 crate::rules::with_threshold(&state.document.rulebook, rule, condition, value)

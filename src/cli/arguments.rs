@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::analysis::Strategy;
+
 /// Tells from an exported request log which variant of an LLM rollout to ship, and what the
 /// auto-rollback rules would have done. Works offline; opens no network connection.
 #[derive(Debug, Parser)]
@@ -69,6 +71,15 @@ pub struct CompareArguments {
     /// Confidence level of the intervals.
     #[arg(long, value_name = "SHARE", value_parser = open_share)]
     pub level: Option<f64>,
+    /// How the rollout was done: ab-test, canary, shadow, blue-green or sequential; default: inferred.
+    #[arg(long, value_name = "NAME", value_parser = strategy)]
+    pub strategy: Option<Strategy>,
+    /// Share of units that an arm should have had; once per arm.
+    #[arg(long, value_name = "ARM=SHARE", value_parser = named_number)]
+    pub expect: Vec<(String, f64)>,
+    /// How much worse is tolerated: error_share (absolute), latency, rating (points), cost, metric.
+    #[arg(long, value_name = "NAME=SIZE", value_parser = named_number)]
+    pub margin: Vec<(String, f64)>,
 }
 
 /// `hindsight inspect`
@@ -217,6 +228,22 @@ pub struct SampleArguments {
     /// The same seed gives the same bytes.
     #[arg(long, default_value_t = crate::sample::SAMPLE_SEED)]
     pub seed: u64,
+}
+
+fn strategy(text: &str) -> Result<Strategy, String> {
+    serde_json::from_value(serde_json::Value::from(text)).map_err(|_unknown| {
+        "one of ab-test, canary, shadow, blue-green, sequential is needed".to_owned()
+    })
+}
+
+fn named_number(text: &str) -> Result<(String, f64), String> {
+    let parsed = text
+        .rsplit_once('=')
+        .and_then(|(name, size)| Some((name.to_owned(), size.parse::<f64>().ok()?)));
+    match parsed {
+        Some((name, size)) if size > 0.0 && size.is_finite() => Ok((name, size)),
+        _ => Err("write NAME=NUMBER with a positive number".to_owned()),
+    }
 }
 
 fn open_share(text: &str) -> Result<f64, String> {

@@ -15,7 +15,7 @@ pub use arguments::{Arguments, Command, LogArguments};
 
 use std::process::ExitCode;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 use output::{print, print_error};
 
@@ -95,10 +95,30 @@ fn settings(arguments: &arguments::CompareArguments) -> Result<crate::analysis::
     if let Some(level) = arguments.level {
         settings.level = level;
     }
+    settings.strategy = arguments.strategy;
+    settings.expected_shares.clone_from(&arguments.expect);
+    for (name, size) in &arguments.margin {
+        let margin = match name.as_str() {
+            "error_share" => &mut settings.margins.error_share,
+            "latency" => &mut settings.margins.latency,
+            "rating" => &mut settings.margins.rating,
+            "cost" => &mut settings.margins.cost,
+            "metric" => &mut settings.margins.metric,
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::Settings,
+                    format!("There is no margin called \"{name}\""),
+                )
+                .key("margin")
+                .hint("The margins are: error_share, latency, rating, cost, metric"));
+            }
+        };
+        *margin = *size;
+    }
     if let Some(segment) = &arguments.segment {
         let (name, value) = segment.split_once('=').ok_or_else(|| {
             Error::new(
-                crate::error::ErrorKind::Settings,
+                ErrorKind::Settings,
                 format!("\"{segment}\" names no segment value"),
             )
             .hint("Write --segment COLUMN=VALUE, for example --segment language=ko")

@@ -216,7 +216,7 @@ fn failures_exit_with_one_and_say_what_to_do() {
         ),
         (
             vec!["analyze", &log, "--segment", "language=ko"],
-            "leaves no request",
+            "no segment called",
         ),
         (
             vec!["analyze", &log, "--mapping", &bad],

@@ -7,6 +7,7 @@ mod plan;
 mod report;
 mod rollback;
 mod segments;
+mod settings;
 mod tests;
 mod trends;
 

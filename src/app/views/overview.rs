@@ -8,7 +8,7 @@ use super::super::widgets::{
     Column, card_ui, chart_ui, chip, copy_button, headline, note, severity_chip, table_height,
     table_ui, verdict_chip,
 };
-use super::segments;
+use super::{segments, settings};
 use crate::analysis::{Analysis, ArmValue, ReasonWeight, ScorecardRow, Severity};
 use crate::report::chart::Tone;
 use crate::report::charts;
@@ -24,6 +24,7 @@ pub(super) fn ui(
     commands: &mut Commands,
 ) {
     decision_ui(ui, analysis);
+    card_ui(ui, "", |ui| settings::ui(ui, state, analysis, commands));
     card_ui(ui, "Health of the log", |ui| health_ui(ui, analysis));
     card_ui(ui, "Scorecard", |ui| {
         copy_button(ui, "the scorecard", commands, || scorecard_tsv(analysis));
