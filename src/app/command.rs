@@ -196,6 +196,23 @@ pub(super) fn take_shortcuts(ctx: &egui::Context, commands: &mut Commands, _stat
     }
 }
 
+/// Opens the first file that was dropped on the window.
+pub(super) fn take_dropped_files(ctx: &egui::Context, commands: &mut Commands) {
+    let path = ctx.input(|input| {
+        input
+            .raw
+            .dropped_files
+            .first()
+            .map(|file| file.path().to_path_buf())
+    });
+    if let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) {
+        commands.push(Command::OpenLog {
+            path,
+            mapping: None,
+        });
+    }
+}
+
 /// Carries out one command.
 pub(super) fn apply(
     ctx: &egui::Context,

@@ -58,7 +58,7 @@ impl eframe::App for App {
             session,
             commands,
         } = self;
-        dialogs::take_dropped_files(ctx, commands);
+        command::take_dropped_files(ctx, commands);
         command::take_shortcuts(ctx, commands, state);
         session.poll(state);
         for command in commands.take() {

@@ -6,7 +6,7 @@ use super::command::{Command, Commands, UiCommand, screen_shortcut};
 use super::session::Session;
 use super::state::{AppState, Screen};
 use super::views;
-use super::widgets::note;
+use super::widgets::{note, shortened};
 use crate::analysis::Analysis;
 use crate::data::RequestLog;
 use crate::units;
@@ -377,13 +377,4 @@ fn shortcuts_ui(ui: &egui::Ui, state: &mut AppState) {
                 });
         });
     state.shows_shortcuts = is_open;
-}
-
-/// Labels from logs can be long; the whole stands in tables and reports.
-pub(super) fn shortened(text: &str) -> String {
-    let mut out: String = text.chars().take(28).collect();
-    if text.chars().nth(28).is_some() {
-        out.push('…');
-    }
-    out
 }

@@ -77,7 +77,7 @@ pub struct CompareArguments {
     /// Share of units that an arm should have had; once per arm.
     #[arg(long, value_name = "ARM=SHARE", value_parser = named_number)]
     pub expect: Vec<(String, f64)>,
-    /// How much worse is tolerated: error_share (absolute), latency, rating (points), cost, metric.
+    /// How much worse is tolerated: `error_share` (absolute), latency, rating (points), cost, metric.
     #[arg(long, value_name = "NAME=SIZE", value_parser = named_number)]
     pub margin: Vec<(String, f64)>,
 }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use polars::prelude::{Column, DataType};
 
+use super::batch::{Batch, Texts};
 use super::issues::{Effect, Issues};
 use super::mapping::{ColumnRole, Mapping, Role};
 use super::names::normalize;
 use super::number::{DecimalMark, is_null_word, parse_number};
 use super::outcome::{OutcomeForm, rating_of_word};
 use super::profile::ColumnProfile;
-use super::reader::Batch;
 use super::stamp::{DurationUnit, StampForm};
 use super::stamp_column::{NO_STAMP, StampReader};
 use crate::data::{Arm, Clock, Outcome, Quantity, RequestLog, Segment, Units};
@@ -449,19 +449,6 @@ fn quantity_of(role: Role) -> Option<Quantity> {
         Role::Cost => Quantity::Cost,
         _ => return None,
     })
-}
-
-/// A column as text, whatever its type.
-pub(super) struct Texts(Option<Column>);
-
-impl Texts {
-    pub(super) fn of(column: &Column) -> Self {
-        Self(column.cast(&DataType::String).ok())
-    }
-
-    pub(super) fn get(&self, i: usize) -> Option<&str> {
-        self.0.as_ref()?.str().ok()?.get(i)
-    }
 }
 
 /// FNV-1a: stable between runs and platforms; never 0, which means "no id".

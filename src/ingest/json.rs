@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use polars::prelude::{Column, IntoColumn as _};
 use serde_json::Value;
 
+use super::batch::{BATCH_ROWS, Batch, row_number, text_builders};
 use super::issues::{Effect, Issues};
-use super::reader::{BATCH_ROWS, Batch, row_number, text_builders};
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 

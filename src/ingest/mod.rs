@@ -4,6 +4,7 @@
 //! fill typed columns in batches ([`columns`]). Text stays text until its role says how to read
 //! it. Nothing is dropped in silence: every rejected or repaired value becomes an issue.
 
+mod batch;
 mod columns;
 mod csv;
 mod detect;

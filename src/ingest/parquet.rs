@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use polars::prelude::{Column, DataFrame, DataType, ParquetReader, PolarsResult, SerReader as _};
 
-use super::reader::{Batch, row_number};
+use super::batch::{Batch, row_number};
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 

@@ -1,26 +1,12 @@
 //! A file as batches of named columns, whatever its format.
 
-use polars::prelude::{Column, StringChunkedBuilder};
-
+use super::batch::Batch;
 use super::csv::CsvReader;
 use super::issues::Issues;
 use super::json::JsonReader;
 use super::parquet::ParquetBatches;
 use super::source::{Format, Source};
-use crate::error::{Error, ErrorKind, Result};
-
-/// Rows per batch of text formats: large enough to amortise, small enough for the cache.
-pub(super) const BATCH_ROWS: usize = 16_384;
-
-/// Consecutive rows of the wanted columns.
-pub(super) struct Batch {
-    /// In the order in which they were asked for; text formats give text, Parquet its own types.
-    pub(super) columns: Vec<Column>,
-    /// Per row: 0-based data row in the file.
-    pub(super) rows: Vec<u32>,
-    /// Per row: the line as an editor counts it, or the row from 1 for Parquet.
-    pub(super) lines: Vec<u64>,
-}
+use crate::error::Result;
 
 /// Reads batches from start to end.
 pub(super) enum Reader {
@@ -69,23 +55,4 @@ impl Reader {
             Self::Parquet(reader) => reader.progress(),
         }
     }
-}
-
-/// Builders for text columns.
-pub(super) fn text_builders(wanted: &[String]) -> Vec<StringChunkedBuilder> {
-    wanted
-        .iter()
-        .map(|name| StringChunkedBuilder::new(name.as_str().into(), BATCH_ROWS))
-        .collect()
-}
-
-/// The row number as the log stores it.
-pub(super) fn row_number(row: u64) -> Result<u32> {
-    u32::try_from(row).map_err(|_too_large| {
-        Error::new(
-            ErrorKind::NotEnoughData,
-            "The log has more than 4,294,967,295 rows",
-        )
-        .hint("Split it by time and open one part")
-    })
 }

@@ -3,11 +3,10 @@
 use chrono::{Offset as _, TimeZone as _};
 use polars::prelude::{Column, DataType, TimeUnit};
 
-use super::columns::Texts;
+use super::batch::{Batch, Texts};
 use super::issues::{Effect, Issues};
 use super::mapping::{ColumnRole, Mapping, Role};
 use super::number::{DecimalMark, parse_number};
-use super::reader::Batch;
 use super::stamp::{DurationUnit, StampForm, decimal_stamp_us, numeric_stamp_us, text_stamp_us};
 use crate::error::{Error, ErrorKind, Result};
 

@@ -1,9 +1,10 @@
 //! Latency distributions: histogram, empirical distribution, quantile differences, table.
 
 use super::super::command::Commands;
-use super::super::shell::shortened;
 use super::super::state::AppState;
-use super::super::widgets::{Column, card_ui, chart_ui, copy_button, table_height, table_ui};
+use super::super::widgets::{
+    Column, card_ui, chart_ui, copy_button, shortened, table_height, table_ui,
+};
 use crate::analysis::{Analysis, LatencyPanel};
 use crate::report::charts;
 use crate::units;

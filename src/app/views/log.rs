@@ -127,7 +127,7 @@ fn summary_ui(ui: &mut egui::Ui, loaded: &Loaded) {
                     .arms
                     .iter()
                     .take(8)
-                    .map(|arm| super::super::shell::shortened(&arm.name))
+                    .map(|arm| super::super::widgets::shortened(&arm.name))
                     .collect();
                 let more = if log.arms.len() > 8 {
                     format!(" and {} more", log.arms.len() - 8)

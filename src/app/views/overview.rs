@@ -1,12 +1,11 @@
 //! The decision and its reasons, the log's health, the scorecard.
 
 use super::super::command::Commands;
-use super::super::shell::shortened;
 use super::super::state::AppState;
 use super::super::theme;
 use super::super::widgets::{
-    Column, card_ui, chart_ui, chip, copy_button, headline, note, severity_chip, table_height,
-    table_ui, verdict_chip,
+    Column, card_ui, chart_ui, chip, copy_button, headline, note, severity_chip, shortened,
+    table_height, table_ui, verdict_chip,
 };
 use super::{segments, settings};
 use crate::analysis::{Analysis, ArmValue, ReasonWeight, ScorecardRow, Severity};

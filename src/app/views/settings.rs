@@ -1,9 +1,8 @@
 //! What the decision stands on: strategy, margins, level, expected shares; part of the overview.
 
 use super::super::command::{Command, Commands};
-use super::super::shell::shortened;
 use super::super::state::AppState;
-use super::super::widgets::note;
+use super::super::widgets::{note, shortened};
 use crate::analysis::{Analysis, AnalysisSettings, Strategy};
 
 /// The strategies that an analyst can declare.

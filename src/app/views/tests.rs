@@ -1,8 +1,9 @@
 //! The tests behind the scorecard, with their assumptions, and the segments as a forest.
 
-use super::super::shell::shortened;
 use super::super::state::AppState;
-use super::super::widgets::{Column, card_ui, chart_ui, chip, note, table_height, table_ui};
+use super::super::widgets::{
+    Column, card_ui, chart_ui, chip, note, shortened, table_height, table_ui,
+};
 use crate::analysis::{Analysis, Holds, TestReport};
 use crate::report::chart::Tone;
 use crate::report::charts;

@@ -129,8 +129,7 @@ fn legend_entry(
     is_dark: bool,
 ) -> egui::Response {
     let color = theme::tone(tone, is_dark);
-    let text =
-        egui::RichText::new(format!("        {}", super::super::shell::shortened(name))).size(12.5);
+    let text = egui::RichText::new(format!("        {}", super::shortened(name))).size(12.5);
     let text = if is_shown {
         text
     } else {

@@ -68,3 +68,12 @@ fn upper_first(text: &str) -> String {
         _ => text.to_owned(),
     }
 }
+
+/// Labels from logs can be long; the whole stands in tables and reports.
+pub(super) fn shortened(text: &str) -> String {
+    let mut out: String = text.chars().take(28).collect();
+    if text.chars().nth(28).is_some() {
+        out.push('…');
+    }
+    out
+}

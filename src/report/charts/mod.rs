@@ -12,9 +12,26 @@ pub use latency::{latency_ecdf, latency_histogram, quantile_differences};
 pub use rollback::{condition_chart, condition_form, replay_timeline};
 pub use trends::{metric_ids, traffic, trend};
 
-use super::chart::{Axis, Scale, Tone};
+use super::chart::{Axis, Layer, Scale, Tone};
 use crate::analysis::{Analysis, Verdict};
 use crate::units::{self, Clock};
+
+/// The stages as shaded stretches, labelled with the treatment's share.
+fn stage_spans(analysis: &Analysis) -> impl Iterator<Item = Layer> {
+    analysis.stages.iter().map(|stage| Layer::Span {
+        label: format!("{} %", units::significant(stage.share * 100.0, 2)),
+        tone: Tone::Quiet,
+        x: (seconds(stage.from_us), seconds(stage.to_us)),
+    })
+}
+
+fn stage_note(analysis: &Analysis) -> &'static str {
+    if analysis.stages.is_empty() {
+        ""
+    } else {
+        " Shading: stages, with the treatment's share of requests."
+    }
+}
 
 /// The colour of an arm: grey for the control, one of its own for every other in the log's order.
 pub fn arm_tone(analysis: &Analysis, arm: usize) -> Tone {

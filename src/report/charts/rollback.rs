@@ -15,7 +15,7 @@ const NEAR: f64 = 1.0 / 60.0;
 /// A row per rule with its pending and firing states; the first firing is marked.
 pub fn replay_timeline(analysis: &Analysis, replay: &Replay) -> Chart {
     let end_us = replay.last_event_us.max(1);
-    let mut layers: Vec<Layer> = super::trends::stage_spans(analysis).collect();
+    let mut layers: Vec<Layer> = super::stage_spans(analysis).collect();
     for (state, name, tone) in [
         (State::Pending, "pending", Tone::Caution),
         (State::Firing, "firing", Tone::Bad),
@@ -85,7 +85,7 @@ pub fn condition_chart(
 ) -> Option<Chart> {
     let (first, last) = (condition.series.first()?, condition.series.last()?);
     let arm = analysis.treatment.unwrap_or(analysis.control);
-    let mut layers: Vec<Layer> = super::trends::stage_spans(analysis).collect();
+    let mut layers: Vec<Layer> = super::stage_spans(analysis).collect();
     let line = |value: fn(&crate::rules::SeriesPoint) -> f64| {
         condition
             .series

@@ -2,7 +2,7 @@
 
 use super::{arm_name, arm_tone, seconds, time_axis};
 use crate::analysis::{Analysis, TrendPoint, TrendSeries, Trends};
-use crate::report::chart::{Axis, Chart, Layer, Scale, Tone};
+use crate::report::chart::{Axis, Chart, Layer, Scale};
 use crate::rules::Replay;
 use crate::stats::Interval;
 use crate::units::{self, ValueForm};
@@ -146,25 +146,11 @@ fn middles(trends: &Trends) -> Vec<f64> {
 /// Stages as shaded stretches and first firings as lines, with what the caption says of them.
 fn background(analysis: &Analysis, replay: Option<&Replay>) -> (Vec<Layer>, String) {
     let (firings, firing_note) = super::rollback::firing_rules(replay);
-    let layers = stage_spans(analysis).chain(firings).collect();
-    (layers, format!("{}{firing_note}", stage_note(analysis)))
-}
-
-/// The stages as shaded stretches, labelled with the treatment's share.
-pub(super) fn stage_spans(analysis: &Analysis) -> impl Iterator<Item = Layer> {
-    analysis.stages.iter().map(|stage| Layer::Span {
-        label: format!("{} %", units::significant(stage.share * 100.0, 2)),
-        tone: Tone::Quiet,
-        x: (seconds(stage.from_us), seconds(stage.to_us)),
-    })
-}
-
-fn stage_note(analysis: &Analysis) -> &'static str {
-    if analysis.stages.is_empty() {
-        ""
-    } else {
-        " Shading: stages, with the treatment's share of requests."
-    }
+    let layers = super::stage_spans(analysis).chain(firings).collect();
+    (
+        layers,
+        format!("{}{firing_note}", super::stage_note(analysis)),
+    )
 }
 
 /// Holds every value, and as much of the bands as leaves the lines readable; from zero where that

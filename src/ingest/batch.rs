@@ -1,0 +1,50 @@
+//! Consecutive rows as columns: what every reader hands over and every column builder takes.
+
+use polars::prelude::{Column, DataType, StringChunkedBuilder};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Rows per batch of text formats: large enough to amortise, small enough for the cache.
+pub(super) const BATCH_ROWS: usize = 16_384;
+
+/// Consecutive rows of the wanted columns.
+pub(super) struct Batch {
+    /// In the order in which they were asked for; text formats give text, Parquet its own types.
+    pub(super) columns: Vec<Column>,
+    /// Per row: 0-based data row in the file.
+    pub(super) rows: Vec<u32>,
+    /// Per row: the line as an editor counts it, or the row from 1 for Parquet.
+    pub(super) lines: Vec<u64>,
+}
+
+/// A column as text, whatever its type.
+pub(super) struct Texts(Option<Column>);
+
+impl Texts {
+    pub(super) fn of(column: &Column) -> Self {
+        Self(column.cast(&DataType::String).ok())
+    }
+
+    pub(super) fn get(&self, i: usize) -> Option<&str> {
+        self.0.as_ref()?.str().ok()?.get(i)
+    }
+}
+
+/// Builders for text columns.
+pub(super) fn text_builders(wanted: &[String]) -> Vec<StringChunkedBuilder> {
+    wanted
+        .iter()
+        .map(|name| StringChunkedBuilder::new(name.as_str().into(), BATCH_ROWS))
+        .collect()
+}
+
+/// The row number as the log stores it.
+pub(super) fn row_number(row: u64) -> Result<u32> {
+    u32::try_from(row).map_err(|_too_large| {
+        Error::new(
+            ErrorKind::NotEnoughData,
+            "The log has more than 4,294,967,295 rows",
+        )
+        .hint("Split it by time and open one part")
+    })
+}
