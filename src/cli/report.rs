@@ -11,7 +11,7 @@ use crate::analysis::{Analysis, AnalysisSettings, analyze, arms_of};
 use crate::error::Result;
 use crate::ingest::Loaded;
 use crate::jobs::Progress;
-use crate::report::html::ReportInput;
+use crate::report::ReportInput;
 use crate::report::{html, json, load_notes, write::write_atomic};
 use crate::rules::{Replay, ReplaySettings, Rulebook, presets};
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::html::ReportInput;
+use super::input::ReportInput;
 use super::text;
 use crate::analysis::Analysis;
 use crate::error::{Error, ErrorKind, Result};

@@ -4,6 +4,7 @@
 pub mod chart;
 pub mod charts;
 pub mod html;
+mod input;
 pub mod json;
 mod notes;
 pub mod svg;
@@ -11,6 +12,7 @@ pub mod text;
 pub mod ticks;
 pub mod write;
 
+pub use input::{IssueLine, LoadNotes, MappingLine, ReportInput};
 pub use notes::load_notes;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a report says of how its log was read.
 
-use super::html::{IssueLine, LoadNotes, MappingLine};
+use super::input::{IssueLine, LoadNotes, MappingLine};
 use crate::ingest::{ColumnRole, Loaded};
 use crate::units;
 

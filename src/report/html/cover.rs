@@ -4,12 +4,12 @@ use maud::{Markup, html};
 
 use super::super::chart::Tone;
 use super::super::charts;
-use super::ReportInput;
 use super::parts::{change_interval, chip, prose, tone_class, unbroken, verdict};
 use crate::analysis::{
     Analysis, ArmRole, DecisionKind, Effect, HealthCheck, MetricRole, ReasonWeight, ScorecardRow,
     Severity, Verdict,
 };
+use crate::report::ReportInput;
 use crate::units;
 
 /// How many numbers stand on the first page.

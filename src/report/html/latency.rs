@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::super::charts;
-use super::ReportInput;
 use super::parts::{HALF, WIDE, change_cell, figure, table, value_cell};
 use crate::analysis::{Analysis, LatencyPanel, QuantileValue};
+use crate::report::ReportInput;
 use crate::units::{self, ValueForm};
 
 pub(super) fn body(input: &ReportInput<'_>) -> Option<Markup> {

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::super::chart::Tone;
 use super::parts::{chip, table};
-use super::{IssueLine, LoadNotes, ReportInput};
 use crate::analysis::{Analysis, OutcomeCounts};
+use crate::report::{IssueLine, LoadNotes, ReportInput};
 use crate::units;
 
 pub(super) fn body(input: &ReportInput<'_>) -> Markup {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::ReportInput;
 use super::parts::{level, prose};
 use crate::analysis::{Analysis, InferenceUnit, Strategy};
+use crate::report::ReportInput;
 use crate::report::json;
 use crate::units;
 

@@ -13,73 +13,7 @@ mod trends;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{svg, text};
-use crate::analysis::Analysis;
-use crate::rules::{Replay, Rulebook};
-
-/// What a report is made of.
-#[derive(Debug, Clone, Copy)]
-pub struct ReportInput<'a> {
-    /// The analysis.
-    pub analysis: &'a Analysis,
-    /// What the rollback rules would have done; `None` leaves that section out.
-    pub replay: Option<&'a Replay>,
-    /// The rules that were replayed: descriptions, known faults and units of conditions.
-    pub rulebook: Option<&'a Rulebook>,
-    /// What was read.
-    pub load: &'a LoadNotes,
-    /// The report's title; empty takes the log's name.
-    pub title: &'a str,
-    /// Version of the program.
-    pub version: &'a str,
-}
-
-/// How the log was read.
-#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
-pub struct LoadNotes {
-    /// File name without its folder, or how many files.
-    pub source: String,
-    /// Size of the input in bytes.
-    pub bytes: u64,
-    /// Such as `CSV, UTF-8, comma`.
-    pub format: String,
-    /// Data rows in the input.
-    pub rows_read: u64,
-    /// Rows that could not be used.
-    pub rows_rejected: u64,
-    /// What was found while reading, the worst first.
-    pub issues: Vec<IssueLine>,
-    /// Which column plays which role.
-    pub mapping: Vec<MappingLine>,
-}
-
-/// One finding of the reader.
-#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
-pub struct IssueLine {
-    /// How bad it is, as shown to people.
-    pub severity: String,
-    /// The column; empty for the whole row or file.
-    pub column: String,
-    /// Which rows and how many, in words.
-    pub rows: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do; may be empty.
-    pub hint: String,
-    /// A value as it stands in the file; may be empty.
-    pub sample: String,
-}
-
-/// The part that a column plays.
-#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
-pub struct MappingLine {
-    /// What it is used as, such as `latency`.
-    pub role: String,
-    /// Its name in the file.
-    pub column: String,
-    /// Its unit; may be empty.
-    pub unit: String,
-}
+use super::{ReportInput, svg, text};
 
 /// The report as HTML. The same input gives the same bytes.
 pub fn render(input: &ReportInput<'_>) -> String {

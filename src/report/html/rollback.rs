@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use super::super::chart::Tone;
 use super::super::charts;
-use super::ReportInput;
 use super::parts::{HALF, WIDE, chip, figure, table};
 use crate::analysis::Analysis;
+use crate::report::ReportInput;
 use crate::rules::{
     Action, ConditionReplay, Exposure, Firing, Reading, Replay, Rule, RuleReplay, Truth,
     clock_text, persistence_text,

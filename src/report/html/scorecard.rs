@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::super::charts;
-use super::ReportInput;
 use super::parts::{WIDE, change_cell, figure, level, relative_cell, table, value_cell, verdict};
 use crate::analysis::{Analysis, ArmValue, Direction, Effect, MetricRole, ScorecardRow};
+use crate::report::ReportInput;
 use crate::units;
 
 pub(super) fn body(input: &ReportInput<'_>) -> Option<Markup> {

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::super::charts;
-use super::ReportInput;
 use super::parts::{HALF, WIDE, change_cell, figure, table, verdict};
 use crate::analysis::{Analysis, SegmentEffect};
+use crate::report::ReportInput;
 use crate::units::{self, ValueForm};
 
 /// The most rows that the table shows; JSON has them all.

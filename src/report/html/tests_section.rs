@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use super::super::chart::Tone;
 use super::super::charts;
-use super::ReportInput;
 use super::parts::{change_cell, chip, effect, table};
 use crate::analysis::{Analysis, Assumption, Holds, TestLine, TestReport};
+use crate::report::ReportInput;
 use crate::stats::Estimate;
 use crate::units::{self, ValueForm};
 

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::super::charts;
-use super::ReportInput;
 use super::parts::{WIDE, figure, table};
 use crate::analysis::{Analysis, TrendArm, Trends};
+use crate::report::ReportInput;
 use crate::units;
 
 pub(super) fn body(input: &ReportInput<'_>) -> Option<Markup> {
