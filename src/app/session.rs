@@ -228,6 +228,10 @@ impl Session {
             state.document.log = None;
             self.asked_log = None;
         }
+        if loaded.as_ref().is_err_and(|error| !error.is_cancelled()) {
+            // Where another file can be chosen.
+            state.screen = Screen::Log;
+        }
         self.loaded.settle(loaded);
         if is_new {
             (self.asked_settings, self.asked_rulebook) = (None, None);
