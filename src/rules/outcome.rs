@@ -48,6 +48,8 @@ pub struct RuleReplay {
     pub transitions_omitted: u64,
     /// Its state at the end.
     pub last_state: State,
+    /// Its last evaluation: from then on it no longer watches. 0 without any.
+    pub last_evaluation_us: i64,
     /// The canary's requests before and after the first firing takes effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exposure: Option<Exposure>,

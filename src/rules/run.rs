@@ -71,6 +71,9 @@ impl<'a> Run<'a> {
 
     /// Evaluates a block.
     pub(super) fn run(&mut self, points: &[Point]) {
+        if let Some(last) = points.last() {
+            self.found.last_evaluation_us = last.at_us - self.prepared.span_us.0;
+        }
         let mut is_open = vec![true; points.len()];
         if let Some(gate) = &mut self.gate {
             gate.run(points, &mut is_open);
@@ -240,6 +243,7 @@ impl RuleReplay {
             transitions: Vec::new(),
             transitions_omitted: 0,
             last_state: State::Inactive,
+            last_evaluation_us: 0,
             exposure: None,
         }
     }

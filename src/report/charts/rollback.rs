@@ -239,7 +239,7 @@ fn stretches(rule: &RuleReplay, state: State, end_us: i64) -> Vec<(i64, i64)> {
         let to = rule
             .transitions
             .get(k + 1)
-            .map_or(end_us, |next| next.time_us);
+            .map_or(end_us.min(rule.last_evaluation_us), |next| next.time_us);
         match out.last_mut() {
             Some(last) if change.time_us - last.1 <= gap => last.1 = to,
             _ => out.push((change.time_us, to)),
