@@ -2,32 +2,98 @@
 
 use crate::data::{RequestLog, Units};
 
-/// Users, and those of them who are in more than one arm; `None` where the log names no users.
-pub(super) fn crossing_counts(log: &RequestLog) -> Option<(u64, u64)> {
-    let units_column = log.units.as_ref()?;
-    let mut arm_of = vec![u16::MAX; units_column.n_units as usize];
-    let mut is_crossing = vec![false; units_column.n_units as usize];
-    for (row, id) in units_column
+/// How users spread over the arms.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Crossing {
+    /// Users.
+    pub(super) n_units: u64,
+    /// Those in more than one arm.
+    pub(super) n_crossing: u64,
+    /// Those who came back to the control after another arm. A sticky canary moves users away from
+    /// the control as its share grows, but never back.
+    pub(super) n_returning: u64,
+    /// `n_crossing` over the number to be expected if single requests had been assigned at random:
+    /// near 1 for weighted routing by request, far below it where users stick to their arm.
+    pub(super) by_request_ratio: f64,
+}
+
+/// What one user did.
+#[derive(Clone, Copy)]
+struct UserArms {
+    first_arm: u16,
+    is_crossing: bool,
+    n_control: u32,
+    n_other: u32,
+    first_other_us: i64,
+    last_control_us: i64,
+}
+
+/// How users spread over the arms; `None` where the log names no users.
+pub(super) fn crossing(log: &RequestLog, control: usize) -> Option<Crossing> {
+    const UNSEEN: UserArms = UserArms {
+        first_arm: u16::MAX,
+        is_crossing: false,
+        n_control: 0,
+        n_other: 0,
+        first_other_us: i64::MAX,
+        last_control_us: i64::MIN,
+    };
+    let units = log.units.as_ref()?;
+    let mut users = vec![UNSEEN; units.n_units as usize];
+    for (row, id) in units
         .id
         .iter()
         .enumerate()
         .filter(|(_, id)| **id != Units::NONE)
     {
-        let first = &mut arm_of[*id as usize];
-        if *first == u16::MAX {
-            *first = log.arm[row];
-        } else if *first != log.arm[row] {
-            is_crossing[*id as usize] = true;
+        let (user, arm, start) = (&mut users[*id as usize], log.arm[row], log.start_us[row]);
+        if user.first_arm == u16::MAX {
+            user.first_arm = arm;
+        }
+        user.is_crossing |= user.first_arm != arm;
+        if usize::from(arm) == control {
+            user.n_control += 1;
+            user.last_control_us = user.last_control_us.max(start);
+        } else {
+            user.n_other += 1;
+            user.first_other_us = user.first_other_us.min(start);
         }
     }
-    let n_units = arm_of.iter().filter(|arm| **arm != u16::MAX).count() as u64;
-    Some((n_units, is_crossing.iter().filter(|c| **c).count() as u64))
+    users.retain(|user| user.first_arm != u16::MAX);
+    let count =
+        |holds: fn(&UserArms) -> bool| users.iter().filter(|user| holds(user)).count() as u64;
+    let n_requests: f64 = users
+        .iter()
+        .map(|u| f64::from(u.n_control) + f64::from(u.n_other))
+        .sum();
+    let other_share = users.iter().map(|u| f64::from(u.n_other)).sum::<f64>() / n_requests.max(1.0);
+    let expected: f64 = users
+        .iter()
+        .map(|user| f64::from(user.n_control) + f64::from(user.n_other))
+        .map(|n| 1.0 - other_share.powf(n) - (1.0 - other_share).powf(n))
+        .sum();
+    let n_crossing = count(|user| user.is_crossing);
+    Some(Crossing {
+        n_units: users.len() as u64,
+        n_crossing,
+        n_returning: count(|user| user.first_other_us < user.last_control_us),
+        by_request_ratio: if expected > 0.0 {
+            n_crossing as f64 / expected
+        } else {
+            0.0
+        },
+    })
 }
 
 /// How much whole users inflate the chance variation of request counts: Σn²/Σn over requests per
 /// user. 1 where users do not stick to an arm, because then requests are not assigned by user.
-pub(super) fn request_design_effect(log: &RequestLog) -> f64 {
-    let Some((n_units, n_crossing)) = crossing_counts(log) else {
+pub(super) fn request_design_effect(log: &RequestLog, crossing: Option<Crossing>) -> f64 {
+    let Some(Crossing {
+        n_units,
+        n_crossing,
+        ..
+    }) = crossing
+    else {
         return 1.0;
     };
     if n_crossing as f64 > 0.1 * n_units as f64 {
@@ -46,4 +112,52 @@ pub(super) fn request_design_effect(log: &RequestLog) -> f64 {
         (s + *n as f64, q + (*n as f64).powi(2))
     });
     if sum > 0.0 { squares / sum } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Arm, Outcome};
+
+    /// Rows as (user, arm), one a second; arm 0 is the control.
+    fn check(rows: &[(u32, u16)], n_crossing: u64, n_returning: u64) -> f64 {
+        let n = rows.len();
+        let log = RequestLog {
+            arms: vec![Arm { name: "old".into() }, Arm { name: "new".into() }],
+            arm: rows.iter().map(|r| r.1).collect(),
+            row: (0..n as u32).collect(),
+            start_us: (0..n as i64).collect(),
+            event_us: (0..n as i64).collect(),
+            outcome: vec![Outcome::Ok; n],
+            units: Some(Units {
+                column: "user".into(),
+                id: rows.iter().map(|r| r.0).collect(),
+                n_units: 1 + rows.iter().map(|r| r.0).max().unwrap_or(0),
+            }),
+            ..RequestLog::default()
+        };
+        let found = crossing(&log, 0).unwrap();
+        assert_eq!(
+            (found.n_crossing, found.n_returning),
+            (n_crossing, n_returning),
+            "{rows:?}"
+        );
+        found.by_request_ratio
+    }
+
+    #[test]
+    fn moving_to_the_canary_is_no_return() {
+        check(&[(0, 0), (0, 0), (0, 1), (1, 0)], 1, 0);
+        check(&[(0, 0), (0, 1), (0, 0), (1, 1)], 1, 1);
+    }
+
+    #[test]
+    fn routing_by_request_is_told_from_sticky_users() {
+        let by_request: Vec<(u32, u16)> = (0..400)
+            .map(|i| (i % 40, u16::from(i * 7 % 11 < 5)))
+            .collect();
+        let sticky: Vec<(u32, u16)> = (0..400).map(|i| (i % 40, u16::from(i % 40 < 20))).collect();
+        assert!(check(&by_request, 40, 40) > 0.9);
+        assert!(check(&sticky, 0, 0) < 0.01);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::clusters::{crossing_counts, request_design_effect};
+use super::clusters::{Crossing, crossing, request_design_effect};
 use super::model::{ArmSummary, HealthCheck, ScorecardRow, Severity, Strategy, StrategyFinding};
 use super::settings::AnalysisSettings;
 use crate::data::{Outcome, Quantity, RequestLog};
@@ -20,7 +20,7 @@ const FEW_REQUESTS: u64 = 100;
 /// All checks that this log allows, the worst first.
 pub(super) fn checks(
     log: &RequestLog,
-    arms: &[ArmSummary],
+    (arms, control): (&[ArmSummary], usize),
     strategy: &StrategyFinding,
     scorecard: &[ScorecardRow],
     settings: &AnalysisSettings,
@@ -30,7 +30,8 @@ pub(super) fn checks(
         checks.push(single_arm());
     } else {
         let by_request: Vec<u64> = arms.iter().map(|arm| arm.n_requests).collect();
-        let clusters = request_design_effect(log);
+        let crossing = crossing(log, control);
+        let clusters = request_design_effect(log, crossing);
         checks.push(ratio(
             ("sample-ratio-requests", "requests", clusters),
             &by_request,
@@ -52,7 +53,7 @@ pub(super) fn checks(
             ));
         }
         checks.push(concurrency(log, strategy));
-        checks.extend(crossing(log, strategy));
+        checks.extend(crossing.map(|found| one_arm_each(&found, strategy)));
         checks.extend(few_requests(arms));
         checks.extend(rated_share(log, arms));
         checks.extend(same_work(arms, scorecard));
@@ -209,20 +210,47 @@ fn concurrency(log: &RequestLog, strategy: &StrategyFinding) -> HealthCheck {
     )
 }
 
-fn crossing(log: &RequestLog, strategy: &StrategyFinding) -> Option<HealthCheck> {
-    let (n_units, n_crossing) = crossing_counts(log)?;
-    let share = n_crossing as f64 / n_units.max(1) as f64;
-    let finding = format!(
-        "{} of {} users ({}) are in more than one arm",
-        units::count(n_crossing),
-        units::count(n_units),
-        units::share(share)
-    );
+/// Sticky users are in one arm, or move from the control to a growing canary; with routing by
+/// request nearly everybody is in both.
+fn one_arm_each(found: &Crossing, strategy: &StrategyFinding) -> HealthCheck {
+    let is_canary = strategy.strategy == Strategy::Canary;
+    let n_wrong = if is_canary {
+        found.n_returning
+    } else {
+        found.n_crossing
+    };
+    let share = n_wrong as f64 / found.n_units.max(1) as f64;
+    let of_users = |n: u64| {
+        let share = units::share(n as f64 / found.n_units.max(1) as f64);
+        format!(
+            "{} of {} users ({share})",
+            units::count(n),
+            units::count(found.n_units)
+        )
+    };
+    let n_moved = found.n_crossing.saturating_sub(found.n_returning);
+    let finding = if is_canary && n_moved > 0 {
+        format!(
+            "{} moved from the control to a growing canary, and {} came back from it",
+            of_users(n_moved),
+            units::count(found.n_returning)
+        )
+    } else {
+        format!("{} are in more than one arm", of_users(found.n_crossing))
+    };
     let (severity, advice) = match strategy.strategy {
-        _ if n_crossing == 0 => (Severity::Ok, ""),
+        _ if found.n_crossing == 0 => (Severity::Ok, ""),
         Strategy::Shadow | Strategy::BlueGreen | Strategy::Sequential => (
             Severity::Note,
             "Expected where every user meets every arm; the arms are then not independent, and intervals are somewhat too wide",
+        ),
+        _ if found.by_request_ratio > 0.6 => (
+            Severity::Note,
+            "Requests, not users, were assigned to arms. What a user saw in one arm can colour how they rate the other; intervals by user stay valid",
+        ),
+        _ if n_wrong == 0 => (
+            Severity::Note,
+            "Expected where the canary's share grows and users stick to it",
         ),
         _ if share < 0.001 => (Severity::Note, "Too few to matter"),
         _ if share < 0.10 => (
@@ -231,16 +259,16 @@ fn crossing(log: &RequestLog, strategy: &StrategyFinding) -> Option<HealthCheck>
         ),
         _ => (
             Severity::Stop,
-            "Assignment did not stick to users: the arms are not separate groups. If requests were randomised on purpose, map no user column",
+            "Assignment did not stick to users, nor was it by request: the arms are not separate groups. Find out how users changed arms before trusting any difference",
         ),
     };
-    Some(check(
+    check(
         "crossing",
         "Is every user in one arm only?",
         severity,
         finding,
         advice,
-    ))
+    )
 }
 
 /// Prompts exist before an arm answers: where they differ, the arms did different work.

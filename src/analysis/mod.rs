@@ -77,7 +77,7 @@ pub fn analyze(
         }
         None => Vec::new(),
     };
-    let health = health::checks(log, &arms, &strategy, &scorecard, settings);
+    let health = health::checks(log, (&arms, control), &strategy, &scorecard, settings);
     let tests = test_reports::reports(log, &metrics, &rows, &scorecard, &strategy, control, level);
     let plan = plan::inputs(log, &scorecard, control, treatment, &arms);
     let decision = decision::decide(&arms, treatment, &scorecard, &segments, &health, &strategy);
