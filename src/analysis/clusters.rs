@@ -8,11 +8,11 @@ pub(super) struct Crossing {
     /// Users.
     pub(super) n_units: u64,
     /// Those in more than one arm.
-    pub(super) n_crossing: u64,
+    pub(super) n_in_several: u64,
     /// Those who came back to the control after another arm. A sticky canary moves users away from
     /// the control as its share grows, but never back.
     pub(super) n_returning: u64,
-    /// `n_crossing` over the number to be expected if single requests had been assigned at random:
+    /// `n_in_several` over the number to be expected if single requests had been assigned at random:
     /// near 1 for weighted routing by request, far below it where users stick to their arm.
     pub(super) by_request_ratio: f64,
 }
@@ -21,7 +21,7 @@ pub(super) struct Crossing {
 #[derive(Clone, Copy)]
 struct UserArms {
     first_arm: u16,
-    is_crossing: bool,
+    is_in_several: bool,
     n_control: u32,
     n_other: u32,
     first_other_us: i64,
@@ -32,7 +32,7 @@ struct UserArms {
 pub(super) fn crossing(log: &RequestLog, control: usize) -> Option<Crossing> {
     const UNSEEN: UserArms = UserArms {
         first_arm: u16::MAX,
-        is_crossing: false,
+        is_in_several: false,
         n_control: 0,
         n_other: 0,
         first_other_us: i64::MAX,
@@ -50,7 +50,7 @@ pub(super) fn crossing(log: &RequestLog, control: usize) -> Option<Crossing> {
         if user.first_arm == u16::MAX {
             user.first_arm = arm;
         }
-        user.is_crossing |= user.first_arm != arm;
+        user.is_in_several |= user.first_arm != arm;
         if usize::from(arm) == control {
             user.n_control += 1;
             user.last_control_us = user.last_control_us.max(start);
@@ -72,13 +72,13 @@ pub(super) fn crossing(log: &RequestLog, control: usize) -> Option<Crossing> {
         .map(|user| f64::from(user.n_control) + f64::from(user.n_other))
         .map(|n| 1.0 - other_share.powf(n) - (1.0 - other_share).powf(n))
         .sum();
-    let n_crossing = count(|user| user.is_crossing);
+    let n_in_several = count(|user| user.is_in_several);
     Some(Crossing {
         n_units: users.len() as u64,
-        n_crossing,
+        n_in_several,
         n_returning: count(|user| user.first_other_us < user.last_control_us),
         by_request_ratio: if expected > 0.0 {
-            n_crossing as f64 / expected
+            n_in_several as f64 / expected
         } else {
             0.0
         },
@@ -90,13 +90,13 @@ pub(super) fn crossing(log: &RequestLog, control: usize) -> Option<Crossing> {
 pub(super) fn request_design_effect(log: &RequestLog, crossing: Option<Crossing>) -> f64 {
     let Some(Crossing {
         n_units,
-        n_crossing,
+        n_in_several,
         ..
     }) = crossing
     else {
         return 1.0;
     };
-    if n_crossing as f64 > 0.1 * n_units as f64 {
+    if n_in_several as f64 > 0.1 * n_units as f64 {
         return 1.0;
     }
     let mut sizes = vec![0u64; log.units.as_ref().map_or(0, |units| units.n_units as usize)];
@@ -120,7 +120,7 @@ mod tests {
     use crate::data::{Arm, Outcome};
 
     /// Rows as (user, arm), one a second; arm 0 is the control.
-    fn check(rows: &[(u32, u16)], n_crossing: u64, n_returning: u64) -> f64 {
+    fn check(rows: &[(u32, u16)], n_in_several: u64, n_returning: u64) -> f64 {
         let n = rows.len();
         let log = RequestLog {
             arms: vec![Arm { name: "old".into() }, Arm { name: "new".into() }],
@@ -138,8 +138,8 @@ mod tests {
         };
         let found = crossing(&log, 0).unwrap();
         assert_eq!(
-            (found.n_crossing, found.n_returning),
-            (n_crossing, n_returning),
+            (found.n_in_several, found.n_returning),
+            (n_in_several, n_returning),
             "{rows:?}"
         );
         found.by_request_ratio

@@ -217,7 +217,7 @@ fn one_arm_each(found: &Crossing, strategy: &StrategyFinding) -> HealthCheck {
     let n_wrong = if is_canary {
         found.n_returning
     } else {
-        found.n_crossing
+        found.n_in_several
     };
     let share = n_wrong as f64 / found.n_units.max(1) as f64;
     let of_users = |n: u64| {
@@ -228,7 +228,7 @@ fn one_arm_each(found: &Crossing, strategy: &StrategyFinding) -> HealthCheck {
             units::count(found.n_units)
         )
     };
-    let n_moved = found.n_crossing.saturating_sub(found.n_returning);
+    let n_moved = found.n_in_several.saturating_sub(found.n_returning);
     let finding = if is_canary && n_moved > 0 {
         format!(
             "{} moved from the control to a growing canary, and {} came back from it",
@@ -236,10 +236,10 @@ fn one_arm_each(found: &Crossing, strategy: &StrategyFinding) -> HealthCheck {
             units::count(found.n_returning)
         )
     } else {
-        format!("{} are in more than one arm", of_users(found.n_crossing))
+        format!("{} are in more than one arm", of_users(found.n_in_several))
     };
     let (severity, advice) = match strategy.strategy {
-        _ if found.n_crossing == 0 => (Severity::Ok, ""),
+        _ if found.n_in_several == 0 => (Severity::Ok, ""),
         Strategy::Shadow | Strategy::BlueGreen | Strategy::Sequential => (
             Severity::Note,
             "Expected where every user meets every arm; the arms are then not independent, and intervals are somewhat too wide",
