@@ -72,6 +72,8 @@ pub struct Session {
     /// The rules' replay; stays empty for a single arm.
     pub replay: Slot<Replay>,
     jobs: JobQueue<Output>,
+    /// The log that the values belong to: reading it anew with other roles keeps its history.
+    shown_log: Option<PathBuf>,
     /// What the newest jobs were started for.
     asked_log: Option<(PathBuf, Option<Mapping>)>,
     asked_settings: Option<AnalysisSettings>,
@@ -86,6 +88,7 @@ impl Session {
             analysis: Slot::default(),
             replay: Slot::default(),
             jobs: JobQueue::new(waker),
+            shown_log: None,
             asked_log: None,
             asked_settings: None,
             asked_rulebook: None,
@@ -236,7 +239,10 @@ impl Session {
         if is_new {
             (self.asked_settings, self.asked_rulebook) = (None, None);
             (self.analysis, self.replay) = (Slot::default(), Slot::default());
-            state.history.restart(&state.document);
+            if self.shown_log != state.document.log {
+                self.shown_log.clone_from(&state.document.log);
+                state.history.restart(&state.document);
+            }
         }
     }
 

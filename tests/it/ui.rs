@@ -83,6 +83,9 @@ fn a_corrected_role_is_read_again_and_can_be_undone() {
     });
     settle(&mut window);
     assert!(!has_rating(&window), "the rating column is still read");
+    window.get_by_role_and_label(Role::Button, "Undo").click();
+    settle(&mut window);
+    assert!(has_rating(&window), "undo does not bring the rating back");
 }
 
 #[test]
