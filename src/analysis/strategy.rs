@@ -1,7 +1,5 @@
 //! How the rollout was done, told from when the arms ran and how their shares moved.
 
-use std::collections::HashMap;
-
 use super::model::{Stage, Strategy, StrategyFinding};
 use super::settings::AnalysisSettings;
 use crate::data::RequestLog;
@@ -149,16 +147,21 @@ fn paired_share(log: &RequestLog, control: usize, treatment: usize) -> f64 {
     let Some(ids) = &log.request_id else {
         return 0.0;
     };
-    let mut arms_of: HashMap<u64, u8> = HashMap::new();
-    for (row, id) in ids.iter().enumerate().filter(|(_, id)| **id != 0) {
-        let bit = match usize::from(log.arm[row]) {
-            arm if arm == control => 1,
-            arm if arm == treatment => 2,
-            _ => continue,
-        };
-        *arms_of.entry(*id).or_insert(0) |= bit;
-    }
-    let n_treatment = arms_of.values().filter(|bits| **bits & 2 != 0).count();
-    let n_both = arms_of.values().filter(|bits| **bits == 3).count();
+    let of_arm = |arm: usize| -> Vec<u64> {
+        let mut found: Vec<u64> = log
+            .rows_of_arm(arm)
+            .map(|row| ids[row])
+            .filter(|id| *id != 0)
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    };
+    let (of_control, of_treatment) = (of_arm(control), of_arm(treatment));
+    let n_treatment = of_treatment.len();
+    let n_both = of_treatment
+        .iter()
+        .filter(|id| of_control.binary_search(id).is_ok())
+        .count();
     n_both as f64 / n_treatment.max(1) as f64
 }

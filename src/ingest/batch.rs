@@ -1,6 +1,8 @@
 //! Consecutive rows as columns: what every reader hands over and every column builder takes.
 
-use polars::prelude::{Column, DataType, StringChunkedBuilder};
+use std::cell::OnceCell;
+
+use polars::prelude::{Column, DataType, StringChunked, StringChunkedBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -17,16 +19,30 @@ pub(super) struct Batch {
     pub(super) lines: Vec<u64>,
 }
 
-/// A column as text, whatever its type.
-pub(super) struct Texts(Option<Column>);
+/// A column as text, whatever its type; converted when the first value is asked for.
+pub(super) struct Texts<'a> {
+    column: &'a Column,
+    text: OnceCell<Option<StringChunked>>,
+}
 
-impl Texts {
-    pub(super) fn of(column: &Column) -> Self {
-        Self(column.cast(&DataType::String).ok())
+impl<'a> Texts<'a> {
+    pub(super) fn of(column: &'a Column) -> Self {
+        Self {
+            column,
+            text: OnceCell::new(),
+        }
     }
 
     pub(super) fn get(&self, i: usize) -> Option<&str> {
-        self.0.as_ref()?.str().ok()?.get(i)
+        let convert = || {
+            self.column
+                .cast(&DataType::String)
+                .ok()?
+                .str()
+                .ok()
+                .cloned()
+        };
+        self.text.get_or_init(convert).as_ref()?.get(i)
     }
 }
 

@@ -1,8 +1,6 @@
 //! Fills the typed columns of a [`RequestLog`] from batches, by the roles of a mapping.
 
-use std::collections::HashMap;
-
-use polars::prelude::{Column, DataType};
+use polars::prelude::{Column, DataType, PlHashMap};
 
 use super::batch::{Batch, Texts};
 use super::issues::{Effect, Issues};
@@ -27,9 +25,9 @@ pub(super) struct Builder<'a> {
     stamps: StampReader,
     status_form: OutcomeForm,
     log: RequestLog,
-    arm_codes: HashMap<String, u16>,
-    unit_codes: HashMap<String, u32>,
-    segment_codes: Vec<HashMap<String, u16>>,
+    arm_codes: PlHashMap<String, u16>,
+    unit_codes: PlHashMap<String, u32>,
+    segment_codes: Vec<PlHashMap<String, u16>>,
     end_us: Option<Vec<i64>>,
 }
 
@@ -88,11 +86,11 @@ impl<'a> Builder<'a> {
             mapping,
             stamps: StampReader::new(mapping)?,
             status_form,
-            segment_codes: vec![HashMap::new(); log.segments.len()],
+            segment_codes: vec![PlHashMap::default(); log.segments.len()],
             end_us: of(Role::EndTime).map(|_| Vec::new()),
             log,
-            arm_codes: HashMap::new(),
-            unit_codes: HashMap::new(),
+            arm_codes: PlHashMap::default(),
+            unit_codes: PlHashMap::default(),
         })
     }
 

@@ -71,8 +71,12 @@ impl StampReader {
             );
         }
         for (i, stamp) in stamps.iter_mut().enumerate() {
+            let is_plausible =
+                matches!(form, StampForm::Relative(_)) || PLAUSIBLE_US.contains(stamp);
+            if *stamp != NO_STAMP && is_plausible {
+                continue;
+            }
             let text = texts.get(i);
-            let is_relative = matches!(form, StampForm::Relative(_));
             let kind = if *stamp == NO_STAMP {
                 // Where an end is missing the start and the latency can stand in.
                 if role.role != Role::Time && text.is_none() {
@@ -83,15 +87,13 @@ impl StampReader {
                     "Not a time that could be read",
                     "Rows without a time cannot be placed; correct the export, or map another column as time",
                 )
-            } else if !is_relative && !PLAUSIBLE_US.contains(stamp) {
+            } else {
                 *stamp = NO_STAMP;
                 (
                     Effect::Rejected,
                     "A time outside the years 2000 to 2100",
                     "Zeroes and far dates often stand for \"no time\"; correct them in the export, or map another column as time",
                 )
-            } else {
-                continue;
             };
             issues.value(
                 kind,
