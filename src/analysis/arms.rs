@@ -67,6 +67,7 @@ pub(super) fn choose(
 /// Size, span and outcomes of every arm.
 pub(super) fn summarize(
     log: &RequestLog,
+    rows: &[Vec<u32>],
     control: usize,
     treatment: Option<usize>,
 ) -> Vec<ArmSummary> {
@@ -106,27 +107,20 @@ pub(super) fn summarize(
         };
         *counter += 1;
     }
+    let mut last_seen =
+        vec![usize::MAX; log.units.as_ref().map_or(0, |units| units.n_units as usize)];
     for (i, arm) in arms.iter_mut().enumerate() {
         arm.share_of_requests = arm.n_requests as f64 / n_all;
-        arm.n_units = log
-            .units
-            .as_ref()
-            .map(|units| n_units(units, log.rows_of_arm(i)));
+        arm.n_units = log.units.as_ref().map(|units| {
+            let ids = rows[i]
+                .iter()
+                .map(|row| units.id[*row as usize])
+                .filter(|id| *id != Units::NONE);
+            let is_new = |id: &u32| std::mem::replace(&mut last_seen[*id as usize], i) != i;
+            ids.filter(is_new).count() as u64
+        });
     }
     arms
-}
-
-/// Distinct units among rows.
-fn n_units(units: &Units, rows: impl Iterator<Item = usize>) -> u64 {
-    let mut seen = vec![false; units.n_units as usize];
-    let mut n = 0;
-    for row in rows {
-        let id = units.id[row];
-        if id != Units::NONE && !std::mem::replace(&mut seen[id as usize], true) {
-            n += 1;
-        }
-    }
-    n
 }
 
 fn sizes(log: &RequestLog) -> Vec<u64> {

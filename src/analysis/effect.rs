@@ -26,6 +26,8 @@ pub(super) struct ArmSample {
     /// Sums by unit, for shares and means where the log names units.
     units: Option<RatioMoments>,
     has_units: bool,
+    /// Distinct units; 0 where the log names none.
+    n_units: usize,
 }
 
 impl ArmSample {
@@ -45,6 +47,7 @@ impl ArmSample {
             moments,
             units: None,
             has_units,
+            n_units: n_distinct(&units),
         };
         match metric.kind {
             Kind::Quantile(_, q) => {
@@ -111,6 +114,18 @@ pub(super) fn clustered_quantile(
         .or_else(|| stats::quantile_estimate(sorted, q, level))
 }
 
+fn n_distinct(units: &[u32]) -> usize {
+    let mut seen = Vec::new();
+    let is_new = |unit: &&u32| {
+        let unit = **unit as usize;
+        if unit >= seen.len() {
+            seen.resize(unit + 1, false);
+        }
+        !std::mem::replace(&mut seen[unit], true)
+    };
+    units.iter().filter(is_new).count()
+}
+
 /// Sorts values ascending and takes their units along.
 pub(super) fn sort_together(values: &mut [f64], units: Vec<u32>) -> Vec<u32> {
     if units.is_empty() {
@@ -159,12 +174,14 @@ pub(super) fn effect(
 ) -> Effect {
     let by_request = compare_requests(metric, control, treated, level);
     let by_unit = compare_units(metric, control, treated, level);
-    let unit = if by_unit.is_some() {
+    let unit = if control.has_units || treated.has_units {
         InferenceUnit::Unit
     } else {
         InferenceUnit::Request
     };
-    let main = by_unit.or(by_request);
+    // With users known, requests never stand in for them: too few users is no data.
+    let has_units = control.has_units || treated.has_units;
+    let main = if has_units { by_unit } else { by_request };
     let enough = control.n.min(treated.n) as usize >= MIN_OBSERVATIONS;
     let margin = control.estimate.and_then(|c| margin_of(metric, c.value));
     // Two arms that never vary and agree need no interval to be told equal.
@@ -211,17 +228,22 @@ fn compare_units(
     level: f64,
 ) -> Option<(Estimate, Option<TestResult>)> {
     if let Kind::Quantile(..) = metric.kind {
-        if !control.has_units || !treated.has_units {
+        if control.n_units < 2 || treated.n_units < 2 {
             return None;
         }
         let difference = stats::quantile_difference(&control.estimate?, &treated.estimate?)?;
         return Some((difference, stats::quantile_test(&difference)));
     }
     let (a, b) = (control.units.as_ref()?, treated.units.as_ref()?);
-    let Comparison {
-        difference, test, ..
-    } = stats::ratio_difference(a, b, Reference::Welch, level)?;
-    Some((difference, Some(test)))
+    if let Some(found) = stats::ratio_difference(a, b, Reference::Welch, level) {
+        return Some((found.difference, Some(found.test)));
+    }
+    // Shares that do not vary between users, such as no error at all, still have intervals.
+    if control.n_units < 2 || treated.n_units < 2 || control.n_events.is_none() {
+        return None;
+    }
+    let difference = stats::quantile_difference(&control.estimate?, &treated.estimate?)?;
+    Some((difference, None))
 }
 
 fn compare_requests(

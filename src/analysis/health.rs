@@ -107,35 +107,47 @@ fn ratio(
         .map(|(arm, n)| format!("{} {}", arm.name, units::count(*n)))
         .collect();
     let shown = listed.join(", ");
-    let given: Vec<f64> = arms
+    let expected_share = |arm: &ArmSummary| {
+        let found = settings
+            .expected_shares
+            .iter()
+            .find(|(name, _)| *name == arm.name);
+        found.map(|(_, share)| *share)
+    };
+    // A stray label of a few rows is no arm that anybody planned.
+    let n_all: u64 = counts.iter().sum();
+    let planned = |i: &usize| expected_share(&arms[*i]).is_some() || counts[*i] * 100 >= n_all;
+    let planned: Vec<usize> = (0..arms.len()).filter(planned).collect();
+    let given: Vec<f64> = planned
         .iter()
-        .filter_map(|arm| {
-            settings
-                .expected_shares
-                .iter()
-                .find(|(name, _)| *name == arm.name)
-                .map(|(_, share)| *share)
-        })
+        .filter_map(|i| expected_share(&arms[*i]))
         .collect();
-    if given.len() != arms.len() && strategy.strategy == Strategy::Canary {
-        let finding = format!(
-            "{shown}. A canary's share is set by its stages, so no fixed ratio is expected"
-        );
+    let is_given = given.len() == planned.len();
+    let no_split = match strategy.strategy {
+        Strategy::Canary => {
+            Some("A canary's share is set by its stages, so no fixed ratio is expected")
+        }
+        Strategy::BlueGreen => {
+            Some("Before and after last as long as they last, so no ratio is expected")
+        }
+        _ => None,
+    };
+    if let Some(why) = no_split.filter(|_| !is_given) {
         return check(
             id,
             &title,
             Severity::Note,
-            finding,
+            format!("{shown}. {why}"),
             "If the split was fixed, name the expected shares (settings on the overview; --expect ARM=SHARE)",
         );
     }
-    let equal = vec![1.0; arms.len()];
-    let is_given = given.len() == arms.len();
-    let Some(test) = sample_ratio_clustered(
-        counts,
-        if is_given { &given } else { &equal },
-        design_effect,
-    ) else {
+    let counts: Vec<u64> = planned.iter().map(|i| counts[*i]).collect();
+    let weights = if is_given {
+        given
+    } else {
+        vec![1.0; planned.len()]
+    };
+    let Some(test) = sample_ratio_clustered(&counts, &weights, design_effect) else {
         return check(
             id,
             &title,

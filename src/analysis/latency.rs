@@ -3,7 +3,7 @@
 
 use super::effect::{clustered_quantile, sort_together};
 use super::model::{LatencyArm, LatencyPanel, QuantileDifferences, QuantileValue};
-use crate::data::{Outcome, Quantity, RequestLog, Units};
+use crate::data::{Outcome, Quantity, RequestLog};
 use crate::error::Result;
 use crate::jobs::Progress;
 use crate::stats::{Estimate, Moments, quantile, quantile_difference};
@@ -91,16 +91,14 @@ pub(super) fn panels(
 fn sorted(log: &RequestLog, values: &[f64], rows: &[u32]) -> Sorted {
     let (mut kept, mut units) = (Vec::new(), Vec::new());
     let mut n_not_positive = 0;
-    // As in the scorecard: with units, a request without one is left out.
-    let has_unit = |row: usize| log.units.as_ref().is_none_or(|u| u.id[row] != Units::NONE);
     for row in rows
         .iter()
         .map(|r| *r as usize)
         .filter(|r| log.outcome[*r] == Outcome::Ok)
     {
-        if values[row] > 0.0 && has_unit(row) {
+        if values[row] > 0.0 {
             kept.push(values[row]);
-            units.extend(log.units.as_ref().map(|u| u.id[row]));
+            units.extend(log.units.as_ref().map(|units| units.of_row(row)));
         } else if values[row] <= 0.0 {
             n_not_positive += 1;
         }

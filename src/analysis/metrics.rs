@@ -2,7 +2,7 @@
 
 use super::model::{Direction, MetricRole};
 use super::settings::Margins;
-use crate::data::{Outcome, Quantity, RequestLog, Units};
+use crate::data::{Outcome, Quantity, RequestLog};
 use crate::units::ValueForm;
 
 /// What is computed from the observations.
@@ -143,7 +143,9 @@ pub(super) fn of_log(log: &RequestLog, margins: &Margins) -> Vec<Metric> {
         } else {
             ValueForm::Number
         };
-        let margin = Some(Margin::Relative(margins.metric));
+        // A metric of which nobody knows whether more is better cannot guard anything.
+        let margin = (direction_of_name(name) != Direction::Neutral)
+            .then_some(Margin::Relative(margins.metric));
         let label = if is_share {
             format!("Share {name}")
         } else {
@@ -160,6 +162,46 @@ pub(super) fn of_log(log: &RequestLog, margins: &Margins) -> Vec<Metric> {
     metrics
 }
 
+/// Whether more of a metric is better, as far as its name tells.
+fn direction_of_name(name: &str) -> Direction {
+    const MORE_IS_BETTER: [&str; 13] = [
+        "copied",
+        "click",
+        "convers",
+        "converted",
+        "accept",
+        "correct",
+        "resolved",
+        "retained",
+        "purchase",
+        "success",
+        "helpful",
+        "solved",
+        "pass",
+    ];
+    const LESS_IS_BETTER: [&str; 10] = [
+        "refus",
+        "hallucinat",
+        "toxic",
+        "retry",
+        "retries",
+        "escalat",
+        "complain",
+        "abandon",
+        "violation",
+        "unsafe",
+    ];
+    let name = name.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    if has(&LESS_IS_BETTER) {
+        Direction::LowerIsBetter
+    } else if has(&MORE_IS_BETTER) {
+        Direction::HigherIsBetter
+    } else {
+        Direction::Neutral
+    }
+}
+
 impl Metric {
     fn new(id: &str, label: &str, kind: Kind, form: ValueForm, margin: Option<Margin>) -> Self {
         let direction = match kind {
@@ -168,12 +210,8 @@ impl Metric {
             | Kind::Mean(Quantity::Cost | Quantity::LatencyMs | Quantity::TtftMs) => {
                 Direction::LowerIsBetter
             }
-            Kind::Mean(Quantity::Extra(_))
-                if id.contains("refusal") || id.contains("hallucination") =>
-            {
-                Direction::LowerIsBetter
-            }
-            Kind::Mean(Quantity::Rating | Quantity::Extra(_)) => Direction::HigherIsBetter,
+            Kind::Mean(Quantity::Extra(_)) => direction_of_name(id),
+            Kind::Mean(Quantity::Rating) => Direction::HigherIsBetter,
             Kind::RatedShare | Kind::Mean(Quantity::TokensIn | Quantity::TokensOut) => {
                 Direction::Neutral
             }
@@ -207,15 +245,8 @@ impl Metric {
         let units = log.units.as_ref();
         let mut seen = Observations::default();
         let mut push = |row: usize, value: f64| {
-            // A request without a unit stands for itself nowhere: it is left out of unit inference.
-            let unit = units.map_or(0, |u| u.id[row]);
-            if units.is_some() && unit == Units::NONE {
-                return;
-            }
             seen.values.push(value);
-            if units.is_some() {
-                seen.units.push(unit);
-            }
+            seen.units.extend(units.map(|units| units.of_row(row)));
         };
         match self.kind {
             Kind::ErrorShare => {

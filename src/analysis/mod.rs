@@ -20,6 +20,9 @@ mod strategy;
 mod test_reports;
 mod trends;
 
+#[cfg(test)]
+mod tests;
+
 pub use model::*;
 pub use settings::{AnalysisSettings, Margins};
 
@@ -43,24 +46,26 @@ pub fn analyze(
         )
         .key("level"));
     }
+    // What the rollout was does not depend on which part of it is looked at.
+    let (control, treatment) = arms::choose(log, settings)?;
+    let stages = treatment
+        .map(|t| stages::infer(log, control, t))
+        .unwrap_or_default();
+    let strategy = strategy::find(log, control, treatment, &stages, settings);
+
     progress.phase("Selecting rows", 0)?;
     let filtered = (!settings.filter.is_all()).then(|| settings.filter.apply(log));
     let n_requests_unfiltered = log.n_rows() as u64;
-    let log = filtered.as_ref().unwrap_or(log);
     check_segment(log, settings)?;
+    let log = filtered.as_ref().unwrap_or(log);
     if log.n_rows() == 0 {
         return Err(
             Error::new(ErrorKind::NotEnoughData, "The filter leaves no request")
                 .hint("Widen the time range or clear the segment"),
         );
     }
-    let (control, treatment) = arms::choose(log, settings)?;
     let rows = scorecard::rows_by_arm(log);
-    let stages = treatment
-        .map(|t| stages::infer(log, control, t))
-        .unwrap_or_default();
-    let strategy = strategy::find(log, control, treatment, &stages, settings);
-    let arms = arms::summarize(log, control, treatment);
+    let arms = arms::summarize(log, &rows, control, treatment);
     let metrics = metrics::of_log(log, &settings.margins);
     let level = settings.level;
 
@@ -139,7 +144,8 @@ fn check_segment(log: &RequestLog, settings: &AnalysisSettings) -> Result<()> {
     }
 }
 
-/// Indices of the control and of the arm that the decision is about, as [`analyze`] chooses them.
+/// Indices of the control and of the arm that the decision is about, as [`analyze`] chooses them:
+/// from the whole log, so that a filter never swaps them.
 pub fn arms_of(log: &RequestLog, settings: &AnalysisSettings) -> Result<(usize, Option<usize>)> {
     arms::choose(log, settings)
 }

@@ -87,6 +87,14 @@ fn infer(
             );
             (Strategy::Canary, why)
         }
+        (Some(first), Some(last)) if shares.len() > 1 => (
+            Strategy::AbTest,
+            format!(
+                "The arms ran at the same time; the treatment's share went from {} to {}",
+                units::share(*first),
+                units::share(*last)
+            ),
+        ),
         (Some(share), _) if *share <= CANARY_SHARE => (
             Strategy::Canary,
             format!(

@@ -8,7 +8,7 @@ use super::session::{Session, open_log};
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::AnalysisSettings;
 use crate::cli::bundled;
-use crate::ingest::{Mapping, Role};
+use crate::ingest::{DurationUnit, Mapping, Role};
 use crate::jobs::{JobId, Progress};
 
 /// Everything that a screen can ask for; the only way to change the document from a view.
@@ -30,8 +30,13 @@ pub enum Command {
         /// Its role.
         role: Option<Role>,
     },
-    /// Replace the document's mapping.
-    SetMapping(Mapping),
+    /// Say what unit a column of durations is in.
+    SetUnit {
+        /// The column.
+        column: String,
+        /// Its unit.
+        unit: DurationUnit,
+    },
     /// Go to a screen.
     Show(Screen),
     /// Choose the control arm; `None` lets names and sizes decide.
@@ -50,6 +55,8 @@ pub enum Command {
     ResetRules,
     /// Stop a job.
     CancelJob(JobId),
+    /// Start again what was cancelled or failed.
+    Recompute,
     /// Put text on the clipboard.
     Copy(String),
 }
@@ -141,7 +148,11 @@ impl UiCommand {
     /// Whether it can do something now.
     pub fn is_enabled(self, state: &AppState, session: &Session) -> bool {
         match self {
-            Self::Export => session.analysis.value.is_some(),
+            Self::Export => {
+                session.analysis.value.is_some()
+                    && !session.analysis.is_stale
+                    && !session.replay.is_stale
+            }
             Self::Undo => state.history.can_undo(),
             Self::Redo => state.history.can_redo(),
             _ => true,
@@ -233,14 +244,45 @@ pub(super) fn apply(
                 .as_ref()
                 .map(|loaded| loaded.mapping.clone());
             if let Some(mut mapping) = state.document.mapping.clone().or(current) {
+                let before = mapping
+                    .columns
+                    .iter()
+                    .find(|c| c.column == column)
+                    .map(|c| c.role);
                 mapping.assign(&column, role);
+                state.document.mapping = Some(mapping);
+                forget_what_stood_on(&mut state.document.settings, [before, role]);
+            }
+        }
+        Command::SetUnit { column, unit } => {
+            let current = session
+                .loaded
+                .value
+                .as_ref()
+                .map(|loaded| loaded.mapping.clone());
+            if let Some(mut mapping) = state.document.mapping.clone().or(current) {
+                for entry in mapping.columns.iter_mut().filter(|c| c.column == column) {
+                    entry.unit = Some(unit);
+                }
                 state.document.mapping = Some(mapping);
             }
         }
-        Command::SetMapping(mapping) => state.document.mapping = Some(mapping),
         Command::Show(screen) => state.screen = screen,
-        Command::SetControl(name) => state.document.settings.control = name,
-        Command::SetTreatment(name) => state.document.settings.treatment = name,
+        Command::SetControl(name) => {
+            let settings = &mut state.document.settings;
+            // The arm that was the treatment cannot be both: the other one is chosen anew.
+            if settings.treatment == name {
+                settings.treatment = None;
+            }
+            settings.control = name;
+        }
+        Command::SetTreatment(name) => {
+            let settings = &mut state.document.settings;
+            if settings.control == name {
+                settings.control = None;
+            }
+            settings.treatment = name;
+        }
         Command::SetSegment(segment) => state.document.settings.filter.segment = segment,
         Command::SetTimeRange(from_us, to_us) => {
             let filter = &mut state.document.settings.filter;
@@ -258,6 +300,7 @@ pub(super) fn apply(
             state.document.rulebook = super::document::Document::default().rulebook;
         }
         Command::CancelJob(id) => session.cancel(id),
+        Command::Recompute => session.recompute(),
         Command::Copy(text) => {
             ctx.copy_text(text);
             state.notice = Some(Notice {
@@ -265,6 +308,23 @@ pub(super) fn apply(
                 text: "Copied".to_owned(),
                 path: None,
             });
+        }
+    }
+}
+
+/// Arms, segment and times of the filter mean nothing once their column plays another part.
+fn forget_what_stood_on(settings: &mut AnalysisSettings, roles: [Option<Role>; 2]) {
+    for role in roles.into_iter().flatten() {
+        match role {
+            Role::Variant => {
+                (settings.control, settings.treatment) = (None, None);
+                settings.expected_shares.clear();
+            }
+            Role::Segment => settings.filter.segment = None,
+            Role::Time | Role::EndTime => {
+                (settings.filter.from_us, settings.filter.to_us) = (None, None);
+            }
+            _ => {}
         }
     }
 }

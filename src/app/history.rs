@@ -46,6 +46,16 @@ impl History {
         !self.redo.is_empty()
     }
 
+    /// Takes back the last change as if it had never been asked for.
+    pub(super) fn discard_last(&mut self, document: &mut Document) {
+        if *document == self.settled
+            && let Some(earlier) = self.undo.pop()
+        {
+            self.settled = earlier;
+        }
+        *document = self.settled.clone();
+    }
+
     pub(super) fn undo(&mut self, document: &mut Document) {
         if let Some(earlier) = self.undo.pop() {
             self.redo

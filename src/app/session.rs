@@ -22,7 +22,7 @@ use crate::rules::{Replay, ReplaySettings, Rulebook, replay};
 pub struct Slot<T> {
     /// The newest value there is.
     pub value: Option<Arc<T>>,
-    /// Whether a newer one is being computed.
+    /// Whether it is out of date: a newer one is being computed, was cancelled or failed.
     pub is_stale: bool,
     /// Why the newest could not be computed.
     pub error: Option<Error>,
@@ -40,10 +40,10 @@ impl<T> Default for Slot<T> {
 
 impl<T> Slot<T> {
     fn settle(&mut self, result: Result<T>) {
-        self.is_stale = false;
         match result {
             Ok(value) => {
                 self.value = Some(Arc::new(value));
+                self.is_stale = false;
                 self.error = None;
             }
             Err(error) if error.is_cancelled() => {}
@@ -75,7 +75,7 @@ pub struct Session {
     /// The log that the values belong to: reading it anew with other roles keeps its history.
     shown_log: Option<PathBuf>,
     /// What the newest jobs were started for.
-    asked_log: Option<(PathBuf, Option<Mapping>)>,
+    asked_log: Option<(PathBuf, Option<Mapping>, u64)>,
     asked_settings: Option<AnalysisSettings>,
     asked_rulebook: Option<Rulebook>,
 }
@@ -151,10 +151,10 @@ impl Session {
         let log = document
             .log
             .clone()
-            .map(|path| (path, document.mapping.clone()));
+            .map(|path| (path, document.mapping.clone(), state.n_opened));
         if log != self.asked_log {
             self.asked_log.clone_from(&log);
-            if let Some((path, mapping)) = log {
+            if let Some((path, mapping, _)) = log {
                 self.loaded.is_stale = true;
                 self.jobs.start(JobKind::Load, move |progress| {
                     load(&LoadRequest { path, mapping }, progress)
@@ -220,24 +220,15 @@ impl Session {
             Err(error) => Err(error),
         };
         let is_new = loaded.is_ok();
-        if let Err(error) = &loaded
-            && error.is_cancelled()
-        {
-            state.notice = Some(Notice {
-                is_error: false,
-                text: "Loading was cancelled".to_owned(),
-                path: None,
-            });
-            state.document.log = None;
-            self.asked_log = None;
-        }
-        if loaded.as_ref().is_err_and(|error| !error.is_cancelled()) {
-            // Where another file can be chosen.
-            state.screen = Screen::Log;
+        if let Err(error) = &loaded {
+            self.take_back(error, state);
         }
         self.loaded.settle(loaded);
+        self.loaded.is_stale = false;
         if is_new {
             (self.asked_settings, self.asked_rulebook) = (None, None);
+            // A replay of the log before must not arrive late.
+            self.jobs.cancel_kind(JobKind::Replay);
             (self.analysis, self.replay) = (Slot::default(), Slot::default());
             if self.shown_log != state.document.log {
                 self.shown_log.clone_from(&state.document.log);
@@ -246,8 +237,47 @@ impl Session {
         }
     }
 
+    /// A log that could not be read, or was not waited for, leaves the one on screen as it was.
+    fn take_back(&mut self, error: &Error, state: &mut AppState) {
+        if error.is_cancelled() {
+            state.notice = Some(Notice {
+                is_error: false,
+                text: "Loading was cancelled".to_owned(),
+                path: None,
+            });
+        } else {
+            // Where another file can be chosen.
+            state.screen = Screen::Log;
+        }
+        if self.shown_log.is_some() {
+            state.history.discard_last(&mut state.document);
+        } else {
+            state.document.log = None;
+            state.history.restart(&state.document);
+        }
+        let document = &state.document;
+        self.asked_log = document
+            .log
+            .clone()
+            .map(|path| (path, document.mapping.clone(), state.n_opened));
+    }
+
+    /// Starts again what was cancelled or failed.
+    pub(super) fn recompute(&mut self) {
+        (self.asked_settings, self.asked_rulebook) = (None, None);
+    }
+
+    /// Whether something on screen is out of date and nobody works on it.
+    pub fn is_out_of_date(&self) -> bool {
+        let has_log = self.loaded.value.is_some();
+        let is_missing =
+            self.analysis.value.is_none() || self.analysis.is_stale || self.replay.is_stale;
+        has_log && is_missing && self.is_idle()
+    }
+
     fn start_analysis(&mut self, loaded: &Arc<Loaded>, document: &Document) {
         self.asked_settings = Some(document.settings.clone());
+        self.jobs.cancel_kind(JobKind::Replay);
         self.analysis.is_stale = true;
         self.replay.is_stale = self.replay.value.is_some();
         let (log, settings) = (loaded.log.clone(), document.settings.clone());
@@ -271,9 +301,9 @@ impl Session {
         let (log, settings) = (loaded.log.clone(), document.settings.clone());
         let rulebook = document.rulebook.clone();
         self.jobs.start(JobKind::Replay, move |progress| {
+            let (control, treatment) = arms_of(&log, &settings)?;
             let filtered = (!settings.filter.is_all()).then(|| settings.filter.apply(&log));
             let log = filtered.as_ref().unwrap_or(&log);
-            let (control, treatment) = arms_of(log, &settings)?;
             let treatment = treatment.ok_or_else(Error::cancelled)?;
             replay(
                 log,
@@ -289,6 +319,7 @@ impl Session {
 /// Makes a log the document's, with fresh arms and filter; rules and margins stay.
 pub(super) fn open_log(state: &mut AppState, path: PathBuf, mapping: Option<Mapping>) {
     state.path_text = path.display().to_string();
+    state.n_opened += 1;
     let margins = state.document.settings.margins;
     state.document.log = Some(path);
     state.document.mapping = mapping;

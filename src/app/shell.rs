@@ -266,12 +266,12 @@ fn time_range_button(
                 units::instant(first, log.clock)
             ),
         );
-        let from_changed = ui
-            .add(egui::Slider::new(&mut from, 0.0..=span).text("from (hours)"))
-            .drag_stopped();
-        let to_changed = ui
-            .add(egui::Slider::new(&mut to, 0.0..=span).text("to (hours)"))
-            .drag_stopped();
+        // A drag counts when it ends; keys and typed numbers count at once.
+        let is_final = |r: &egui::Response| r.drag_stopped() || (r.changed() && !r.dragged());
+        let from_changed =
+            is_final(&ui.add(egui::Slider::new(&mut from, 0.0..=span).text("from (hours)")));
+        let to_changed =
+            is_final(&ui.add(egui::Slider::new(&mut to, 0.0..=span).text("to (hours)")));
         if (from_changed || to_changed) && from < to {
             let at = |hours: f64| first + (hours * HOUR_US) as i64;
             commands.push(Command::SetTimeRange(
@@ -327,7 +327,12 @@ fn status_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &
                 commands.push(Command::CancelJob(job.id));
             }
         }
-        if jobs.is_empty() {
+        if session.is_out_of_date() {
+            ui.colored_label(ui.visuals().warn_fg_color, "Out of date");
+            if ui.small_button("Compute again").clicked() {
+                commands.push(Command::Recompute);
+            }
+        } else if jobs.is_empty() {
             ui.weak("Ready");
         }
         if let Some(loaded) = &session.loaded.value {

@@ -79,6 +79,8 @@ pub struct AppState {
     pub document: Document,
     /// Its earlier and later states.
     pub history: History,
+    /// Counts requests to open a log, so that the same path is read again when asked for again.
+    pub n_opened: u64,
     /// The path field of the Log screen.
     pub path_text: String,
     /// Which latency the Latency screen shows, an index into the panels.

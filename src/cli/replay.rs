@@ -15,8 +15,8 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
     let rulebook = rulebook(&arguments.preset, arguments.rules.as_deref())?;
     let loaded = load(&arguments.log, progress)?;
     let settings = settings(&arguments.compare)?;
+    let (control, treatment) = arms_of(&loaded.log, &settings)?;
     let log = settings.filter.apply(&loaded.log);
-    let (control, treatment) = arms_of(&log, &settings)?;
     let treatment = treatment.ok_or_else(|| one_arm(&arguments.log))?;
     let replay = crate::rules::replay(
         &log,

@@ -92,10 +92,10 @@ fn replay(
     rulebook: &Rulebook,
     progress: &Progress,
 ) -> Result<Option<Replay>> {
-    let log = settings.filter.apply(&loaded.log);
-    let (control, Some(treatment)) = arms_of(&log, settings)? else {
+    let (control, Some(treatment)) = arms_of(&loaded.log, settings)? else {
         return Ok(None);
     };
+    let log = settings.filter.apply(&loaded.log);
     crate::rules::replay(
         &log,
         rulebook,

@@ -112,6 +112,14 @@ pub struct Units {
 impl Units {
     /// The id of a row that names no unit.
     pub const NONE: u32 = u32::MAX;
+
+    /// The unit of a row for inference: a row that names none stands for itself.
+    pub fn of_row(&self, row: usize) -> u32 {
+        match self.id[row] {
+            Self::NONE => self.n_units.saturating_add(row as u32),
+            id => id,
+        }
+    }
 }
 
 /// A categorical column.

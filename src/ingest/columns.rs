@@ -14,6 +14,8 @@ use super::stamp_column::{NO_STAMP, StampReader};
 use crate::data::{Arm, Clock, Outcome, Quantity, RequestLog, Segment, Units};
 use crate::error::Result;
 
+/// 30 days: no request takes longer, and one such number would stretch every trend and replay.
+const LONGEST_MS: f64 = 30.0 * 86_400_000.0;
 /// Arms beyond this are a sign that the column is not a variant.
 const MAX_ARMS: usize = 1000;
 /// Values of a segment beyond this are gathered in one, with an issue.
@@ -428,6 +430,15 @@ fn numbers(
                 Effect::Missing,
                 "Negative value",
                 "A duration, token count or cost cannot be negative; such values count as missing",
+            );
+            issues.value(kind, Some(&role.column), line, &value.to_string());
+            return f64::NAN;
+        }
+        if role.role.is_duration() && value * factor > LONGEST_MS {
+            let kind = (
+                Effect::Missing,
+                "A duration of more than 30 days",
+                "Such numbers often stand for \"no value\", or the unit is wrong; they count as missing",
             );
             issues.value(kind, Some(&role.column), line, &value.to_string());
             return f64::NAN;

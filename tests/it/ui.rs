@@ -157,6 +157,37 @@ fn what_is_wrong_with_a_file_is_said_with_what_to_do() {
 }
 
 #[test]
+fn a_log_that_fails_leaves_the_one_on_screen() {
+    let mut window = window_on(&sample("aa.csv"), Theme::Light);
+    window.state_mut().ask(Command::OpenLog {
+        path: sample("no-such-file.csv"),
+        mapping: None,
+    });
+    settle(&mut window);
+    let state = window.state();
+    assert!(state.session.loaded.error.is_some());
+    assert_eq!(state.state.document.log, Some(sample("aa.csv")));
+    assert!(state.session.analysis.value.is_some() && !state.session.is_out_of_date());
+}
+
+#[test]
+fn a_repaired_file_opens_at_the_same_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    std::fs::write(&path, "").unwrap();
+    let mut window = window_on(&path, Theme::Light);
+    assert!(window.state().session.loaded.error.is_some());
+    std::fs::copy(sample("aa.csv"), &path).unwrap();
+    window.state_mut().ask(Command::OpenLog {
+        path,
+        mapping: None,
+    });
+    settle(&mut window);
+    assert_eq!(window.state().session.loaded.error, None);
+    assert!(window.state().session.analysis.value.is_some());
+}
+
+#[test]
 fn the_report_on_disk_says_what_the_screen_says() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("decision.html");

@@ -4,7 +4,7 @@ use super::super::command::{Command, Commands, UiCommand};
 use super::super::session::Session;
 use super::super::state::AppState;
 use super::super::widgets::{Column, card_ui, note, table_height, table_ui};
-use crate::ingest::{ColumnRole, DurationUnit, Guess, Loaded, Mapping, Role};
+use crate::ingest::{ColumnRole, DurationUnit, Guess, Loaded, Role};
 use crate::units;
 
 pub(super) fn ui(
@@ -167,7 +167,7 @@ fn columns_ui(ui: &mut egui::Ui, loaded: &Loaded, commands: &mut Commands) {
                     ui.label(&guess.profile.name);
                 }
                 1 => role_combo(ui, guess, role.map(|c| c.role), commands),
-                2 => unit_ui(ui, &loaded.mapping, role, commands),
+                2 => unit_ui(ui, role, commands),
                 3 => match role {
                     Some(_) if is_guess => {
                         ui.label(
@@ -226,12 +226,7 @@ fn role_combo(ui: &mut egui::Ui, guess: &Guess, current: Option<Role>, commands:
         .accessible_name(format!("Role of {name}"));
 }
 
-fn unit_ui(
-    ui: &mut egui::Ui,
-    mapping: &Mapping,
-    role: Option<&ColumnRole>,
-    commands: &mut Commands,
-) {
+fn unit_ui(ui: &mut egui::Ui, role: Option<&ColumnRole>, commands: &mut Commands) {
     let Some(role) = role else { return };
     if let Some(stamp) = role.stamp {
         ui.label(stamp.label());
@@ -250,15 +245,10 @@ fn unit_ui(
                 DurationUnit::Ns,
             ] {
                 if ui.selectable_label(other == unit, other.label()).clicked() && other != unit {
-                    let mut changed = mapping.clone();
-                    for column in changed
-                        .columns
-                        .iter_mut()
-                        .filter(|c| c.column == role.column)
-                    {
-                        column.unit = Some(other);
-                    }
-                    commands.push(Command::SetMapping(changed));
+                    commands.push(Command::SetUnit {
+                        column: role.column.clone(),
+                        unit: other,
+                    });
                 }
             }
         })

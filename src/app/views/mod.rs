@@ -45,7 +45,9 @@ pub(super) fn screen_ui(
                 return plan::ui(ui, &mut state.planner, session.analysis.value.as_deref());
             }
             let Some(analysis) = session.analysis.value.clone() else {
-                let text = if session.is_idle() {
+                let text = if session.is_idle() && session.loaded.value.is_some() {
+                    "The comparison was cancelled or failed."
+                } else if session.is_idle() {
                     "Open a log first (Ctrl+1)."
                 } else {
                     "Computing…"

@@ -34,7 +34,12 @@ pub(super) fn ui(
         super::error_ui(ui, error);
     }
     let Some(replay) = session.replay.value.clone() else {
-        ui.label("Replaying…");
+        let text = if session.is_idle() {
+            "There is no replay yet: it was cancelled or failed."
+        } else {
+            "Replaying…"
+        };
+        ui.label(text);
         return;
     };
     note(
