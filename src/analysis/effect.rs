@@ -25,7 +25,6 @@ pub(super) struct ArmSample {
     moments: Moments,
     /// Sums by unit, for shares and means where the log names units.
     units: Option<RatioMoments>,
-    has_units: bool,
     /// Distinct units; 0 where the log names none.
     n_units: usize,
 }
@@ -46,8 +45,7 @@ impl ArmSample {
             by_request: None,
             moments,
             units: None,
-            has_units,
-            n_units: n_distinct(&units),
+            n_units: n_distinct(units.iter().copied()),
         };
         match metric.kind {
             Kind::Quantile(_, q) => {
@@ -114,16 +112,17 @@ pub(super) fn clustered_quantile(
         .or_else(|| stats::quantile_estimate(sorted, q, level))
 }
 
-fn n_distinct(units: &[u32]) -> usize {
+/// Distinct ids among small whole numbers.
+pub(super) fn n_distinct(ids: impl Iterator<Item = u32>) -> usize {
     let mut seen = Vec::new();
-    let is_new = |unit: &&u32| {
-        let unit = **unit as usize;
-        if unit >= seen.len() {
-            seen.resize(unit + 1, false);
+    let is_new = |id: &u32| {
+        let id = *id as usize;
+        if id >= seen.len() {
+            seen.resize(id + 1, false);
         }
-        !std::mem::replace(&mut seen[unit], true)
+        !std::mem::replace(&mut seen[id], true)
     };
-    units.iter().filter(is_new).count()
+    ids.filter(is_new).count()
 }
 
 /// Sorts values ascending and takes their units along.
@@ -174,13 +173,13 @@ pub(super) fn effect(
 ) -> Effect {
     let by_request = compare_requests(metric, control, treated, level);
     let by_unit = compare_units(metric, control, treated, level);
-    let unit = if control.has_units || treated.has_units {
+    let unit = if control.n_units + treated.n_units > 0 {
         InferenceUnit::Unit
     } else {
         InferenceUnit::Request
     };
     // With users known, requests never stand in for them: too few users is no data.
-    let has_units = control.has_units || treated.has_units;
+    let has_units = control.n_units + treated.n_units > 0;
     let main = if has_units { by_unit } else { by_request };
     let enough = control.n.min(treated.n) as usize >= MIN_OBSERVATIONS;
     let margin = control.estimate.and_then(|c| margin_of(metric, c.value));

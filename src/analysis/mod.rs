@@ -153,15 +153,8 @@ pub fn arms_of(log: &RequestLog, settings: &AnalysisSettings) -> Result<(usize, 
 fn summary(log: &RequestLog, n_requests_unfiltered: u64) -> LogSummary {
     let span = log.event_span_us();
     let n_units = log.units.as_ref().map(|units| {
-        let mut seen: Vec<u32> = units
-            .id
-            .iter()
-            .copied()
-            .filter(|id| *id != crate::data::Units::NONE)
-            .collect();
-        seen.sort_unstable();
-        seen.dedup();
-        seen.len() as u64
+        let ids = units.id.iter().copied();
+        effect::n_distinct(ids.filter(|id| *id != crate::data::Units::NONE)) as u64
     });
     LogSummary {
         name: log.name.clone(),

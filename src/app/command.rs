@@ -190,7 +190,7 @@ impl Commands {
 }
 
 /// Turns pressed keys into commands. A text field that is being edited keeps its own undo.
-pub(super) fn take_shortcuts(ctx: &egui::Context, commands: &mut Commands, _state: &AppState) {
+pub(super) fn take_shortcuts(ctx: &egui::Context, commands: &mut Commands) {
     let is_typing = ctx.text_edit_focused();
     for command in UiCommand::ALL {
         let is_text_key = matches!(command, UiCommand::Undo | UiCommand::Redo);
@@ -238,12 +238,7 @@ pub(super) fn apply(
         Command::Ui(_) => {}
         Command::OpenLog { path, mapping } => open_log(state, path, mapping),
         Command::AssignRole { column, role } => {
-            let current = session
-                .loaded
-                .value
-                .as_ref()
-                .map(|loaded| loaded.mapping.clone());
-            if let Some(mut mapping) = state.document.mapping.clone().or(current) {
+            if let Some(mut mapping) = mapping_in_force(state, session) {
                 let before = mapping
                     .columns
                     .iter()
@@ -255,12 +250,7 @@ pub(super) fn apply(
             }
         }
         Command::SetUnit { column, unit } => {
-            let current = session
-                .loaded
-                .value
-                .as_ref()
-                .map(|loaded| loaded.mapping.clone());
-            if let Some(mut mapping) = state.document.mapping.clone().or(current) {
+            if let Some(mut mapping) = mapping_in_force(state, session) {
                 for entry in mapping.columns.iter_mut().filter(|c| c.column == column) {
                     entry.unit = Some(unit);
                 }
@@ -310,6 +300,12 @@ pub(super) fn apply(
             });
         }
     }
+}
+
+/// The mapping that was asked for last, else the one that the log was read with.
+fn mapping_in_force(state: &AppState, session: &Session) -> Option<Mapping> {
+    let of_log = || session.loaded.value.as_ref().map(|l| l.mapping.clone());
+    state.document.mapping.clone().or_else(of_log)
 }
 
 /// Arms, segment and times of the filter mean nothing once their column plays another part.

@@ -59,7 +59,7 @@ impl eframe::App for App {
             commands,
         } = self;
         command::take_dropped_files(ctx, commands);
-        command::take_shortcuts(ctx, commands, state);
+        command::take_shortcuts(ctx, commands);
         session.poll(state);
         for command in commands.take() {
             command::apply(ctx, command, state, session);

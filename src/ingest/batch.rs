@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use polars::prelude::{Column, DataType, StringChunked, StringChunkedBuilder};
+use polars::prelude::{Column, DataType, IntoColumn as _, StringChunked, StringChunkedBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -17,6 +17,22 @@ pub(super) struct Batch {
     pub(super) rows: Vec<u32>,
     /// Per row: the line as an editor counts it, or the row from 1 for Parquet.
     pub(super) lines: Vec<u64>,
+}
+
+impl Batch {
+    /// The rows of a text format; `None` when there are none left.
+    pub(super) fn of_texts(
+        builders: Vec<StringChunkedBuilder>,
+        rows: Vec<u32>,
+        lines: Vec<u64>,
+    ) -> Option<Self> {
+        let columns = builders.into_iter().map(|b| b.finish().into_column());
+        (!rows.is_empty()).then(|| Self {
+            columns: columns.collect(),
+            rows,
+            lines,
+        })
+    }
 }
 
 /// A column as text, whatever its type; converted when the first value is asked for.

@@ -4,8 +4,6 @@ use std::io::{BufRead, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use polars::prelude::{Column, IntoColumn as _};
-
 use super::batch::{BATCH_ROWS, Batch, row_number, text_builders};
 use super::issues::{Effect, Issues};
 use super::source::Source;
@@ -88,15 +86,7 @@ impl CsvReader {
             rows.push(row_number(row)?);
             lines.push(line);
         }
-        let columns: Vec<Column> = builders
-            .into_iter()
-            .map(|b| b.finish().into_column())
-            .collect();
-        Ok((!rows.is_empty()).then_some(Batch {
-            columns,
-            rows,
-            lines,
-        }))
+        Ok(Batch::of_texts(builders, rows, lines))
     }
 
     pub(super) fn progress(&self) -> (u64, u64) {

@@ -4,7 +4,6 @@ use std::io::BufRead;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use polars::prelude::{Column, IntoColumn as _};
 use serde_json::Value;
 
 use super::batch::{BATCH_ROWS, Batch, row_number, text_builders};
@@ -53,15 +52,7 @@ impl JsonReader {
             rows.push(row_number(row)?);
             lines.push(line);
         }
-        let columns: Vec<Column> = builders
-            .into_iter()
-            .map(|b| b.finish().into_column())
-            .collect();
-        Ok((!rows.is_empty()).then_some(Batch {
-            columns,
-            rows,
-            lines,
-        }))
+        Ok(Batch::of_texts(builders, rows, lines))
     }
 
     /// The next object with its row and line; lines that are none become issues.

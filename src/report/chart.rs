@@ -181,6 +181,14 @@ impl Chart {
         (self.x.fitted(x), self.y.fitted(y))
     }
 
+    /// Rows of a chart whose vertical axis names categories; 0 for any other.
+    pub fn n_rows(&self) -> usize {
+        match &self.y.scale {
+            Scale::Category(labels) => labels.len(),
+            _ => 0,
+        }
+    }
+
     /// The same with a vertical axis from zero to a little above the data, as bars and counts need.
     #[must_use]
     pub fn with_y_from_zero(mut self) -> Self {

@@ -35,7 +35,7 @@ pub(super) fn ui(
     });
     if let Some(forest) = charts::guardrail_forest(analysis) {
         card_ui(ui, "", |ui| {
-            chart_ui(ui, &forest, 60.0 + 44.0 * forest_rows(&forest));
+            chart_ui(ui, &forest, 60.0 + 44.0 * forest.n_rows() as f32);
         });
     }
     if !analysis.segments.is_empty() {
@@ -266,11 +266,4 @@ fn scorecard_tsv(analysis: &Analysis) -> String {
         out += &(cells.join("\t") + "\n");
     }
     out
-}
-
-fn forest_rows(chart: &crate::report::chart::Chart) -> f32 {
-    match &chart.y.scale {
-        crate::report::chart::Scale::Category(labels) => labels.len() as f32,
-        _ => 6.0,
-    }
 }

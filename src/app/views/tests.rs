@@ -43,11 +43,9 @@ pub(super) fn ui(ui: &mut egui::Ui, state: &mut AppState, analysis: &Analysis) {
         report_ui(ui, analysis, report);
     }
     if let Some(forest) = charts::segment_forest(analysis, &chosen) {
-        let rows = match &forest.y.scale {
-            crate::report::chart::Scale::Category(labels) => labels.len() as f32,
-            _ => 8.0,
-        };
-        card_ui(ui, "", |ui| chart_ui(ui, &forest, 60.0 + 26.0 * rows));
+        card_ui(ui, "", |ui| {
+            chart_ui(ui, &forest, 60.0 + 26.0 * forest.n_rows() as f32)
+        });
     }
 }
 

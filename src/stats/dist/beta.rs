@@ -2,6 +2,7 @@
 
 use super::Tails;
 use super::deviance::ln_binomial_term;
+use super::lentz::Lentz;
 use crate::stats::root::{Direction, bracket, find_root};
 
 /// Tails of the beta distribution at `x`, with `y = 1 − x` passed in so that neither end loses
@@ -71,28 +72,18 @@ pub fn beta_quantile(p: f64, a: f64, b: f64) -> Option<f64> {
 /// K in `I_x = x^a y^b / B · K`, for `excess = a − (a+b)x ≥ 0`, by the modified Lentz method.
 fn continued_fraction(a: f64, b: f64, x: f64, y: f64, excess: f64) -> f64 {
     const MAX_TERMS: u32 = 2_000_000; // about 9 √n are needed near the mean
-    let mut c = f64::INFINITY;
-    let mut d = (a + 1.0) / (a * (excess + 1.0));
-    let mut value = d;
+    let mut fraction = Lentz::new((a + 1.0) / (a * (excess + 1.0)));
     for term in 1..MAX_TERMS {
         let m = f64::from(term);
         let odd = a + 2.0 * m - 1.0;
         let numerator = (a + m - 1.0) / odd * ((a + b + m - 1.0) / odd) * m * (b - m) * x * x;
         let denominator =
             m + m * (b - m) / odd * x + (a + m) / (odd + 2.0) * (excess + 1.0 + m * (1.0 + y));
-        d = 1.0 / nonzero(denominator + numerator * d);
-        c = nonzero(denominator + numerator / c);
-        let factor = c * d;
-        value *= factor;
-        if (factor - 1.0).abs() < 3e-16 {
+        if fraction.step(numerator, denominator) {
             break;
         }
     }
-    value
-}
-
-fn nonzero(v: f64) -> f64 {
-    if v == 0.0 { f64::MIN_POSITIVE } else { v }
+    fraction.value
 }
 
 #[cfg(test)]

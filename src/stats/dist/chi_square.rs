@@ -2,6 +2,7 @@
 
 use super::Tails;
 use super::deviance::{deviance, stirling_error};
+use super::lentz::Lentz;
 use std::f64::consts::TAU;
 
 /// Tails of the chi-square distribution with `df` > 0 degrees of freedom at `x`.
@@ -46,26 +47,16 @@ fn series(a: f64, x: f64) -> f64 {
 /// 1/(x+1−a − 1(1−a)/(x+3−a − 2(2−a)/(x+5−a − …))) by the modified Lentz method.
 fn continued_fraction(a: f64, x: f64) -> f64 {
     let mut denominator = x + 1.0 - a;
-    let mut c = f64::INFINITY;
-    let mut d = 1.0 / denominator;
-    let mut value = d;
+    let mut fraction = Lentz::new(1.0 / denominator);
     for k in 1..MAX_TERMS {
         let k = f64::from(k);
         let numerator = k * (a - k);
         denominator += 2.0;
-        d = 1.0 / nonzero(denominator + numerator * d);
-        c = nonzero(denominator + numerator / c);
-        let factor = c * d;
-        value *= factor;
-        if (factor - 1.0).abs() < 3e-16 {
+        if fraction.step(numerator, denominator) {
             break;
         }
     }
-    value
-}
-
-fn nonzero(v: f64) -> f64 {
-    if v == 0.0 { f64::MIN_POSITIVE } else { v }
+    fraction.value
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod binomial;
 mod chi_square;
 mod deviance;
 mod fisher_f;
+mod lentz;
 mod noncentral_t;
 mod normal;
 mod student_t;
