@@ -26,6 +26,8 @@ mod tests;
 pub use model::*;
 pub use settings::{AnalysisSettings, Margins};
 
+use std::borrow::Cow;
+
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
@@ -46,24 +48,19 @@ pub fn analyze(
         )
         .key("level"));
     }
+    progress.phase("Selecting rows", 0)?;
+    let n_requests_unfiltered = log.n_rows() as u64;
+    let Selection {
+        rows: selected,
+        control,
+        treatment,
+    } = select(log, settings)?;
     // What the rollout was does not depend on which part of it is looked at.
-    let (control, treatment) = arms::choose(log, settings)?;
     let stages = treatment
         .map(|t| stages::infer(log, control, t))
         .unwrap_or_default();
     let strategy = strategy::find(log, control, treatment, &stages, settings);
-
-    progress.phase("Selecting rows", 0)?;
-    let filtered = (!settings.filter.is_all()).then(|| settings.filter.apply(log));
-    let n_requests_unfiltered = log.n_rows() as u64;
-    check_segment(log, settings)?;
-    let log = filtered.as_ref().unwrap_or(log);
-    if log.n_rows() == 0 {
-        return Err(
-            Error::new(ErrorKind::NotEnoughData, "The filter leaves no request")
-                .hint("Widen the time range or clear the segment"),
-        );
-    }
+    let log = selected.as_ref();
     let rows = scorecard::rows_by_arm(log);
     let arms = arms::summarize(log, &rows, control, treatment);
     let metrics = metrics::of_log(log, &settings.margins);
@@ -110,6 +107,42 @@ pub fn analyze(
     })
 }
 
+/// The part of a log that the settings look at.
+#[derive(Debug)]
+pub struct Selection<'a> {
+    /// The rows; the log itself where nothing is filtered.
+    pub rows: Cow<'a, RequestLog>,
+    /// Index of the control.
+    pub control: usize,
+    /// Index of the arm that the decision is about; `None` with a single arm.
+    pub treatment: Option<usize>,
+}
+
+/// Applies the filter and chooses the arms, for analyses and replays alike. Arms are chosen from
+/// the whole log, so that a filter never swaps them.
+///
+/// Fails when the settings name an arm or segment that the log does not have, or leave no request.
+pub fn select<'a>(log: &'a RequestLog, settings: &AnalysisSettings) -> Result<Selection<'a>> {
+    let (control, treatment) = arms::choose(log, settings)?;
+    check_segment(log, settings)?;
+    let rows = if settings.filter.is_all() {
+        Cow::Borrowed(log)
+    } else {
+        Cow::Owned(settings.filter.apply(log))
+    };
+    if rows.n_rows() == 0 {
+        return Err(
+            Error::new(ErrorKind::NotEnoughData, "The filter leaves no request")
+                .hint("Widen the time range or clear the segment"),
+        );
+    }
+    Ok(Selection {
+        rows,
+        control,
+        treatment,
+    })
+}
+
 /// The filter names a column and a value that the log has.
 fn check_segment(log: &RequestLog, settings: &AnalysisSettings) -> Result<()> {
     let Some((name, value)) = &settings.filter.segment else {
@@ -142,12 +175,6 @@ fn check_segment(log: &RequestLog, settings: &AnalysisSettings) -> Result<()> {
         ),
         Some(_) => Ok(()),
     }
-}
-
-/// Indices of the control and of the arm that the decision is about, as [`analyze`] chooses them:
-/// from the whole log, so that a filter never swaps them.
-pub fn arms_of(log: &RequestLog, settings: &AnalysisSettings) -> Result<(usize, Option<usize>)> {
-    arms::choose(log, settings)
 }
 
 fn summary(log: &RequestLog, n_requests_unfiltered: u64) -> LogSummary {

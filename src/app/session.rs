@@ -7,7 +7,7 @@ use std::task::Waker;
 
 use super::document::Document;
 use super::state::{AppState, Notice, Screen};
-use crate::analysis::{Analysis, AnalysisSettings, analyze, arms_of};
+use crate::analysis::{Analysis, AnalysisSettings, analyze, select};
 use crate::error::{Error, Result};
 use crate::ingest::{LoadRequest, Loaded, Mapping, load};
 use crate::jobs::{JobId, JobKind, JobQueue, JobStatus};
@@ -301,12 +301,13 @@ impl Session {
         let (log, settings) = (loaded.log.clone(), document.settings.clone());
         let rulebook = document.rulebook.clone();
         self.jobs.start(JobKind::Replay, move |progress| {
-            let (control, treatment) = arms_of(&log, &settings)?;
-            let filtered = (!settings.filter.is_all()).then(|| settings.filter.apply(&log));
-            let log = filtered.as_ref().unwrap_or(&log);
-            let treatment = treatment.ok_or_else(Error::cancelled)?;
+            let selection = select(&log, &settings)?;
+            let (control, treatment) = (
+                selection.control,
+                selection.treatment.ok_or_else(Error::cancelled)?,
+            );
             replay(
-                log,
+                &selection.rows,
                 &rulebook,
                 &ReplaySettings { control, treatment },
                 progress,

@@ -57,7 +57,7 @@ pub struct LogArguments {
 }
 
 /// Which arms and rows.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct CompareArguments {
     /// Label of the control arm; default: told by names and sizes.
     #[arg(long, value_name = "ARM")]

@@ -4,7 +4,7 @@ use super::arguments::{LogArguments, ReplayArguments};
 use super::output::{print, print_json};
 use super::table::table;
 use super::{Finish, load, settings};
-use crate::analysis::arms_of;
+use crate::analysis::{Selection, select};
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
@@ -15,8 +15,11 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
     let rulebook = rulebook(&arguments.preset, arguments.rules.as_deref())?;
     let loaded = load(&arguments.log, progress)?;
     let settings = settings(&arguments.compare)?;
-    let (control, treatment) = arms_of(&loaded.log, &settings)?;
-    let log = settings.filter.apply(&loaded.log);
+    let Selection {
+        rows: log,
+        control,
+        treatment,
+    } = select(&loaded.log, &settings)?;
     let treatment = treatment.ok_or_else(|| one_arm(&arguments.log))?;
     let replay = crate::rules::replay(
         &log,

@@ -1,19 +1,19 @@
 //! `hindsight report`: the decision report as one HTML file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::analyze::finish;
-use super::arguments::{LogArguments, ReportArguments};
+use super::arguments::{CompareArguments, LogArguments, ReportArguments};
 use super::output::{note, print_json};
 use super::replay::rulebook;
 use super::{Finish, load, settings};
-use crate::analysis::{Analysis, AnalysisSettings, analyze, arms_of};
+use crate::analysis::{AnalysisSettings, Selection, analyze, select};
 use crate::error::Result;
 use crate::ingest::Loaded;
 use crate::jobs::Progress;
 use crate::report::ReportInput;
 use crate::report::{html, json, load_notes, write::write_atomic};
-use crate::rules::{Replay, ReplaySettings, Rulebook, presets};
+use crate::rules::{Replay, ReplaySettings, Rulebook};
 
 pub(super) fn run(arguments: &ReportArguments, progress: &Progress) -> Result<Finish> {
     let rulebook = rulebook(&arguments.preset, arguments.rules.as_deref())?;
@@ -48,41 +48,19 @@ pub(super) fn instead_of_window(
     reason: &str,
     progress: &Progress,
 ) -> Result<Finish> {
-    let output = PathBuf::from("report.html");
     note(&format!(
         "{reason}\nWriting the report of the same log instead; `hindsight --help` lists the headless commands"
     ));
-    let loaded = load(log, progress)?;
-    let settings = AnalysisSettings::default();
-    let analysis = analyze(&loaded.log, &settings, progress)?;
-    write(&loaded, &analysis, &settings, &output, progress)?;
-    note(&format!(
-        "{}\nReport written to {}",
-        analysis.decision.headline,
-        output.display()
-    ));
-    Ok(Finish::Done)
-}
-
-fn write(
-    loaded: &Loaded,
-    analysis: &Analysis,
-    settings: &AnalysisSettings,
-    output: &Path,
-    progress: &Progress,
-) -> Result<()> {
-    let rulebook = presets::all()?;
-    let replay = replay(loaded, settings, &rulebook, progress)?;
-    let notes = load_notes(loaded);
-    let input = ReportInput {
-        analysis,
-        replay: replay.as_ref(),
-        rulebook: Some(&rulebook),
-        load: &notes,
-        title: &loaded.log.name,
-        version: env!("CARGO_PKG_VERSION"),
+    let arguments = ReportArguments {
+        log: log.clone(),
+        compare: CompareArguments::default(),
+        preset: Vec::new(),
+        rules: None,
+        output: PathBuf::from("report.html"),
+        json: false,
+        check: false,
     };
-    write_atomic(output, html::render(&input).as_bytes())
+    run(&arguments, progress)
 }
 
 /// The replay of the rows that the analysis looks at; `None` with a single arm.
@@ -92,12 +70,16 @@ fn replay(
     rulebook: &Rulebook,
     progress: &Progress,
 ) -> Result<Option<Replay>> {
-    let (control, Some(treatment)) = arms_of(&loaded.log, settings)? else {
+    let Selection {
+        rows,
+        control,
+        treatment,
+    } = select(&loaded.log, settings)?;
+    let Some(treatment) = treatment else {
         return Ok(None);
     };
-    let log = settings.filter.apply(&loaded.log);
     crate::rules::replay(
-        &log,
+        &rows,
         rulebook,
         &ReplaySettings { control, treatment },
         progress,

@@ -44,7 +44,7 @@ pub(super) fn ui(ui: &mut egui::Ui, state: &mut AppState, analysis: &Analysis) {
     }
     if let Some(forest) = charts::segment_forest(analysis, &chosen) {
         card_ui(ui, "", |ui| {
-            chart_ui(ui, &forest, 60.0 + 26.0 * forest.n_rows() as f32)
+            chart_ui(ui, &forest, 60.0 + 26.0 * forest.n_rows() as f32);
         });
     }
 }
