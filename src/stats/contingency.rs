@@ -1,12 +1,16 @@
-//! Pearson's chi-square: tables of counts, and arm sizes against configured shares.
+//! Tables of counts: Pearson's chi-square, the likelihood ratio, and arm sizes against configured
+//! shares.
 //!
 //! Differences of counts are taken in integers, so that tables of billions lose no digits. The
 //! statistic's distribution is an approximation for expected counts of about five and more;
 //! [`ContingencyTest::min_expected`] says how far that holds.
 
-use super::dist::chi_square_tails;
+use super::dist::{chi_square_tails, deviance};
 use super::estimate::{TestName, TestResult};
 use serde::Serialize;
+
+/// Products of counts and margins must fit into 128 bits.
+const GREATEST_TOTAL: i128 = 1 << 62;
 
 /// Whether a 2×2 table is tested with Yates' continuity correction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +33,11 @@ pub struct ContingencyTest {
 }
 
 /// Chi-square test of a 2×2 table of rows `[[a, b], [c, d]]`: N(ad−bc)²/(r₁r₂c₁c₂), with Yates
-/// N(|ad−bc|−N/2)²/(r₁r₂c₁c₂). `None` if a row or column is empty.
+/// N(|ad−bc|−N/2)²/(r₁r₂c₁c₂). `None` if a row or column is empty or beyond 2⁶² observations.
 pub fn chi_square_2x2(table: [[u64; 2]; 2], continuity: Continuity) -> Option<ContingencyTest> {
     let [[a, b], [c, d]] = table.map(|row| row.map(i128::from));
     let margins = [a + b, c + d, a + c, b + d].map(|m| m as f64);
-    if margins.contains(&0.0) {
+    if margins.contains(&0.0) || a + b + c + d > GREATEST_TOTAL {
         return None;
     }
     let total = (a + b + c + d) as f64;
@@ -59,42 +63,96 @@ pub fn chi_square_2x2(table: [[u64; 2]; 2], continuity: Continuity) -> Option<Co
 }
 
 /// Chi-square test of independence in a table of at least two rows and two columns. `None` if the
-/// table is smaller or ragged, or if a row or column is empty.
+/// table is smaller or ragged, if a row or column is empty, or beyond 2⁶² observations.
 pub fn chi_square(table: &[Vec<u64>]) -> Option<ContingencyTest> {
-    let columns = table.first()?.len();
-    let rows = table.len();
-    if rows < 2 || columns < 2 || table.iter().any(|row| row.len() != columns) {
-        return None;
-    }
-    let row_sums: Vec<i128> = table.iter().map(|row| sum(row.iter())).collect();
-    let column_sums: Vec<i128> = (0..columns)
-        .map(|j| sum(table.iter().map(|row| &row[j])))
-        .collect();
-    if row_sums.iter().chain(&column_sums).any(|&s| s == 0) {
-        return None;
-    }
-    let total: i128 = row_sums.iter().sum();
+    let margins = Margins::new(table)?;
+    let total = margins.total as f64;
     let mut statistic = 0.0;
     let mut min_expected = f64::INFINITY;
-    for (row, &row_sum) in table.iter().zip(&row_sums) {
-        for (&count, &column_sum) in row.iter().zip(&column_sums) {
-            // (O − E)²/E with E = r c / N, as (ON − rc)²/(N r c).
-            let excess = (i128::from(count) * total - row_sum * column_sum) as f64;
-            let expected = row_sum as f64 * (column_sum as f64 / total as f64);
-            statistic += excess / row_sum as f64 * (excess / column_sum as f64) / total as f64;
-            min_expected = min_expected.min(expected);
+    margins.for_each_cell(table, |cell| {
+        // (O − E)²/E with E = r c / N, as (ON − rc)²/(N r c).
+        let (row, column) = (cell.row_sum as f64, cell.column_sum as f64);
+        statistic += cell.scaled_excess / row * (cell.scaled_excess / column) / total;
+        min_expected = min_expected.min(row * (column / total));
+    });
+    let smaller = table.len().min(margins.columns.len()) - 1;
+    Some(ContingencyTest {
+        test: test(TestName::ChiSquare, statistic, margins.df()),
+        min_expected,
+        cramers_v: (statistic / total / smaller as f64).sqrt(),
+    })
+}
+
+/// Likelihood-ratio (G) test of independence, 2 Σ O ln(O/E), empty cells counting nothing (Wilks
+/// 1938). `None` as for [`chi_square`].
+pub fn g_test(table: &[Vec<u64>]) -> Option<TestResult> {
+    let margins = Margins::new(table)?;
+    let total = margins.total as f64;
+    let mut statistic = 0.0;
+    margins.for_each_cell(table, |cell| {
+        // Σ(E − O) is zero, so each term may be the deviance O ln(O/E) + E − O, which is positive.
+        let expected = cell.row_sum as f64 * (cell.column_sum as f64 / total);
+        statistic += if cell.count == 0 {
+            2.0 * expected
+        } else {
+            2.0 * deviance(cell.count as f64, expected, cell.scaled_excess / total)
+        };
+    });
+    Some(test(TestName::LikelihoodRatio, statistic, margins.df()))
+}
+
+/// Row and column sums of a table in which each is positive.
+struct Margins {
+    rows: Vec<i128>,
+    columns: Vec<i128>,
+    total: i128,
+}
+
+/// A cell with its margins.
+struct Cell {
+    count: u64,
+    row_sum: i128,
+    column_sum: i128,
+    /// (Observed − expected)·total, from integers.
+    scaled_excess: f64,
+}
+
+impl Margins {
+    fn new(table: &[Vec<u64>]) -> Option<Self> {
+        let width = table.first()?.len();
+        if table.len() < 2 || width < 2 || table.iter().any(|row| row.len() != width) {
+            return None;
+        }
+        let rows: Vec<i128> = table.iter().map(|row| sum(row.iter())).collect();
+        let columns: Vec<i128> = (0..width)
+            .map(|j| sum(table.iter().map(|row| &row[j])))
+            .collect();
+        let total: i128 = rows.iter().sum();
+        let is_full = rows.iter().chain(&columns).all(|&s| s > 0);
+        (is_full && total <= GREATEST_TOTAL).then_some(Self {
+            rows,
+            columns,
+            total,
+        })
+    }
+
+    fn df(&self) -> f64 {
+        ((self.rows.len() - 1) * (self.columns.len() - 1)) as f64
+    }
+
+    fn for_each_cell(&self, table: &[Vec<u64>], mut visit: impl FnMut(Cell)) {
+        for (row, &row_sum) in table.iter().zip(&self.rows) {
+            for (&count, &column_sum) in row.iter().zip(&self.columns) {
+                let scaled = i128::from(count) * self.total - row_sum * column_sum;
+                visit(Cell {
+                    count,
+                    row_sum,
+                    column_sum,
+                    scaled_excess: scaled as f64,
+                });
+            }
         }
     }
-    let smaller = rows.min(columns) - 1;
-    Some(ContingencyTest {
-        test: test(
-            TestName::ChiSquare,
-            statistic,
-            ((rows - 1) * (columns - 1)) as f64,
-        ),
-        min_expected,
-        cramers_v: (statistic / total as f64 / smaller as f64).sqrt(),
-    })
 }
 
 /// Test for sample ratio mismatch: observed arm sizes against configured weights of any positive
@@ -166,6 +224,23 @@ mod tests {
         assert_eq!(chi_square(&[vec![1, 2], vec![3]]), None);
         assert_eq!(chi_square(&[vec![1, 0], vec![3, 0]]), None);
         assert_eq!(chi_square(&[]), None);
+        assert_eq!(g_test(&[vec![1, 0], vec![3, 0]]), None);
+        let huge = u64::MAX;
+        assert_eq!(
+            chi_square_2x2([[huge, 1], [1, huge]], Continuity::None),
+            None
+        );
+        assert_eq!(chi_square(&[vec![huge, 1], vec![1, huge]]), None);
+    }
+
+    #[test]
+    fn the_likelihood_ratio_by_hand() {
+        let test = g_test(&[vec![0, 10], vec![10, 10]]).unwrap();
+        // 2 (10 ln(10/6⅔) + 10 ln(10/6⅔) + 10 ln(10/13⅓))
+        let expected = 2.0 * (20.0 * 1.5_f64.ln() + 10.0 * 0.75_f64.ln());
+        assert!((test.statistic - expected).abs() < 1e-12);
+        let even = g_test(&[vec![3, 6], vec![4, 8]]).unwrap();
+        assert_eq!((even.statistic, even.p), (0.0, 1.0));
     }
 
     #[test]

@@ -58,6 +58,10 @@ pub enum Method {
     ClusteredOrderStatistics,
     /// Two intervals joined by the square-and-add rule.
     SquareAndAdd,
+    /// Bonett and Price's adjusted Wald interval of a difference of paired shares.
+    BonettPrice,
+    /// Exact interval given the margins, with the conditional maximum likelihood estimate.
+    ConditionalExact,
 }
 
 impl Method {
@@ -76,6 +80,8 @@ impl Method {
             Self::OrderStatistics => "order statistics",
             Self::ClusteredOrderStatistics => "order statistics, clustered",
             Self::SquareAndAdd => "square-and-add",
+            Self::BonettPrice => "Bonett-Price, paired",
+            Self::ConditionalExact => "conditional exact",
         }
     }
 }
@@ -125,6 +131,26 @@ pub enum TestName {
     MannWhitney,
     /// Mann and Whitney's U, exact permutation distribution.
     MannWhitneyExact,
+    /// One-sample t test.
+    OneSample,
+    /// Paired t test.
+    Paired,
+    /// Wilcoxon's signed ranks, normal with tie correction.
+    Wilcoxon,
+    /// Wilcoxon's signed ranks, exact permutation distribution.
+    WilcoxonExact,
+    /// McNemar's chi-square on pairs that differ.
+    McNemar,
+    /// McNemar's chi-square with Edwards' continuity correction.
+    McNemarCorrected,
+    /// McNemar's test, exact binomial.
+    McNemarExact,
+    /// McNemar's test, binomial mid-p.
+    McNemarMidP,
+    /// Exact binomial test of a share against an expected one.
+    Binomial,
+    /// Likelihood ratio (G) of a table.
+    LikelihoodRatio,
 }
 
 impl TestName {
@@ -144,6 +170,16 @@ impl TestName {
             Self::QuantileDifference => "quantile difference, order statistics",
             Self::MannWhitney => "Mann-Whitney U test",
             Self::MannWhitneyExact => "Mann-Whitney U test, exact",
+            Self::OneSample => "one-sample t test",
+            Self::Paired => "paired t test",
+            Self::Wilcoxon => "Wilcoxon signed-rank test",
+            Self::WilcoxonExact => "Wilcoxon signed-rank test, exact",
+            Self::McNemar => "McNemar's test",
+            Self::McNemarCorrected => "McNemar's test, corrected",
+            Self::McNemarExact => "McNemar's test, exact",
+            Self::McNemarMidP => "McNemar's test, mid-p",
+            Self::Binomial => "exact binomial test",
+            Self::LikelihoodRatio => "likelihood-ratio (G) test",
         }
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! One hypergeometric probability by the deviance form (Loader 2000), the others by the ratio of
 //! neighbours; nothing goes through binomial coefficients, so any counts work. Two-sided: the sum
-//! over all tables with the same margins that are no more probable than the observed one, with a
-//! relative slack of 1e-7 for ties that rounding splits (the rule of R and `SciPy`).
+//! over all tables with the same margins that are no more probable than the observed one.
 
 use super::dist::{ln_add_exp, ln_binomial_term};
 use super::estimate::{TestName, TestResult};
+use super::least_likely::{Extreme, extreme};
 use serde::Serialize;
+
+/// Products of margins must fit into 128 bits.
+const GREATEST_TOTAL: u64 = 1 << 62;
 
 /// Fisher's exact test with its one-sided p-values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -23,17 +26,10 @@ pub struct FisherTest {
 }
 
 /// Fisher's exact test of rows `[[a, b], [c, d]]`. `None` if a row or column is empty, when only
-/// one table is possible.
+/// one table is possible, or beyond 2⁶² observations.
 pub fn fisher_exact(table: [[u64; 2]; 2]) -> Option<FisherTest> {
     let [[a, b], [c, d]] = table;
-    let law = Hypergeometric {
-        row: a.checked_add(b)?,
-        other_row: c.checked_add(d)?,
-        column: a.checked_add(c)?,
-    };
-    if law.row == 0 || law.other_row == 0 || law.column == 0 || b + d == 0 {
-        return None;
-    }
+    let law = Hypergeometric::new(table)?;
     let ln_p = law.ln_two_sided(a);
     let (ad, bc) = (a as f64 * d as f64, b as f64 * c as f64);
     Some(FisherTest {
@@ -45,10 +41,11 @@ pub fn fisher_exact(table: [[u64; 2]; 2]) -> Option<FisherTest> {
 }
 
 /// The law of the upper left count given the margins.
-struct Hypergeometric {
-    row: u64,
-    other_row: u64,
-    column: u64,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hypergeometric {
+    pub(super) row: u64,
+    pub(super) other_row: u64,
+    pub(super) column: u64,
 }
 
 /// Which way a tail runs from its first value.
@@ -59,11 +56,23 @@ enum Tail {
 }
 
 impl Hypergeometric {
-    fn least(&self) -> u64 {
+    /// `None` as for [`fisher_exact`].
+    pub(super) fn new([[a, b], [c, d]]: [[u64; 2]; 2]) -> Option<Self> {
+        let law = Self {
+            row: a.checked_add(b)?,
+            other_row: c.checked_add(d)?,
+            column: a.checked_add(c)?,
+        };
+        let total = law.row.checked_add(law.other_row)?;
+        let has_choice = law.row > 0 && law.other_row > 0 && law.column > 0 && law.column < total;
+        (has_choice && total <= GREATEST_TOTAL).then_some(law)
+    }
+
+    pub(super) fn least(&self) -> u64 {
         self.column.saturating_sub(self.other_row)
     }
 
-    fn greatest(&self) -> u64 {
+    pub(super) fn greatest(&self) -> u64 {
         self.row.min(self.column)
     }
 
@@ -116,36 +125,15 @@ impl Hypergeometric {
     }
 
     fn ln_two_sided(&self, observed: u64) -> f64 {
-        const SLACK: f64 = 1e-7;
-        let mode = self.mode();
-        let limit = self.ln_pmf(observed) + f64::ln_1p(SLACK);
-        if self.ln_pmf(mode) <= limit {
-            return 0.0;
-        }
-        let rare = |k: u64| self.ln_pmf(k) <= limit;
-        // The probabilities fall on both sides of the mode: find where each side becomes rare.
-        let (mut low, mut high) = (self.least(), mode);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if rare(middle) {
-                low = middle + 1;
-            } else {
-                high = middle;
+        let support = self.least()..=self.greatest();
+        match extreme(|k| self.ln_pmf(k), support, self.mode(), observed) {
+            Extreme::All => 0.0,
+            Extreme::Sides(below, above) => {
+                let tail =
+                    |k: Option<u64>, tail| k.map_or(f64::NEG_INFINITY, |k| self.ln_tail(k, tail));
+                ln_add_exp(tail(below, Tail::Lower), tail(above, Tail::Upper))
             }
         }
-        let below = low.checked_sub(1).filter(|k| *k >= self.least());
-        let (mut low, mut high) = (mode, self.greatest() + 1);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if rare(middle) {
-                high = middle;
-            } else {
-                low = middle + 1;
-            }
-        }
-        let above = Some(low).filter(|k| *k <= self.greatest());
-        let tail = |k: Option<u64>, tail| k.map_or(f64::NEG_INFINITY, |k| self.ln_tail(k, tail));
-        ln_add_exp(tail(below, Tail::Lower), tail(above, Tail::Upper))
     }
 
     /// Logarithm of the sum of probabilities from `first` away from the mode.
@@ -198,6 +186,7 @@ mod tests {
 
     #[test]
     fn margins_without_choice_have_no_test() {
+        assert_eq!(fisher_exact([[u64::MAX / 2, 1], [1, u64::MAX / 2]]), None);
         assert_eq!(fisher_exact([[5, 0], [7, 0]]), None);
         assert_eq!(fisher_exact([[0, 0], [7, 2]]), None);
     }

@@ -6,6 +6,8 @@
 
 use super::dist::normal_tails;
 use super::estimate::{TestName, TestResult};
+pub use super::ranks::PValue;
+use super::ranks::{ExactTails, Ranked};
 use serde::Serialize;
 
 /// Below this product of sample sizes the p-value is exact.
@@ -26,23 +28,18 @@ pub struct MannWhitney {
     pub p_less: f64,
 }
 
-/// How the p-value is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PValue {
-    /// Exact for small samples, else normal.
-    Automatic,
-    /// Normal at any size.
-    Normal,
-}
-
 /// Compares treatment `b` with control `a`; values that are not finite are skipped. `None` if
 /// either arm is empty or all values are equal. O(n log n), with the exact p-value at most
 /// some ten million steps.
 pub fn mann_whitney(a: &[f64], b: &[f64], p_value: PValue) -> Option<MannWhitney> {
-    let ranked = Ranked::new(a, b)?;
-    let (na, nb) = (ranked.na as f64, ranked.nb as f64);
+    let ranked = Ranked::new(&[a, b]);
+    let [size_a, size_b] = [ranked.sizes[0], ranked.sizes[1]];
+    let (na, nb) = (size_a as f64, size_b as f64);
+    if size_a == 0 || size_b == 0 {
+        return None;
+    }
     let mean = na * nb / 2.0;
-    let u = ranked.doubled_rank_sum as f64 / 2.0 - nb * (nb + 1.0) / 2.0;
+    let u = ranked.doubled_rank_sums[1] as f64 / 2.0 - nb * (nb + 1.0) / 2.0;
     let n = na + nb;
     let variance = na * (nb / 12.0) * ((n + 1.0) - ranked.ties / (n * (n - 1.0)));
     if variance <= 0.0 {
@@ -50,16 +47,25 @@ pub fn mann_whitney(a: &[f64], b: &[f64], p_value: PValue) -> Option<MannWhitney
     }
     let sigma = variance.sqrt();
     let excess = u - mean;
-    let z = excess.signum() * ((excess.abs() - 0.5).max(0.0) / sigma);
-    let z = if excess == 0.0 { 0.0 } else { z };
+    let correction = p_value.correction();
+    let z = if excess == 0.0 {
+        0.0
+    } else {
+        excess.signum() * ((excess.abs() - correction).max(0.0) / sigma)
+    };
     let (name, ln_p, p_greater, p_less) =
-        if p_value == PValue::Automatic && ranked.na * ranked.nb <= EXACT_LIMIT {
-            let (greater, less) = ranked.exact_tails();
-            let p = (2.0 * greater.min(less)).min(1.0);
-            (TestName::MannWhitneyExact, p.ln(), greater, less)
+        if p_value.may_be_exact() && size_a * size_b <= EXACT_LIMIT {
+            let tails = exact_tails(&ranked);
+            let p = tails.two_sided(p_value);
+            (
+                TestName::MannWhitneyExact,
+                p.ln(),
+                tails.greater,
+                tails.less,
+            )
         } else {
-            let greater = normal_tails((excess - 0.5) / sigma).upper();
-            let less = normal_tails((excess + 0.5) / sigma).lower();
+            let greater = normal_tails((excess - correction) / sigma).upper();
+            let less = normal_tails((excess + correction) / sigma).lower();
             let ln_p = normal_tails(z).ln_two_sided();
             (TestName::MannWhitney, ln_p, greater, less)
         };
@@ -72,71 +78,29 @@ pub fn mann_whitney(a: &[f64], b: &[f64], p_value: PValue) -> Option<MannWhitney
     })
 }
 
-/// Both arms ranked together. Ranks are doubled, which makes midranks integers.
-struct Ranked {
-    na: usize,
-    nb: usize,
-    /// Sum of the doubled ranks of b.
-    doubled_rank_sum: u128,
-    /// Σ(t³ − t) over groups of t tied values.
-    ties: f64,
-    /// The doubled ranks of all values, ascending.
-    doubled_ranks: Vec<u64>,
-}
-
-impl Ranked {
-    fn new(a: &[f64], b: &[f64]) -> Option<Self> {
-        let finite = |values: &[f64], arm: bool| -> Vec<(f64, bool)> {
-            let kept = values.iter().filter(|v| v.is_finite());
-            kept.map(|&v| (v, arm)).collect()
-        };
-        let (mut all, from_b) = (finite(a, false), finite(b, true));
-        let (na, nb) = (all.len(), from_b.len());
-        if na == 0 || nb == 0 {
-            return None;
-        }
-        all.extend(from_b);
-        all.sort_by(|x, y| x.0.total_cmp(&y.0));
-        let mut ranked = Self {
-            na,
-            nb,
-            doubled_rank_sum: 0,
-            ties: 0.0,
-            doubled_ranks: Vec::with_capacity(all.len()),
-        };
-        let mut before = 0;
-        for group in all.chunk_by(|x, y| x.0 == y.0) {
-            let size = group.len();
-            let doubled = (2 * before + size + 1) as u64;
-            let of_b = group.iter().filter(|(_, is_b)| *is_b).count();
-            ranked.doubled_rank_sum += u128::from(doubled) * of_b as u128;
-            let t = size as f64;
-            ranked.ties += t * (t * t - 1.0);
-            ranked
-                .doubled_ranks
-                .extend(std::iter::repeat_n(doubled, size));
-            before += size;
-        }
-        Some(ranked)
-    }
-
-    /// (P(T ≥ t), P(T ≤ t)) of the rank sum T of b over all arrangements.
-    fn exact_tails(&self) -> (f64, f64) {
-        let all: u64 = self.doubled_ranks.iter().sum();
-        let of_b = self.doubled_rank_sum as usize;
-        // The smaller arm has the shorter table; both rank sums together are constant.
-        if self.nb <= self.na {
-            tails_of_subset_sum(&self.doubled_ranks, self.nb, of_b)
-        } else {
-            let of_a = all as usize - of_b;
-            let (greater, less) = tails_of_subset_sum(&self.doubled_ranks, self.na, of_a);
-            (less, greater)
+/// The tails of the rank sum of b over all arrangements.
+fn exact_tails(ranked: &Ranked) -> ExactTails {
+    let [size_a, size_b] = [ranked.sizes[0], ranked.sizes[1]];
+    // Both rank sums together are constant; the smaller arm has the shorter table.
+    let smaller = usize::from(size_b <= size_a);
+    let (size, n) = (ranked.sizes[smaller], size_a + size_b);
+    let observed = ranked.doubled_rank_sums[smaller] as usize;
+    let chances = subset_sums(&ranked.doubled_ranks, size);
+    // All doubled ranks sum to n(n+1), of which the arm has the share size/n on average.
+    let tails = ExactTails::of(&chances, observed, 2 * size * (n + 1));
+    if smaller == 1 {
+        tails
+    } else {
+        ExactTails {
+            greater: tails.less,
+            less: tails.greater,
+            ..tails
         }
     }
 }
 
-/// (P(S ≥ sum), P(S ≤ sum)) for S the sum of `size` of the ascending `values` drawn at random.
-fn tails_of_subset_sum(values: &[u64], size: usize, sum: usize) -> (f64, f64) {
+/// The chance of each sum of `size` of the ascending `values` drawn at random.
+fn subset_sums(values: &[u64], size: usize) -> Vec<f64> {
     let mut prefix = vec![0_usize];
     prefix.extend(values.iter().scan(0, |total, &v| {
         *total += v as usize;
@@ -164,10 +128,7 @@ fn tails_of_subset_sum(values: &[u64], size: usize, sum: usize) -> (f64, f64) {
             }
         }
     }
-    let sums = &chances[size];
-    let greater = sums.iter().skip(sum).sum::<f64>().min(1.0);
-    let less = sums.iter().take(sum + 1).sum::<f64>().min(1.0);
-    (greater, less)
+    chances.swap_remove(size)
 }
 
 #[cfg(test)]

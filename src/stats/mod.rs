@@ -14,27 +14,36 @@
 //! where users were assigned [`ratio_difference`] over users; one value a unit [`welch`]; quantiles
 //! [`quantile_estimate`] or, clustered, [`clustered_quantile_estimate`].
 
+pub mod binomial_test;
+pub mod conditional_odds;
 pub mod contingency;
 pub mod dist;
 pub mod estimate;
 pub mod fisher;
+mod least_likely;
 pub mod mann_whitney;
+pub mod mcnemar;
 pub mod moments;
 pub mod multiplicity;
 pub mod power;
 pub mod proportions;
 pub mod quantile;
+mod ranks;
 pub mod ratio;
 mod root;
 pub mod t_test;
+pub mod wilcoxon;
 
+pub use binomial_test::{BinomialTest, binomial_test};
+pub use conditional_odds::conditional_odds_ratio;
 pub use contingency::{
-    ContingencyTest, Continuity, chi_square, chi_square_2x2, expected_counts, sample_ratio,
+    ContingencyTest, Continuity, chi_square, chi_square_2x2, expected_counts, g_test, sample_ratio,
     sample_ratio_clustered,
 };
 pub use estimate::{Comparison, Estimate, Interval, Method, TestName, TestResult};
 pub use fisher::{FisherTest, fisher_exact};
-pub use mann_whitney::{MannWhitney, PValue, mann_whitney};
+pub use mann_whitney::{MannWhitney, mann_whitney};
+pub use mcnemar::{McNemarForm, PairedCounts, mcnemar};
 pub use moments::Moments;
 pub use multiplicity::{benjamini_hochberg, holm};
 pub use proportions::{Share, Variance, newcombe, risk_ratio, two_proportions};
@@ -42,5 +51,7 @@ pub use quantile::{
     Ranks, clustered_quantile_estimate, quantile, quantile_difference, quantile_estimate,
     quantile_test,
 };
+pub use ranks::PValue;
 pub use ratio::{RatioMoments, Reference, ratio_difference, relative_change};
-pub use t_test::{mean_estimate, student, welch};
+pub use t_test::{mean_estimate, one_sample, paired, paired_from_moments, student, welch};
+pub use wilcoxon::{SignedRank, signed_rank, wilcoxon_signed_rank};

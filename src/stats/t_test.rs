@@ -1,4 +1,4 @@
-//! Means and two-sample t tests of means, from moments.
+//! Means and t tests of means, from moments: two samples, one sample, pairs.
 //!
 //! Observations must be independent: for a metric of requests whose unit is the user use
 //! [`super::ratio`]. a is control, b treatment; the difference is b − a. Welch (1947) by default;
@@ -24,6 +24,27 @@ pub fn student(a: &Moments, b: &Moments, level: f64) -> Option<Comparison> {
     let pooled = va * ((na - 1.0) / df) + vb * ((nb - 1.0) / df);
     let se = (pooled * (1.0 / na + 1.0 / nb)).sqrt();
     compare(a, b, se, df, level, Kind::Student)
+}
+
+/// One-sample t test that the mean is `expected`; the difference is mean − expected. `None` below
+/// two values, if they do not vary, if `expected` is not finite or `level` is outside (0, 1).
+pub fn one_sample(values: &Moments, expected: f64, level: f64) -> Option<Comparison> {
+    one_sample_as(values, expected, level, TestName::OneSample)
+}
+
+/// Paired t test of `b − a`, pair by pair; pairs with a value that is not finite are skipped. `None`
+/// if the slices differ in length, and as for [`one_sample`].
+pub fn paired(a: &[f64], b: &[f64], level: f64) -> Option<Comparison> {
+    if a.len() != b.len() {
+        return None;
+    }
+    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| b - a).collect();
+    paired_from_moments(&Moments::from_slice(&differences), level)
+}
+
+/// Paired t test from the moments of the differences `b − a`. `None` as for [`one_sample`].
+pub fn paired_from_moments(differences: &Moments, level: f64) -> Option<Comparison> {
+    one_sample_as(differences, 0.0, level, TestName::Paired)
 }
 
 /// A mean with its t interval. `None` below two values or when `level` is outside (0, 1).
@@ -54,6 +75,30 @@ pub(super) fn welch_df(va: f64, na: u64, vb: f64, nb: u64) -> Option<f64> {
         (vb / va, fb, fa)
     };
     Some((1.0 + r) * (1.0 + r) / (r * r / f_small + 1.0 / f_great))
+}
+
+fn one_sample_as(
+    values: &Moments,
+    expected: f64,
+    level: f64,
+    name: TestName,
+) -> Option<Comparison> {
+    let se = values.variance_of_mean()?.sqrt();
+    let value = (values.mean - expected) + values.mean_rest;
+    if !(se > 0.0 && se.is_finite() && value.is_finite()) {
+        return None;
+    }
+    let df = (values.n - 1) as f64;
+    let difference = Estimate {
+        value,
+        interval: Interval::around(value, t_multiplier(level, df)? * se),
+        level,
+        method: Method::Student,
+        n: values.n,
+    };
+    let null = |t| t_tails(t, df);
+    let t = value / se;
+    Some(Comparison::new(difference, se, name, Some(df), null, t))
 }
 
 #[derive(Clone, Copy)]
@@ -136,6 +181,19 @@ mod tests {
         )
         .unwrap();
         assert_eq!(test.test.df, Some(4.0));
+    }
+
+    #[test]
+    fn pairs_by_hand() {
+        // Differences 1, 2, 3: mean 2, variance 1.
+        let test = paired(&[1.0, 1.0, 1.0, f64::NAN], &[2.0, 3.0, 4.0, 9.0], 0.95).unwrap();
+        assert_eq!(test.difference.value, 2.0);
+        assert_eq!((test.difference.n, test.test.df), (3, Some(2.0)));
+        assert!((test.test.statistic - 2.0 * 3.0_f64.sqrt()).abs() < 1e-14);
+        assert_eq!(paired(&[1.0, 2.0], &[2.0, 3.0], 0.95), None);
+        assert_eq!(paired(&[1.0, 2.0], &[2.0], 0.95), None);
+        let same = one_sample(&moments(&[1.0, 2.0, 3.0]), 2.0, 0.95).unwrap();
+        assert_eq!(same.test.p, 1.0);
     }
 
     proptest! {

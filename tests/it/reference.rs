@@ -13,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 mod functions;
+mod pairs;
 mod planning;
 
 /// What a function returned under one of the names of a case.
@@ -33,21 +34,17 @@ struct Function {
 }
 
 const FUNCTIONS: &[Function] = &[
-    function("dist", 39, functions::distributions, &[]),
+    function("dist", 46, functions::distributions, &[]),
     function("chi2_contingency", 35, functions::contingency, &[]),
     function("srm_chi2", 8, functions::sample_ratio, &[]),
-    function(
-        "fisher_exact",
-        12,
-        functions::fisher,
-        &["odds_ratio_cond_mle", "cond_ci_low", "cond_ci_high"],
-    ),
-    function(
-        "mann_whitney_u",
-        7,
-        functions::mann_whitney,
-        &["p_asym", "p_exact_absdev"],
-    ),
+    function("g_test", 7, functions::g_test, &[]),
+    function("fisher_exact", 12, functions::fisher, &[]),
+    function("binomial_test", 4, functions::binomial_test, &[]),
+    function("mann_whitney_u", 7, functions::mann_whitney, &[]),
+    function("t_test_one_sample", 3, pairs::one_sample, &[]),
+    function("t_test_paired", 6, pairs::paired, &[]),
+    function("wilcoxon_signed_rank", 6, pairs::wilcoxon, &[]),
+    function("mcnemar", 8, pairs::mcnemar, &[]),
     function("t_test_welch", 12, functions::t_test_welch, &[]),
     function("t_test_student", 12, functions::t_test_student, &[]),
     function("t_test_from_stats", 8, functions::t_test_from_stats, &[]),

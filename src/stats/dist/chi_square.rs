@@ -3,11 +3,45 @@
 use super::Tails;
 use super::deviance::{deviance, stirling_error};
 use super::lentz::Lentz;
+use crate::stats::root::{Direction, bracket, find_root};
 use std::f64::consts::TAU;
 
 /// Tails of the chi-square distribution with `df` > 0 degrees of freedom at `x`.
 pub fn chi_square_tails(x: f64, df: f64) -> Tails {
     gamma_tails(df / 2.0, x / 2.0)
+}
+
+/// The point above which a chi-square variable falls with probability `p`; `None` unless `p` is
+/// inside (0, 1) and `df` > 0 is finite. 0 where it is below the range of `f64`.
+pub fn chi_square_upper_quantile(p: f64, df: f64) -> Option<f64> {
+    const LN_LIMIT: f64 = 709.0;
+    if !(p > 0.0 && p < 1.0 && df > 0.0 && df.is_finite()) {
+        return None;
+    }
+    // Search ln x on the log of whichever tail is smaller.
+    let gap = |ln_x: f64| {
+        let tails = chi_square_tails(ln_x.exp(), df);
+        if p <= 0.5 {
+            p.ln() - tails.ln_upper
+        } else {
+            tails.ln_lower - (-p).ln_1p()
+        }
+    };
+    let start = df.ln().clamp(-LN_LIMIT, LN_LIMIT);
+    let step = (2.0 / df).sqrt().clamp(1e-9, 10.0);
+    let (direction, limit) = if gap(start) > 0.0 {
+        (Direction::Down, -LN_LIMIT)
+    } else {
+        (Direction::Up, LN_LIMIT)
+    };
+    match bracket(gap, start, step, direction, limit) {
+        Some((low, high)) => find_root(gap, low, high).map(f64::exp),
+        None => Some(if direction == Direction::Down {
+            0.0
+        } else {
+            f64::INFINITY
+        }),
+    }
 }
 
 /// (P, Q)(a, x): series below the mean (DLMF 8.11.4), continued fraction above it (DLMF 8.9.2,
@@ -83,6 +117,20 @@ mod tests {
                 - chi_square_tails(df * 0.999_999_9, df).upper();
             assert!(gap < 0.0 && gap > -1e-3, "{df}: {gap}");
         }
+    }
+
+    #[test]
+    fn quantiles_invert_the_tail() {
+        for df in [0.1, 1.0, 2.0, 7.5, 300.0, 1e6] {
+            for p in [1e-300, 1e-12, 0.025, 0.5, 0.975, 1.0 - 1e-9] {
+                let x = chi_square_upper_quantile(p, df).unwrap();
+                let back = chi_square_tails(x, df).upper();
+                assert!(x == 0.0 || (back / p - 1.0).abs() < 1e-7, "{df} {p}: {x}");
+            }
+        }
+        assert_eq!(chi_square_upper_quantile(0.0, 1.0), None);
+        assert_eq!(chi_square_upper_quantile(0.5, f64::NAN), None);
+        assert_eq!(chi_square_upper_quantile(1.0 - 1e-16, 1e-3), Some(0.0));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(super) fn stirling_error(x: f64) -> f64 {
 }
 
 /// D(k, m) = k ln(k/m) + m − k, where `excess = k − m` is given exactly.
-pub(super) fn deviance(k: f64, m: f64, excess: f64) -> f64 {
+pub(crate) fn deviance(k: f64, m: f64, excess: f64) -> f64 {
     let e = -excess / k;
     if e.abs() < 0.5 {
         -k * ln_1p_minus(e)

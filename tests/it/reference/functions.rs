@@ -17,6 +17,8 @@ pub(super) fn distributions(inputs: &Inputs<'_>) -> Outputs {
         "t_sf" => tail(dist::t_tails(args[0], args[1]).ln_upper),
         "t_isf" => point(dist::t_upper_quantile(args[0], args[1])),
         "chi2_sf" => tail(dist::chi_square_tails(args[0], args[1]).ln_upper),
+        "chi2_isf" => point(dist::chi_square_upper_quantile(args[0], args[1])),
+        "kolmogorov_sf" => tail(dist::kolmogorov_tails(args[0]).ln_upper),
         "f_sf" => tail(dist::f_tails(args[0], args[1], args[2]).ln_upper),
         "beta_ppf" => point(dist::beta_quantile(args[0], args[1], args[2])),
         "beta_cdf" => tail(dist::beta_tails(args[1], args[2], args[0], 1.0 - args[0]).ln_lower),
@@ -80,13 +82,44 @@ pub(super) fn fisher(inputs: &Inputs<'_>) -> Outputs {
         ("p_greater", result.p_greater),
     ]);
     outputs.push(("odds_ratio_sample", optional(result.odds_ratio)));
+    let level = inputs.number("conf_level");
+    let odds = stats::conditional_odds_ratio([[a, b], [c, d]], level).unwrap();
+    outputs.extend(named([
+        ("odds_ratio_cond_mle", odds.value),
+        ("cond_ci_low", odds.interval.lower),
+        ("cond_ci_high", odds.interval.upper),
+    ]));
     outputs
+}
+
+pub(super) fn g_test(inputs: &Inputs<'_>) -> Outputs {
+    let test = stats::g_test(&inputs.table()).unwrap();
+    named([
+        ("statistic", test.statistic),
+        ("dof", test.df.unwrap()),
+        ("p_value", test.p),
+        ("ln_p_value", test.ln_p),
+    ])
+}
+
+pub(super) fn binomial_test(inputs: &Inputs<'_>) -> Outputs {
+    let result = stats::binomial_test(inputs.share("x", "n"), inputs.number("p0")).unwrap();
+    named([
+        ("p_two_sided", result.test.p),
+        ("p_less", result.p_less),
+        ("p_greater", result.p_greater),
+    ])
 }
 
 pub(super) fn mann_whitney(inputs: &Inputs<'_>) -> Outputs {
     let (a, b) = (inputs.numbers("a"), inputs.numbers("b"));
-    let normal = stats::mann_whitney(&a, &b, PValue::Normal).unwrap();
-    let exact = stats::mann_whitney(&a, &b, PValue::Automatic).unwrap();
+    let [normal, plain, exact, deviation] = [
+        PValue::Normal,
+        PValue::NormalUncorrected,
+        PValue::Automatic,
+        PValue::AutomaticByDeviation,
+    ]
+    .map(|form| stats::mann_whitney(&a, &b, form).unwrap());
     let pairs = (a.len() * b.len()) as f64;
     named([
         ("u_b", normal.test.statistic),
@@ -94,6 +127,8 @@ pub(super) fn mann_whitney(inputs: &Inputs<'_>) -> Outputs {
         ("prob_superiority", normal.superiority),
         ("z_cc", normal.z),
         ("p_asym_cc", normal.test.p),
+        ("p_asym", plain.test.p),
+        ("p_exact_absdev", deviation.test.p),
         ("p_greater_cc", normal.p_greater),
         ("p_less_cc", normal.p_less),
         ("p_exact", exact.test.p),
@@ -102,7 +137,7 @@ pub(super) fn mann_whitney(inputs: &Inputs<'_>) -> Outputs {
     ])
 }
 
-fn comparison(result: &Comparison, statistic: &'static str) -> Outputs {
+pub(super) fn comparison(result: &Comparison, statistic: &'static str) -> Outputs {
     named([
         (statistic, result.test.statistic),
         ("df", result.test.df.unwrap_or(f64::INFINITY)),
