@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use polars::prelude::{Column, DataType, IntoColumn as _, StringChunked, StringChunkedBuilder};
 
+use super::cell::bare;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Rows per batch of text formats: large enough to amortise, small enough for the cache.
@@ -49,6 +50,7 @@ impl<'a> Texts<'a> {
         }
     }
 
+    /// The text of a cell, without literal quotes around it.
     pub(super) fn get(&self, i: usize) -> Option<&str> {
         let convert = || {
             self.column
@@ -58,7 +60,7 @@ impl<'a> Texts<'a> {
                 .ok()
                 .cloned()
         };
-        self.text.get_or_init(convert).as_ref()?.get(i)
+        self.text.get_or_init(convert).as_ref()?.get(i).map(bare)
     }
 }
 

@@ -167,6 +167,12 @@ impl<'a> Builder<'a> {
                     self.extend_quantity(Quantity::Extra(metric), values);
                     metric += 1;
                 }
+                Role::Ttft if role.stamp.is_some() => {
+                    let starts = &self.log.start_us[self.log.start_us.len() - kept.len()..];
+                    let rows = (batch, kept, starts);
+                    let values = self.stamps.since_start(role, column, rows, issues);
+                    self.extend_quantity(Quantity::TtftMs, values);
+                }
                 _ => {
                     let values = numbers(role, column, mapping.decimal_mark, (batch, kept), issues);
                     if let Some(quantity) = quantity_of(role.role) {
@@ -309,7 +315,7 @@ impl<'a> Builder<'a> {
         let texts = Texts::of(column);
         let form = self.status_form;
         for &i in kept {
-            let outcome = match texts.get(i).filter(|t| !is_null_word(t.trim())) {
+            let outcome = match texts.get(i).filter(|t| !role.is_null(t)) {
                 None => form.of_null(),
                 Some(text) => form.read(text).unwrap_or_else(|| {
                     let kind = (Effect::Missing, "Status that is not known", "Such requests are left out of error shares; map another column, or translate the words in the export");
@@ -394,7 +400,7 @@ fn numbers(
     let factor = if role.role.is_duration() {
         role.unit.unwrap_or(DurationUnit::Ms).in_ms()
     } else {
-        1.0
+        role.scale.unwrap_or(1.0)
     };
     let forbids_negative = !matches!(role.role, Role::Rating | Role::Metric);
     let typed = column.dtype().is_numeric()
@@ -412,8 +418,11 @@ fn numbers(
     let mut read = |i: usize| -> f64 {
         let line = batch.lines[i];
         let value = match (&floats, &texts) {
-            (Some(floats), _) => floats.get(i).filter(|v| v.is_finite()).unwrap_or(f64::NAN),
-            (None, Some(texts)) => match texts.get(i).filter(|t| !is_null_word(t.trim())) {
+            (Some(floats), _) => floats
+                .get(i)
+                .filter(|v| v.is_finite() && !role.is_null_number(*v))
+                .unwrap_or(f64::NAN),
+            (None, Some(texts)) => match texts.get(i).filter(|t| !role.is_null(t)) {
                 None => f64::NAN,
                 Some(text) => parse_number(text, mark)
                     .or_else(|| matches!(role.role, Role::Rating | Role::Metric).then(|| rating_of_word(text)).flatten())

@@ -62,12 +62,9 @@ pub(super) fn detect(profile: &Profile) -> (Mapping, Vec<Guess>) {
     };
     for guess in &guesses {
         if let Some(role) = guess.role {
-            mapping.columns.push(ColumnRole {
-                column: guess.profile.name.clone(),
-                role,
-                unit: None,
-                stamp: None,
-            });
+            mapping
+                .columns
+                .push(ColumnRole::new(&guess.profile.name, role));
         }
     }
     complete(&mut mapping, columns);

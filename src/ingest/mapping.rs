@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::number::DecimalMark;
+use super::number::{DecimalMark, is_null_word};
+use super::question::{Answer, Question};
 use super::stamp::{DurationUnit, StampForm};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -99,34 +100,117 @@ impl Role {
 }
 
 /// One column's part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnRole {
-    /// The column's name in the file.
+    /// The column's name in the file, or `column.key` for a key of the JSON text in its cells.
     pub column: String,
     /// Its role.
     pub role: Role,
     /// For durations: their unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<DurationUnit>,
-    /// For stamps: how they are written.
+    /// For stamps: how they are written. A time to first token with a stamp is the moment of the
+    /// token, and counts from the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<StampForm>,
+    /// Factor of every number: 0.01 makes cents dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f64>,
+    /// Further words that mean "no value", such as a 0 in ratings from 1 to 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nulls: Vec<String>,
+}
+
+impl ColumnRole {
+    /// A column's role; how it is written is told from its values.
+    pub fn new(column: &str, role: Role) -> Self {
+        Self {
+            column: column.to_owned(),
+            role,
+            unit: None,
+            stamp: None,
+            scale: None,
+            nulls: Vec::new(),
+        }
+    }
+
+    /// Whether a cell says that it has no value.
+    pub(super) fn is_null(&self, text: &str) -> bool {
+        let text = text.trim();
+        is_null_word(text) || self.nulls.iter().any(|null| null == text)
+    }
+
+    /// [`Self::is_null`] of a typed number.
+    pub(super) fn is_null_number(&self, value: f64) -> bool {
+        self.nulls.iter().any(|null| null.parse() == Ok(value))
+    }
+}
+
+/// What one row of a table is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableKind {
+    /// A request: the table is a log.
+    #[default]
+    Requests,
+    /// A unit's assignment to an arm, joined to a log by unit and time.
+    Assignments,
+    /// A rating of a request or trace, joined to a log by its id.
+    Scores,
+}
+
+impl TableKind {
+    /// Whether the table is a log of its own.
+    pub fn is_requests(&self) -> bool {
+        *self == Self::Requests
+    }
+}
+
+/// Which rows of a table count, where several belong to one request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowFilter {
+    /// The column that tells them apart.
+    pub column: String,
+    /// Its values in the rows that count; `""` is an empty cell.
+    pub is: Vec<String>,
+}
+
+impl RowFilter {
+    /// Whether a row with this value counts.
+    pub(super) fn keeps(&self, value: Option<&str>) -> bool {
+        let value = value.map(str::trim).filter(|v| !is_null_word(v));
+        self.is.iter().any(|is| is == value.unwrap_or_default())
+    }
 }
 
 /// The roles of a file's columns; columns that are not named are not read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
+    /// The tool whose export this is; for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// What one row is.
+    #[serde(default, skip_serializing_if = "TableKind::is_requests")]
+    pub kind: TableKind,
     /// Of all numbers in the file.
     #[serde(default)]
     pub decimal_mark: DecimalMark,
     /// The zone of stamps without one, as an IANA name; UTC where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
+    /// The rows that count; all where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<RowFilter>,
     /// In the order of the file.
     #[serde(default)]
     pub columns: Vec<ColumnRole>,
+    /// What the values did not tell, and what was assumed meanwhile. A mapping file has none:
+    /// what it says is meant.
+    #[serde(skip)]
+    pub questions: Vec<Question>,
 }
 
 impl Mapping {
@@ -135,18 +219,50 @@ impl Mapping {
         self.columns.iter().find(|column| column.role == role)
     }
 
+    /// The columns that it names.
+    pub(super) fn column_names(&self) -> Vec<String> {
+        self.columns.iter().map(|c| c.column.clone()).collect()
+    }
+
     /// Gives a column another role, or none. A role that only one column may play is taken from
     /// whichever had it.
     pub fn assign(&mut self, column: &str, role: Option<Role>) {
         self.columns
             .retain(|c| c.column != column && (Some(c.role) != role || c.role.is_repeatable()));
-        if let Some(role) = role {
-            self.columns.push(ColumnRole {
-                column: column.to_owned(),
-                role,
-                unit: None,
-                stamp: None,
-            });
+        self.columns
+            .extend(role.map(|role| ColumnRole::new(column, role)));
+        self.questions
+            .retain(|q| !q.is_about(column) && (role.is_none() || q.role != role));
+    }
+
+    /// Takes an answer over, and the question with it.
+    pub fn answer(&mut self, question: &Question, answer: &Answer) {
+        self.questions.retain(|q| q != question);
+        let entry =
+            |column: &str, change: &dyn Fn(&mut ColumnRole), columns: &mut Vec<ColumnRole>| {
+                columns
+                    .iter_mut()
+                    .filter(|c| c.column == *column)
+                    .for_each(change);
+            };
+        match answer {
+            Answer::Role { role, column } => match column {
+                Some(column) => self.assign(column, Some(*role)),
+                None => self.columns.retain(|c| c.role != *role),
+            },
+            Answer::Unit { column, unit } => {
+                entry(column, &|c| c.unit = Some(*unit), &mut self.columns);
+            }
+            Answer::Stamp { column, stamp } => {
+                entry(column, &|c| c.stamp = Some(*stamp), &mut self.columns);
+            }
+            Answer::Scale { column, scale } => {
+                entry(column, &|c| c.scale = Some(*scale), &mut self.columns);
+            }
+            Answer::Nulls { column, nulls } => {
+                entry(column, &|c| c.nulls.clone_from(nulls), &mut self.columns);
+            }
+            Answer::DecimalMark { mark } => self.decimal_mark = *mark,
         }
     }
 
@@ -169,28 +285,41 @@ impl Mapping {
     }
 
     /// As the text of a mapping file.
+    /// What was assumed stands on top, to be checked.
     pub fn to_toml(&self) -> String {
+        let assumed = self.questions.iter().map(|question| {
+            format!(
+                "# Please check: {} Assumed: {}.\n",
+                question.text.replace('\n', " "),
+                question.assumed_label().replace('\n', " ")
+            )
+        });
         // A plain struct of strings and enums always has a TOML form.
-        toml::to_string(self).unwrap_or_default()
+        assumed.collect::<String>() + &toml::to_string(self).unwrap_or_default()
     }
 
     /// Checks the mapping against the columns of a file.
     pub fn check(&self, names: &[String]) -> Result<()> {
+        let of_rows = self
+            .rows
+            .as_ref()
+            .map(|rows| ("rows.column".to_owned(), &rows.column));
+        let of_columns = self.columns.iter().enumerate();
+        let of_columns = of_columns.map(|(i, c)| (format!("columns[{i}].column"), &c.column));
+        if let Some((key, name)) = of_rows
+            .into_iter()
+            .chain(of_columns)
+            .find(|(_, name)| !is_in(name, names))
+        {
+            let listed: Vec<&str> = names.iter().take(20).map(String::as_str).collect();
+            return Err(Error::new(
+                ErrorKind::Settings,
+                format!("The log has no column named \"{name}\""),
+            )
+            .key(key)
+            .hint(format!("Its columns are: {}", listed.join(", "))));
+        }
         for (i, column) in self.columns.iter().enumerate() {
-            if !names.contains(&column.column) {
-                let listed = names
-                    .iter()
-                    .take(20)
-                    .map(String::as_str)
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                return Err(Error::new(
-                    ErrorKind::Settings,
-                    format!("The log has no column named \"{}\"", column.column),
-                )
-                .key(format!("columns[{i}].column"))
-                .hint(format!("Its columns are: {listed}")));
-            }
             let twice = self.columns[..i]
                 .iter()
                 .any(|c| c.role == column.role && !c.role.is_repeatable());
@@ -205,6 +334,16 @@ impl Mapping {
         }
         Ok(())
     }
+}
+
+/// Whether a file has a column, or one whose cells may hold the key.
+fn is_in(column: &str, names: &[String]) -> bool {
+    let of_key = |name: &String| {
+        column
+            .strip_prefix(name.as_str())
+            .is_some_and(|rest| rest.starts_with('.'))
+    };
+    names.iter().any(|name| name == column || of_key(name))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! it. Nothing is dropped in silence: every rejected or repaired value becomes an issue.
 
 mod batch;
+mod cell;
 mod columns;
 mod csv;
 mod detect;
@@ -14,22 +15,27 @@ mod known_names;
 mod mapping;
 mod names;
 mod number;
+mod otlp;
 mod outcome;
 mod parquet;
 mod profile;
+mod question;
 mod reader;
 mod source;
 mod stamp;
 mod stamp_column;
+mod stamp_text;
+mod view;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use detect::Guess;
 pub use issues::{Effect, Issue};
-pub use mapping::{ColumnRole, Mapping, Role};
+pub use mapping::{ColumnRole, Mapping, Role, RowFilter, TableKind};
 pub use number::DecimalMark;
 pub use profile::ColumnProfile;
+pub use question::{Answer, Candidate, Question};
 pub use source::{Compression, Format, Source};
 pub use stamp::{DurationUnit, StampForm};
 
@@ -39,6 +45,7 @@ use crate::jobs::Progress;
 use issues::Issues;
 use profile::Profile;
 use reader::Reader;
+use view::View;
 
 /// Which file to read, and how.
 #[derive(Debug, Clone)]
@@ -72,18 +79,23 @@ pub struct Loaded {
 pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
     let path = request.path.as_path();
     let source = Source::open(path)?;
-    let profile = profile::profile(&source, progress).map_err(|e| e.at(path))?;
+    let given = request.mapping.as_ref();
+    let named = given.map_or_else(Vec::new, Mapping::column_names);
+    let sample = profile::sample(&source, &named, progress).map_err(|e| e.at(path))?;
+    let in_file = sample.in_file();
+    let profile = sample.profile(given.and_then(|m| m.rows.as_ref()));
     let (mut mapping, guesses) = detect::detect(&profile);
-    if let Some(given) = &request.mapping {
-        let names: Vec<String> = profile.columns.iter().map(|c| c.name.clone()).collect();
-        given.check(&names)?;
+    if let Some(given) = given {
+        given.check(&in_file)?;
         mapping = given.clone();
         detect::complete(&mut mapping, &profile.columns);
     }
     check_is_request_log(&mapping, &profile, path)?;
     let mut issues = Issues::default();
     note_assumptions(&mapping, &profile, request.mapping.is_some(), &mut issues);
-    let log = read_log(&source, &profile, &mapping, &mut issues, progress)?;
+    let view = View::new(&mapping, &in_file);
+    let builder = columns::Builder::new(&mapping, &profile.columns)?;
+    let log = read_log(&source, &view, builder, &mut issues, progress)?;
     Ok(Loaded {
         log: Arc::new(log),
         source,
@@ -97,17 +109,15 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
 /// The second pass: fills the typed columns.
 fn read_log(
     source: &Source,
-    profile: &Profile,
-    mapping: &Mapping,
+    view: &View,
+    mut builder: columns::Builder<'_>,
     issues: &mut Issues,
     progress: &Progress,
 ) -> Result<RequestLog> {
-    let wanted: Vec<String> = mapping.columns.iter().map(|c| c.column.clone()).collect();
-    let mut builder = columns::Builder::new(mapping, &profile.columns)?;
     let mut reader = Reader::open(source)?;
     progress.phase("Reading", reader.progress().1)?;
-    while let Some(batch) = reader.next_batch(&wanted, issues)? {
-        builder.push(&batch, issues);
+    while let Some(batch) = reader.next_batch(view.wanted(), issues)? {
+        builder.push(&view.of(batch, issues), issues);
         progress.tick(reader.progress().0)?;
     }
     progress.phase("Sorting by time", 0)?;

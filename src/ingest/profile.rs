@@ -4,25 +4,31 @@ use std::collections::HashMap;
 
 use polars::prelude::{Column, DataType};
 use serde::Serialize;
+use serde_json::Value;
 
+use super::cell;
 use super::issues::{Issues, shortened};
-use super::json::leaf_names;
+use super::json::{JsonReader, LeafNames};
+use super::mapping::RowFilter;
 use super::number::{DecimalMark, MarkEvidence, is_null_word, mark_evidence, parse_number};
 use super::reader::Reader;
 use super::source::{Format, Source};
-use super::stamp::text_stamp_us;
+use super::stamp_text::{DateOrder, ordered_stamp_us, text_stamp_us, uuid7_us};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 
 /// Rows that the guesses stand on, spread over the whole file.
 pub(super) const SAMPLE_ROWS: usize = 10_000;
 
+/// Type of a key of the JSON text in another column's cells.
+const KEY_TYPE: &str = "key in a cell";
+
 /// What the sampled values of one column look like.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct ColumnProfile {
     /// Its name in the file.
     pub name: String,
-    /// Its type in the file: "text", or a Parquet type.
+    /// Its type in the file: "text", "key in a cell", or a Parquet type.
     pub type_name: String,
     /// Sampled rows.
     pub n: usize,
@@ -34,6 +40,12 @@ pub struct ColumnProfile {
     pub numeric_share: f64,
     /// Share of the non-null values that are dates with times.
     pub stamp_share: f64,
+    /// Of the non-null values, the shares that are dates with the day first and with the month first.
+    #[serde(skip)]
+    pub ordered_shares: (f64, f64),
+    /// Share of the non-null values that are UUIDs of version 7.
+    #[serde(skip)]
+    pub uuid7_share: f64,
     /// Whether every number is whole.
     pub is_whole: bool,
     /// Smallest, median and largest number.
@@ -55,6 +67,11 @@ pub struct ColumnProfile {
 }
 
 impl ColumnProfile {
+    /// Whether it is a key of the JSON text in another column's cells.
+    pub fn is_key(&self) -> bool {
+        self.type_name == KEY_TYPE
+    }
+
     /// Share of sampled rows without a value.
     pub fn null_share(&self) -> f64 {
         self.n_null as f64 / self.n.max(1) as f64
@@ -66,7 +83,7 @@ impl ColumnProfile {
     }
 }
 
-/// The sampled columns of a file.
+/// The columns of a file that the guesses stand on.
 pub(super) struct Profile {
     pub(super) columns: Vec<ColumnProfile>,
     /// Rows in the file.
@@ -76,12 +93,22 @@ pub(super) struct Profile {
     pub(super) ambiguous_marks: Vec<String>,
 }
 
-/// Reads a file once and profiles a spread sample of its rows.
-pub(super) fn profile(source: &Source, progress: &Progress) -> Result<Profile> {
+/// A spread sample of a file's rows.
+pub(super) struct Sample {
+    columns: Vec<Sampled>,
+    /// Rows in the file.
+    pub(super) n_rows: u64,
+    format: Format,
+}
+
+/// Reads a file once and keeps a spread sample of its rows. The keys of JSON text in cells become
+/// columns of their own: the frequent ones, and those in `named`.
+pub(super) fn sample(source: &Source, named: &[String], progress: &Progress) -> Result<Sample> {
     progress.phase("Looking at the columns", source.bytes)?;
     let (columns, n_rows) = match source.format {
         Format::Parquet => sample_parquet(source)?,
-        Format::Csv { .. } | Format::JsonLines => sample_text(source, progress)?,
+        Format::JsonLines => sample_json(source, progress)?,
+        Format::Csv { .. } => sample_text(source, progress)?,
     };
     if n_rows == 0 {
         return Err(Error::new(
@@ -91,17 +118,47 @@ pub(super) fn profile(source: &Source, progress: &Progress) -> Result<Profile> {
         .at(&source.path)
         .hint("Export the log again with its data"));
     }
-    let (decimal_mark, ambiguous_marks) = decimal_mark(source, &columns);
-    let columns = columns
-        .into_iter()
-        .map(|column| describe(column, decimal_mark))
-        .collect();
-    Ok(Profile {
-        columns,
+    let in_file: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
+    let with_keys = columns.into_iter().flat_map(|column| {
+        let keys = keys_of(&column, &in_file, named);
+        std::iter::once(column).chain(keys)
+    });
+    Ok(Sample {
+        columns: with_keys.collect(),
         n_rows,
-        decimal_mark,
-        ambiguous_marks,
+        format: source.format,
     })
+}
+
+impl Sample {
+    /// The names of the columns alone.
+    pub(super) fn in_file(&self) -> Vec<String> {
+        let columns = self.columns.iter().filter(|c| !c.is_key);
+        columns.map(|c| c.name.clone()).collect()
+    }
+
+    /// What the values of the rows that count look like.
+    pub(super) fn profile(mut self, rows: Option<&RowFilter>) -> Profile {
+        let of_filter = rows.and_then(|rows| {
+            let column = self.columns.iter().find(|c| c.name == rows.column)?;
+            let values = column.values.iter();
+            Some(values.map(|v| rows.keeps(v.as_deref())).collect::<Vec<_>>())
+        });
+        if let Some(kept) = of_filter {
+            for column in &mut self.columns {
+                let mut kept = kept.iter();
+                column.values.retain(|_| kept.next().is_none_or(|k| *k));
+            }
+        }
+        let (decimal_mark, ambiguous_marks) = decimal_mark(self.format, &self.columns);
+        let columns = self.columns.into_iter();
+        Profile {
+            columns: columns.map(|c| describe(c, decimal_mark)).collect(),
+            n_rows: self.n_rows,
+            decimal_mark,
+            ambiguous_marks,
+        }
+    }
 }
 
 /// A column's sampled values as text, `None` for null, and what the file says of its type.
@@ -109,6 +166,69 @@ struct Sampled {
     name: String,
     values: Vec<Option<String>>,
     dtype: Option<DataType>,
+    /// A key inside the cells of another column.
+    is_key: bool,
+}
+
+impl Sampled {
+    fn text(name: String, values: Vec<Option<String>>) -> Self {
+        Self {
+            name,
+            values,
+            dtype: None,
+            is_key: false,
+        }
+    }
+}
+
+/// Keys offered per column: properties, not data.
+const MAX_KEYS: usize = 40;
+/// Cells that decide whether a column holds JSON text.
+const PROBED: usize = 50;
+
+/// The keys of the JSON text in a column's cells, as columns.
+fn keys_of(column: &Sampled, in_file: &[String], named: &[String]) -> Vec<Sampled> {
+    if column
+        .dtype
+        .as_ref()
+        .is_some_and(|t| *t != DataType::String)
+    {
+        return Vec::new();
+    }
+    let present = column.values.iter().flatten();
+    let probed: Vec<bool> = present
+        .filter(|v| !is_null_word(v.trim()))
+        .take(PROBED)
+        .map(|v| cell::object(v).is_some())
+        .collect();
+    if probed.iter().filter(|is| **is).count() * 2 <= probed.len() {
+        return Vec::new();
+    }
+    let mut keys: Vec<Sampled> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (i, value) in column.values.iter().enumerate() {
+        let Some(object) = value.as_deref().and_then(cell::object) else {
+            continue;
+        };
+        cell::leaves(&object, &mut |key, text| {
+            let name = format!("{}.{key}", column.name);
+            let place = places.get(&name).copied().or_else(|| {
+                let is_wanted = keys.len() < MAX_KEYS || named.contains(&name);
+                (is_wanted && !in_file.contains(&name)).then(|| {
+                    places.insert(name.clone(), keys.len());
+                    keys.push(Sampled {
+                        is_key: true,
+                        ..Sampled::text(name, vec![None; column.values.len()])
+                    });
+                    keys.len() - 1
+                })
+            });
+            if let Some(place) = place {
+                keys[place].values[i] = Some(text);
+            }
+        });
+    }
+    keys
 }
 
 fn sample_parquet(source: &Source) -> Result<(Vec<Sampled>, u64)> {
@@ -127,6 +247,7 @@ fn sample_parquet(source: &Source) -> Result<(Vec<Sampled>, u64)> {
                 .flat_map(|batch| batch.columns.get(i).map(as_texts).unwrap_or_default())
                 .collect(),
             dtype: Some(dtype.clone()),
+            is_key: false,
         });
     Ok((columns.collect(), reader.progress().1))
 }
@@ -146,7 +267,7 @@ fn sample_text(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u6
     let mut ignored = Issues::default();
     let mut names: Vec<String> = match &reader {
         Reader::Csv(csv) => csv.header.clone(),
-        _ => json_names(source)?,
+        _ => Vec::new(),
     };
     names.retain(|name| !name.is_empty());
     let mut kept: Vec<Vec<Option<String>>> = vec![Vec::new(); names.len()];
@@ -156,7 +277,8 @@ fn sample_text(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u6
         for i in 0..batch.rows.len() {
             if n_read.is_multiple_of(step) {
                 for (values, column) in kept.iter_mut().zip(&batch.columns) {
-                    values.push(column.str().ok().and_then(|c| c.get(i)).map(str::to_owned));
+                    let value = column.str().ok().and_then(|c| c.get(i));
+                    values.push(value.map(|v| cell::bare(v).to_owned()));
                 }
             }
             n_read += 1;
@@ -179,12 +301,46 @@ fn sample_text(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u6
     if n_read == 0 && n_rows > 0 {
         return Err(no_row_fits(source));
     }
-    let columns = names.into_iter().zip(kept).map(|(name, values)| Sampled {
-        name,
-        values,
-        dtype: None,
-    });
+    let columns = names
+        .into_iter()
+        .zip(kept)
+        .map(|(name, values)| Sampled::text(name, values));
     Ok((columns.collect(), n_rows))
+}
+
+/// As [`sample_text`]; the columns are the keys of all objects, however late they appear.
+fn sample_json(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u64)> {
+    let mut reader = JsonReader::open(source)?;
+    let mut names = LeafNames::default();
+    let mut kept: Vec<Value> = Vec::new();
+    let (mut step, mut n_read) = (1u64, 0u64);
+    while let Some((_, _, object)) = reader.next_object(&mut Issues::default())? {
+        names.add(&object);
+        if n_read.is_multiple_of(step) {
+            kept.push(object);
+        }
+        n_read += 1;
+        if kept.len() > 2 * SAMPLE_ROWS {
+            step *= 2;
+            let mut i = 0;
+            kept.retain(|_| {
+                i += 1;
+                i % 2 == 1
+            });
+        }
+        if n_read.is_multiple_of(1024) {
+            progress.tick(reader.progress().0)?;
+        }
+    }
+    if n_read == 0 && reader.n_rows_seen() > 0 {
+        return Err(no_row_fits(source));
+    }
+    let columns = names.names.into_iter().map(|name| {
+        let values = kept.iter().map(|o| cell::at(o, &name).and_then(cell::text));
+        let values = values.collect();
+        Sampled::text(name, values)
+    });
+    Ok((columns.collect(), reader.n_rows_seen()))
 }
 
 /// The file has rows, but each of them contradicts its format.
@@ -203,26 +359,8 @@ fn no_row_fits(source: &Source) -> Error {
     Error::new(ErrorKind::Malformed, message).hint(hint)
 }
 
-/// The names in the first thousand objects: later ones seldom bring a new key.
-fn json_names(source: &Source) -> Result<Vec<String>> {
-    let Reader::Json(mut reader) = Reader::open(source)? else {
-        return Ok(Vec::new());
-    };
-    let mut names = Vec::new();
-    for _ in 0..1000 {
-        let Some((_, _, object)) = reader.next_object(&mut Issues::default())? else {
-            break;
-        };
-        leaf_names(&object, &mut names);
-        if names.len() > 2000 {
-            break;
-        }
-    }
-    Ok(names)
-}
-
 /// One decimal mark for the whole file: proven by any column, else suggested by the delimiter.
-fn decimal_mark(source: &Source, columns: &[Sampled]) -> (DecimalMark, Vec<String>) {
+fn decimal_mark(format: Format, columns: &[Sampled]) -> (DecimalMark, Vec<String>) {
     let evidence: Vec<(&str, MarkEvidence)> = columns
         .iter()
         .map(|column| {
@@ -238,7 +376,7 @@ fn decimal_mark(source: &Source, columns: &[Sampled]) -> (DecimalMark, Vec<Strin
             .filter(|(_, e)| *e == MarkEvidence::Proven(mark))
             .count()
     };
-    let by_delimiter = matches!(source.format, Format::Csv { delimiter: ';' });
+    let by_delimiter = matches!(format, Format::Csv { delimiter: ';' });
     let mark = match votes(DecimalMark::Comma).cmp(&votes(DecimalMark::Point)) {
         std::cmp::Ordering::Greater => DecimalMark::Comma,
         std::cmp::Ordering::Equal if by_delimiter => DecimalMark::Comma,
@@ -282,21 +420,31 @@ fn describe(column: Sampled, mark: DecimalMark) -> ColumnProfile {
         .collect();
     let mut sorted: Vec<f64> = numbers.iter().copied().filter(|v| !v.is_nan()).collect();
     sorted.sort_by(f64::total_cmp);
-    let stamps = values
-        .iter()
-        .filter(|v| text_stamp_us(v, &mut false).is_some())
-        .count();
     let n_values = values.len().max(1) as f64;
+    let share =
+        |fits: &dyn Fn(&str) -> bool| values.iter().filter(|v| fits(v)).count() as f64 / n_values;
+    let stamp_share = share(&|v| text_stamp_us(v, &mut false).is_some());
+    let ordered = |order| {
+        if stamp_share > 0.5 || is_plain_number(&sorted, n_values) {
+            return 0.0;
+        }
+        share(&|v| ordered_stamp_us(v, Some(order), &mut false).is_some())
+    };
+    let type_name = match column.dtype {
+        Some(dtype) => dtype.to_string(),
+        None if column.is_key => KEY_TYPE.to_owned(),
+        None => "text".to_owned(),
+    };
     ColumnProfile {
         name: column.name,
-        type_name: column
-            .dtype
-            .map_or_else(|| "text".to_owned(), |dtype| dtype.to_string()),
+        type_name,
         n: column.values.len(),
         n_null: column.values.len() - values.len(),
         n_distinct: by_count.len(),
         numeric_share: sorted.len() as f64 / n_values,
-        stamp_share: stamps as f64 / n_values,
+        stamp_share,
+        ordered_shares: (ordered(DateOrder::DayFirst), ordered(DateOrder::MonthFirst)),
+        uuid7_share: share(&|v| uuid7_us(v).is_some()),
         is_whole: sorted.iter().all(|v| v.fract() == 0.0),
         range: sorted
             .first()
@@ -316,4 +464,8 @@ fn describe(column: Sampled, mark: DecimalMark) -> ColumnProfile {
         is_typed_number,
         numbers,
     }
+}
+
+fn is_plain_number(sorted: &[f64], n_values: f64) -> bool {
+    sorted.len() as f64 > 0.9 * n_values
 }

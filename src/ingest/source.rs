@@ -47,7 +47,7 @@ pub enum Format {
         /// Between the fields, ASCII.
         delimiter: char,
     },
-    /// One JSON object a line.
+    /// JSON objects: one a line, in a list, or over several lines.
     JsonLines,
     /// Apache Parquet.
     Parquet,
@@ -130,7 +130,7 @@ impl Source {
         let format = match self.format {
             Format::Csv { delimiter: '\t' } => "CSV (tab)".to_owned(),
             Format::Csv { delimiter } => format!("CSV ({delimiter})"),
-            Format::JsonLines => "JSON lines".to_owned(),
+            Format::JsonLines => "JSON".to_owned(),
             Format::Parquet => "Parquet".to_owned(),
         };
         match self.compression {
@@ -179,9 +179,7 @@ impl Source {
         if let Some(inside) = text.strip_prefix('[').map(str::trim_start)
             && (inside.is_empty() || inside.starts_with('{'))
         {
-            let hint =
-                "Write one object a line, for example with: jq -c '.[]' log.json > log.jsonl";
-            return Err(unsupported(&self.path, "a JSON array", hint));
+            return Ok(Format::JsonLines);
         }
         if text.starts_with('{') {
             return Ok(Format::JsonLines);

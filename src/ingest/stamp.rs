@@ -1,6 +1,5 @@
-//! Stamps to microseconds: epochs in four units, ISO forms with and without zone, access-log form.
+//! How stamps are written, and those that are numbers to microseconds.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
 /// How the stamps of a column are written.
@@ -9,6 +8,12 @@ use serde::{Deserialize, Serialize};
 pub enum StampForm {
     /// Dates and times as text; without a zone they are UTC.
     Text,
+    /// Text with the day before the month: `2/3/2026` is in March.
+    DayFirst,
+    /// Text with the month before the day: `2/3/2026` is in February.
+    MonthFirst,
+    /// The milliseconds in the first 48 bits of a UUID of version 7.
+    Uuid7,
     /// A typed Parquet stamp.
     Typed,
     /// Numbers since 1970.
@@ -67,6 +72,9 @@ impl StampForm {
     pub fn label(self) -> String {
         match self {
             Self::Text => "date and time".to_owned(),
+            Self::DayFirst => "date and time, day before month".to_owned(),
+            Self::MonthFirst => "date and time, month before day".to_owned(),
+            Self::Uuid7 => "milliseconds in a UUID".to_owned(),
             Self::Typed => "stamp".to_owned(),
             Self::Epoch(unit) => format!("{} since 1970", unit.label()),
             Self::Relative(unit) => format!("{} since a start", unit.label()),
@@ -123,150 +131,9 @@ pub(super) fn decimal_stamp_us(text: &str, unit: DurationUnit) -> Option<i64> {
     i64::try_from(signed).ok()
 }
 
-/// A stamp as text. `zone_missing` is set where it has none and UTC was assumed.
-pub(super) fn text_stamp_us(text: &str, zone_missing: &mut bool) -> Option<i64> {
-    // Some exports keep literal quotes in the cell.
-    let text = text.trim().trim_matches('"').trim();
-    iso_stamp_us(text, zone_missing).or_else(|| other_stamp_us(text, zone_missing))
-}
-
-/// `YYYY-MM-DD[T ]HH:MM[:SS[.fraction]][Z|±HH[:]MM| UTC]`, also with `/` in the date.
-fn iso_stamp_us(text: &str, zone_missing: &mut bool) -> Option<i64> {
-    let bytes = text.as_bytes();
-    let number = |from: usize, to: usize| -> Option<u32> {
-        let part = bytes.get(from..to)?;
-        part.iter().try_fold(0, |sum, b| {
-            b.is_ascii_digit().then(|| sum * 10 + u32::from(b - b'0'))
-        })
-    };
-    let separator = *bytes.get(4)?;
-    if !matches!(separator, b'-' | b'/') || bytes.get(7) != Some(&separator) {
-        return None;
-    }
-    let date = NaiveDate::from_ymd_opt(number(0, 4)? as i32, number(5, 7)?, number(8, 10)?)?;
-    let days_us = i64::from(date.signed_duration_since(NaiveDate::default()).num_days() as i32)
-        * 86_400_000_000;
-    if bytes.len() == 10 {
-        *zone_missing = true;
-        return Some(days_us);
-    }
-    if !matches!(bytes.get(10)?, b'T' | b't' | b' ') || bytes.get(13) != Some(&b':') {
-        return None;
-    }
-    let (hour, minute) = (number(11, 13)?, number(14, 16)?);
-    let (second, mut rest) = if bytes.get(16) == Some(&b':') {
-        (number(17, 19)?, text.get(19..)?)
-    } else {
-        (0, text.get(16..)?)
-    };
-    if hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let mut fraction_us = 0;
-    if let Some(after) = rest.strip_prefix(['.', ',']) {
-        let n = after.bytes().take_while(u8::is_ascii_digit).count();
-        // Digits beyond the sixth are cut off, not rounded: a stamp must not move to the next second.
-        let digits = after.get(..n.min(6))?;
-        fraction_us = digits.parse::<i64>().ok()? * 10i64.pow(6 - digits.len() as u32);
-        rest = after.get(n..)?;
-    }
-    let offset_us = zone_offset_us(rest.trim(), zone_missing)?;
-    let seconds = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
-    Some(days_us + seconds * 1_000_000 + fraction_us - offset_us)
-}
-
-fn zone_offset_us(zone: &str, zone_missing: &mut bool) -> Option<i64> {
-    match zone {
-        "" => {
-            *zone_missing = true;
-            Some(0)
-        }
-        "Z" | "z" | "UTC" | "GMT" => Some(0),
-        _ => {
-            let sign = if zone.starts_with('-') { -1 } else { 1 };
-            let digits: String = zone
-                .strip_prefix(['+', '-'])?
-                .chars()
-                .filter(|c| *c != ':')
-                .collect();
-            let (hours, minutes) = match digits.len() {
-                2 => (digits.parse::<i64>().ok()?, 0),
-                4 => (
-                    digits.get(..2)?.parse::<i64>().ok()?,
-                    digits.get(2..)?.parse::<i64>().ok()?,
-                ),
-                _ => return None,
-            };
-            Some(sign * (hours * 60 + minutes) * 60_000_000)
-        }
-    }
-}
-
-fn other_stamp_us(text: &str, zone_missing: &mut bool) -> Option<i64> {
-    if let Ok(time) = DateTime::parse_from_rfc2822(text) {
-        return Some(time.timestamp_micros());
-    }
-    let access_log = text.trim_start_matches('[').trim_end_matches(']');
-    if let Ok(time) = DateTime::parse_from_str(access_log, "%d/%b/%Y:%H:%M:%S %z") {
-        return Some(time.timestamp_micros());
-    }
-    let asian = text
-        .replace(['年', '月', '년', '월'], "-")
-        .replace(['日', '일'], " ")
-        .replace("- ", "-")
-        .replace("  ", " ");
-    let forms = [
-        "%Y-%m-%d %H:%M:%S%.f",
-        "%Y-%m-%d %H:%M",
-        "%Y. %m. %d. %H:%M:%S",
-        "%Y. %m. %d. %H:%M",
-    ];
-    let time = forms
-        .iter()
-        .find_map(|form| NaiveDateTime::parse_from_str(asian.trim(), form).ok())?;
-    *zone_missing = true;
-    Some(time.and_utc().timestamp_micros())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn check(text: &str, expected: Option<&str>) {
-        let us = text_stamp_us(text, &mut false);
-        let shown = us.map(|us| crate::units::instant_iso(us, crate::units::Clock::Epoch));
-        assert_eq!(shown.as_deref(), expected, "{text}");
-    }
-
-    #[test]
-    fn text_forms() {
-        check("2026-03-02T06:27:23.720Z", Some("2026-03-02T06:27:23.720Z"));
-        check(
-            "2023-11-16 18:17:03.9799600",
-            Some("2023-11-16T18:17:03.979960Z"),
-        );
-        check(
-            "2026-03-02T06:27:23.9999999Z",
-            Some("2026-03-02T06:27:23.999999Z"),
-        );
-        check(
-            "2019-11-24 00:00:17.004101+00:00",
-            Some("2019-11-24T00:00:17.004101Z"),
-        );
-        check("2026-03-02T06:27:23+0900", Some("2026-03-01T21:27:23.000Z"));
-        check("\"2024-01-05T00:00:00Z\"", Some("2024-01-05T00:00:00.000Z"));
-        check(
-            "[17/May/2015:10:05:03 +0000]",
-            Some("2015-05-17T10:05:03.000Z"),
-        );
-        check("2026/03/02 06:27", Some("2026-03-02T06:27:00.000Z"));
-        check("2026年3月2日 06:27:23", Some("2026-03-02T06:27:23.000Z"));
-        check("2026년 3월 2일 06:27:23", Some("2026-03-02T06:27:23.000Z"));
-        check("2026-02-30T00:00:00Z", None);
-        check("2026-03-02T25:00:00Z", None);
-        check("yesterday", None);
-        check("", None);
-    }
 
     #[test]
     fn numeric_forms_are_exact_to_the_microsecond() {

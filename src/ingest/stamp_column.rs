@@ -7,7 +7,8 @@ use super::batch::{Batch, Texts};
 use super::issues::{Effect, Issues};
 use super::mapping::{ColumnRole, Mapping, Role};
 use super::number::{DecimalMark, parse_number};
-use super::stamp::{DurationUnit, StampForm, decimal_stamp_us, numeric_stamp_us, text_stamp_us};
+use super::stamp::{DurationUnit, StampForm, decimal_stamp_us, numeric_stamp_us};
+use super::stamp_text::{DateOrder, ordered_stamp_us, uuid7_us};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A stamp that is missing, until event times are settled.
@@ -50,7 +51,16 @@ impl StampReader {
                 let text = texts.get(i).unwrap_or_default();
                 let stamp = match form {
                     StampForm::Epoch(unit) | StampForm::Relative(unit) => self.numeric(text, unit),
-                    _ => text_stamp_us(text, &mut zone_missing),
+                    StampForm::Uuid7 => uuid7_us(text),
+                    StampForm::DayFirst => {
+                        ordered_stamp_us(text, Some(DateOrder::DayFirst), &mut zone_missing)
+                    }
+                    StampForm::MonthFirst => {
+                        ordered_stamp_us(text, Some(DateOrder::MonthFirst), &mut zone_missing)
+                    }
+                    StampForm::Text | StampForm::Typed => {
+                        ordered_stamp_us(text, None, &mut zone_missing)
+                    }
                 };
                 stamp.unwrap_or(NO_STAMP)
             };
@@ -77,20 +87,25 @@ impl StampReader {
                 continue;
             }
             let text = texts.get(i);
+            let lost = if role.role == Role::Ttft {
+                Effect::Missing
+            } else {
+                Effect::Rejected
+            };
             let kind = if *stamp == NO_STAMP {
                 // Where an end is missing the start and the latency can stand in.
                 if role.role != Role::Time && text.is_none() {
                     continue;
                 }
                 (
-                    Effect::Rejected,
+                    lost,
                     "Not a time that could be read",
                     "Rows without a time cannot be placed; correct the export, or map another column as time",
                 )
             } else {
                 *stamp = NO_STAMP;
                 (
-                    Effect::Rejected,
+                    lost,
                     "A time outside the years 2000 to 2100",
                     "Zeroes and far dates often stand for \"no time\"; correct them in the export, or map another column as time",
                 )
@@ -103,6 +118,33 @@ impl StampReader {
             );
         }
         stamps
+    }
+
+    /// Milliseconds from the starts of the kept rows to the moments in a column.
+    pub(super) fn since_start(
+        &self,
+        role: &ColumnRole,
+        column: &Column,
+        (batch, kept, starts): (&Batch, &[usize], &[i64]),
+        issues: &mut Issues,
+    ) -> Vec<f64> {
+        let stamps = self.read(role, column, batch, issues);
+        let since = |(&i, start): (&usize, &i64)| {
+            if stamps[i] == NO_STAMP || *start == NO_STAMP {
+                return f64::NAN;
+            }
+            if stamps[i] < *start {
+                let kind = (
+                    Effect::Missing,
+                    "A first token before the start",
+                    "Such times count as missing; check the clocks of the hosts that write the log",
+                );
+                issues.value(kind, Some(&role.column), batch.lines[i], "");
+                return f64::NAN;
+            }
+            (stamps[i] - start) as f64 / 1e3
+        };
+        kept.iter().zip(starts).map(since).collect()
     }
 
     fn numeric(&self, text: &str, unit: DurationUnit) -> Option<i64> {

@@ -5,6 +5,7 @@ use std::fs;
 use hindsight::error::ErrorKind;
 use hindsight::ingest::Role;
 use polars::prelude::{DataFrame, ParquetWriter, df};
+use serde_json::Value;
 
 use super::{Read, Refused, check, check_error, csv_of, read, rows};
 
@@ -32,14 +33,65 @@ fn json() {
     assert_eq!(loaded.n_rows_in_file, 60);
     for (name, open) in [("array", "[\n"), ("array_line", "["), ("array_space", "[ ")] {
         let text = format!("{open}{}]", lines.join(","));
-        check(name, text, &Refused(ErrorKind::Malformed, "a JSON array"));
+        check(name, text, &Read(60, &[]));
     }
-    let pretty = "{\n  \"variant\": \"a\",\n  \"latency_ms\": 5\n}\n";
+    let indented: Vec<String> = lines
+        .iter()
+        .map(|line| serde_json::to_string_pretty(&serde_json::from_str::<Value>(line).unwrap()))
+        .map(Result::unwrap)
+        .collect();
+    check("pretty.json", indented.join("\n"), &Read(60, &[]));
+    let list = format!("[\n{}\n]", indented.join(",\n"));
+    check("pretty_list.json", &list, &Read(60, &[]));
+    // Eleven lines an object.
+    let issue = "rows rejected: Not a JSON object x1 @651";
     check(
-        "pretty.json",
-        pretty,
+        "cut_list.json",
+        &list[..list.len() - 20],
+        &Read(59, &[issue]),
+    );
+    check(
+        "words.json",
+        "[{\n1, 2,\n\"three\"]",
         &Refused(ErrorKind::Malformed, "No line is a JSON object"),
     );
+}
+
+/// Keys that first appear late, and keys inside text.
+#[test]
+fn no_key_of_a_json_log_is_lost() {
+    let object = |i: usize| {
+        let late = if i < 1500 { "" } else { r#","rating":4"# };
+        format!(
+            r#"{{"ts":{},"variant":"{}","props":"{{\"tier\":\"{}\",\"n\":{{\"deep\":{i}}}}}"{late}}}"#,
+            1_772_432_843 + i,
+            ["a", "b"][i % 2],
+            ["free", "pro", "team"][i % 3],
+        )
+    };
+    let lines: Vec<String> = (0..2000).map(object).collect();
+    let loaded = check("late.jsonl", lines.join("\n"), &Read(2000, &[])).unwrap();
+    let rating = loaded.mapping.column(Role::Rating).unwrap();
+    assert_eq!(rating.column, "rating");
+    let keys: Vec<&str> = loaded
+        .guesses
+        .iter()
+        .filter(|g| g.profile.is_key())
+        .map(|g| g.profile.name.as_str())
+        .collect();
+    assert_eq!(keys, ["props.tier", "props.n.deep"]);
+    let mut mapping = loaded.mapping.clone();
+    mapping.assign("props.tier", Some(Role::Segment));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("late.jsonl");
+    fs::write(&path, lines.join("\n")).unwrap();
+    let log = read(&path, Some(mapping)).unwrap().log;
+    let tier = log
+        .segments
+        .iter()
+        .find(|s| s.name == "props.tier")
+        .unwrap();
+    assert_eq!(tier.values, ["free", "pro", "team"]);
 }
 
 #[test]

@@ -1,0 +1,135 @@
+//! The rows and columns of a file that a mapping asks for: keys of JSON text inside cells become
+//! columns, rows that are no requests of their own are left out.
+
+use polars::prelude::{
+    BooleanChunked, Column, DataType, IntoColumn as _, NewChunkedArray as _, StringChunked,
+};
+use serde_json::Value;
+
+use super::batch::{Batch, Texts};
+use super::cell;
+use super::issues::{Effect, Issues};
+use super::mapping::{Mapping, RowFilter};
+
+/// What to read, and what to make of it.
+pub(super) struct View {
+    /// Columns of the file, each once.
+    wanted: Vec<String>,
+    outputs: Vec<Output>,
+    /// Place of the column that tells which rows count.
+    rows: Option<(usize, RowFilter)>,
+}
+
+enum Output {
+    /// A column as it is.
+    Whole(usize),
+    /// One key of the JSON text in its cells.
+    Key { of: usize, path: String },
+}
+
+impl View {
+    /// The columns of a mapping, in its order, from a file with these columns.
+    pub(super) fn new(mapping: &Mapping, in_file: &[String]) -> Self {
+        let mut wanted: Vec<String> = Vec::new();
+        let mut place = |name: &str| {
+            wanted.iter().position(|w| w == name).unwrap_or_else(|| {
+                wanted.push(name.to_owned());
+                wanted.len() - 1
+            })
+        };
+        let outputs = mapping
+            .columns
+            .iter()
+            .map(|column| match key_of(&column.column, in_file) {
+                Some((of, path)) => Output::Key {
+                    of: place(of),
+                    path: path.to_owned(),
+                },
+                None => Output::Whole(place(&column.column)),
+            })
+            .collect();
+        let rows = mapping
+            .rows
+            .as_ref()
+            .map(|rows| (place(&rows.column), rows.clone()));
+        Self {
+            wanted,
+            outputs,
+            rows,
+        }
+    }
+
+    /// The columns to read.
+    pub(super) fn wanted(&self) -> &[String] {
+        &self.wanted
+    }
+
+    /// The columns of the mapping at the rows that count.
+    pub(super) fn of(&self, mut batch: Batch, issues: &mut Issues) -> Batch {
+        if let Some((at, rows)) = &self.rows {
+            keep(&mut batch, *at, rows, issues);
+        }
+        let mut objects: Vec<Option<Vec<Option<Value>>>> = vec![None; self.wanted.len()];
+        let columns = self.outputs.iter().map(|output| match output {
+            Output::Whole(at) => batch.columns[*at].clone(),
+            Output::Key { of, path } => {
+                let objects = objects[*of].get_or_insert_with(|| objects_of(&batch.columns[*of]));
+                let values = objects
+                    .iter()
+                    .map(|object| cell::at(object.as_ref()?, path).and_then(cell::text));
+                StringChunked::from_iter_options(path.as_str().into(), values).into_column()
+            }
+        });
+        let columns = columns.collect();
+        Batch { columns, ..batch }
+    }
+}
+
+/// The column and the key that a name means where the file has no column of that name.
+pub(super) fn key_of<'a>(name: &'a str, in_file: &[String]) -> Option<(&'a str, &'a str)> {
+    if in_file.iter().any(|column| column == name) {
+        return None;
+    }
+    let mut splits = name
+        .match_indices('.')
+        .map(|(i, _)| (&name[..i], &name[i + 1..]));
+    splits.find(|(column, _)| in_file.iter().any(|c| c == column))
+}
+
+fn objects_of(column: &Column) -> Vec<Option<Value>> {
+    let texts = Texts::of(column);
+    (0..column.len())
+        .map(|i| texts.get(i).and_then(cell::object))
+        .collect()
+}
+
+fn keep(batch: &mut Batch, at: usize, rows: &RowFilter, issues: &mut Issues) {
+    let texts = Texts::of(&batch.columns[at]);
+    let kept: Vec<bool> = (0..batch.rows.len())
+        .map(|i| rows.keeps(texts.get(i)))
+        .collect();
+    for i in (0..kept.len()).filter(|&i| !kept[i]) {
+        let kind = (
+            Effect::Noted,
+            "Rows that are no requests of their own were left out",
+            "Several rows belong to one request; the mapping's `rows` says which of them count",
+        );
+        let value = texts.get(i).unwrap_or("(empty)");
+        issues.value(kind, Some(&rows.column), batch.lines[i], value);
+    }
+    if kept.iter().all(|k| *k) {
+        return;
+    }
+    let mask = BooleanChunked::from_slice("rows".into(), &kept);
+    let columns = batch.columns.iter().map(|column| {
+        column
+            .filter(&mask)
+            .unwrap_or_else(|_| Column::new_empty(column.name().clone(), &DataType::String))
+    });
+    let columns = columns.collect();
+    let at_kept = |i: &usize| kept[*i];
+    let indices: Vec<usize> = (0..kept.len()).filter(at_kept).collect();
+    batch.rows = indices.iter().map(|&i| batch.rows[i]).collect();
+    batch.lines = indices.iter().map(|&i| batch.lines[i]).collect();
+    batch.columns = columns;
+}
