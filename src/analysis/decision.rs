@@ -1,13 +1,17 @@
-//! What to do, and why. Rules in order, the first that applies wins: a log that cannot be trusted
-//! holds; a harmed guardrail rolls back; guardrails that cannot be told yet keep collecting; all
-//! guardrails within their margins ship.
+//! What to do, and why. Rules in order, the first that applies wins: a log that cannot be trusted is
+//! unsound; a metric that decides and is harmed beyond its margin rolls back; a harmed segment holds;
+//! what cannot be told yet keeps collecting; arms without a concurrent control hold; a primary metric
+//! that is not better keeps collecting or holds; the rest ships.
 
+use super::dissent::dissent;
 use super::model::{
-    ArmSummary, Decision, DecisionKind, Effect, HealthCheck, MetricRole, Reason, ReasonWeight,
-    ScorecardRow, SegmentEffect, Severity, Strategy, StrategyFinding, Verdict,
+    ArmSummary, Decision, DecisionKind, Effect, HealthCheck, LogSummary, MetricRole, Reason,
+    ReasonWeight, ScorecardRow, SegmentEffect, Severity, Strategy, StrategyFinding, Verdict,
 };
+use super::outlook::{Traffic, outlooks};
+use super::settings::AnalysisSettings;
 
-/// Guardrails in these verdicts keep collecting.
+/// Metrics in these verdicts keep collecting.
 const UNTOLD: [Verdict; 2] = [Verdict::Inconclusive, Verdict::NoData];
 
 /// The decision about the treatment.
@@ -18,21 +22,25 @@ pub(super) fn decide(
     segments: &[SegmentEffect],
     health: &[HealthCheck],
     strategy: &StrategyFinding,
+    (log, settings): (&LogSummary, &AnalysisSettings),
 ) -> Decision {
+    let alpha = 1.0 - settings.level;
     let stops: Vec<&HealthCheck> = health
         .iter()
         .filter(|check| check.severity == Severity::Stop)
         .collect();
     let Some(treatment) = treatment else {
         return Decision {
-            kind: DecisionKind::Hold,
+            kind: DecisionKind::Unsound,
             headline: "There is one arm only, so there is nothing to decide".to_owned(),
             is_log_unsound: true,
             reasons: reasons(&stops, &[], &[], strategy),
+            would_change: Vec::new(),
+            dissent: Vec::new(),
         };
     };
     let name = &arms[treatment].name;
-    let guardrails = guardrails(scorecard, treatment);
+    let guardrails = deciding(scorecard, treatment);
     let reasons = reasons(&stops, &guardrails, segments, strategy);
     let worse = in_verdicts(&guardrails, &[Verdict::Worse]);
     let open = in_verdicts(&guardrails, &UNTOLD);
@@ -40,9 +48,9 @@ pub(super) fn decide(
 
     let (kind, headline) = if !stops.is_empty() {
         (
-            DecisionKind::Hold,
+            DecisionKind::Unsound,
             format!(
-                "Hold {name}: {}, and until that is explained no difference can be trusted",
+                "Do not decide on {name} from this log: {}, and until that is explained no difference can be trusted",
                 problem(stops[0])
             ),
         )
@@ -99,16 +107,84 @@ pub(super) fn decide(
             ),
         )
     } else {
-        (
-            DecisionKind::Ship,
-            format!("Ship {name}: every guardrail is better or within its margin"),
-        )
+        benefit(name, &guardrails, alpha)
     };
     Decision {
         kind,
         headline,
         is_log_unsound: !stops.is_empty(),
         reasons,
+        would_change: outlooks(&guardrails, &Traffic::of(log)),
+        dissent: dissent(kind, treatment, scorecard, health, alpha),
+    }
+}
+
+/// Nothing is harmed: ships unless a primary metric was declared and none is clearly better.
+fn benefit(
+    name: &str,
+    deciding: &[(&ScorecardRow, &Effect)],
+    alpha: f64,
+) -> (DecisionKind, String) {
+    let primaries: Vec<_> = deciding
+        .iter()
+        .filter(|(row, _)| is_primary(row))
+        .copied()
+        .collect();
+    let better: Vec<String> = primaries
+        .iter()
+        .filter(|(_, effect)| {
+            effect.verdict == Verdict::Better && effect.p_adjusted.is_none_or(|p| p < alpha)
+        })
+        .map(|(row, _)| lower_first(&row.label))
+        .collect();
+    if primaries.is_empty() {
+        (
+            DecisionKind::Ship,
+            format!("Ship {name}: every guardrail is better or within its margin"),
+        )
+    } else if better.is_empty() {
+        no_benefit(name, &primaries)
+    } else {
+        (
+            DecisionKind::Ship,
+            format!(
+                "Ship {name}: {} is better, and every guardrail is better or within its margin",
+                listed(&better)
+            ),
+        )
+    }
+}
+
+/// No harm, but no clear benefit either: more data may show one unless an improvement as large as
+/// the margin is already excluded.
+fn no_benefit(name: &str, primaries: &[(&ScorecardRow, &Effect)]) -> (DecisionKind, String) {
+    let metrics: Vec<String> = primaries
+        .iter()
+        .map(|(row, _)| lower_first(&row.label))
+        .collect();
+    let can_still_show = primaries.iter().any(|(row, effect)| {
+        let best = effect.difference.map(|d| match row.direction {
+            super::model::Direction::HigherIsBetter => d.interval.upper,
+            _ => -d.interval.lower,
+        });
+        best.is_some_and(|best| best > effect.margin.unwrap_or(0.0))
+    });
+    if can_still_show {
+        (
+            DecisionKind::KeepCollecting,
+            format!(
+                "Keep collecting: nothing is worse in {name}, but no benefit in {} is shown yet",
+                listed(&metrics)
+            ),
+        )
+    } else {
+        (
+            DecisionKind::Hold,
+            format!(
+                "Hold {name}: it does no harm, but a benefit in {} as large as the margin is excluded",
+                listed(&metrics)
+            ),
+        )
     }
 }
 
@@ -135,14 +211,35 @@ fn reasons(
     reasons.extend(of(ReasonWeight::Against, &[Verdict::Worse]));
     reasons.extend(harmed_segments(segments, guardrails));
     reasons.extend(of(ReasonWeight::Open, &UNTOLD));
+    let lacks_benefit =
+        |(row, effect): &&(&ScorecardRow, &Effect)| is_primary(row) && within(effect);
+    reasons.extend(
+        guardrails
+            .iter()
+            .filter(lacks_benefit)
+            .map(|(row, effect)| {
+                let text = sentence(row, effect) + "; as the primary metric it has to be better";
+                reason(ReasonWeight::Open, text)
+            }),
+    );
     if !matches!(strategy.strategy, Strategy::SingleArm) && !strategy.strategy.is_concurrent() {
         reasons.push(reason(ReasonWeight::Open, strategy.consequence.clone()));
     }
-    reasons.extend(of(
-        ReasonWeight::For,
-        &[Verdict::Better, Verdict::WithinMargin],
-    ));
+    let fine = in_verdicts(guardrails, &[Verdict::Better, Verdict::WithinMargin]);
+    reasons.extend(
+        fine.into_iter()
+            .filter(|(row, effect)| !(is_primary(row) && within(effect)))
+            .map(|(row, effect)| reason(ReasonWeight::For, sentence(row, effect))),
+    );
     reasons
+}
+
+fn is_primary(row: &ScorecardRow) -> bool {
+    row.role == MetricRole::Primary
+}
+
+fn within(effect: &Effect) -> bool {
+    effect.verdict == Verdict::WithinMargin
 }
 
 /// What a stopping check found, in a few words.
@@ -155,8 +252,9 @@ fn problem(check: &HealthCheck) -> String {
     }
 }
 
-fn guardrails(scorecard: &[ScorecardRow], treatment: usize) -> Vec<(&ScorecardRow, &Effect)> {
-    let decides = |row: &&ScorecardRow| row.role == MetricRole::Guardrail;
+/// What decides: primary metrics and guardrails, with the treatment's effect.
+fn deciding(scorecard: &[ScorecardRow], treatment: usize) -> Vec<(&ScorecardRow, &Effect)> {
+    let decides = |row: &&ScorecardRow| row.role.decides();
     let of_treatment = |row| -> Option<(&ScorecardRow, &Effect)> {
         let row: &ScorecardRow = row;
         row.effects
@@ -243,7 +341,7 @@ fn sentence(row: &ScorecardRow, effect: &Effect) -> String {
         .unwrap_or_default();
     let margin = effect
         .margin
-        .map(|m| row.form.change(m).trim_start_matches('+').to_owned())
+        .map(|m| margin_words(row, m))
         .unwrap_or_default();
     let reading = match effect.verdict {
         Verdict::Better => "is better".to_owned(),
@@ -252,6 +350,11 @@ fn sentence(row: &ScorecardRow, effect: &Effect) -> String {
         _ => format!("cannot be told yet (margin {margin})"),
     };
     format!("{} {reading}: {change}{relative}", row.label)
+}
+
+/// A margin has no sign, because it is always meant for the worse.
+pub(super) fn margin_words(row: &ScorecardRow, margin: f64) -> String {
+    row.form.change(margin).trim_start_matches('+').to_owned()
 }
 
 fn worded(worse: &[(&ScorecardRow, &Effect)]) -> String {

@@ -5,24 +5,43 @@
 //! that takes requests as independent stands beside it with the design effect.
 
 use super::metrics::{Kind, Margin, Metric, Observations};
-use super::model::{Direction, Effect, InferenceUnit, RequestLevel, Verdict};
+use super::model::{AtUnit, Effect, InferenceUnit};
+use super::settings::AnalysisSettings;
+use super::verdict;
 use crate::stats::{
     self, Comparison, Continuity, Estimate, Moments, RatioMoments, Reference, Share, TestResult,
     chi_square_2x2, newcombe,
 };
 
-/// Fewer units or requests than this in an arm tell nothing.
-const MIN_OBSERVATIONS: usize = 20;
+/// What every estimate of an analysis stands on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Inference {
+    pub(super) level: f64,
+    /// The unit that was chosen; requests stand in only where the log names no users.
+    pub(super) unit: InferenceUnit,
+}
+
+impl Inference {
+    pub(super) fn of(settings: &AnalysisSettings) -> Self {
+        Self {
+            level: settings.level,
+            unit: settings.unit,
+        }
+    }
+}
 
 /// A metric in one arm, prepared once and used for its value and for every comparison.
 pub(super) struct ArmSample {
     pub(super) n: u64,
     /// Number of ones where the metric is a share.
     pub(super) n_events: Option<u64>,
+    /// At the chosen unit.
     pub(super) estimate: Option<Estimate>,
-    /// The interval that takes requests as independent, where units exist.
+    /// The interval that takes requests as independent.
     by_request: Option<Estimate>,
-    moments: Moments,
+    /// The interval that takes users as independent, or requests where the log names none.
+    by_unit: Option<Estimate>,
+    pub(super) moments: Moments,
     /// Sums by unit, for shares and means where the log names units.
     units: Option<RatioMoments>,
     /// Distinct units; 0 where the log names none.
@@ -30,7 +49,8 @@ pub(super) struct ArmSample {
 }
 
 impl ArmSample {
-    pub(super) fn new(metric: &Metric, observations: Observations, level: f64) -> Self {
+    pub(super) fn new(metric: &Metric, observations: Observations, inference: Inference) -> Self {
+        let level = inference.level;
         let Observations { mut values, units } = observations;
         let n = values.len() as u64;
         let is_share = matches!(metric.kind, Kind::ErrorShare | Kind::RatedShare)
@@ -43,6 +63,7 @@ impl ArmSample {
             n_events,
             estimate: None,
             by_request: None,
+            by_unit: None,
             moments,
             units: None,
             n_units: n_distinct(units.iter().copied()),
@@ -51,7 +72,7 @@ impl ArmSample {
             Kind::Quantile(_, q) => {
                 let units = sort_together(&mut values, units);
                 sample.by_request = stats::quantile_estimate(&values, q, level);
-                sample.estimate = clustered_quantile(&values, &units, q, level);
+                sample.by_unit = clustered_quantile(&values, &units, q, level);
             }
             _ => {
                 sample.by_request = match n_events {
@@ -66,9 +87,13 @@ impl ArmSample {
                         units.estimate(Reference::Welch, level)
                     }
                 });
-                sample.estimate = by_unit.or(sample.by_request);
+                sample.by_unit = by_unit.or(sample.by_request);
             }
         }
+        sample.estimate = match inference.unit {
+            InferenceUnit::Unit => sample.by_unit,
+            InferenceUnit::Request => sample.by_request,
+        };
         sample
     }
 
@@ -163,38 +188,33 @@ fn per_unit(pairs: impl Iterator<Item = (u32, f64)>) -> RatioMoments {
     moments
 }
 
+/// A difference with its test, where there is one.
+pub(super) type Compared = (Estimate, Option<TestResult>);
+
 /// Arm minus control.
 pub(super) fn effect(
     metric: &Metric,
     arm: usize,
     control: &ArmSample,
     treated: &ArmSample,
-    level: f64,
+    inference: Inference,
 ) -> Effect {
+    let level = inference.level;
     let by_request = compare_requests(metric, control, treated, level);
     let by_unit = compare_units(metric, control, treated, level);
-    let unit = if control.n_units + treated.n_units > 0 {
-        InferenceUnit::Unit
+    let has_units = control.n_units + treated.n_units > 0;
+    // With users known, requests stand in for them only where somebody chose so: too few users is
+    // no data.
+    let unit = if has_units {
+        inference.unit
     } else {
         InferenceUnit::Request
     };
-    // With users known, requests never stand in for them: too few users is no data.
-    let has_units = control.n_units + treated.n_units > 0;
-    let main = if has_units { by_unit } else { by_request };
-    let enough = control.n.min(treated.n) as usize >= MIN_OBSERVATIONS;
-    let margin = control.estimate.and_then(|c| margin_of(metric, c.value));
-    // Two arms that never vary and agree need no interval to be told equal.
-    let is_same_constant = control.moments.m2 == 0.0
-        && treated.moments.m2 == 0.0
-        && control.moments.mean == treated.moments.mean;
-    let verdict = match &main {
-        Some((difference, _)) if enough => verdict(metric.direction, difference, margin),
-        None if enough && is_same_constant => match metric.direction {
-            Direction::Neutral => Verdict::NoClearChange,
-            _ => Verdict::WithinMargin,
-        },
-        _ => Verdict::NoData,
+    let main = match unit {
+        InferenceUnit::Unit => by_unit,
+        InferenceUnit::Request => by_request,
     };
+    let margin = control.estimate.and_then(|c| margin_of(metric, c.value));
     let design_effect = by_unit
         .as_ref()
         .zip(by_request.as_ref())
@@ -202,21 +222,32 @@ pub(super) fn effect(
             let ratio = width(&unit.0) / width(&request.0);
             ratio.is_finite().then_some(ratio * ratio)
         });
+    let beside = |figures: Option<Compared>, at: InferenceUnit| -> Option<AtUnit> {
+        let (difference, test) = figures.filter(|_| has_units && unit != at)?;
+        Some(AtUnit {
+            difference,
+            test: test?,
+        })
+    };
+    let test = main.and_then(|(_, test)| test);
+    let difference = main.map(|(difference, _)| difference);
     Effect {
         arm,
         unit,
-        difference: main.as_ref().map(|(difference, _)| *difference),
+        difference,
         relative: main.and_then(|_| relative(control, treated, level)),
-        test: main.as_ref().and_then(|(_, test)| *test),
-        by_request: by_unit.and(by_request).and_then(|(difference, test)| {
-            Some(RequestLevel {
-                difference,
-                test: test?,
-            })
-        }),
-        design_effect,
+        test,
+        p_adjusted: None,
+        by_request: beside(by_unit.and(by_request), InferenceUnit::Request),
+        by_unit: beside(by_unit, InferenceUnit::Unit),
+        design_effect: design_effect.filter(|_| has_units),
+        unit_warning: verdict::unit_warning(by_unit, by_request, design_effect, level)
+            .filter(|_| has_units),
         margin,
-        verdict,
+        p_non_inferior: difference
+            .zip(margin)
+            .and_then(|(d, margin)| verdict::non_inferior(metric.direction, &d, margin, test)),
+        verdict: verdict::reading(metric, (control, treated), difference.as_ref(), margin),
     }
 }
 
@@ -225,12 +256,12 @@ fn compare_units(
     control: &ArmSample,
     treated: &ArmSample,
     level: f64,
-) -> Option<(Estimate, Option<TestResult>)> {
+) -> Option<Compared> {
     if let Kind::Quantile(..) = metric.kind {
         if control.n_units < 2 || treated.n_units < 2 {
             return None;
         }
-        let difference = stats::quantile_difference(&control.estimate?, &treated.estimate?)?;
+        let difference = stats::quantile_difference(&control.by_unit?, &treated.by_unit?)?;
         return Some((difference, stats::quantile_test(&difference)));
     }
     let (a, b) = (control.units.as_ref()?, treated.units.as_ref()?);
@@ -241,7 +272,7 @@ fn compare_units(
     if control.n_units < 2 || treated.n_units < 2 || control.n_events.is_none() {
         return None;
     }
-    let difference = stats::quantile_difference(&control.estimate?, &treated.estimate?)?;
+    let difference = stats::quantile_difference(&control.by_unit?, &treated.by_unit?)?;
     Some((difference, None))
 }
 
@@ -250,7 +281,7 @@ fn compare_requests(
     control: &ArmSample,
     treated: &ArmSample,
     level: f64,
-) -> Option<(Estimate, Option<TestResult>)> {
+) -> Option<Compared> {
     if let Kind::Quantile(..) = metric.kind {
         let difference = stats::quantile_difference(&control.by_request?, &treated.by_request?)?;
         return Some((difference, stats::quantile_test(&difference)));
@@ -287,70 +318,6 @@ fn margin_of(metric: &Metric, control: f64) -> Option<f64> {
     })
 }
 
-/// The reading of a difference: see [`Verdict`].
-fn verdict(direction: Direction, difference: &Estimate, margin: Option<f64>) -> Verdict {
-    let interval = difference.interval;
-    // Towards worse is positive from here on.
-    let (low, high, value) = match direction {
-        Direction::LowerIsBetter => (interval.lower, interval.upper, difference.value),
-        Direction::HigherIsBetter => (-interval.upper, -interval.lower, -difference.value),
-        Direction::Neutral => {
-            return if interval.contains(0.0) {
-                Verdict::NoClearChange
-            } else {
-                Verdict::Changed
-            };
-        }
-    };
-    let margin = margin.unwrap_or(0.0);
-    if high < 0.0 {
-        Verdict::Better
-    } else if high <= margin {
-        Verdict::WithinMargin
-    } else if low > 0.0 && value > margin {
-        Verdict::Worse
-    } else {
-        Verdict::Inconclusive
-    }
-}
-
 fn width(estimate: &Estimate) -> f64 {
     estimate.interval.upper - estimate.interval.lower
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::stats::{Interval, Method};
-
-    fn check(direction: Direction, lower: f64, upper: f64, margin: f64, expected: Verdict) {
-        let value = f64::midpoint(lower, upper);
-        let estimate = Estimate {
-            value,
-            interval: Interval { lower, upper },
-            level: 0.95,
-            method: Method::Welch,
-            n: 100,
-        };
-        assert_eq!(
-            verdict(direction, &estimate, Some(margin)),
-            expected,
-            "{lower} {upper}"
-        );
-    }
-
-    #[test]
-    fn verdicts_read_the_interval_against_zero_and_margin() {
-        let lower = Direction::LowerIsBetter;
-        check(lower, -3.0, -1.0, 1.0, Verdict::Better);
-        check(lower, -1.0, 0.5, 1.0, Verdict::WithinMargin);
-        check(lower, 0.2, 0.8, 1.0, Verdict::WithinMargin);
-        check(lower, -1.0, 2.0, 1.0, Verdict::Inconclusive);
-        check(lower, 0.1, 1.5, 1.0, Verdict::Inconclusive);
-        check(lower, 0.9, 3.0, 1.0, Verdict::Worse);
-        check(Direction::HigherIsBetter, -3.0, -0.9, 1.0, Verdict::Worse);
-        check(Direction::HigherIsBetter, 1.0, 2.0, 1.0, Verdict::Better);
-        check(Direction::Neutral, -1.0, 1.0, 0.0, Verdict::NoClearChange);
-        check(Direction::Neutral, 1.0, 2.0, 0.0, Verdict::Changed);
-    }
 }

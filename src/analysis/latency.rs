@@ -1,8 +1,8 @@
 //! The distribution of latencies, successful requests only: failures answer at once or time out,
 //! and either would hide what users wait for.
 
-use super::effect::{clustered_quantile, sort_together};
-use super::model::{LatencyArm, LatencyPanel, QuantileDifferences, QuantileValue};
+use super::effect::{Inference, clustered_quantile, sort_together};
+use super::model::{InferenceUnit, LatencyArm, LatencyPanel, QuantileDifferences, QuantileValue};
 use crate::data::{Outcome, Quantity, RequestLog};
 use crate::error::Result;
 use crate::jobs::Progress;
@@ -31,9 +31,10 @@ pub(super) fn panels(
     log: &RequestLog,
     rows: &[Vec<u32>],
     control: usize,
-    level: f64,
+    inference: Inference,
     progress: &Progress,
 ) -> Result<Vec<LatencyPanel>> {
+    let level = inference.level;
     let mut panels = Vec::new();
     for (quantity, label) in [
         (Quantity::LatencyMs, "End-to-end latency"),
@@ -43,7 +44,10 @@ pub(super) fn panels(
             continue;
         };
         progress.check()?;
-        let arms: Vec<Sorted> = rows.iter().map(|rows| sorted(log, values, rows)).collect();
+        let arms: Vec<Sorted> = rows
+            .iter()
+            .map(|rows| sorted(log, values, rows, inference.unit))
+            .collect();
         let low = arms
             .iter()
             .filter_map(|a| a.values.first())
@@ -88,7 +92,8 @@ pub(super) fn panels(
     Ok(panels)
 }
 
-fn sorted(log: &RequestLog, values: &[f64], rows: &[u32]) -> Sorted {
+fn sorted(log: &RequestLog, values: &[f64], rows: &[u32], unit: InferenceUnit) -> Sorted {
+    let clusters = log.units.as_ref().filter(|_| unit == InferenceUnit::Unit);
     let (mut kept, mut units) = (Vec::new(), Vec::new());
     let mut n_not_positive = 0;
     for row in rows
@@ -98,7 +103,7 @@ fn sorted(log: &RequestLog, values: &[f64], rows: &[u32]) -> Sorted {
     {
         if values[row] > 0.0 {
             kept.push(values[row]);
-            units.extend(log.units.as_ref().map(|units| units.of_row(row)));
+            units.extend(clusters.map(|units| units.of_row(row)));
         } else if values[row] <= 0.0 {
             n_not_positive += 1;
         }

@@ -1,8 +1,9 @@
 //! Which metrics a log can show, and the observations behind each.
 
 use super::model::{Direction, MetricRole};
-use super::settings::Margins;
+use super::settings::{AnalysisSettings, Margins, MetricChoice};
 use crate::data::{Outcome, Quantity, RequestLog};
+use crate::error::{Error, ErrorKind, Result};
 use crate::units::ValueForm;
 
 /// What is computed from the observations.
@@ -48,8 +49,27 @@ pub(super) struct Observations {
     pub(super) units: Vec<u32>,
 }
 
-/// The metrics of a log, guardrails first within each group.
-pub(super) fn of_log(log: &RequestLog, margins: &Margins) -> Vec<Metric> {
+/// The metrics of a log with the analyst's choices applied. Fails when a choice names a metric that
+/// the log does not have, or contradicts itself.
+pub(super) fn of_log(log: &RequestLog, settings: &AnalysisSettings) -> Result<Vec<Metric>> {
+    let mut metrics = defaults(log, &settings.margins);
+    for (id, choice) in &settings.metrics {
+        let Some(metric) = metrics.iter_mut().find(|metric| metric.id == *id) else {
+            let ids: Vec<&str> = metrics.iter().map(|metric| metric.id.as_str()).collect();
+            return Err(Error::new(
+                ErrorKind::Settings,
+                format!("The log has no metric called \"{id}\""),
+            )
+            .key(format!("metrics.{id}"))
+            .hint(format!("Its metrics are: {}", ids.join(", "))));
+        };
+        metric.choose(choice, &settings.margins)?;
+    }
+    Ok(metrics)
+}
+
+/// The metrics that a log can show, errors and latency first.
+fn defaults(log: &RequestLog, margins: &Margins) -> Vec<Metric> {
     let mut metrics = Vec::new();
     if log.has_outcome {
         let margin = Some(Margin::Absolute(margins.error_share));
@@ -80,7 +100,7 @@ pub(super) fn of_log(log: &RequestLog, margins: &Margins) -> Vec<Metric> {
             );
             // One quantile per latency decides: three that move together would count thrice.
             if q != 95 {
-                metric.role = MetricRole::Information;
+                metric.role = MetricRole::Secondary;
             }
             metrics.push(metric);
         }
@@ -226,7 +246,7 @@ impl Metric {
         let role = if margin.is_some() {
             MetricRole::Guardrail
         } else {
-            MetricRole::Information
+            MetricRole::Neutral
         };
         Self {
             id: id.to_owned(),
@@ -238,6 +258,49 @@ impl Metric {
             kind,
             margin,
         }
+    }
+
+    /// Applies what the analyst chose.
+    fn choose(&mut self, choice: &MetricChoice, margins: &Margins) -> Result<()> {
+        if let Some(direction) = choice.direction {
+            self.direction = direction;
+            // Once it is known which way is better, it guards as others do.
+            if direction != Direction::Neutral && self.role == MetricRole::Neutral {
+                self.role = MetricRole::Guardrail;
+            }
+        }
+        if let Some(role) = choice.role {
+            self.role = role;
+        }
+        if self.role == MetricRole::Primary && self.direction == Direction::Neutral {
+            return Err(Error::new(
+                ErrorKind::Settings,
+                format!(
+                    "\"{}\" cannot be primary: nobody said which way is better",
+                    self.id
+                ),
+            )
+            .key(format!("metrics.{}", self.id))
+            .hint(format!(
+                "Declare it: --better {}=higher or {}=lower",
+                self.id, self.id
+            )));
+        }
+        if self.role.decides() && self.margin.is_none() {
+            self.margin = Some(match self.kind {
+                Kind::RatedShare => Margin::Absolute(margins.error_share),
+                _ => Margin::Relative(margins.metric),
+            });
+        }
+        if let Some(size) = choice.margin {
+            self.margin = Some(match self.kind {
+                Kind::ErrorShare | Kind::RatedShare | Kind::Mean(Quantity::Rating) => {
+                    Margin::Absolute(size)
+                }
+                _ => Margin::Relative(size),
+            });
+        }
+        Ok(())
     }
 
     /// The observations at some rows of a log.

@@ -6,11 +6,14 @@
 mod arms;
 mod clusters;
 mod decision;
+mod dissent;
 mod effect;
+mod family;
 mod health;
 mod latency;
 mod metrics;
 mod model;
+mod outlook;
 mod plan;
 mod scorecard;
 mod segments;
@@ -19,12 +22,13 @@ mod stages;
 mod strategy;
 mod test_reports;
 mod trends;
+mod verdict;
 
 #[cfg(test)]
 mod tests;
 
 pub use model::*;
-pub use settings::{AnalysisSettings, Margins};
+pub use settings::{AnalysisSettings, Correction, Margins, MetricChoice};
 
 use std::borrow::Cow;
 
@@ -63,30 +67,46 @@ pub fn analyze(
     let log = selected.as_ref();
     let rows = scorecard::rows_by_arm(log);
     let arms = arms::summarize(log, &rows, control, treatment);
-    let metrics = metrics::of_log(log, &settings.margins);
+    let metrics = metrics::of_log(log, settings)?;
     let level = settings.level;
+    let inference = effect::Inference::of(settings);
 
     progress.phase("Scoring the arms", metrics.len() as u64)?;
-    let scorecard = scorecard::scorecard(log, &metrics, &rows, control, level, progress)?;
+    let mut scorecard = scorecard::scorecard(log, &metrics, &rows, control, inference, progress)?;
+    family::adjust(&mut scorecard, settings.correction);
     progress.phase("Latency distributions", 0)?;
-    let latency = latency::panels(log, &rows, control, level, progress)?;
+    let latency = latency::panels(log, &rows, control, inference, progress)?;
     progress.phase("Trends", 0)?;
     let trends = trends::trends(log, &metrics, level, progress)?;
     progress.phase("Segments", 0)?;
     let segments = match treatment {
-        Some(treatment) => {
-            segments::segments(log, &metrics, &rows, (control, treatment), level, progress)?
-        }
+        Some(treatment) => segments::segments(
+            log,
+            &metrics,
+            &rows,
+            (control, treatment),
+            inference,
+            progress,
+        )?,
         None => Vec::new(),
     };
     let health = health::checks(log, (&arms, control), &strategy, &scorecard, settings);
     let tests = test_reports::reports(log, &metrics, &rows, &scorecard, &strategy, control, level);
     let plan = plan::inputs(log, &scorecard, control, treatment, &arms);
-    let decision = decision::decide(&arms, treatment, &scorecard, &segments, &health, &strategy);
+    let summary = summary(log, n_requests_unfiltered);
+    let decision = decision::decide(
+        &arms,
+        treatment,
+        &scorecard,
+        &segments,
+        &health,
+        &strategy,
+        (&summary, settings),
+    );
     Ok(Analysis {
         schema: SCHEMA,
         settings: settings.clone(),
-        log: summary(log, n_requests_unfiltered),
+        log: summary,
         stages: if strategy.strategy.is_concurrent() {
             stages
         } else {

@@ -1,6 +1,6 @@
 //! Every metric of every arm, and every arm against the control.
 
-use super::effect::{ArmSample, effect};
+use super::effect::{ArmSample, Inference, effect};
 use super::metrics::Metric;
 use super::model::{ArmValue, ScorecardRow};
 use crate::data::RequestLog;
@@ -22,7 +22,7 @@ pub(super) fn scorecard(
     metrics: &[Metric],
     rows: &[Vec<u32>],
     control: usize,
-    level: f64,
+    inference: Inference,
     progress: &Progress,
 ) -> Result<Vec<ScorecardRow>> {
     let mut scorecard = Vec::new();
@@ -30,7 +30,7 @@ pub(super) fn scorecard(
         progress.tick(i as u64)?;
         let samples: Vec<ArmSample> = rows
             .iter()
-            .map(|rows| ArmSample::new(metric, metric.observe(log, rows), level))
+            .map(|rows| ArmSample::new(metric, metric.observe(log, rows), inference))
             .collect();
         let values = samples.iter().enumerate().map(|(arm, sample)| ArmValue {
             arm,
@@ -48,7 +48,7 @@ pub(super) fn scorecard(
             denominator: metric.denominator.to_owned(),
             values: values.collect(),
             effects: others
-                .map(|arm| effect(metric, arm, &samples[control], &samples[arm], level))
+                .map(|arm| effect(metric, arm, &samples[control], &samples[arm], inference))
                 .collect(),
         });
     }

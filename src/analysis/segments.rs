@@ -1,8 +1,8 @@
 //! The treatment's effect within each segment value, the most harmful first.
 
-use super::effect::{ArmSample, effect};
+use super::effect::{ArmSample, Inference, effect};
 use super::metrics::Metric;
-use super::model::{Direction, MetricRole, SegmentEffect, Verdict};
+use super::model::{Direction, SegmentEffect, Verdict};
 use crate::data::RequestLog;
 use crate::error::Result;
 use crate::jobs::Progress;
@@ -19,7 +19,7 @@ pub(super) fn segments(
     metrics: &[Metric],
     rows: &[Vec<u32>],
     (control, treatment): (usize, usize),
-    level: f64,
+    inference: Inference,
     progress: &Progress,
 ) -> Result<Vec<SegmentEffect>> {
     let mut effects = Vec::new();
@@ -41,9 +41,9 @@ pub(super) fn segments(
         for value in order.into_iter().take(MAX_VALUES) {
             progress.check()?;
             let [a, b] = &by_value[value];
-            for metric in metrics.iter().filter(|m| m.role == MetricRole::Guardrail) {
+            for metric in metrics.iter().filter(|m| m.role.decides()) {
                 let sample =
-                    |rows: &[u32]| ArmSample::new(metric, metric.observe(log, rows), level);
+                    |rows: &[u32]| ArmSample::new(metric, metric.observe(log, rows), inference);
                 let (control, treated) = (sample(a), sample(b));
                 effects.push(SegmentEffect {
                     segment: segment.name.clone(),
@@ -54,7 +54,7 @@ pub(super) fn segments(
                     n_requests: (a.len() as u64, b.len() as u64),
                     control: control.estimate.map(|e| e.value),
                     treatment: treated.estimate.map(|e| e.value),
-                    effect: effect(metric, treatment, &control, &treated, level),
+                    effect: effect(metric, treatment, &control, &treated, inference),
                     p_holm: 1.0,
                 });
             }

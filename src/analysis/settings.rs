@@ -1,8 +1,10 @@
 //! What the analyst chooses.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::Strategy;
+use super::{Direction, InferenceUnit, MetricRole, Strategy};
 use crate::data::Filter;
 
 /// The choices behind an analysis; stored in projects, printed in reports.
@@ -24,6 +26,52 @@ pub struct AnalysisSettings {
     pub margins: Margins,
     /// Which rows are looked at.
     pub filter: Filter,
+    /// What one observation of an inference is; users wherever the log names them, by default.
+    pub unit: InferenceUnit,
+    /// How metrics declared primary or secondary are corrected for their number.
+    pub correction: Correction,
+    /// Per metric id: what the analyst chose instead of the defaults.
+    pub metrics: BTreeMap<String, MetricChoice>,
+}
+
+/// What the analyst chose for one metric; `None` leaves the default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricChoice {
+    /// What it counts for.
+    pub role: Option<MetricRole>,
+    /// Which way is better.
+    pub direction: Option<Direction>,
+    /// The tolerated change for the worse: absolute for error share, share rated and mean rating,
+    /// relative to the control's value for the rest.
+    pub margin: Option<f64>,
+}
+
+/// Correction of p-values for the number of metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Correction {
+    /// Holm: holds the chance of any false finding.
+    #[default]
+    Holm,
+    /// Benjamini and Hochberg: holds the expected share of false findings among the findings.
+    BenjaminiHochberg,
+    /// None: each metric is read as if it were the only one.
+    None,
+}
+
+impl Correction {
+    /// All of them, the safest first.
+    pub const ALL: [Self; 3] = [Self::Holm, Self::BenjaminiHochberg, Self::None];
+
+    /// As shown to people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Holm => "Holm",
+            Self::BenjaminiHochberg => "Benjamini-Hochberg",
+            Self::None => "uncorrected",
+        }
+    }
 }
 
 /// Non-inferiority margins per guardrail. All are sizes of a change for the worse.
@@ -64,6 +112,9 @@ impl Default for AnalysisSettings {
             expected_shares: Vec::new(),
             margins: Margins::default(),
             filter: Filter::default(),
+            unit: InferenceUnit::Unit,
+            correction: Correction::default(),
+            metrics: BTreeMap::new(),
         }
     }
 }

@@ -121,7 +121,20 @@ fn share_tests(a: Share, b: Share, level: f64) -> Vec<TestLine> {
             "its square is the chi-square statistic",
         )
     });
-    yates.into_iter().chain(fisher).chain(z).collect()
+    let unpooled = two_proportions(a, b, Variance::Unpooled, level).map(|c| {
+        line(
+            InferenceUnit::Request,
+            c.test,
+            Some(c.difference),
+            "a variance for each arm, as the test by user has",
+        )
+    });
+    yates
+        .into_iter()
+        .chain(fisher)
+        .chain(z)
+        .chain(unpooled)
+        .collect()
 }
 
 fn mean_tests(a: &[f64], b: &[f64], level: f64) -> Vec<TestLine> {

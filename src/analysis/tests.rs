@@ -144,3 +144,122 @@ fn a_stray_label_does_not_hide_an_uneven_split() {
         .unwrap();
     assert_eq!(check.severity, Severity::Stop, "{}", check.finding);
 }
+
+/// 4,000 users with two requests each; every k-th request fails.
+fn failing(every_control: usize, every_treatment: usize) -> RequestLog {
+    let rows: Vec<_> = (0..8000)
+        .map(|i| {
+            let arm = (i / 2 % 2) as u16;
+            let every = if arm == 0 {
+                every_control
+            } else {
+                every_treatment
+            };
+            (arm, (i / 2) as u32, 0, i / 4 % every == 0)
+        })
+        .collect();
+    log(&rows)
+}
+
+fn run_with(log: &RequestLog, choices: &[(&str, MetricChoice)]) -> Analysis {
+    let settings = AnalysisSettings {
+        metrics: choices
+            .iter()
+            .map(|(id, c)| ((*id).to_owned(), *c))
+            .collect(),
+        ..AnalysisSettings::default()
+    };
+    analyze(log, &settings, &Progress::unwatched()).unwrap()
+}
+
+#[test]
+fn a_primary_metric_has_to_be_better_and_a_guardrail_need_not() {
+    let primary = MetricChoice {
+        role: Some(MetricRole::Primary),
+        ..MetricChoice::default()
+    };
+    let same = failing(50, 50);
+    assert_eq!(run_with(&same, &[]).decision.kind, DecisionKind::Ship);
+    let found = run_with(&same, &[("error_share", primary)]);
+    assert_ne!(
+        found.decision.kind,
+        DecisionKind::Ship,
+        "{}",
+        found.decision.headline
+    );
+    let better = run_with(&failing(20, 50), &[("error_share", primary)]);
+    assert_eq!(better.decision.kind, DecisionKind::Ship);
+    let effect = &better.scorecard[0].effects[0];
+    assert_eq!(effect.p_adjusted, effect.test.map(|t| t.p));
+}
+
+#[test]
+fn the_passing_margin_is_the_one_at_which_a_harmed_guardrail_passes() {
+    let harmed = failing(50, 10);
+    let first = run_with(&harmed, &[]);
+    assert_eq!(first.decision.kind, DecisionKind::RollBack);
+    let margin = first.decision.would_change[0].passing_margin.unwrap();
+    let with = |margin| {
+        let choice = MetricChoice {
+            margin: Some(margin),
+            ..MetricChoice::default()
+        };
+        run_with(&harmed, &[("error_share", choice)]).decision.kind
+    };
+    assert_eq!(with(margin * 1.001), DecisionKind::Ship);
+    assert_ne!(with(margin * 0.999), DecisionKind::Ship);
+}
+
+#[test]
+fn open_guardrails_say_how_much_more_it_takes() {
+    let choice = MetricChoice {
+        margin: Some(0.004),
+        ..MetricChoice::default()
+    };
+    let found = run_with(&failing(50, 49), &[("error_share", choice)]);
+    assert_eq!(found.decision.kind, DecisionKind::KeepCollecting);
+    let outlook = &found.decision.would_change[0];
+    let effect = &found.scorecard[0].effects[0];
+    let difference = effect.difference.unwrap();
+    let side = difference.interval.upper - difference.value;
+    let factor = (side / (0.004 - difference.value)).powi(2);
+    let expected = (4000.0 * (factor - 1.0)).ceil() as u64;
+    assert_eq!(outlook.n_more, Some(expected), "{}", outlook.text);
+}
+
+#[test]
+fn choices_that_the_log_cannot_follow_are_errors() {
+    let settings = AnalysisSettings {
+        metrics: [("latency_p95".to_owned(), MetricChoice::default())].into(),
+        ..AnalysisSettings::default()
+    };
+    let error = analyze(&failing(50, 50), &settings, &Progress::unwatched()).unwrap_err();
+    assert!(error.to_string().contains("latency_p95"), "{error}");
+}
+
+#[test]
+fn the_unit_is_a_choice_and_the_other_figure_stands_beside_it() {
+    let rows: Vec<_> = (0..2000)
+        .map(|i| (i as u16 % 2, i % 50, 0, i % 50 < 14))
+        .collect();
+    let log = log(&rows);
+    let by = |unit| {
+        let settings = AnalysisSettings {
+            unit,
+            ..AnalysisSettings::default()
+        };
+        let mut found = analyze(&log, &settings, &Progress::unwatched()).unwrap();
+        found.scorecard.remove(0).effects.remove(0)
+    };
+    let (user, request) = (by(InferenceUnit::Unit), by(InferenceUnit::Request));
+    assert_eq!(
+        user.by_request.unwrap().difference,
+        request.difference.unwrap()
+    );
+    assert_eq!(
+        request.by_unit.unwrap().difference,
+        user.difference.unwrap()
+    );
+    assert_eq!(user.design_effect, request.design_effect);
+    assert!(user.by_unit.is_none() && request.by_request.is_none());
+}

@@ -149,7 +149,7 @@ pub(super) fn severity_tone(severity: Severity) -> Tone {
 pub(super) fn decision_tone(kind: DecisionKind) -> Tone {
     match kind {
         DecisionKind::Ship => Tone::Good,
-        DecisionKind::RollBack => Tone::Bad,
+        DecisionKind::RollBack | DecisionKind::Unsound => Tone::Bad,
         DecisionKind::Hold | DecisionKind::KeepCollecting => Tone::Caution,
     }
 }

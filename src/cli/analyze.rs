@@ -4,7 +4,7 @@ use super::arguments::AnalyzeArguments;
 use super::output::{print, print_json};
 use super::table::table;
 use super::{Finish, load, settings};
-use crate::analysis::{Analysis, DecisionKind, ReasonWeight, ScorecardRow, analyze};
+use crate::analysis::{Analysis, DecisionKind, MetricRole, ReasonWeight, ScorecardRow, analyze};
 use crate::error::Result;
 use crate::jobs::Progress;
 use crate::units;
@@ -42,6 +42,22 @@ fn as_text(analysis: &Analysis) -> String {
         };
         format!("  {sign} {}", reason.text)
     }));
+    for (title, texts) in [
+        (
+            "What would change it",
+            decision
+                .would_change
+                .iter()
+                .map(|o| &o.text)
+                .collect::<Vec<_>>(),
+        ),
+        ("What speaks against it", decision.dissent.iter().collect()),
+    ] {
+        if !texts.is_empty() {
+            lines.push(format!("\n{title}"));
+            lines.extend(texts.into_iter().map(|text| format!("  {text}")));
+        }
+    }
     let log = &analysis.log;
     let users = log
         .n_units
@@ -64,9 +80,14 @@ fn as_text(analysis: &Analysis) -> String {
     lines.join("\n") + "\n\n" + &scorecard(analysis)
 }
 
+fn shown_rows(analysis: &Analysis) -> impl Iterator<Item = &ScorecardRow> {
+    let rows = analysis.scorecard.iter();
+    rows.filter(|row| row.role != MetricRole::Ignored)
+}
+
 fn scorecard(analysis: &Analysis) -> String {
     let mut rows = Vec::new();
-    for row in &analysis.scorecard {
+    for row in shown_rows(analysis) {
         for (i, arm) in analysis.arms.iter().enumerate() {
             rows.push(line(analysis, row, i, &arm.name));
         }
@@ -74,12 +95,14 @@ fn scorecard(analysis: &Analysis) -> String {
     table(
         &[
             "Metric",
+            "Role",
             "Arm",
             "n",
             "Value",
             "Difference to control",
             "Relative",
             "p",
+            "p corrected",
             "Unit",
             "Verdict",
         ],
@@ -89,15 +112,15 @@ fn scorecard(analysis: &Analysis) -> String {
 
 fn line(analysis: &Analysis, row: &ScorecardRow, arm: usize, name: &str) -> Vec<String> {
     let value = &row.values[arm];
-    let label = if arm == 0 {
-        row.label.clone()
+    let [label, role] = if arm == 0 {
+        [row.label.clone(), row.role.label().to_lowercase()]
     } else {
-        String::new()
+        [String::new(), String::new()]
     };
     let shown = value
         .estimate
         .map_or_else(|| units::NO_VALUE.to_owned(), |e| row.form.value(e.value));
-    let mut cells = vec![label, name.to_owned(), units::count(value.n), shown];
+    let mut cells = vec![label, role, name.to_owned(), units::count(value.n), shown];
     match row.effects.iter().find(|effect| effect.arm == arm) {
         None => cells.extend([if arm == analysis.control {
             "control".to_owned()
@@ -115,10 +138,12 @@ fn line(analysis: &Analysis, row: &ScorecardRow, arm: usize, name: &str) -> Vec<
             let p = effect
                 .test
                 .map_or_else(String::new, |t| units::p_value(t.p));
+            let adjusted = effect.p_adjusted.map_or_else(String::new, units::p_value);
             cells.extend([
                 difference,
                 relative,
                 p,
+                adjusted,
                 effect.unit.label().to_owned(),
                 format!("{} {}", effect.verdict.symbol(), effect.verdict.label()),
             ]);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::analysis::Strategy;
+use crate::analysis::{Correction, Direction, InferenceUnit, MetricRole, Strategy};
 
 /// Tells from an exported request log which variant of an LLM rollout to ship, and what the
 /// auto-rollback rules would have done. Works offline; opens no network connection.
@@ -77,9 +77,22 @@ pub struct CompareArguments {
     /// Share of units that an arm should have had; once per arm.
     #[arg(long, value_name = "ARM=SHARE", value_parser = named_number)]
     pub expect: Vec<(String, f64)>,
-    /// How much worse is tolerated: `error_share` (absolute), latency, rating (points), cost, metric.
+    /// How much worse is tolerated: `error_share` (absolute), latency, rating (points), cost, metric,
+    /// or the id of one metric.
     #[arg(long, value_name = "NAME=SIZE", value_parser = named_number)]
     pub margin: Vec<(String, f64)>,
+    /// What a metric counts for: primary, guardrail, secondary, neutral or ignored.
+    #[arg(long, value_name = "METRIC=ROLE", value_parser = named_role)]
+    pub role: Vec<(String, MetricRole)>,
+    /// Which way a metric is better: higher, lower or neither.
+    #[arg(long, value_name = "METRIC=WAY", value_parser = named_direction)]
+    pub better: Vec<(String, Direction)>,
+    /// Unit of inference: user or request. By user wherever the log names users, unless told otherwise.
+    #[arg(long, value_name = "UNIT", value_parser = unit)]
+    pub unit: Option<InferenceUnit>,
+    /// Correction for the number of primary or secondary metrics: holm, benjamini-hochberg or none.
+    #[arg(long, value_name = "NAME", value_parser = correction)]
+    pub correction: Option<Correction>,
 }
 
 /// `hindsight inspect`
@@ -234,6 +247,40 @@ fn strategy(text: &str) -> Result<Strategy, String> {
     serde_json::from_value(serde_json::Value::from(text)).map_err(|_unknown| {
         "one of ab-test, canary, shadow, blue-green, sequential is needed".to_owned()
     })
+}
+
+fn unit(text: &str) -> Result<InferenceUnit, String> {
+    word(text).map_err(|()| "one of user, request is needed".to_owned())
+}
+
+fn correction(text: &str) -> Result<Correction, String> {
+    word(text).map_err(|()| "one of holm, benjamini-hochberg, none is needed".to_owned())
+}
+
+fn named_role(text: &str) -> Result<(String, MetricRole), String> {
+    let named = text.rsplit_once('=');
+    named
+        .and_then(|(name, role)| Some((name.to_owned(), word(role).ok()?)))
+        .ok_or_else(|| {
+            "write METRIC=ROLE with primary, guardrail, secondary, neutral or ignored".to_owned()
+        })
+}
+
+fn named_direction(text: &str) -> Result<(String, Direction), String> {
+    let direction = |way: &str| match way {
+        "higher" => Some(Direction::HigherIsBetter),
+        "lower" => Some(Direction::LowerIsBetter),
+        "neither" => Some(Direction::Neutral),
+        _ => None,
+    };
+    text.rsplit_once('=')
+        .and_then(|(name, way)| Some((name.to_owned(), direction(way)?)))
+        .ok_or_else(|| "write METRIC=higher, METRIC=lower or METRIC=neither".to_owned())
+}
+
+/// A choice by the name that it has in JSON.
+fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, ()> {
+    serde_json::from_value(serde_json::Value::from(text)).map_err(|_unknown| ())
 }
 
 fn named_number(text: &str) -> Result<(String, f64), String> {

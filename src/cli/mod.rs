@@ -104,17 +104,21 @@ fn settings(arguments: &arguments::CompareArguments) -> Result<crate::analysis::
             "rating" => &mut settings.margins.rating,
             "cost" => &mut settings.margins.cost,
             "metric" => &mut settings.margins.metric,
-            _ => {
-                return Err(Error::new(
-                    ErrorKind::Settings,
-                    format!("There is no margin called \"{name}\""),
-                )
-                .key("margin")
-                .hint("The margins are: error_share, latency, rating, cost, metric"));
+            id => {
+                settings.metrics.entry(id.to_owned()).or_default().margin = Some(*size);
+                continue;
             }
         };
         *margin = *size;
     }
+    for (id, role) in &arguments.role {
+        settings.metrics.entry(id.clone()).or_default().role = Some(*role);
+    }
+    for (id, direction) in &arguments.better {
+        settings.metrics.entry(id.clone()).or_default().direction = Some(*direction);
+    }
+    settings.unit = arguments.unit.unwrap_or_default();
+    settings.correction = arguments.correction.unwrap_or_default();
     if let Some(segment) = &arguments.segment {
         let (name, value) = segment.split_once('=').ok_or_else(|| {
             Error::new(

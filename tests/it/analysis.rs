@@ -266,6 +266,20 @@ fn realhumaneval_is_inferred_by_user() {
     let by_request = effect.by_request.as_ref().unwrap();
     close(by_request.test.statistic, pooled.statistic.powi(2), 1e-12);
     assert!(effect.design_effect.unwrap() > 2.0);
+    let lines = &report(&analysis, "metric.copied", gpt).tests;
+    let by_message = lines
+        .iter()
+        .find(|line| line.result.name == TestName::TwoProportionUnpooled);
+    rounds_to(by_message.unwrap().result.p, 0.0252, 4);
+    let warning = effect.unit_warning.as_deref().unwrap();
+    assert!(warning.contains("overstates the evidence"), "{warning}");
+    assert!(
+        analysis
+            .decision
+            .dissent
+            .iter()
+            .any(|text| text.contains(warning))
+    );
 }
 
 /// Standard errors of the share copied in an arm: by user (delta method) and by message.
@@ -356,7 +370,7 @@ fn arms_that_ran_one_after_another_are_no_experiment() {
     let concurrency = health(&analysis, "concurrency");
     assert_eq!(concurrency.severity, Severity::Warning);
     assert!(concurrency.advice.contains("No concurrent control"));
-    assert_eq!(analysis.decision.kind, DecisionKind::Hold);
+    assert_eq!(analysis.decision.kind, DecisionKind::Unsound);
 }
 
 /// "p95 of a minute above 10 s, at least 20 requests, twice in a row": a latency that is known

@@ -1,12 +1,12 @@
 //! Metrics per arm, and every arm against the control: values, effects, tests, verdicts.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::stats::{Estimate, TestResult};
 use crate::units::ValueForm;
 
 /// Which way is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// Errors, latency, cost.
@@ -17,14 +17,63 @@ pub enum Direction {
     Neutral,
 }
 
+impl Direction {
+    /// As shown to people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::LowerIsBetter => "lower is better",
+            Self::HigherIsBetter => "higher is better",
+            Self::Neutral => "neither is better",
+        }
+    }
+}
+
 /// What a metric counts for in the decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MetricRole {
+    /// What the rollout is meant to improve: it ships only if it is clearly better.
+    Primary,
     /// Must not get worse than its margin.
     Guardrail,
-    /// Told, not decided on.
-    Information,
+    /// Explains: tested, corrected for its number, decides nothing.
+    Secondary,
+    /// Told: neither better nor worse.
+    Neutral,
+    /// Left out of scorecard, tests, segments and decision.
+    Ignored,
+}
+
+impl MetricRole {
+    /// All roles, in the order in which they are shown.
+    pub const ALL: [Self; 5] = [
+        Self::Primary,
+        Self::Guardrail,
+        Self::Secondary,
+        Self::Neutral,
+        Self::Ignored,
+    ];
+
+    /// As shown to people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Primary => "Primary",
+            Self::Guardrail => "Guardrail",
+            Self::Secondary => "Secondary",
+            Self::Neutral => "Neutral",
+            Self::Ignored => "Ignored",
+        }
+    }
+
+    /// Whether the decision depends on it.
+    pub fn decides(self) -> bool {
+        matches!(self, Self::Primary | Self::Guardrail)
+    }
+
+    /// Whether its p-values are corrected for the number of metrics in this role.
+    pub fn is_corrected(self) -> bool {
+        matches!(self, Self::Primary | Self::Secondary)
+    }
 }
 
 /// One metric, all arms.
@@ -62,10 +111,12 @@ pub struct ArmValue {
 }
 
 /// What one row of an inference stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InferenceUnit {
     /// The unit that was assigned: users, sessions.
+    #[default]
+    #[serde(alias = "user")]
     Unit,
     /// Single requests, taken as independent.
     Request,
@@ -95,19 +146,29 @@ pub struct Effect {
     pub relative: Option<Estimate>,
     /// The test of no difference on `unit`.
     pub test: Option<TestResult>,
+    /// `test`'s p-value corrected for the metrics and arms declared primary, or secondary, with this
+    /// one; `None` in other roles and without a test.
+    pub p_adjusted: Option<f64>,
     /// The same difference with requests taken as independent, where `unit` is not the request.
-    pub by_request: Option<RequestLevel>,
+    pub by_request: Option<AtUnit>,
+    /// The same difference by user, where the analyst chose the request as the unit.
+    pub by_unit: Option<AtUnit>,
     /// Variance by unit over variance by request; above 1, requests overstate the evidence.
     pub design_effect: Option<f64>,
+    /// Set where users and requests as the unit lead to different readings: one sentence.
+    pub unit_warning: Option<String>,
     /// The tolerated change for the worse, in the metric's own unit.
     pub margin: Option<f64>,
+    /// One-sided p-value of the hypothesis that the change for the worse exceeds the margin; small
+    /// means shown to be no worse. `None` without a margin or an interval.
+    pub p_non_inferior: Option<f64>,
     /// The difference against zero and the margin.
     pub verdict: Verdict,
 }
 
-/// The request-level figures beside a unit-level effect.
-#[derive(Debug, Clone, Serialize)]
-pub struct RequestLevel {
+/// The figures at the other unit, beside an effect.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct AtUnit {
     /// Arm minus control.
     pub difference: Estimate,
     /// The test of no difference.

@@ -129,12 +129,14 @@ pub struct StrategyFinding {
 pub enum DecisionKind {
     /// No guardrail is harmed.
     Ship,
-    /// Something forbids a conclusion, and more of the same data will not help.
+    /// The log is sound, but something else forbids shipping, and more of the same data will not help.
     Hold,
     /// A guardrail is harmed beyond its margin.
     RollBack,
-    /// Nothing is harmed so far, but some guardrail cannot be told yet.
+    /// Nothing is harmed so far, but something that decides cannot be told yet.
     KeepCollecting,
+    /// A health check forbids any conclusion from this log.
+    Unsound,
 }
 
 impl DecisionKind {
@@ -145,6 +147,7 @@ impl DecisionKind {
             Self::Hold => "Hold",
             Self::RollBack => "Roll back",
             Self::KeepCollecting => "Keep collecting",
+            Self::Unsound => "Unsound",
         }
     }
 }
@@ -160,6 +163,28 @@ pub struct Decision {
     pub is_log_unsound: bool,
     /// The strongest first.
     pub reasons: Vec<Reason>,
+    /// What would change it: more data, or another margin; the nearest first.
+    pub would_change: Vec<Outlook>,
+    /// What speaks against it; empty where nothing does.
+    pub dissent: Vec<String>,
+}
+
+/// What it would take for one metric to be read otherwise, everything else equal.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outlook {
+    /// The metric's id, as in the scorecard.
+    pub metric: String,
+    /// The margin at which the metric would just pass, in its own unit; greater is more lenient.
+    pub passing_margin: Option<f64>,
+    /// Further units (requests where `unit` is the request) until the interval would be narrow
+    /// enough, if the estimate stays where it is.
+    pub n_more: Option<u64>,
+    /// What `n_more` counts.
+    pub unit: InferenceUnit,
+    /// How long that takes at this log's traffic, days.
+    pub days_more: Option<f64>,
+    /// The same in a sentence.
+    pub text: String,
 }
 
 /// Why.

@@ -2,6 +2,7 @@
 
 mod latency;
 mod log;
+mod metric_settings;
 mod overview;
 mod plan;
 mod report;

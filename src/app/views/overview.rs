@@ -8,7 +8,9 @@ use super::super::widgets::{
     table_height, table_ui, verdict_chip,
 };
 use super::{segments, settings};
-use crate::analysis::{Analysis, ArmValue, ReasonWeight, ScorecardRow, Severity};
+use crate::analysis::{
+    Analysis, ArmValue, Effect, MetricRole, ReasonWeight, ScorecardRow, Severity,
+};
 use crate::report::chart::Tone;
 use crate::report::charts;
 use crate::units;
@@ -76,8 +78,29 @@ fn decision_ui(ui: &mut egui::Ui, analysis: &Analysis) {
                         }
                     });
             }
+            let texts: Vec<&str> = decision
+                .would_change
+                .iter()
+                .map(|o| o.text.as_str())
+                .collect();
+            folded_ui(ui, "What would change it", &texts);
+            let texts: Vec<&str> = decision.dissent.iter().map(String::as_str).collect();
+            folded_ui(ui, "What speaks against it", &texts);
         });
     ui.add_space(10.0);
+}
+
+fn folded_ui(ui: &mut egui::Ui, title: &str, texts: &[&str]) {
+    if texts.is_empty() {
+        return;
+    }
+    egui::CollapsingHeader::new(format!("{title} ({})", texts.len()))
+        .id_salt(title)
+        .show(ui, |ui| {
+            for text in texts {
+                ui.add(egui::Label::new(*text).wrap());
+            }
+        });
 }
 
 fn reason_ui(ui: &mut egui::Ui, weight: ReasonWeight, text: &str) {
@@ -134,6 +157,7 @@ fn lines(analysis: &Analysis) -> Vec<(&ScorecardRow, usize)> {
     analysis
         .scorecard
         .iter()
+        .filter(|row| row.role != MetricRole::Ignored)
         .flat_map(|row| others.iter().map(move |arm| (row, *arm)))
         .collect()
 }
@@ -170,13 +194,15 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis) {
             match (column, effect) {
                 (0, _) if is_first => {
                     let role = match row.role {
-                        crate::analysis::MetricRole::Guardrail => {
-                            egui::RichText::new(&row.label).strong()
-                        }
-                        crate::analysis::MetricRole::Information => egui::RichText::new(&row.label),
+                        role if role.decides() => egui::RichText::new(&row.label).strong(),
+                        _ => egui::RichText::new(&row.label),
                     };
-                    ui.label(role)
-                        .on_hover_text(format!("Denominator: {}", row.denominator));
+                    ui.label(role).on_hover_text(format!(
+                        "{}; {}. Denominator: {}",
+                        row.role.label(),
+                        row.direction.label(),
+                        row.denominator
+                    ));
                 }
                 (1, _) => {
                     let color =
@@ -223,16 +249,12 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis) {
                 }
                 (6, Some(effect)) => {
                     if let Some(test) = effect.test {
-                        ui.label(units::p_value(test.p))
-                            .on_hover_text(test.name.label());
+                        ui.label(units::p_value(effect.p_adjusted.unwrap_or(test.p)))
+                            .on_hover_text(p_hover(analysis, row, effect));
                     }
                 }
                 (7, Some(effect)) => {
-                    ui.label(effect.unit.label()).on_hover_text(
-                        effect.design_effect.map_or_else(String::new, |d| {
-                            format!("Design effect {}", units::number(d))
-                        }),
-                    );
+                    unit_ui(ui, row, effect);
                 }
                 (8, Some(effect)) => {
                     let margin = effect
@@ -244,6 +266,54 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis) {
             }
         },
     );
+}
+
+/// The unit, with the figures at the other one; where both lead to different readings it is marked.
+fn unit_ui(ui: &mut egui::Ui, row: &ScorecardRow, effect: &Effect) {
+    let label = match &effect.unit_warning {
+        Some(_) => format!("{} !", effect.unit.label()),
+        None => effect.unit.label().to_owned(),
+    };
+    let mut hover: Vec<String> = effect.unit_warning.iter().cloned().collect();
+    for (name, other) in [
+        ("By request", &effect.by_request),
+        ("By user", &effect.by_unit),
+    ] {
+        hover.extend(other.iter().map(|other| {
+            let d = other.difference;
+            let change = row
+                .form
+                .change_with_interval(d.value, d.interval.lower, d.interval.upper);
+            format!("{name}: {change}, p {}", units::p_value(other.test.p))
+        }));
+    }
+    hover.extend(
+        effect
+            .design_effect
+            .map(|d| format!("Design effect {}", units::number(d))),
+    );
+    ui.label(label).on_hover_text(hover.join("\n"));
+}
+
+/// Which test, and what became of its p.
+fn p_hover(analysis: &Analysis, row: &ScorecardRow, effect: &Effect) -> String {
+    let Some(test) = effect.test else {
+        return String::new();
+    };
+    let name = test.name.label();
+    match (effect.p_adjusted, effect.p_non_inferior) {
+        (Some(_), _) => format!(
+            "{name}, p {} alone; shown corrected over the {} metrics ({})",
+            units::p_value(test.p),
+            row.role.label().to_lowercase(),
+            analysis.settings.correction.label()
+        ),
+        (None, Some(p)) if row.role.decides() => format!(
+            "{name}, of no difference. That the margin is kept: p {} (one-sided, not corrected: every guardrail must pass)",
+            units::p_value(p)
+        ),
+        _ => name.to_owned(),
+    }
 }
 
 fn scorecard_tsv(analysis: &Analysis) -> String {

@@ -3,6 +3,7 @@
 use super::super::command::{Command, Commands};
 use super::super::state::AppState;
 use super::super::widgets::{note, shortened};
+use super::metric_settings;
 use crate::analysis::{Analysis, AnalysisSettings, Strategy};
 
 /// The strategies that an analyst can declare.
@@ -37,8 +38,12 @@ pub(super) fn ui(
             percent(ui, "Margin: cost (relative)", &mut settings.margins.cost, (0.1, 500.0));
             ui.end_row();
             percent(ui, "Margin: other metrics (relative)", &mut settings.margins.metric, (0.1, 500.0));
+            metric_settings::correction_combo(ui, &mut settings);
+            ui.end_row();
+            metric_settings::unit_combo(ui, &mut settings);
             ui.end_row();
         });
+        metric_settings::ui(ui, &mut settings, analysis);
         shares_ui(ui, &mut settings, analysis);
         let is_default = settings == AnalysisSettings { filter: settings.filter.clone(), ..AnalysisSettings::default() };
         if ui.add_enabled(!is_default, egui::Button::new("Back to the defaults")).clicked() {

@@ -1,9 +1,7 @@
 //! Effects with their intervals and margins, one row each.
 
 use super::{VERDICTS, arm_name, verdict_tone};
-use crate::analysis::{
-    Analysis, Direction, Effect, MetricRole, ScorecardRow, SegmentEffect, Verdict,
-};
+use crate::analysis::{Analysis, Direction, Effect, ScorecardRow, SegmentEffect, Verdict};
 use crate::report::chart::{Along, Axis, Chart, Layer, Mark, Scale, Tone};
 use crate::units;
 
@@ -16,11 +14,7 @@ pub fn guardrail_forest(analysis: &Analysis) -> Option<Chart> {
     let treatment = analysis.treatment?;
     let mut rows = Vec::new();
     let mut left_out = Vec::new();
-    for row in analysis
-        .scorecard
-        .iter()
-        .filter(|row| row.role == MetricRole::Guardrail)
-    {
+    for row in analysis.scorecard.iter().filter(|row| row.role.decides()) {
         let Some(effect) = row.effects.iter().find(|effect| effect.arm == treatment) else {
             continue;
         };

@@ -6,8 +6,8 @@ use super::super::chart::Tone;
 use super::super::charts;
 use super::parts::{change_interval, chip, prose, tone_class, unbroken, verdict};
 use crate::analysis::{
-    Analysis, ArmRole, DecisionKind, Effect, HealthCheck, MetricRole, ReasonWeight, ScorecardRow,
-    Severity, Verdict,
+    Analysis, ArmRole, DecisionKind, Effect, HealthCheck, ReasonWeight, ScorecardRow, Severity,
+    Verdict,
 };
 use crate::report::ReportInput;
 use crate::units;
@@ -81,6 +81,7 @@ fn decision(analysis: &Analysis) -> Markup {
         DecisionKind::Hold => (Tone::Caution, "■"),
         DecisionKind::RollBack => (Tone::Bad, "✕"),
         DecisionKind::KeepCollecting => (Tone::Quiet, "…"),
+        DecisionKind::Unsound => (Tone::Bad, "!"),
     };
     html! {
         section #decision class={ "decision " (tone_class(tone)) } {
@@ -101,6 +102,18 @@ fn decision(analysis: &Analysis) -> Markup {
                     }
                 }
             }
+            @if !decision.would_change.is_empty() {
+                h3.plain { "What would change it" }
+                ul.outlook {
+                    @for outlook in &decision.would_change { li { (prose(&outlook.text)) } }
+                }
+            }
+            @if !decision.dissent.is_empty() {
+                h3.plain { "What speaks against it" }
+                ul.outlook {
+                    @for text in &decision.dissent { li { (prose(text)) } }
+                }
+            }
         }
     }
 }
@@ -118,7 +131,7 @@ fn tiles(analysis: &Analysis) -> Markup {
     let mut guardrails: Vec<(&ScorecardRow, &Effect)> = analysis
         .scorecard
         .iter()
-        .filter(|row| row.role == MetricRole::Guardrail)
+        .filter(|row| row.role.decides())
         .filter_map(|row| {
             let treatment = analysis.treatment?;
             Some((

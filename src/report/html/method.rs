@@ -28,6 +28,11 @@ pub(super) fn method(input: &ReportInput<'_>) -> Markup {
                 dt { "Unit" }
                 dd {
                     @match &analysis.log.unit_column {
+                        Some(column) if analysis.settings.unit == InferenceUnit::Request => {
+                            "By request, as chosen, although users are known (" code { (column) }
+                            "): intervals are too short where requests of one user resemble each \
+                             other. The figures by user stand beside them."
+                        }
                         Some(column) => {
                             "Requests of one user resemble each other, so inference is by "
                             code { (column) } " wherever it can be."
@@ -112,8 +117,8 @@ fn limits(analysis: &Analysis) -> Vec<&'static str> {
          the router, cannot be seen here.",
         "Intervals hold for one look at the data. Whoever looks again and again and stops at the \
          first clear result is wrong more often than the level says.",
-        "Several metrics are read side by side. Segment effects are corrected for their number, \
-         the scorecard is not: every guardrail must hold by itself.",
+        "Several metrics are read side by side. Primary and secondary metrics and segment effects are \
+         corrected for their number; guardrails are not, because shipping needs every one of them.",
         "Relative changes treat the control’s value as known; their intervals are a little too short.",
     ];
     if !analysis.strategy.strategy.is_concurrent()

@@ -18,11 +18,16 @@ pub(super) fn body(input: &ReportInput<'_>) -> Option<Markup> {
         p.lead {
             "Differences are the arm minus " (charts::arm_name(analysis, analysis.control))
             ", with " (level(analysis.settings.level)) " intervals. A guardrail passes when the \
-             worse end of its interval stays within its margin."
+             worse end of its interval stays within its margin, and is not corrected for the number of \
+             guardrails: shipping needs all of them, so the chance of shipping with a harmed one stays \
+             below the level of each. Primary and secondary metrics are corrected ("
+            (analysis.settings.correction.label()) ")."
         }
         @for (role, title) in [
+            (MetricRole::Primary, "Primary: to be improved"),
             (MetricRole::Guardrail, "Guardrails"),
-            (MetricRole::Information, "For information"),
+            (MetricRole::Secondary, "Secondary"),
+            (MetricRole::Neutral, "For information"),
         ] {
             @let rows: Vec<&ScorecardRow> =
                 analysis.scorecard.iter().filter(|row| row.role == role).collect();
@@ -32,7 +37,7 @@ pub(super) fn body(input: &ReportInput<'_>) -> Option<Markup> {
             }
         }
         @if let Some(forest) = forest {
-            @let rows = analysis.scorecard.iter().filter(|r| r.role == MetricRole::Guardrail).count();
+            @let rows = analysis.scorecard.iter().filter(|r| r.role.decides()).count();
             (figure(&forest, (WIDE, 120 + 34 * rows as u32), None))
         }
     })
@@ -55,7 +60,7 @@ fn rows_table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> 
                 }
                 th.num scope="col" { "Difference" }
                 th.num scope="col" { "Relative" }
-                @if role == MetricRole::Guardrail { th.num scope="col" { "Margin" } }
+                @if role.decides() { th.num scope="col" { "Margin" } }
                 th scope="col" { "Verdict" }
             }
         }
@@ -75,7 +80,7 @@ fn rows_table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> 
                     td.num { (arm_value(row, effect.arm)) }
                     td.num { (change_cell(row.form, effect.difference.as_ref())) (inference(effect)) }
                     td.num { (relative_cell(effect.relative.as_ref())) }
-                    @if role == MetricRole::Guardrail { td.num.nowrap { (margin(row, effect)) } }
+                    @if role.decides() { td.num.nowrap { (margin(row, effect)) } }
                     td { (verdict(effect.verdict)) }
                 }
             }
@@ -132,7 +137,18 @@ fn inference(effect: &Effect) -> Markup {
             small {
                 (effect.unit.label())
                 @if let Some(test) = &effect.test { ", p " (units::p_value(test.p)) }
+                @if let Some(p) = effect.p_adjusted { ", corrected " (units::p_value(p)) }
             }
+            @if let Some(other) = effect.by_request.as_ref().or(effect.by_unit.as_ref()) {
+                small {
+                    @if effect.by_request.is_some() { "by request" } @else { "by user" }
+                    ", p " (units::p_value(other.test.p))
+                    @if let Some(deff) = effect.design_effect {
+                        "; design effect " (units::number(deff))
+                    }
+                }
+            }
+            @if let Some(warning) = &effect.unit_warning { small.warning { (warning) } }
         }
     }
 }

@@ -1,0 +1,64 @@
+//! What speaks against the decision, so that nobody has to find it out afterwards.
+
+use super::model::{
+    DecisionKind, Effect, HealthCheck, MetricRole, ScorecardRow, Severity, Verdict,
+};
+
+/// Sentences that point the other way, the gravest first.
+pub(super) fn dissent(
+    kind: DecisionKind,
+    treatment: usize,
+    scorecard: &[ScorecardRow],
+    health: &[HealthCheck],
+    alpha: f64,
+) -> Vec<String> {
+    let of_treatment = |row| -> Option<(&ScorecardRow, &Effect)> {
+        let row: &ScorecardRow = row;
+        let effect = row.effects.iter().find(|effect| effect.arm == treatment)?;
+        (row.role != MetricRole::Ignored).then_some((row, effect))
+    };
+    let effects: Vec<(&ScorecardRow, &Effect)> =
+        scorecard.iter().filter_map(of_treatment).collect();
+    let for_shipping = kind == DecisionKind::Ship;
+    let mut out = Vec::new();
+    for (row, effect) in &effects {
+        let Some(difference) = effect.difference else {
+            continue;
+        };
+        let clear = effect.p_adjusted.is_none_or(|p| p < alpha);
+        let opposes = match effect.verdict {
+            Verdict::Worse => for_shipping && clear,
+            Verdict::Better => matches!(kind, DecisionKind::RollBack | DecisionKind::Hold) && clear,
+            _ => false,
+        };
+        if opposes {
+            let change = row.form.change_with_interval(
+                difference.value,
+                difference.interval.lower,
+                difference.interval.upper,
+            );
+            out.push(format!(
+                "{} is {}: {change}",
+                row.label,
+                effect.verdict.label()
+            ));
+        }
+        if row.role.decides() {
+            out.extend(
+                effect
+                    .unit_warning
+                    .iter()
+                    .map(|warning| format!("{}: {warning}", row.label)),
+            );
+        }
+    }
+    if kind != DecisionKind::Unsound {
+        out.extend(
+            health
+                .iter()
+                .filter(|check| check.severity == Severity::Warning)
+                .map(|check| format!("{} {}", check.title, check.finding)),
+        );
+    }
+    out
+}

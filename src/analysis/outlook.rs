@@ -1,0 +1,204 @@
+//! What would change the decision: how much more data would settle what is open, and which margin
+//! would turn what is settled.
+//!
+//! An interval narrows with the square root of the sample, so a side that has to shrink by a factor f
+//! takes f² times the units. That holds for the estimate as it stands: chance will move it.
+
+use super::decision::margin_words;
+use super::model::{
+    Direction, Effect, InferenceUnit, LogSummary, MetricRole, Outlook, ScorecardRow, Verdict,
+};
+use crate::units::{self, Clock};
+
+/// More data than this many times the log is no plan.
+const HOPELESS: f64 = 1000.0;
+
+/// How fast this log gathers units.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Traffic {
+    n_units: Option<u64>,
+    n_requests: u64,
+    days: Option<f64>,
+}
+
+impl Traffic {
+    pub(super) fn of(log: &LogSummary) -> Self {
+        let days = log
+            .first_us
+            .zip(log.last_us)
+            .map(|(first, last)| last.saturating_sub(first) as f64 / 86_400e6)
+            .filter(|days| *days > 0.0 && log.clock == Clock::Epoch);
+        Self {
+            n_units: log.n_units,
+            n_requests: log.n_requests,
+            days,
+        }
+    }
+
+    /// Units so far, of the kind that the effect stands on.
+    fn so_far(&self, unit: InferenceUnit) -> f64 {
+        match (unit, self.n_units) {
+            (InferenceUnit::Unit, Some(n)) => n as f64,
+            _ => self.n_requests as f64,
+        }
+    }
+}
+
+/// One outlook per metric that decides; those that stand in the way of shipping first.
+pub(super) fn outlooks(deciding: &[(&ScorecardRow, &Effect)], traffic: &Traffic) -> Vec<Outlook> {
+    let mut list: Vec<(u8, f64, Outlook)> = deciding
+        .iter()
+        .filter_map(|(row, effect)| outlook(row, effect, traffic))
+        .collect();
+    list.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    list.into_iter().map(|(_, _, outlook)| outlook).collect()
+}
+
+/// The outlook with its rank: open before harmed before fine, and how near it is.
+fn outlook(row: &ScorecardRow, effect: &Effect, traffic: &Traffic) -> Option<(u8, f64, Outlook)> {
+    let difference = effect.difference?;
+    // Towards worse is positive; a neutral guardrail is read on the side on which it stands.
+    let is_flipped = match row.direction {
+        Direction::LowerIsBetter => false,
+        Direction::HigherIsBetter => true,
+        Direction::Neutral => difference.value < 0.0,
+    };
+    let (value, low, high) = if is_flipped {
+        (
+            -difference.value,
+            -difference.interval.upper,
+            -difference.interval.lower,
+        )
+    } else {
+        (
+            difference.value,
+            difference.interval.lower,
+            difference.interval.upper,
+        )
+    };
+    let margin = effect.margin.unwrap_or(0.0);
+    let passing_margin = high.is_finite().then_some(high.max(0.0));
+    let base = Outlook {
+        metric: row.id.clone(),
+        passing_margin,
+        n_more: None,
+        unit: effect.unit,
+        days_more: None,
+        text: String::new(),
+    };
+    let passing = passing_margin.map(|m| margin_words(row, m));
+    match effect.verdict {
+        Verdict::Inconclusive => {
+            // How far each end has to come, over how far it is from the estimate.
+            let (side, room, what) = if value > margin {
+                (value - low, value, "to show it worse")
+            } else {
+                (high - value, margin - value, "to pass")
+            };
+            let factor = (side / room).powi(2);
+            Some((
+                0,
+                factor,
+                data_outlook(row, base, (factor, what), passing, traffic),
+            ))
+        }
+        Verdict::Worse => {
+            let text = format!(
+                "{} would pass only with a margin of {} or more (now {})",
+                row.label,
+                passing?,
+                margin_words(row, margin)
+            );
+            Some((
+                1,
+                value / margin.max(f64::MIN_POSITIVE),
+                Outlook { text, ..base },
+            ))
+        }
+        Verdict::Better | Verdict::WithinMargin if row.role == MetricRole::Primary => {
+            // It passes as a guardrail; what may be missing is the benefit.
+            if effect.verdict == Verdict::Better || value >= 0.0 {
+                return None;
+            }
+            let factor = (high - value).powi(2) / value.powi(2);
+            Some((
+                0,
+                factor,
+                data_outlook(row, base, (factor, "to show it better"), None, traffic),
+            ))
+        }
+        Verdict::WithinMargin => {
+            let text = format!(
+                "{} would no longer pass with a margin below {} (now {})",
+                row.label,
+                passing?,
+                margin_words(row, margin)
+            );
+            let nearness = margin / high.max(f64::MIN_POSITIVE);
+            Some((2, nearness, Outlook { text, ..base }))
+        }
+        _ => None,
+    }
+}
+
+/// How much more data it takes, and the margin that would do instead.
+fn data_outlook(
+    row: &ScorecardRow,
+    base: Outlook,
+    (factor, what): (f64, &str),
+    passing: Option<String>,
+    traffic: &Traffic,
+) -> Outlook {
+    let or_margin = passing
+        .filter(|_| what == "to pass")
+        .map_or_else(String::new, |m| format!("; a margin of {m} would do now"));
+    if !(factor.is_finite() && factor < HOPELESS) {
+        return Outlook {
+            text: format!(
+                "{}: the estimate lies so near the bound that no realistic amount of data would tell{or_margin}",
+                row.label
+            ),
+            ..base
+        };
+    }
+    let n_more = (traffic.so_far(base.unit) * (factor - 1.0)).ceil().max(1.0);
+    let days_more = traffic.days.map(|days| days * (factor - 1.0));
+    let noun = match base.unit {
+        InferenceUnit::Unit => "users",
+        InferenceUnit::Request => "requests",
+    };
+    let time = days_more.map_or_else(String::new, |days| {
+        format!(
+            ", {} at this log's traffic,",
+            units::duration_us((days * 86_400e6).min(9e17) as i64)
+        )
+    });
+    Outlook {
+        text: format!(
+            "{} would need about {} more {noun}{time} {what}, if its estimate stays where it is{or_margin}",
+            row.label,
+            units::count(round_up(n_more)),
+        ),
+        n_more: Some(n_more as u64),
+        days_more,
+        ..base
+    }
+}
+
+/// Two significant digits, upwards: more would promise what chance cannot keep.
+fn round_up(n: f64) -> u64 {
+    let step = 10f64.powf((n.log10().floor() - 1.0).max(0.0));
+    ((n / step).ceil() * step) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_keep_two_digits_and_round_up() {
+        for (n, expected) in [(1.0, 1), (12.0, 12), (101.0, 110), (12_345.0, 13_000)] {
+            assert_eq!(round_up(n), expected, "{n}");
+        }
+    }
+}

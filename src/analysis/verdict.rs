@@ -1,0 +1,213 @@
+//! What a difference means: its interval against zero and the margin, and where the unit matters.
+
+use super::effect::{ArmSample, Compared};
+use super::metrics::Metric;
+use super::model::{Direction, MetricRole, Verdict};
+use crate::stats::{Estimate, TestResult, dist};
+
+/// Fewer observations than this in an arm tell nothing.
+const MIN_OBSERVATIONS: u64 = 20;
+
+/// The verdict, or that there is too little to give one.
+pub(super) fn reading(
+    metric: &Metric,
+    (control, treated): (&ArmSample, &ArmSample),
+    difference: Option<&Estimate>,
+    margin: Option<f64>,
+) -> Verdict {
+    if control.n.min(treated.n) < MIN_OBSERVATIONS {
+        return Verdict::NoData;
+    }
+    let (direction, margin) = match metric.role {
+        MetricRole::Neutral | MetricRole::Ignored => (Direction::Neutral, None),
+        _ => (metric.direction, margin),
+    };
+    // Two arms that never vary and agree need no interval to be told equal.
+    let is_same_constant = control.moments.m2 == 0.0
+        && treated.moments.m2 == 0.0
+        && control.moments.mean == treated.moments.mean;
+    match difference {
+        Some(difference) => verdict(direction, difference, margin),
+        None if !is_same_constant => Verdict::NoData,
+        None if direction == Direction::Neutral && margin.is_none() => Verdict::NoClearChange,
+        None => Verdict::WithinMargin,
+    }
+}
+
+/// Where one unit says "clear" and the other does not.
+pub(super) fn unit_warning(
+    by_unit: Option<Compared>,
+    by_request: Option<Compared>,
+    design_effect: Option<f64>,
+    level: f64,
+) -> Option<String> {
+    let p = |figures: Option<Compared>| Some(figures?.1?.p);
+    let (unit, request) = (p(by_unit)?, p(by_request)?);
+    let alpha = 1.0 - level;
+    let figures = |p| crate::units::p_value(p);
+    let deff = design_effect.map_or_else(String::new, |d| {
+        format!(" (design effect {})", crate::units::number(d))
+    });
+    if request < alpha && unit >= alpha {
+        Some(format!(
+            "By request this would look clear (p = {}), by user it is not (p = {}): requests of one user resemble each other{deff}, so the figure by request overstates the evidence",
+            figures(request),
+            figures(unit)
+        ))
+    } else if unit < alpha && request >= alpha {
+        Some(format!(
+            "By user this is clear (p = {}), by request it is not (p = {}){deff}: users were assigned, so the figure by user stands",
+            figures(unit),
+            figures(request)
+        ))
+    } else {
+        None
+    }
+}
+
+/// One-sided p-value that the change for the worse exceeds the margin, with the standard error that
+/// the interval has on that side; for neutral metrics the greater of both sides (two one-sided
+/// tests, Schuirmann 1987).
+pub(super) fn non_inferior(
+    direction: Direction,
+    difference: &Estimate,
+    margin: f64,
+    test: Option<TestResult>,
+) -> Option<f64> {
+    let Estimate {
+        value,
+        interval,
+        level,
+        ..
+    } = *difference;
+    let df = test.and_then(|test| test.df);
+    let multiplier = match df {
+        Some(df) => dist::t_multiplier(level, df)?,
+        None => dist::z_multiplier(level)?,
+    };
+    let one_side = |room: f64, side: f64| -> Option<f64> {
+        let se = side / multiplier;
+        if !(se > 0.0 && se.is_finite()) {
+            return None;
+        }
+        let tails = match df {
+            Some(df) => dist::t_tails(room / se, df),
+            None => dist::normal_tails(room / se),
+        };
+        Some(tails.upper())
+    };
+    let up = || one_side(margin - value, interval.upper - value);
+    let down = || one_side(margin + value, value - interval.lower);
+    match direction {
+        Direction::LowerIsBetter => up(),
+        Direction::HigherIsBetter => down(),
+        Direction::Neutral => Some(up()?.max(down()?)),
+    }
+}
+
+/// The reading of a difference: see [`Verdict`].
+fn verdict(direction: Direction, difference: &Estimate, margin: Option<f64>) -> Verdict {
+    let interval = difference.interval;
+    // Towards worse is positive from here on.
+    let (low, high, value) = match (direction, margin) {
+        (Direction::LowerIsBetter, _) => (interval.lower, interval.upper, difference.value),
+        (Direction::HigherIsBetter, _) => (-interval.upper, -interval.lower, -difference.value),
+        (Direction::Neutral, Some(margin)) => return equivalence(difference, margin),
+        (Direction::Neutral, None) => {
+            return if interval.contains(0.0) {
+                Verdict::NoClearChange
+            } else {
+                Verdict::Changed
+            };
+        }
+    };
+    let margin = margin.unwrap_or(0.0);
+    if high < 0.0 {
+        Verdict::Better
+    } else if high <= margin {
+        Verdict::WithinMargin
+    } else if low > 0.0 && value > margin {
+        Verdict::Worse
+    } else {
+        Verdict::Inconclusive
+    }
+}
+
+/// A guardrail that may move neither way: any change beyond the margin is for the worse.
+fn equivalence(difference: &Estimate, margin: f64) -> Verdict {
+    let interval = difference.interval;
+    if interval.lower >= -margin && interval.upper <= margin {
+        Verdict::WithinMargin
+    } else if !interval.contains(0.0) && difference.value.abs() > margin {
+        Verdict::Worse
+    } else {
+        Verdict::Inconclusive
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::{Interval, Method};
+
+    fn check(
+        direction: Direction,
+        lower: f64,
+        upper: f64,
+        margin: impl Into<Option<f64>>,
+        expected: Verdict,
+    ) {
+        let value = f64::midpoint(lower, upper);
+        let estimate = Estimate {
+            value,
+            interval: Interval { lower, upper },
+            level: 0.95,
+            method: Method::Welch,
+            n: 100,
+        };
+        assert_eq!(
+            verdict(direction, &estimate, margin.into()),
+            expected,
+            "{lower} {upper}"
+        );
+    }
+
+    #[test]
+    fn verdicts_read_the_interval_against_zero_and_margin() {
+        let lower = Direction::LowerIsBetter;
+        check(lower, -3.0, -1.0, 1.0, Verdict::Better);
+        check(lower, -1.0, 0.5, 1.0, Verdict::WithinMargin);
+        check(lower, 0.2, 0.8, 1.0, Verdict::WithinMargin);
+        check(lower, -1.0, 2.0, 1.0, Verdict::Inconclusive);
+        check(lower, 0.1, 1.5, 1.0, Verdict::Inconclusive);
+        check(lower, 0.9, 3.0, 1.0, Verdict::Worse);
+        check(Direction::HigherIsBetter, -3.0, -0.9, 1.0, Verdict::Worse);
+        check(Direction::HigherIsBetter, 1.0, 2.0, 1.0, Verdict::Better);
+        let neither = Direction::Neutral;
+        check(neither, -1.0, 1.0, None, Verdict::NoClearChange);
+        check(neither, 1.0, 2.0, None, Verdict::Changed);
+        check(neither, -0.5, 0.9, 1.0, Verdict::WithinMargin);
+        check(neither, -3.0, -1.0, 1.0, Verdict::Worse);
+        check(neither, -1.5, 0.9, 1.0, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn non_inferiority_agrees_with_the_interval() {
+        let estimate = Estimate {
+            value: 0.3,
+            interval: Interval {
+                lower: -0.4,
+                upper: 1.0,
+            },
+            level: 0.95,
+            method: Method::Welch,
+            n: 100,
+        };
+        // The margin at the interval's end is where the one-sided test has half of alpha.
+        let p = |direction, margin| non_inferior(direction, &estimate, margin, None).unwrap();
+        assert!((p(Direction::LowerIsBetter, 1.0) - 0.025).abs() < 1e-12);
+        assert!((p(Direction::HigherIsBetter, 0.4) - 0.025).abs() < 1e-12);
+        assert!((p(Direction::Neutral, 1.0) - 0.025).abs() < 1e-12);
+        assert!(p(Direction::LowerIsBetter, 0.3) == 0.5);
+    }
+}
