@@ -3,7 +3,7 @@
 
 use super::effect::{Inference, clustered_quantile, sort_together};
 use super::model::{InferenceUnit, LatencyArm, LatencyPanel, QuantileDifferences, QuantileValue};
-use crate::data::{Outcome, Quantity, RequestLog};
+use crate::data::{Numbers, Outcome, Quantity, RequestLog};
 use crate::error::Result;
 use crate::jobs::Progress;
 use crate::stats::{Estimate, Moments, quantile, quantile_difference};
@@ -92,7 +92,7 @@ pub(super) fn panels(
     Ok(panels)
 }
 
-fn sorted(log: &RequestLog, values: &[f64], rows: &[u32], unit: InferenceUnit) -> Sorted {
+fn sorted(log: &RequestLog, values: &Numbers, rows: &[u32], unit: InferenceUnit) -> Sorted {
     let clusters = log.units.as_ref().filter(|_| unit == InferenceUnit::Unit);
     let (mut kept, mut units) = (Vec::new(), Vec::new());
     let mut n_not_positive = 0;

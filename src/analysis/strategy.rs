@@ -2,7 +2,7 @@
 
 use super::model::{Stage, Strategy, StrategyFinding};
 use super::settings::AnalysisSettings;
-use crate::data::RequestLog;
+use crate::data::{RequestIds, RequestLog};
 use crate::units::{self, Clock};
 
 /// A treatment share up to this, held constant, still reads as a canary rather than an A/B test.
@@ -155,18 +155,26 @@ fn paired_share(log: &RequestLog, control: usize, treatment: usize) -> f64 {
     let Some(ids) = &log.request_id else {
         return 0.0;
     };
-    let of_arm = |arm: usize| -> Vec<u64> {
-        let mut found: Vec<u64> = log
-            .rows_of_arm(arm)
-            .map(|row| ids[row])
-            .filter(|id| *id != 0)
-            .collect();
+    if ids.are_all_unique() {
+        return 0.0;
+    }
+    let mut n_treatment = 0;
+    let of_arm = |arm: usize, n_once: &mut usize| -> Vec<u32> {
+        let mut found = Vec::new();
+        for row in log.rows_of_arm(arm) {
+            match ids.of_row(row) {
+                RequestIds::NONE => {}
+                RequestIds::ONCE => *n_once += 1,
+                id => found.push(id),
+            }
+        }
         found.sort_unstable();
         found.dedup();
         found
     };
-    let (of_control, of_treatment) = (of_arm(control), of_arm(treatment));
-    let n_treatment = of_treatment.len();
+    let of_control = of_arm(control, &mut 0);
+    let of_treatment = of_arm(treatment, &mut n_treatment);
+    n_treatment += of_treatment.len();
     let n_both = of_treatment
         .iter()
         .filter(|id| of_control.binary_search(id).is_ok())

@@ -2,9 +2,15 @@
 //! trusted by everything else.
 
 mod buckets;
+mod decimals;
 mod filter;
+mod numbers;
+mod request_ids;
 mod request_log;
 
 pub use buckets::{TimeBuckets, bucket_width_us};
+pub use decimals::Packed;
 pub use filter::Filter;
+pub use numbers::{Codes, Numbers};
+pub use request_ids::RequestIds;
 pub use request_log::{Arm, Clock, Outcome, Quantity, RequestLog, Segment, Units};

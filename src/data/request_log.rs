@@ -1,7 +1,9 @@
 //! [`RequestLog`]: one row per request, structure of arrays.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::{Numbers, RequestIds};
 pub use crate::units::Clock;
 
 /// A request log in event-time order.
@@ -30,13 +32,13 @@ pub struct RequestLog {
     /// Whether the log has any column that tells success from failure.
     pub has_outcome: bool,
     /// The numeric columns that the log has; NaN where a row has no value.
-    pub quantities: Vec<(Quantity, Vec<f64>)>,
+    pub quantities: Vec<(Quantity, Numbers)>,
     /// The columns behind [`Quantity::Extra`].
     pub extra_names: Vec<String>,
     /// Who was assigned to an arm; `None` where the log has no such column.
     pub units: Option<Units>,
-    /// Per row: a hash of the request id, 0 where the row has none; `None` without such a column.
-    pub request_id: Option<Vec<u64>>,
+    /// Which rows share a request id; `None` without such a column.
+    pub request_id: Option<RequestIds>,
     /// Categorical columns to split by.
     pub segments: Vec<Segment>,
 }
@@ -141,10 +143,8 @@ impl RequestLog {
         debug_assert!(
             self.arm.len() == self.event_us.len() && self.start_us.len() == self.event_us.len()
         );
-        if !self.event_us.is_sorted() {
-            let mut order: Vec<u32> = (0..self.event_us.len() as u32).collect();
-            order.sort_by_key(|&i| self.event_us[i as usize]);
-            self = self.gathered(&order);
+        if let Some(order) = time_order(&self.event_us) {
+            self.reorder(&order);
         }
         self
     }
@@ -155,11 +155,11 @@ impl RequestLog {
     }
 
     /// The values of a quantity, NaN where missing; `None` where the log has no such column.
-    pub fn quantity(&self, quantity: Quantity) -> Option<&[f64]> {
+    pub fn quantity(&self, quantity: Quantity) -> Option<&Numbers> {
         self.quantities
             .iter()
             .find(|(q, _)| *q == quantity)
-            .map(|(_, values)| values.as_slice())
+            .map(|(_, values)| values)
     }
 
     /// The index of the arm with this label.
@@ -189,42 +189,119 @@ impl RequestLog {
     /// The rows at `indices`, in that order; dictionaries stay whole, so codes keep their meaning.
     #[must_use]
     pub fn gathered(&self, indices: &[u32]) -> Self {
-        fn pick<T: Copy>(values: &[T], indices: &[u32]) -> Vec<T> {
-            indices.iter().map(|&i| values[i as usize]).collect()
+        let mut log = self.without_rows();
+        rayon::scope(|scope| {
+            scope.spawn(|_| log.arm = pick(&self.arm, indices));
+            scope.spawn(|_| log.row = pick(&self.row, indices));
+            scope.spawn(|_| log.start_us = pick(&self.start_us, indices));
+            scope.spawn(|_| log.event_us = pick(&self.event_us, indices));
+            scope.spawn(|_| log.outcome = pick(&self.outcome, indices));
+            for ((_, to), (_, from)) in log.quantities.iter_mut().zip(&self.quantities) {
+                scope.spawn(|_| *to = from.gathered(indices));
+            }
+            if let Some((to, from)) = log.units.as_mut().zip(self.units.as_ref()) {
+                scope.spawn(|_| to.id = pick(&from.id, indices));
+            }
+            if let Some((to, from)) = log.request_id.as_mut().zip(self.request_id.as_ref()) {
+                scope.spawn(|_| *to = from.gathered(indices));
+            }
+            for (to, from) in log.segments.iter_mut().zip(&self.segments) {
+                scope.spawn(|_| to.code = pick(&from.code, indices));
+            }
+        });
+        log
+    }
+
+    /// Puts the rows into an order, a column at a time, so that the log is never held twice.
+    fn reorder(&mut self, order: &[u32]) {
+        fn put<T: Copy + Send>(values: &mut Vec<T>, order: &[u32]) {
+            *values = pick(values, order);
         }
+        rayon::scope(|scope| {
+            scope.spawn(|_| put(&mut self.arm, order));
+            scope.spawn(|_| put(&mut self.row, order));
+            scope.spawn(|_| put(&mut self.start_us, order));
+            scope.spawn(|_| put(&mut self.event_us, order));
+            scope.spawn(|_| put(&mut self.outcome, order));
+            for (_, numbers) in &mut self.quantities {
+                scope.spawn(|_| *numbers = numbers.gathered(order));
+            }
+            if let Some(units) = &mut self.units {
+                scope.spawn(|_| put(&mut units.id, order));
+            }
+            if let Some(ids) = &mut self.request_id {
+                scope.spawn(|_| *ids = ids.gathered(order));
+            }
+            for segment in &mut self.segments {
+                scope.spawn(|_| put(&mut segment.code, order));
+            }
+        });
+    }
+
+    /// The names and dictionaries, and no row.
+    fn without_rows(&self) -> Self {
         Self {
             name: self.name.clone(),
             clock: self.clock,
             arms: self.arms.clone(),
-            arm: pick(&self.arm, indices),
-            row: pick(&self.row, indices),
-            start_us: pick(&self.start_us, indices),
-            event_us: pick(&self.event_us, indices),
-            outcome: pick(&self.outcome, indices),
             has_outcome: self.has_outcome,
             quantities: self
                 .quantities
                 .iter()
-                .map(|(q, values)| (*q, pick(values, indices)))
+                .map(|(quantity, _)| (*quantity, Numbers::default()))
                 .collect(),
             extra_names: self.extra_names.clone(),
             units: self.units.as_ref().map(|units| Units {
                 column: units.column.clone(),
-                id: pick(&units.id, indices),
+                id: Vec::new(),
                 n_units: units.n_units,
             }),
-            request_id: self.request_id.as_ref().map(|ids| pick(ids, indices)),
+            request_id: self.request_id.as_ref().map(|_| RequestIds::default()),
             segments: self
                 .segments
                 .iter()
                 .map(|segment| Segment {
                     name: segment.name.clone(),
                     values: segment.values.clone(),
-                    code: pick(&segment.code, indices),
+                    code: Vec::new(),
                 })
                 .collect(),
+            ..Self::default()
         }
     }
+}
+
+fn pick<T: Copy>(values: &[T], indices: &[u32]) -> Vec<T> {
+    indices.iter().map(|&i| values[i as usize]).collect()
+}
+
+/// The rows in order of time, ties in the order in which they stand; `None` where they are so
+/// already.
+fn time_order(event_us: &[i64]) -> Option<Vec<u32>> {
+    if event_us.is_sorted() {
+        return None;
+    }
+    let (low, high) = event_us
+        .iter()
+        .fold((i64::MAX, i64::MIN), |(low, high), t| {
+            (low.min(*t), high.max(*t))
+        });
+    let row_bits = usize::BITS - event_us.len().leading_zeros();
+    let time_bits = u64::BITS - high.abs_diff(low).leading_zeros();
+    if row_bits + time_bits > u64::BITS {
+        let mut order: Vec<u32> = (0..event_us.len() as u32).collect();
+        order.par_sort_by_key(|&row| event_us[row as usize]);
+        return Some(order);
+    }
+    // Time and row in one integer: all keys differ, so that the sort need not be stable.
+    let mut keys: Vec<u64> = event_us
+        .iter()
+        .enumerate()
+        .map(|(row, t)| t.abs_diff(low) << row_bits | row as u64)
+        .collect();
+    keys.par_sort_unstable();
+    let row = (1u64 << row_bits) - 1;
+    Some(keys.into_iter().map(|key| (key & row) as u32).collect())
 }
 
 #[cfg(test)]
@@ -240,14 +317,14 @@ mod tests {
             start_us: vec![0, 1, 2, 3],
             event_us: vec![50, 10, 50, 10],
             outcome: vec![Outcome::Ok; 4],
-            quantities: vec![(Quantity::Rating, vec![0.0, 1.0, 2.0, 3.0])],
+            quantities: vec![(Quantity::Rating, vec![0.0, 1.0, 2.0, 3.0].into())],
             ..RequestLog::default()
         }
         .assemble();
         assert_eq!(log.row, [1, 3, 0, 2]);
         assert_eq!(
-            log.quantity(Quantity::Rating),
-            Some([1.0, 3.0, 0.0, 2.0].as_slice())
+            log.quantity(Quantity::Rating).map(Numbers::to_vec),
+            Some(vec![1.0, 3.0, 0.0, 2.0])
         );
         assert_eq!(log.time_zero_us(), 0);
     }

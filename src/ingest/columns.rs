@@ -11,7 +11,7 @@ use super::outcome::{OutcomeForm, rating_of_word};
 use super::profile::ColumnProfile;
 use super::stamp::{DurationUnit, StampForm};
 use super::stamp_column::{NO_STAMP, StampReader};
-use crate::data::{Arm, Clock, Outcome, Quantity, RequestLog, Segment, Units};
+use crate::data::{Arm, Clock, Outcome, Quantity, RequestIds, RequestLog, Segment, Units};
 use crate::error::Result;
 
 /// 30 days: no request takes longer, and one such number would stretch every trend and replay.
@@ -27,6 +27,8 @@ pub(super) struct Builder<'a> {
     stamps: StampReader,
     status_form: OutcomeForm,
     log: RequestLog,
+    quantities: Vec<(Quantity, Vec<f64>)>,
+    request_ids: Vec<u64>,
     arm_codes: PlHashMap<String, u16>,
     unit_codes: PlHashMap<String, u32>,
     segment_codes: Vec<PlHashMap<String, u16>>,
@@ -59,13 +61,12 @@ impl<'a> Builder<'a> {
         let log = RequestLog {
             clock,
             has_outcome: of(Role::Status).is_some(),
-            quantities: quantities.chain(metrics).collect(),
             extra_names: named(Role::Metric).collect(),
             units: of(Role::Unit).map(|c| Units {
                 column: c.column.clone(),
                 ..Units::default()
             }),
-            request_id: of(Role::RequestId).map(|_| Vec::new()),
+            request_id: of(Role::RequestId).map(|_| RequestIds::default()),
             segments: named(Role::Segment)
                 .map(|name| Segment {
                     name,
@@ -91,6 +92,8 @@ impl<'a> Builder<'a> {
             segment_codes: vec![PlHashMap::default(); log.segments.len()],
             end_us: of(Role::EndTime).map(|_| Vec::new()),
             log,
+            quantities: quantities.chain(metrics).collect(),
+            request_ids: Vec::new(),
             arm_codes: PlHashMap::default(),
             unit_codes: PlHashMap::default(),
         })
@@ -198,6 +201,12 @@ impl<'a> Builder<'a> {
             units.n_units = self.unit_codes.len() as u32;
         }
         self.settle_times(issues);
+        for (quantity, values) in std::mem::take(&mut self.quantities) {
+            self.log.quantities.push((quantity, values.into()));
+        }
+        if let Some(ids) = &mut self.log.request_id {
+            *ids = RequestIds::of_hashes(&[std::mem::take(&mut self.request_ids)]);
+        }
         self.log.assemble()
     }
 
@@ -205,7 +214,7 @@ impl<'a> Builder<'a> {
     /// holds it.
     fn settle_times(&mut self, issues: &mut Issues) {
         let log = &mut self.log;
-        let latency = log
+        let latency = self
             .quantities
             .iter()
             .position(|(q, _)| *q == Quantity::LatencyMs);
@@ -217,7 +226,7 @@ impl<'a> Builder<'a> {
             let end = ends.as_ref().map(|e| e[i]).filter(|e| *e != NO_STAMP);
             let start = &mut log.start_us[i];
             let latency_us = latency
-                .map(|k| log.quantities[k].1[i])
+                .map(|k| self.quantities[k].1[i])
                 .filter(|ms| *ms > 0.0)
                 .map(|ms| (ms * 1e3).round() as i64);
             if *start == NO_STAMP {
@@ -247,7 +256,7 @@ impl<'a> Builder<'a> {
             );
         }
         if latency.is_none() && ends.is_some() && self.mapping.column(Role::Time).is_some() {
-            log.quantities.insert(0, (Quantity::LatencyMs, derived));
+            self.quantities.insert(0, (Quantity::LatencyMs, derived));
             issues.note(
                 Effect::Noted,
                 None,
@@ -259,7 +268,7 @@ impl<'a> Builder<'a> {
     }
 
     fn extend_quantity(&mut self, quantity: Quantity, values: Vec<f64>) {
-        if let Some((_, column)) = self.log.quantities.iter_mut().find(|(q, _)| *q == quantity) {
+        if let Some((_, column)) = self.quantities.iter_mut().find(|(q, _)| *q == quantity) {
             column.extend(values);
         }
     }
@@ -350,10 +359,7 @@ impl<'a> Builder<'a> {
 
     fn request_ids(&mut self, column: &Column, kept: &[usize]) {
         let texts = Texts::of(column);
-        let Some(ids) = &mut self.log.request_id else {
-            return;
-        };
-        ids.extend(
+        self.request_ids.extend(
             kept.iter()
                 .map(|&i| texts.get(i).filter(|t| !is_null_word(t)).map_or(0, hash)),
         );

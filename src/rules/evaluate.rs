@@ -197,7 +197,7 @@ impl<'a> Signal<'a> {
                     Metric::Sum(_) => TotalValue::Sum,
                     _ => TotalValue::Mean,
                 };
-                let values = prepared.log.quantity(quantity).unwrap_or_default();
+                let values = prepared.values(quantity);
                 let total = || match condition.window {
                     Window::Run => Total::running(values, drop_zero, gives),
                     _ => Total::sliding(values, drop_zero, gives),
@@ -210,7 +210,7 @@ impl<'a> Signal<'a> {
                     let order = || Order::new(ranks, probability, method);
                     Self::Order(Pair::new(prepared, condition, with_baseline, order))
                 } else {
-                    let values = prepared.log.quantity(quantity).unwrap_or_default();
+                    let values = prepared.values(quantity);
                     let sorted = || Sorted::new(values, drop_zero, probability, method);
                     Self::Sorted(Pair::new(prepared, condition, with_baseline, sorted))
                 }

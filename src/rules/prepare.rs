@@ -2,7 +2,7 @@
 
 use super::state::{Flag, Ranks, Sorted};
 use super::{ArmRole, Condition, Metric, Rule, Rulebook, Window};
-use crate::data::{Clock, Quantity, RequestLog};
+use crate::data::{Clock, Numbers, Quantity, RequestLog};
 
 use super::describe::quantity_text;
 
@@ -18,6 +18,8 @@ pub(super) struct Prepared<'a> {
     all: Vec<u32>,
     flags: Vec<(Source, Vec<Flag>)>,
     ranks: Vec<(Source, Ranks)>,
+    /// As floats, because windows read them at every step.
+    values: Vec<(Quantity, Vec<f64>)>,
 }
 
 /// What flags or ranks are made from.
@@ -52,6 +54,7 @@ impl<'a> Prepared<'a> {
             all: Vec::new(),
             flags: Vec::new(),
             ranks: Vec::new(),
+            values: Vec::new(),
         };
         for condition in rulebook.rules.iter().flat_map(Rule::conditions) {
             if prepared.unavailable(condition).is_none() {
@@ -107,7 +110,19 @@ impl<'a> Prepared<'a> {
         found.map(|(_, ranks)| ranks)
     }
 
+    /// The values of a quantity that a condition measures; NaN where missing.
+    pub(super) fn values(&self, quantity: Quantity) -> &[f64] {
+        let found = self.values.iter().find(|(known, _)| *known == quantity);
+        found.map_or(&[], |(_, values)| values)
+    }
+
     fn prepare(&mut self, condition: &Condition) {
+        if let Some(quantity) = condition.metric.quantity()
+            && self.values.iter().all(|(known, _)| *known != quantity)
+        {
+            let values = self.log.quantity(quantity).map(Numbers::to_vec);
+            self.values.push((quantity, values.unwrap_or_default()));
+        }
         if condition.arm == ArmRole::All && self.all.is_empty() {
             self.all = (0..self.log.n_rows() as u32).collect();
         }
@@ -124,7 +139,7 @@ impl<'a> Prepared<'a> {
                 if self.ranks.iter().any(|(known, _)| *known == source) {
                     return;
                 }
-                let values = self.log.quantity(quantity).unwrap_or_default();
+                let values = self.values(quantity);
                 let is_small = matches!(condition.window, Window::Last { n } if n <= Sorted::MAX_N);
                 let ranks = if is_small {
                     Ranks::cheaply(values, source.drop_zero)
@@ -145,7 +160,7 @@ impl<'a> Prepared<'a> {
             Some(Metric::ErrorShare) => Flag::errors(self.log),
             Some(Metric::SuccessShare) => Flag::successes(self.log),
             Some(Metric::Share(predicate)) => {
-                let values = self.log.quantity(predicate.quantity).unwrap_or_default();
+                let values = self.values(predicate.quantity);
                 Flag::predicate(values, predicate, source.drop_zero)
             }
             _ => Flag::requests(self.log),

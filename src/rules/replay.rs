@@ -307,8 +307,8 @@ mod tests {
     #[test]
     fn values_without_a_grid_are_compared_exactly() {
         let mut fine = log(&".".repeat(200));
-        let values = (0..200).map(|i| f64::from(i * 37 % 101).sqrt()).collect();
-        fine.quantities = vec![(Quantity::LatencyMs, values)];
+        let values: Vec<f64> = (0..200).map(|i| f64::from(i * 37 % 101).sqrt()).collect();
+        fine.quantities = vec![(Quantity::LatencyMs, values.into())];
         let p95 =
             "{ metric = 'quantile(latency,0.95)', window = { last = 20 }, cmp = '>', value = 9.9 }";
         let p95_big = p95.replace("last = 20", "trailing = '39s'");

@@ -119,7 +119,7 @@ fn check_rounded(variant: &str, (original, control, treatment): (&str, &str, &st
     };
     for quantity in [Quantity::LatencyMs, Quantity::TtftMs] {
         let (a, b) = (exact.log.quantity(quantity), rounded.log.quantity(quantity));
-        for (a, b) in a.unwrap().iter().zip(b.unwrap()) {
+        for (a, b) in a.unwrap().iter().zip(b.unwrap().iter()) {
             assert!((a - b).abs() <= 0.050_001, "{a} {b}");
         }
     }

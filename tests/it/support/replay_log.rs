@@ -39,8 +39,8 @@ pub(crate) fn read(path: &Path) -> RequestLog {
         rating.push(record[6].parse().unwrap_or(f64::NAN));
     }
     log.quantities = vec![
-        (Quantity::LatencyMs, latency_ms),
-        (Quantity::Rating, rating),
+        (Quantity::LatencyMs, latency_ms.into()),
+        (Quantity::Rating, rating.into()),
     ];
     log.assemble()
 }
