@@ -62,6 +62,40 @@ pub enum Method {
     BonettPrice,
     /// Exact interval given the margins, with the conditional maximum likelihood estimate.
     ConditionalExact,
+    /// Normal with the observed variance.
+    Wald,
+    /// Wilson's score interval with continuity correction.
+    WilsonCorrected,
+    /// Agresti and Coull's interval of a share.
+    AgrestiCoull,
+    /// Beta quantiles with Jeffreys' prior.
+    Jeffreys,
+    /// Agresti and Caffo's interval of a difference of shares.
+    AgrestiCaffo,
+    /// Miettinen and Nurminen's score interval of a difference of shares.
+    MiettinenNurminen,
+    /// Mee's score interval of a difference of shares.
+    Mee,
+    /// Woolf's logarithmic interval of an odds ratio.
+    WoolfLog,
+    /// Mantel and Haenszel's common odds ratio over strata.
+    MantelHaenszelOdds,
+    /// Mantel and Haenszel's common difference over strata.
+    MantelHaenszelDifference,
+    /// Estimates weighted by their inverse variances.
+    InverseVariance,
+    /// Garwood's exact interval of a Poisson rate.
+    Garwood,
+    /// Fieller's interval of a ratio.
+    Fieller,
+    /// Inversion of the noncentral t distribution.
+    NoncentralT,
+    /// Normal interval of a standardised difference.
+    HedgesOlkin,
+    /// Asymmetrical interval of Cliff's delta.
+    Cliff,
+    /// Order statistics of all differences.
+    HodgesLehmann,
 }
 
 impl Method {
@@ -82,6 +116,23 @@ impl Method {
             Self::SquareAndAdd => "square-and-add",
             Self::BonettPrice => "Bonett-Price, paired",
             Self::ConditionalExact => "conditional exact",
+            Self::Wald => "Wald",
+            Self::WilsonCorrected => "Wilson score, corrected",
+            Self::AgrestiCoull => "Agresti-Coull",
+            Self::Jeffreys => "Jeffreys",
+            Self::AgrestiCaffo => "Agresti-Caffo",
+            Self::MiettinenNurminen => "Miettinen-Nurminen score",
+            Self::Mee => "Mee score",
+            Self::WoolfLog => "Woolf log odds ratio",
+            Self::MantelHaenszelOdds => "Mantel-Haenszel odds ratio",
+            Self::MantelHaenszelDifference => "Mantel-Haenszel difference",
+            Self::InverseVariance => "inverse variance",
+            Self::Garwood => "Garwood exact",
+            Self::Fieller => "Fieller",
+            Self::NoncentralT => "noncentral t",
+            Self::HedgesOlkin => "Hedges-Olkin",
+            Self::Cliff => "Cliff's delta",
+            Self::HodgesLehmann => "Hodges-Lehmann",
         }
     }
 }
@@ -151,6 +202,32 @@ pub enum TestName {
     Binomial,
     /// Likelihood ratio (G) of a table.
     LikelihoodRatio,
+    /// One-way analysis of variance.
+    Anova,
+    /// Welch's analysis of variance, a variance for each group.
+    WelchAnova,
+    /// Kruskal and Wallis' H with tie correction.
+    KruskalWallis,
+    /// Kolmogorov and Smirnov's distance, limit distribution.
+    KolmogorovSmirnov,
+    /// Kolmogorov and Smirnov's distance, exact.
+    KolmogorovSmirnovExact,
+    /// Miettinen and Nurminen's score test of a difference of shares.
+    Score,
+    /// Cochran, Mantel and Haenszel's test over strata.
+    CochranMantelHaenszel,
+    /// Breslow and Day's test of equal odds ratios, Tarone's correction.
+    BreslowDay,
+    /// Cochran's Q: whether estimates of several strata agree.
+    CochranQ,
+    /// Exact Poisson test of a rate against an expected one.
+    Poisson,
+    /// Exact conditional test of two Poisson rates.
+    PoissonRatio,
+    /// Two one-sided tests of equivalence.
+    Equivalence,
+    /// One-sided test of non-inferiority.
+    NonInferiority,
 }
 
 impl TestName {
@@ -180,6 +257,19 @@ impl TestName {
             Self::McNemarMidP => "McNemar's test, mid-p",
             Self::Binomial => "exact binomial test",
             Self::LikelihoodRatio => "likelihood-ratio (G) test",
+            Self::Anova => "one-way ANOVA",
+            Self::WelchAnova => "Welch's ANOVA",
+            Self::KruskalWallis => "Kruskal-Wallis test",
+            Self::KolmogorovSmirnov => "Kolmogorov-Smirnov test",
+            Self::KolmogorovSmirnovExact => "Kolmogorov-Smirnov test, exact",
+            Self::Score => "score test",
+            Self::CochranMantelHaenszel => "Cochran-Mantel-Haenszel test",
+            Self::BreslowDay => "Breslow-Day test",
+            Self::CochranQ => "Cochran's Q",
+            Self::Poisson => "exact Poisson test",
+            Self::PoissonRatio => "two Poisson rates, exact",
+            Self::Equivalence => "equivalence (two one-sided tests)",
+            Self::NonInferiority => "non-inferiority test",
         }
     }
 }

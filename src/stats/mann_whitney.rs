@@ -99,6 +99,30 @@ fn exact_tails(ranked: &Ranked) -> ExactTails {
     }
 }
 
+/// For samples without ties: the greatest k with P(U ≤ k−1) ≤ `tail`, 0 where there is none. `None`
+/// beyond the sizes for which p-values are exact.
+pub(super) fn exact_u_quantile(na: u64, nb: u64, tail: f64) -> Option<u64> {
+    if na.checked_mul(nb)? > EXACT_LIMIT as u64 {
+        return None;
+    }
+    let size = na.min(nb);
+    let ranks: Vec<u64> = (1..=na + nb).collect();
+    let chances = subset_sums(&ranks, size as usize);
+    let least = (size * (size + 1) / 2) as usize;
+    Some(count_up_to(chances.iter().skip(least), tail))
+}
+
+/// How many of the `chances`, from the first on, sum to at most `tail`.
+pub(super) fn count_up_to<'a>(chances: impl Iterator<Item = &'a f64>, tail: f64) -> u64 {
+    // One step of rounding must not move a rank.
+    let limit = tail * (1.0 + 1e-12);
+    let sums = chances.scan(0.0, |sum, chance| {
+        *sum += chance;
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= limit).count() as u64
+}
+
 /// The chance of each sum of `size` of the ascending `values` drawn at random.
 fn subset_sums(values: &[u64], size: usize) -> Vec<f64> {
     let mut prefix = vec![0_usize];

@@ -14,44 +14,73 @@
 //! where users were assigned [`ratio_difference`] over users; one value a unit [`welch`]; quantiles
 //! [`quantile_estimate`] or, clustered, [`clustered_quantile_estimate`].
 
+pub mod anova;
 pub mod binomial_test;
 pub mod conditional_odds;
 pub mod contingency;
+pub mod cuped;
 pub mod dist;
+pub mod effect_size;
+pub mod equivalence;
 pub mod estimate;
 pub mod fisher;
+pub mod hodges_lehmann;
+pub mod kolmogorov_smirnov;
+pub mod kruskal_wallis;
 mod least_likely;
 pub mod mann_whitney;
 pub mod mcnemar;
 pub mod moments;
 pub mod multiplicity;
+pub mod odds;
+pub mod poisson;
 pub mod power;
 pub mod proportions;
 pub mod quantile;
 mod ranks;
 pub mod ratio;
+pub mod relative_lift;
 mod root;
+pub mod share_difference;
+pub mod share_intervals;
+pub mod stratified;
 pub mod t_test;
 pub mod wilcoxon;
 
+pub use anova::{Anova, anova, welch_anova};
 pub use binomial_test::{BinomialTest, binomial_test};
 pub use conditional_odds::conditional_odds_ratio;
 pub use contingency::{
     ContingencyTest, Continuity, chi_square, chi_square_2x2, expected_counts, g_test, sample_ratio,
     sample_ratio_clustered,
 };
+pub use cuped::{Covaried, Cuped, cuped};
+pub use effect_size::{cliffs_delta, cohens_d, cohens_h, hedges_g};
+pub use equivalence::{Better, Equivalence, equivalence, non_inferiority};
 pub use estimate::{Comparison, Estimate, Interval, Method, TestName, TestResult};
 pub use fisher::{FisherTest, fisher_exact};
+pub use hodges_lehmann::{paired_shift, shift};
+pub use kolmogorov_smirnov::{KsForm, kolmogorov_smirnov};
+pub use kruskal_wallis::kruskal_wallis;
 pub use mann_whitney::{MannWhitney, mann_whitney};
 pub use mcnemar::{McNemarForm, PairedCounts, mcnemar};
 pub use moments::Moments;
-pub use multiplicity::{benjamini_hochberg, holm};
-pub use proportions::{Share, Variance, newcombe, risk_ratio, two_proportions};
+pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, bonferroni, hochberg, holm};
+pub use odds::{odds_ratio, odds_ratio_ln_se};
+pub use poisson::{Rate, RateComparison, compare_rates};
+pub use proportions::{Share, Variance, newcombe, risk_ratio, risk_ratio_ln_se, two_proportions};
 pub use quantile::{
     Ranks, clustered_quantile_estimate, quantile, quantile_difference, quantile_estimate,
     quantile_test,
 };
 pub use ranks::PValue;
 pub use ratio::{RatioMoments, Reference, ratio_difference, relative_change};
+pub use relative_lift::{Measured, fieller_lift, relative_lift, relative_standard_error};
+pub use share_difference::{DifferenceMethod, ScoreTest, score_test, share_difference};
+pub use share_intervals::ShareMethod;
+pub use stratified::{
+    Pooled, Stratum, breslow_day, cochran_mantel_haenszel, common_difference, common_odds_ratio,
+    pool,
+};
 pub use t_test::{mean_estimate, one_sample, paired, paired_from_moments, student, welch};
 pub use wilcoxon::{SignedRank, signed_rank, wilcoxon_signed_rank};

@@ -11,6 +11,42 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
     })
 }
 
+/// Bonferroni's adjustment: each value times their number.
+pub fn bonferroni(p: &[f64]) -> Vec<f64> {
+    let m = p.len() as f64;
+    p.iter().map(|p| (p * m).min(1.0)).collect()
+}
+
+/// Hochberg's step-up adjustment: as [`holm`] and sharper, for tests that are independent or
+/// positively dependent (Hochberg 1988).
+pub fn hochberg(p: &[f64]) -> Vec<f64> {
+    let mut running = 1.0_f64;
+    adjust(
+        p,
+        |a, b| b.total_cmp(a),
+        |rank, p| {
+            running = running.min(p * (rank as f64 + 1.0));
+            running
+        },
+    )
+}
+
+/// Benjamini and Yekutieli's step-up adjustment: as [`benjamini_hochberg`] under any dependence
+/// (Benjamini & Yekutieli 2001).
+pub fn benjamini_yekutieli(p: &[f64]) -> Vec<f64> {
+    let harmonic: f64 = (1..=p.len()).map(|k| 1.0 / k as f64).sum();
+    let m = p.len() as f64;
+    let mut running = 1.0_f64;
+    adjust(
+        p,
+        |a, b| b.total_cmp(a),
+        |rank, p| {
+            running = running.min(p * harmonic * (m / (m - rank as f64)));
+            running
+        },
+    )
+}
+
 /// Benjamini and Hochberg's step-up adjustment: holds the expected share of false findings
 /// (Benjamini & Hochberg 1995).
 pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
@@ -58,6 +94,10 @@ mod tests {
         let p = [0.01, 0.04, 0.03, 0.005];
         check(&holm(&p), &[0.03, 0.06, 0.06, 0.02]);
         check(&benjamini_hochberg(&p), &[0.02, 0.04, 0.04, 0.02]);
+        check(&bonferroni(&p), &[0.04, 0.16, 0.12, 0.02]);
+        check(&hochberg(&p), &[0.03, 0.04, 0.04, 0.02]);
+        let yekutieli = [0.02, 0.04, 0.04, 0.02].map(|p| p * (1.0 + 0.5 + 1.0 / 3.0 + 0.25));
+        check(&benjamini_yekutieli(&p), &yekutieli);
     }
 
     #[test]

@@ -106,7 +106,7 @@ pub fn newcombe(a: Share, b: Share, level: f64) -> Option<Estimate> {
         interval,
         level,
         method: Method::Newcombe,
-        n: a.n + b.n,
+        n: a.n.saturating_add(b.n),
     })
 }
 
@@ -158,20 +158,23 @@ pub fn risk_ratio(a: Share, b: Share, level: f64) -> Option<Estimate> {
         },
         level,
         method: Method::KatzLog,
-        n: a.n + b.n,
+        n: a.n.saturating_add(b.n),
     })
 }
 
-/// Standard error of the logarithm of the risk ratio: `√((1−p_a)/x_a + (1−p_b)/x_b)`.
-fn risk_ratio_ln_se(a: Share, b: Share) -> f64 {
+/// Standard error of the logarithm of the risk ratio: `√((1−p_a)/x_a + (1−p_b)/x_b)`, where both
+/// arms have events.
+pub fn risk_ratio_ln_se(a: Share, b: Share) -> f64 {
     let part = |s: Share| (s.n - s.events) as f64 / s.n as f64 / s.events as f64;
     (part(a) + part(b)).sqrt()
 }
 
 /// The difference `b − a` over the common denominator, so that equal shares differ by exactly zero.
-fn difference(a: Share, b: Share) -> f64 {
-    let cross = i128::from(b.events) * i128::from(a.n) - i128::from(a.events) * i128::from(b.n);
-    cross as f64 / (a.n as f64 * b.n as f64)
+pub(super) fn difference(a: Share, b: Share) -> f64 {
+    let product = |events: u64, n: u64| u128::from(events) * u128::from(n);
+    let (of_b, of_a) = (product(b.events, a.n), product(a.events, b.n));
+    let size = of_b.abs_diff(of_a) as f64 / (a.n as f64 * b.n as f64);
+    if of_b < of_a { -size } else { size }
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ pub fn quantile_difference(a: &Estimate, b: &Estimate) -> Option<Estimate> {
         interval: square_and_add((a.value, a.interval), (b.value, b.interval))?,
         level: a.level,
         method: Method::SquareAndAdd,
-        n: a.n + b.n,
+        n: a.n.saturating_add(b.n),
     })
 }
 

@@ -186,7 +186,7 @@ pub fn ratio_difference(
         interval: Interval::around(value, reference.multiplier(level, df)? * se),
         level,
         method: reference.method(),
-        n: a.units + b.units,
+        n: a.units.saturating_add(b.units),
     };
     let z = value / se;
     Some(match reference {

@@ -129,7 +129,7 @@ fn compare(
         interval: Interval::around(value, t_multiplier(level, df)? * se),
         level,
         method,
-        n: a.n + b.n,
+        n: a.n.saturating_add(b.n),
     };
     let null = |t| t_tails(t, df);
     Some(Comparison::new(

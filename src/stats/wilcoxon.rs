@@ -6,6 +6,7 @@
 
 use super::dist::normal_tails;
 use super::estimate::{TestName, TestResult};
+use super::mann_whitney::count_up_to;
 use super::ranks::{ExactTails, PValue, Ranked};
 use serde::Serialize;
 
@@ -50,7 +51,8 @@ pub fn signed_rank(differences: &[f64], p_value: PValue) -> Option<SignedRank> {
     let doubled = ranked.doubled_rank_sums[1];
     let statistic = doubled as f64 / 2.0;
     let (name, ln_p, p_greater, p_less) = if p_value.may_be_exact() && n <= EXACT_LIMIT {
-        let tails = exact_tails(&ranked.doubled_ranks, doubled as usize);
+        let chances = sign_sums(&ranked.doubled_ranks);
+        let tails = ExactTails::of(&chances, doubled as usize, chances.len() - 1);
         let p = tails.two_sided(p_value);
         let name = TestName::WilcoxonExact;
         (name, p.ln(), tails.greater, tails.less)
@@ -74,22 +76,32 @@ pub fn signed_rank(differences: &[f64], p_value: PValue) -> Option<SignedRank> {
     })
 }
 
-/// The tails of the sum of the `doubled_ranks` whose signs come up positive by the toss of a coin.
-fn exact_tails(doubled_ranks: &[u64], observed: usize) -> ExactTails {
-    let total: u64 = doubled_ranks.iter().sum();
+/// For differences without ties: the greatest k with P(W ≤ k−1) ≤ `tail`, 0 where there is none.
+/// `None` beyond the number for which p-values are exact.
+pub(super) fn exact_signed_rank_quantile(n: u64, tail: f64) -> Option<u64> {
+    if n > EXACT_LIMIT as u64 {
+        return None;
+    }
+    let ranks: Vec<u64> = (1..=n).collect();
+    Some(count_up_to(sign_sums(&ranks).iter(), tail))
+}
+
+/// The chance of each sum of the `values` whose signs come up positive by the toss of a coin.
+fn sign_sums(values: &[u64]) -> Vec<f64> {
+    let total: u64 = values.iter().sum();
     let mut chances = vec![0.0_f64; total as usize + 1];
     chances[0] = 1.0;
     let mut reached = 0;
-    for &rank in doubled_ranks {
-        let rank = rank as usize;
+    for &value in values {
+        let value = value as usize;
         for sum in (0..=reached).rev() {
             let half = 0.5 * chances[sum];
             chances[sum] = half;
-            chances[sum + rank] += half;
+            chances[sum + value] += half;
         }
-        reached += rank;
+        reached += value;
     }
-    ExactTails::of(&chances, observed, total as usize)
+    chances
 }
 
 #[cfg(test)]

@@ -12,9 +12,11 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod arms;
 mod functions;
 mod pairs;
 mod planning;
+mod shares;
 
 /// What a function returned under one of the names of a case.
 #[derive(Debug)]
@@ -41,6 +43,13 @@ const FUNCTIONS: &[Function] = &[
     function("fisher_exact", 12, functions::fisher, &[]),
     function("binomial_test", 4, functions::binomial_test, &[]),
     function("mann_whitney_u", 7, functions::mann_whitney, &[]),
+    function("kruskal_wallis", 3, arms::kruskal_wallis, &[]),
+    function("ks_two_sample", 4, arms::kolmogorov_smirnov, &[]),
+    function("anova_oneway", 14, arms::anova, &["f_certified"]),
+    function("anova_welch", 2, arms::welch_anova, &[]),
+    function("cuped", 4, arms::cuped, &[]),
+    function("effect_size", 7, arms::effect_size, &[]),
+    function("tost_two_means", 4, arms::equivalence, &[]),
     function("t_test_one_sample", 3, pairs::one_sample, &[]),
     function("t_test_paired", 6, pairs::paired, &[]),
     function("wilcoxon_signed_rank", 6, pairs::wilcoxon, &[]),
@@ -48,26 +57,23 @@ const FUNCTIONS: &[Function] = &[
     function("t_test_welch", 12, functions::t_test_welch, &[]),
     function("t_test_student", 12, functions::t_test_student, &[]),
     function("t_test_from_stats", 8, functions::t_test_from_stats, &[]),
-    function("two_proportion_z", 14, functions::two_proportion_z, &[]),
-    function("proportion_ci", 18, functions::proportion_interval, &[]),
-    function("diff_proportion_ci", 9, functions::difference_interval, &[]),
-    function("risk_ratio_ci", 6, functions::risk_ratio, &["se_log"]),
+    function("two_proportion_z", 14, shares::two_proportion_z, &[]),
+    function("proportion_ci", 38, shares::proportion_interval, &[]),
+    function("diff_proportion_ci", 37, shares::difference_interval, &[]),
+    function("risk_ratio_ci", 6, shares::risk_ratio, &[]),
+    function("odds_ratio_ci", 6, shares::odds_ratio, &[]),
     function(
-        "relative_lift_ci",
-        2,
-        functions::relative_lift,
-        &[
-            "se_delta",
-            "delta_low",
-            "delta_high",
-            "fieller_low",
-            "fieller_high",
-        ],
+        "cochran_mantel_haenszel",
+        6,
+        shares::cochran_mantel_haenszel,
+        &[],
     ),
+    function("poisson_two_rates", 4, shares::poisson_rates, &[]),
+    function("relative_lift_ci", 2, functions::relative_lift, &[]),
     function("ratio_delta_method", 4, functions::ratio, &[]),
     function("quantile_ci", 6, functions::quantile_interval, &[]),
     function("nist_univariate", 8, functions::univariate, &["autocorr1"]),
-    function("p_adjust", 2, functions::p_adjust, &[]),
+    function("p_adjust", 5, functions::p_adjust, &[]),
     function(
         "sample_size_two_proportions",
         24,
@@ -156,6 +162,20 @@ fn standard_deviations_reach_the_precision_of_the_data() {
     }
 }
 
+/// The certified data leave nine digits of F to whoever takes differences before squares.
+#[test]
+fn analysis_of_variance_reaches_the_precision_of_the_data() {
+    let file = read(&folder().join("anova_oneway.json"));
+    for case in file["cases"].as_array().unwrap() {
+        let outputs = arms::anova(&Inputs(&case["inputs"]));
+        let expected = case["expected"]["f"].as_f64().unwrap();
+        let Output::Number(got) = outputs[0].1 else {
+            panic!("{:?}", outputs[0])
+        };
+        assert!((got / expected - 1.0).abs() < 1e-9, "{}: {got}", case["id"]);
+    }
+}
+
 fn check_case(function: &Function, case: &Value, failures: &mut Vec<String>) {
     let outputs = (function.compute)(&Inputs(&case["inputs"]));
     let relative = case["tolerance"]["rel"].as_f64().unwrap();
@@ -217,6 +237,17 @@ impl Inputs<'_> {
 
     fn numbers(&self, name: &str) -> Vec<f64> {
         numbers(&self.0[name])
+    }
+
+    /// Arrays of one number per observation, from the case or its data file.
+    fn groups(&self) -> Vec<Vec<f64>> {
+        match self.0["groups"].as_array() {
+            Some(groups) => groups.iter().map(numbers).collect(),
+            None => {
+                let file = read(&folder().join(self.text("data_file")));
+                file.as_array().unwrap().iter().map(numbers).collect()
+            }
+        }
     }
 
     fn table(&self) -> Vec<Vec<u64>> {

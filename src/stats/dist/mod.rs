@@ -20,6 +20,7 @@ mod kolmogorov;
 mod lentz;
 mod noncentral_t;
 mod normal;
+mod poisson;
 mod student_t;
 
 pub use beta::{beta_quantile, beta_tails};
@@ -30,6 +31,7 @@ pub use fisher_f::f_tails;
 pub use kolmogorov::kolmogorov_tails;
 pub use noncentral_t::noncentral_t_tails;
 pub use normal::{normal_cdf, normal_quantile, normal_tails, z_multiplier};
+pub use poisson::poisson_ln_pmf;
 pub use student_t::{t_multiplier, t_tails, t_upper_quantile};
 
 /// Both tail probabilities at a point, as natural logarithms (`-inf` for zero).

@@ -11,6 +11,8 @@ use serde::Serialize;
 pub mod means;
 pub mod proportions;
 
+pub use super::equivalence::Better;
+
 /// Whether a test looks for a change in either direction or in one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -167,16 +169,6 @@ pub struct DetectableChange {
     pub up: Option<f64>,
     /// The smallest detectable decrease, negative.
     pub down: Option<f64>,
-}
-
-/// Which direction of a metric is good, for non-inferiority.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Better {
-    /// Such as a rating.
-    Higher,
-    /// Such as an error rate.
-    Lower,
 }
 
 fn z_alpha(alpha: f64, sides: Sides) -> f64 {

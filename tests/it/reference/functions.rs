@@ -2,7 +2,7 @@
 
 use super::{Inputs, Output, Outputs, named, optional};
 use hindsight::stats::{
-    self, Comparison, Continuity, Estimate, Moments, PValue, RatioMoments, Reference, Variance,
+    self, Comparison, Continuity, Estimate, Measured, Moments, PValue, RatioMoments, Reference,
     dist,
 };
 
@@ -184,52 +184,30 @@ pub(super) fn t_test_from_stats(inputs: &Inputs<'_>) -> Outputs {
     comparison(&test(&a, &b, inputs.number("conf_level")).unwrap(), "t")
 }
 
-pub(super) fn two_proportion_z(inputs: &Inputs<'_>) -> Outputs {
-    let (a, b) = inputs.shares();
-    let variance = if inputs.flag("pooled") {
-        Variance::Pooled
-    } else {
-        Variance::Unpooled
-    };
-    comparison(&stats::two_proportions(a, b, variance, 0.95).unwrap(), "z")
-}
-
-fn limits(estimate: &Estimate) -> Outputs {
+pub(super) fn limits(estimate: &Estimate) -> Outputs {
     let interval = estimate.interval;
     named([("low", interval.lower), ("high", interval.upper)])
 }
 
-pub(super) fn proportion_interval(inputs: &Inputs<'_>) -> Outputs {
-    let share = inputs.share("x", "n");
-    let level = inputs.number("conf_level");
-    let estimate = match inputs.text("method") {
-        "wilson" => share.wilson(level),
-        "clopper_pearson" => share.clopper_pearson(level),
-        other => panic!("{other} is not covered"),
-    };
-    limits(&estimate.unwrap())
-}
-
-pub(super) fn difference_interval(inputs: &Inputs<'_>) -> Outputs {
-    let (a, b) = inputs.shares();
-    limits(&stats::newcombe(a, b, inputs.number("conf_level")).unwrap())
-}
-
-pub(super) fn risk_ratio(inputs: &Inputs<'_>) -> Outputs {
-    let (a, b) = inputs.shares();
-    let estimate = stats::risk_ratio(a, b, inputs.number("conf_level")).unwrap();
-    let mut outputs = limits(&estimate);
-    outputs.push(("rr", Output::Number(estimate.value)));
-    outputs
-}
-
 pub(super) fn relative_lift(inputs: &Inputs<'_>) -> Outputs {
-    let [a, b] = summary(inputs).map(|m| (m.mean, m.variance_of_mean().unwrap()));
-    let estimate = stats::relative_change(a, b, 0, inputs.number("conf_level")).unwrap();
+    let [a, b] = summary(inputs).map(|m| Measured {
+        value: m.mean,
+        variance: m.variance_of_mean().unwrap(),
+    });
+    let level = inputs.number("conf_level");
+    let pair = |m: Measured| (m.value, m.variance);
+    let logarithm = stats::relative_change(pair(a), pair(b), 0, level).unwrap();
+    let delta = stats::relative_lift(a, b, 0, level).unwrap();
+    let fieller = stats::fieller_lift(a, b, 0, level).unwrap();
     named([
-        ("lift", estimate.value),
-        ("log_low", estimate.interval.lower),
-        ("log_high", estimate.interval.upper),
+        ("lift", delta.value),
+        ("se_delta", stats::relative_standard_error(a, b).unwrap()),
+        ("delta_low", delta.interval.lower),
+        ("delta_high", delta.interval.upper),
+        ("log_low", logarithm.interval.lower),
+        ("log_high", logarithm.interval.upper),
+        ("fieller_low", fieller.interval.lower),
+        ("fieller_high", fieller.interval.upper),
     ])
 }
 
@@ -278,6 +256,9 @@ pub(super) fn p_adjust(inputs: &Inputs<'_>) -> Outputs {
     let p = inputs.numbers("p");
     let adjusted = match inputs.text("method") {
         "holm" => stats::holm(&p),
+        "bonferroni" => stats::bonferroni(&p),
+        "hochberg" => stats::hochberg(&p),
+        "by" => stats::benjamini_yekutieli(&p),
         "bh" => stats::benjamini_hochberg(&p),
         other => panic!("{other} is not covered"),
     };
