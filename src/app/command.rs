@@ -8,7 +8,7 @@ use super::session::{Session, open_log};
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::AnalysisSettings;
 use crate::cli::bundled;
-use crate::ingest::{DurationUnit, Mapping, Role};
+use crate::ingest::{DurationUnit, LoadRequest, Mapping, Role};
 use crate::jobs::{JobId, Progress};
 
 /// Everything that a screen can ask for; the only way to change the document from a view.
@@ -17,12 +17,7 @@ pub enum Command {
     /// A command of the menus.
     Ui(UiCommand),
     /// Open a log.
-    OpenLog {
-        /// The file.
-        path: PathBuf,
-        /// The roles of its columns; `None` guesses them.
-        mapping: Option<Mapping>,
-    },
+    OpenLog(LoadRequest),
     /// Give a column a role, or none.
     AssignRole {
         /// The column.
@@ -207,20 +202,20 @@ pub(super) fn take_shortcuts(ctx: &egui::Context, commands: &mut Commands) {
     }
 }
 
-/// Opens the first file that was dropped on the window.
+/// Opens the files that were dropped on the window as one log.
 pub(super) fn take_dropped_files(ctx: &egui::Context, commands: &mut Commands) {
-    let path = ctx.input(|input| {
-        input
-            .raw
-            .dropped_files
-            .first()
-            .map(|file| file.path().to_path_buf())
+    let mut paths: Vec<PathBuf> = ctx.input(|input| {
+        let files = input.raw.dropped_files.iter();
+        files.map(|file| file.path().to_path_buf()).collect()
     });
-    if let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) {
-        commands.push(Command::OpenLog {
-            path,
+    paths.retain(|path| !path.as_os_str().is_empty());
+    // Desktops hand them over in the order in which they were marked.
+    paths.sort();
+    if !paths.is_empty() {
+        commands.push(Command::OpenLog(LoadRequest {
+            paths,
             mapping: None,
-        });
+        }));
     }
 }
 
@@ -236,7 +231,7 @@ pub(super) fn apply(
             apply_ui(ctx, command, state, session);
         }
         Command::Ui(_) => {}
-        Command::OpenLog { path, mapping } => open_log(state, path, mapping),
+        Command::OpenLog(request) => open_log(state, request),
         Command::AssignRole { column, role } => {
             if let Some(mut mapping) = mapping_in_force(state, session) {
                 let before = mapping
@@ -346,7 +341,7 @@ fn apply_ui(ctx: &egui::Context, command: UiCommand, state: &mut AppState, sessi
 fn open_bundled(state: &mut AppState, path: crate::error::Result<PathBuf>) {
     match path {
         Ok(path) => {
-            open_log(state, path, None);
+            open_log(state, LoadRequest::of(path));
             state.screen = Screen::Overview;
         }
         Err(error) => {

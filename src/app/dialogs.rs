@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-/// Asks for a log; `None` when cancelled or where the desktop has no dialog. Blocks: call it on a
-/// thread.
-pub(super) fn pick_log() -> Option<PathBuf> {
+/// Asks for the files of a log; none when cancelled or where the desktop has no dialog. Blocks:
+/// call it on a thread.
+pub(super) fn pick_logs() -> Vec<PathBuf> {
     rfd::FileDialog::new()
-        .set_title("Open a request log")
+        .set_title("Open a request log: one file, or several as one log")
         .add_filter(
             "Request logs",
             &[
@@ -14,5 +14,6 @@ pub(super) fn pick_log() -> Option<PathBuf> {
             ],
         )
         .add_filter("All files", &["*"])
-        .pick_file()
+        .pick_files()
+        .unwrap_or_default()
 }

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use crate::analysis::AnalysisSettings;
-use crate::ingest::Mapping;
+use crate::ingest::{LoadRequest, Mapping};
 use crate::rules::{Rulebook, presets};
 
 /// The choices behind everything on screen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// The log; `None` at the start.
-    pub log: Option<PathBuf>,
+    /// The files of the log; none at the start.
+    pub log: Vec<PathBuf>,
     /// The columns' roles; `None` guesses them.
     pub mapping: Option<Mapping>,
     /// Arms, filter, margins, level.
@@ -19,12 +19,22 @@ pub struct Document {
     pub rulebook: Rulebook,
 }
 
+impl Document {
+    /// What the loader is asked for; `None` without a log.
+    pub fn load_request(&self) -> Option<LoadRequest> {
+        (!self.log.is_empty()).then(|| LoadRequest {
+            paths: self.log.clone(),
+            mapping: self.mapping.clone(),
+        })
+    }
+}
+
 impl Default for Document {
     fn default() -> Self {
         // The presets are part of the program; a test parses each of them.
         let rulebook = presets::all().unwrap_or_default();
         Self {
-            log: None,
+            log: Vec::new(),
             mapping: None,
             settings: AnalysisSettings::default(),
             rulebook,

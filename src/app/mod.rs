@@ -21,7 +21,7 @@ pub use state::{AppState, Screen};
 pub use theme::install as install_theme;
 
 use crate::cli::LogArguments;
-use crate::ingest::Mapping;
+use crate::ingest::{LoadRequest, Mapping};
 use command::Commands;
 
 /// The application: what was asked, what was found, and what runs.
@@ -106,12 +106,13 @@ pub fn open(arguments: &LogArguments, size: Option<(f32, f32)>) -> Result<(), St
         persist_window: size.is_none(),
         ..eframe::NativeOptions::default()
     };
-    let first = match &arguments.log {
-        Some(path) => Command::OpenLog {
-            path: path.clone(),
+    let first = if arguments.logs.is_empty() {
+        Command::Ui(UiCommand::OpenSample)
+    } else {
+        Command::OpenLog(LoadRequest {
+            paths: arguments.logs.clone(),
             mapping,
-        },
-        None => Command::Ui(UiCommand::OpenSample),
+        })
     };
     eframe::run_native(
         "hindsight",

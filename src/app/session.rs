@@ -9,7 +9,7 @@ use super::document::Document;
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::{Analysis, AnalysisSettings, analyze, select};
 use crate::error::{Error, Result};
-use crate::ingest::{LoadRequest, Loaded, Mapping, load};
+use crate::ingest::{LoadRequest, Loaded, load};
 use crate::jobs::{JobId, JobKind, JobQueue, JobStatus};
 use crate::report::ReportInput;
 use crate::report::html::render;
@@ -59,7 +59,7 @@ enum Output {
     Analysis(Box<Analysis>),
     Replay(Replay),
     Exported(PathBuf),
-    Picked(Option<PathBuf>),
+    Picked(Vec<PathBuf>),
 }
 
 /// Loaded and computed values, and the jobs that make them.
@@ -73,9 +73,9 @@ pub struct Session {
     pub replay: Slot<Replay>,
     jobs: JobQueue<Output>,
     /// The log that the values belong to: reading it anew with other roles keeps its history.
-    shown_log: Option<PathBuf>,
+    shown_log: Vec<PathBuf>,
     /// What the newest jobs were started for.
-    asked_log: Option<(PathBuf, Option<Mapping>, u64)>,
+    asked_log: Option<(LoadRequest, u64)>,
     asked_settings: Option<AnalysisSettings>,
     asked_rulebook: Option<Rulebook>,
 }
@@ -88,7 +88,7 @@ impl Session {
             analysis: Slot::default(),
             replay: Slot::default(),
             jobs: JobQueue::new(waker),
-            shown_log: None,
+            shown_log: Vec::new(),
             asked_log: None,
             asked_settings: None,
             asked_rulebook: None,
@@ -130,8 +130,13 @@ impl Session {
                         path: Some(path),
                     });
                 }
-                (JobKind::Dialog, Ok(Output::Picked(Some(path)))) => open_log(state, path, None),
-                (JobKind::Dialog, Ok(Output::Picked(None))) => {}
+                (JobKind::Dialog, Ok(Output::Picked(paths))) if !paths.is_empty() => {
+                    let request = LoadRequest {
+                        paths,
+                        mapping: None,
+                    };
+                    open_log(state, request);
+                }
                 (_, Err(error)) if error.is_cancelled() => {}
                 (_, Err(error)) => {
                     state.notice = Some(Notice {
@@ -148,17 +153,13 @@ impl Session {
     /// Starts what the document asks for and nobody has started yet.
     pub(super) fn follow(&mut self, state: &AppState) {
         let document = &state.document;
-        let log = document
-            .log
-            .clone()
-            .map(|path| (path, document.mapping.clone(), state.n_opened));
+        let log = document.load_request().map(|r| (r, state.n_opened));
         if log != self.asked_log {
             self.asked_log.clone_from(&log);
-            if let Some((path, mapping, _)) = log {
+            if let Some((request, _)) = log {
                 self.loaded.is_stale = true;
                 self.jobs.start(JobKind::Load, move |progress| {
-                    load(&LoadRequest { path, mapping }, progress)
-                        .map(|l| Output::Loaded(Box::new(l)))
+                    load(&request, progress).map(|l| Output::Loaded(Box::new(l)))
                 });
             }
         }
@@ -209,7 +210,7 @@ impl Session {
     /// Shows the file dialog on a thread of its own: without a desktop portal it may never answer.
     pub(super) fn pick_log(&mut self) {
         self.jobs.start(JobKind::Dialog, |_| {
-            Ok(Output::Picked(super::dialogs::pick_log()))
+            Ok(Output::Picked(super::dialogs::pick_logs()))
         });
     }
 
@@ -249,17 +250,14 @@ impl Session {
             // Where another file can be chosen.
             state.screen = Screen::Log;
         }
-        if self.shown_log.is_some() {
-            state.history.discard_last(&mut state.document);
-        } else {
-            state.document.log = None;
+        if self.shown_log.is_empty() {
+            state.document.log.clear();
             state.history.restart(&state.document);
+        } else {
+            state.history.discard_last(&mut state.document);
         }
-        let document = &state.document;
-        self.asked_log = document
-            .log
-            .clone()
-            .map(|path| (path, document.mapping.clone(), state.n_opened));
+        let asked = state.document.load_request();
+        self.asked_log = asked.map(|r| (r, state.n_opened));
     }
 
     /// Starts again what was cancelled or failed.
@@ -318,12 +316,16 @@ impl Session {
 }
 
 /// Makes a log the document's, with fresh arms and filter; rules and margins stay.
-pub(super) fn open_log(state: &mut AppState, path: PathBuf, mapping: Option<Mapping>) {
-    state.path_text = path.display().to_string();
+pub(super) fn open_log(state: &mut AppState, request: LoadRequest) {
+    // Several files have no path that could be typed.
+    state.path_text = match request.paths.as_slice() {
+        [path] => path.display().to_string(),
+        _ => String::new(),
+    };
     state.n_opened += 1;
     let margins = state.document.settings.margins;
-    state.document.log = Some(path);
-    state.document.mapping = mapping;
+    state.document.log = request.paths;
+    state.document.mapping = request.mapping;
     state.document.settings = AnalysisSettings {
         margins,
         ..AnalysisSettings::default()

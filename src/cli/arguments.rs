@@ -48,9 +48,10 @@ pub enum Command {
 /// Which log.
 #[derive(Debug, Clone, Default, Args)]
 pub struct LogArguments {
-    /// Request log: CSV, JSON lines or Parquet; plain, .gz or .zst. Default: the bundled sample.
+    /// Request log: CSV, JSON lines or Parquet; plain, .gz or .zst. Several files, a folder or a
+    /// pattern such as 'logs/*.csv' are read as one log. Default: the bundled sample.
     #[arg(value_name = "LOG")]
-    pub log: Option<PathBuf>,
+    pub logs: Vec<PathBuf>,
     /// Mapping file (TOML) that says which column is what; default: guessed.
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,

@@ -32,7 +32,8 @@ fn as_json(loaded: &Loaded) -> serde_json::Value {
     let log = &loaded.log;
     json!({
         "schema": 1,
-        "source": loaded.source,
+        "source": loaded.files.first().map(|file| &file.source),
+        "files": loaded.files,
         "rows_in_file": loaded.n_rows_in_file,
         "requests": log.n_rows(),
         "units": log.units.as_ref().map(|u| u.n_units),
@@ -48,8 +49,12 @@ fn as_text(loaded: &Loaded) -> String {
     let log = &loaded.log;
     let mut lines = vec![format!(
         "{}: {}, {} rows read, {} requests kept",
-        loaded.source.path.display(),
-        loaded.source.description(),
+        loaded.files.first().map_or_else(String::new, |file| file
+            .source
+            .path
+            .display()
+            .to_string()),
+        loaded.description(),
         units::count(loaded.n_rows_in_file),
         units::count(log.n_rows() as u64)
     )];
@@ -86,10 +91,10 @@ fn issue_lines(issue: &Issue) -> Vec<String> {
     let effect = issue.effect.label();
     let mut lines = vec![format!("  [{effect}]{column} {}{times}", issue.message)];
     if !issue.lines.is_empty() {
-        let numbers: Vec<String> = issue.lines.iter().map(u64::to_string).collect();
-        let numbers = numbers.join(", ");
         let samples = issue.samples.join(" | ");
-        lines.push(format!("      lines {numbers}: {samples}"));
+        lines.push(format!("      lines {}: {samples}", issue.places()));
+    } else if !issue.samples.is_empty() {
+        lines.push(format!("      {}", issue.samples.join(" | ")));
     }
     if !issue.hint.is_empty() {
         lines.push(format!("      {}", issue.hint));

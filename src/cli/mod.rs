@@ -78,11 +78,11 @@ fn load(arguments: &LogArguments, progress: &Progress) -> Result<crate::ingest::
         .as_deref()
         .map(crate::ingest::Mapping::read)
         .transpose()?;
-    let path = match &arguments.log {
-        Some(path) => path.clone(),
-        None => bundled::sample_log(progress)?,
-    };
-    crate::ingest::load(&crate::ingest::LoadRequest { path, mapping }, progress)
+    let mut paths = arguments.logs.clone();
+    if paths.is_empty() {
+        paths.push(bundled::sample_log(progress)?);
+    }
+    crate::ingest::load(&crate::ingest::LoadRequest { paths, mapping }, progress)
 }
 
 /// The analysis settings that the arguments name.

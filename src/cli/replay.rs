@@ -57,9 +57,9 @@ pub(super) fn rulebook(preset: &[String], path: Option<&std::path::Path>) -> Res
 fn one_arm(log: &LogArguments) -> Error {
     let error = Error::new(ErrorKind::NotEnoughData, "The log has one arm only: rollback rules watch a canary beside a baseline")
         .hint("Map the column that tells the variants apart (--mapping), or open a log that holds both arms");
-    match &log.log {
-        Some(path) => error.at(path),
-        None => error,
+    match log.logs.as_slice() {
+        [path] => error.at(path),
+        _ => error,
     }
 }
 

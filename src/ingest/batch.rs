@@ -14,10 +14,12 @@ pub(super) const BATCH_ROWS: usize = 16_384;
 pub(super) struct Batch {
     /// In the order in which they were asked for; text formats give text, Parquet its own types.
     pub(super) columns: Vec<Column>,
-    /// Per row: 0-based data row in the file.
+    /// Per row: 0-based data row in the file; in a log of several files counted on over all of them.
     pub(super) rows: Vec<u32>,
     /// Per row: the line as an editor counts it, or the row from 1 for Parquet.
     pub(super) lines: Vec<u64>,
+    /// Which of the log's files they come from.
+    pub(super) file: usize,
 }
 
 impl Batch {
@@ -32,6 +34,7 @@ impl Batch {
             columns: columns.collect(),
             rows,
             lines,
+            file: 0,
         })
     }
 }

@@ -24,6 +24,8 @@ const MAX_SEGMENT_VALUES: usize = 1000;
 /// Collects rows; [`Builder::finish`] turns them into a log.
 pub(super) struct Builder<'a> {
     mapping: &'a Mapping,
+    /// Names of the files for issues; empty where there is one.
+    files: &'a [String],
     stamps: StampReader,
     status_form: OutcomeForm,
     log: RequestLog,
@@ -36,7 +38,11 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(mapping: &'a Mapping, profiles: &[ColumnProfile]) -> Result<Self> {
+    pub(super) fn new(
+        mapping: &'a Mapping,
+        files: &'a [String],
+        profiles: &[ColumnProfile],
+    ) -> Result<Self> {
         let of = |role| mapping.column(role);
         let clock = match of(Role::Time).or(of(Role::EndTime)).and_then(|c| c.stamp) {
             Some(StampForm::Relative(_)) => Clock::Relative,
@@ -87,6 +93,7 @@ impl<'a> Builder<'a> {
         });
         Ok(Self {
             mapping,
+            files,
             stamps: StampReader::new(mapping)?,
             status_form,
             segment_codes: vec![PlHashMap::default(); log.segments.len()],
@@ -101,6 +108,7 @@ impl<'a> Builder<'a> {
 
     /// Appends the rows of a batch whose columns stand in the order of the mapping.
     pub(super) fn push(&mut self, batch: &Batch, issues: &mut Issues) {
+        issues.in_file(self.files.get(batch.file));
         let mapping = self.mapping;
         let mut keep = vec![true; batch.rows.len()];
         let mut starts = None;

@@ -49,17 +49,46 @@ pub struct Issue {
     /// The first affected lines as an editor counts them (header is line 1), or rows of a Parquet
     /// file counted from 1.
     pub lines: Vec<u64>,
+    /// Per line the file that it is in, where the log has several; else empty.
+    pub files: Vec<String>,
     /// The first affected values.
     pub samples: Vec<String>,
+}
+
+impl Issue {
+    /// The first places: "3, 17", or "a 3, b 17" where the log has several files.
+    pub fn places(&self) -> String {
+        let place = |(i, line): (usize, &u64)| match self.files.get(i) {
+            Some(file) => format!("{file} {line}"),
+            None => line.to_string(),
+        };
+        let places: Vec<String> = self.lines.iter().enumerate().map(place).collect();
+        places.join(", ")
+    }
+
+    fn add_sample(&mut self, sample: &str) {
+        self.count += 1;
+        let sample = shortened(sample);
+        if self.samples.len() < EXAMPLES && !self.samples.contains(&sample) {
+            self.samples.push(sample);
+        }
+    }
 }
 
 /// Collects issues; many of one kind become one entry with a count.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Issues {
     by_kind: BTreeMap<(Effect, Option<String>, &'static str), Issue>,
+    /// Where the lines of the next values are, in a log of several files.
+    file: Option<String>,
 }
 
 impl Issues {
+    /// Says which file the next lines are in; none in a log of one file.
+    pub(super) fn in_file(&mut self, file: Option<&String>) {
+        self.file = file.cloned();
+    }
+
     /// Reports one affected value at a line. `message` and `hint` say the kind, not the value.
     pub(super) fn value(
         &mut self,
@@ -69,15 +98,33 @@ impl Issues {
         sample: &str,
     ) {
         let (effect, message, hint) = kind;
+        let file = self.file.clone();
         let issue = self.entry(effect, column, message, hint);
-        issue.count += 1;
         if issue.lines.len() < EXAMPLES {
             issue.lines.push(line);
+            issue.files.extend(file);
         }
-        let sample = shortened(sample);
-        if issue.samples.len() < EXAMPLES && !issue.samples.contains(&sample) {
-            issue.samples.push(sample);
-        }
+        issue.add_sample(sample);
+    }
+
+    /// Reports a column in all rows of a file.
+    pub(super) fn rows_of_file(
+        &mut self,
+        kind: (Effect, &'static str, &str),
+        column: &str,
+        n_rows: u64,
+        file: &str,
+    ) {
+        let (effect, message, hint) = kind;
+        let issue = self.entry(effect, Some(column), message, hint);
+        issue.add_sample(file);
+        issue.count += n_rows - 1;
+    }
+
+    /// Reports a whole file.
+    pub(super) fn file(&mut self, kind: (Effect, &'static str, &str), sample: &str) {
+        let (effect, message, hint) = kind;
+        self.entry(effect, None, message, hint).add_sample(sample);
     }
 
     /// Reports something about a column or the file as a whole.
@@ -115,6 +162,7 @@ impl Issues {
             hint: hint.to_owned(),
             count: 0,
             lines: Vec::new(),
+            files: Vec::new(),
             samples: Vec::new(),
         })
     }

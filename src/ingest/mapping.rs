@@ -337,7 +337,7 @@ impl Mapping {
 }
 
 /// Whether a file has a column, or one whose cells may hold the key.
-fn is_in(column: &str, names: &[String]) -> bool {
+pub(super) fn is_in(column: &str, names: &[String]) -> bool {
     let of_key = |name: &String| {
         column
             .strip_prefix(name.as_str())

@@ -9,9 +9,12 @@ mod cell;
 mod columns;
 mod csv;
 mod detect;
+mod file_notes;
+mod files;
 mod issues;
 mod json;
 mod known_names;
+mod log_reader;
 mod mapping;
 mod names;
 mod number;
@@ -30,6 +33,8 @@ mod view;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::Serialize;
+
 pub use detect::Guess;
 pub use issues::{Effect, Issue};
 pub use mapping::{ColumnRole, Mapping, Role, RowFilter, TableKind};
@@ -42,16 +47,17 @@ pub use stamp::{DurationUnit, StampForm};
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
+use files::Files;
 use issues::Issues;
+use log_reader::LogReader;
 use profile::Profile;
-use reader::Reader;
 use view::View;
 
-/// Which file to read, and how.
-#[derive(Debug, Clone)]
+/// Which files to read, and how.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct LoadRequest {
-    /// The log.
-    pub path: PathBuf,
+    /// The log: files, folders of files, and patterns such as `logs/*.csv`, read as one.
+    pub paths: Vec<PathBuf>,
     /// The roles of its columns; `None` guesses them.
     pub mapping: Option<Mapping>,
 }
@@ -61,9 +67,9 @@ pub struct LoadRequest {
 pub struct Loaded {
     /// The log.
     pub log: Arc<RequestLog>,
-    /// The file.
-    pub source: Source,
-    /// Rows in the file.
+    /// The files, in reading order.
+    pub files: Vec<LoadedFile>,
+    /// Rows in all files.
     pub n_rows_in_file: u64,
     /// The mapping in force.
     pub mapping: Mapping,
@@ -73,32 +79,75 @@ pub struct Loaded {
     pub issues: Vec<Issue>,
 }
 
+/// A file of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoadedFile {
+    /// The file.
+    #[serde(flatten)]
+    pub source: Source,
+    /// Its name in issues and in the column that tells the files apart.
+    pub label: String,
+    /// Its rows.
+    pub rows: u64,
+}
+
+impl LoadRequest {
+    /// One file, folder or pattern, with guessed roles.
+    pub fn of(path: impl Into<PathBuf>) -> Self {
+        Self {
+            paths: vec![path.into()],
+            mapping: None,
+        }
+    }
+}
+
+impl Loaded {
+    /// What the files are, as shown to people: "CSV (,), gzip", or "3 files: CSV (,)".
+    pub fn description(&self) -> String {
+        let mut forms: Vec<String> = self.files.iter().map(|f| f.source.description()).collect();
+        forms.sort();
+        forms.dedup();
+        let forms = forms.join("; ");
+        match self.files.len() {
+            1 => forms,
+            n => format!("{n} files: {forms}"),
+        }
+    }
+
+    /// Size of all files on disk.
+    pub fn n_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.source.bytes).sum()
+    }
+}
+
 /// Reads a log.
 ///
-/// Fails when the file cannot be read, is not a request log, or contradicts the given mapping.
+/// Fails when a file cannot be read, is not a request log, or contradicts the given mapping.
 pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
-    let path = request.path.as_path();
-    let source = Source::open(path)?;
+    let mut issues = Issues::default();
+    let mut files = Files::open(&request.paths, &mut issues)?;
     let given = request.mapping.as_ref();
     let named = given.map_or_else(Vec::new, Mapping::column_names);
-    let sample = profile::sample(&source, &named, progress).map_err(|e| e.at(path))?;
-    let in_file = sample.in_file();
+    let sample = profile::sample(&mut files, &named, progress)?;
+    let in_files = sample.in_files();
     let profile = sample.profile(given.and_then(|m| m.rows.as_ref()));
-    let (mut mapping, guesses) = detect::detect(&profile);
+    let (mut mapping, mut guesses) = detect::detect(&profile);
     if let Some(given) = given {
-        given.check(&in_file)?;
+        given.check(&in_files)?;
         mapping = given.clone();
         detect::complete(&mut mapping, &profile.columns);
+    } else {
+        file_notes::take_files_as_arms(&files, &mut mapping, &mut guesses, &mut issues);
     }
-    check_is_request_log(&mapping, &profile, path)?;
-    let mut issues = Issues::default();
+    check_is_request_log(&mapping, &profile, &files.sources[0].path)?;
     note_assumptions(&mapping, &profile, request.mapping.is_some(), &mut issues);
-    let view = View::new(&mapping, &in_file);
-    let builder = columns::Builder::new(&mapping, &profile.columns)?;
-    let log = read_log(&source, &view, builder, &mut issues, progress)?;
+    file_notes::note_missing_columns(&files, &mapping, &mut issues);
+    let view = View::new(&mapping, &in_files);
+    let builder = columns::Builder::new(&mapping, files.labels_shown(), &profile.columns)?;
+    let log = read_log(&files, &view, builder, &mut issues, progress)?;
     Ok(Loaded {
         log: Arc::new(log),
-        source,
+        files: files.into_loaded(),
         n_rows_in_file: profile.n_rows,
         mapping,
         guesses,
@@ -108,27 +157,23 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
 
 /// The second pass: fills the typed columns.
 fn read_log(
-    source: &Source,
+    files: &Files,
     view: &View,
     mut builder: columns::Builder<'_>,
     issues: &mut Issues,
     progress: &Progress,
 ) -> Result<RequestLog> {
-    let mut reader = Reader::open(source)?;
-    progress.phase("Reading", reader.progress().1)?;
+    let mut reader = LogReader::new(files);
+    progress.phase("Reading", files.n_rows())?;
     while let Some(batch) = reader.next_batch(view.wanted(), issues)? {
         builder.push(&view.of(batch, issues), issues);
-        progress.tick(reader.progress().0)?;
+        progress.tick(reader.n_rows_seen())?;
     }
     progress.phase("Sorting by time", 0)?;
-    let name = source
-        .path
-        .file_name()
-        .map_or_else(|| "log".to_owned(), |n| n.to_string_lossy().into_owned());
-    let log = builder.finish(name, issues);
+    let log = builder.finish(files.name(), issues);
     if log.n_rows() == 0 {
         return Err(Error::new(ErrorKind::NotARequestLog, "No row could be read")
-            .at(&source.path)
+            .at(&files.sources[0].path)
             .hint("See `hindsight inspect` for how the columns were understood, and correct it with --mapping"));
     }
     Ok(log)

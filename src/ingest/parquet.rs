@@ -109,6 +109,7 @@ impl ParquetBatches {
             columns,
             rows,
             lines,
+            file: 0,
         })
     }
 }

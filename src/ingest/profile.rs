@@ -7,8 +7,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::cell;
+use super::files::Files;
 use super::issues::{Issues, shortened};
 use super::json::{JsonReader, LeafNames};
+use super::log_reader;
 use super::mapping::RowFilter;
 use super::number::{DecimalMark, MarkEvidence, is_null_word, mark_evidence, parse_number};
 use super::reader::Reader;
@@ -83,56 +85,77 @@ impl ColumnProfile {
     }
 }
 
-/// The columns of a file that the guesses stand on.
+/// The columns of a log that the guesses stand on.
 pub(super) struct Profile {
     pub(super) columns: Vec<ColumnProfile>,
-    /// Rows in the file.
+    /// Rows in all files.
     pub(super) n_rows: u64,
     pub(super) decimal_mark: DecimalMark,
     /// Columns whose commas may be thousands or decimals.
     pub(super) ambiguous_marks: Vec<String>,
 }
 
-/// A spread sample of a file's rows.
+/// A spread sample of a log's rows.
 pub(super) struct Sample {
     columns: Vec<Sampled>,
-    /// Rows in the file.
+    /// Rows in all files.
     pub(super) n_rows: u64,
-    format: Format,
+    /// Whether every file puts semicolons between its fields.
+    has_semicolons: bool,
 }
 
-/// Reads a file once and keeps a spread sample of its rows. The keys of JSON text in cells become
-/// columns of their own: the frequent ones, and those in `named`.
-pub(super) fn sample(source: &Source, named: &[String], progress: &Progress) -> Result<Sample> {
-    progress.phase("Looking at the columns", source.bytes)?;
-    let (columns, n_rows) = match source.format {
-        Format::Parquet => sample_parquet(source)?,
-        Format::JsonLines => sample_json(source, progress)?,
-        Format::Csv { .. } => sample_text(source, progress)?,
-    };
-    if n_rows == 0 {
+/// Reads the files once, counts their rows and keeps a spread sample of them. The keys of JSON text
+/// in cells become columns of their own: the frequent ones, and those in `named`.
+pub(super) fn sample(files: &mut Files, named: &[String], progress: &Progress) -> Result<Sample> {
+    let n_bytes = files.sources.iter().map(|s| s.bytes).sum();
+    progress.phase("Looking at the columns", n_bytes)?;
+    // Every file shows some of its rows, however many files there are.
+    let n_wanted = (SAMPLE_ROWS / files.sources.len()).max(100);
+    let (mut samples, mut n_bytes_before) = (Vec::new(), 0);
+    for source in &files.sources {
+        let tick = |n_bytes: u64| progress.tick(n_bytes_before + n_bytes);
+        let sample = match source.format {
+            Format::Parquet => sample_parquet(source, n_wanted),
+            Format::JsonLines => sample_json(source, n_wanted, &tick),
+            Format::Csv { .. } => sample_text(source, n_wanted, &tick),
+        };
+        let (columns, n_rows) = sample.map_err(|e| e.at(&source.path))?;
+        files.n_rows_of.push(n_rows);
+        samples.push(columns);
+        n_bytes_before += source.bytes;
+    }
+    if files.n_rows() == 0 {
         return Err(Error::new(
             ErrorKind::NotARequestLog,
             "The file has column names but no rows",
         )
-        .at(&source.path)
+        .at(&files.sources[0].path)
         .hint("Export the log again with its data"));
     }
-    let in_file: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
+    let name = |column: &Sampled| column.name.clone();
+    files.columns = samples
+        .iter()
+        .map(|s| s.iter().map(name).collect())
+        .collect();
+    let columns = log_reader::together(files, samples);
+    let in_file: Vec<String> = columns.iter().map(name).collect();
     let with_keys = columns.into_iter().flat_map(|column| {
         let keys = keys_of(&column, &in_file, named);
         std::iter::once(column).chain(keys)
     });
     Ok(Sample {
         columns: with_keys.collect(),
-        n_rows,
-        format: source.format,
+        n_rows: files.n_rows(),
+        has_semicolons: files
+            .sources
+            .iter()
+            .all(|s| matches!(s.format, Format::Csv { delimiter: ';' })),
     })
 }
 
 impl Sample {
     /// The names of the columns alone.
-    pub(super) fn in_file(&self) -> Vec<String> {
+    pub(super) fn in_files(&self) -> Vec<String> {
         let columns = self.columns.iter().filter(|c| !c.is_key);
         columns.map(|c| c.name.clone()).collect()
     }
@@ -150,7 +173,7 @@ impl Sample {
                 column.values.retain(|_| kept.next().is_none_or(|k| *k));
             }
         }
-        let (decimal_mark, ambiguous_marks) = decimal_mark(self.format, &self.columns);
+        let (decimal_mark, ambiguous_marks) = decimal_mark(self.has_semicolons, &self.columns);
         let columns = self.columns.into_iter();
         Profile {
             columns: columns.map(|c| describe(c, decimal_mark)).collect(),
@@ -162,16 +185,16 @@ impl Sample {
 }
 
 /// A column's sampled values as text, `None` for null, and what the file says of its type.
-struct Sampled {
-    name: String,
-    values: Vec<Option<String>>,
-    dtype: Option<DataType>,
+pub(super) struct Sampled {
+    pub(super) name: String,
+    pub(super) values: Vec<Option<String>>,
+    pub(super) dtype: Option<DataType>,
     /// A key inside the cells of another column.
     is_key: bool,
 }
 
 impl Sampled {
-    fn text(name: String, values: Vec<Option<String>>) -> Self {
+    pub(super) fn text(name: String, values: Vec<Option<String>>) -> Self {
         Self {
             name,
             values,
@@ -231,11 +254,11 @@ fn keys_of(column: &Sampled, in_file: &[String], named: &[String]) -> Vec<Sample
     keys
 }
 
-fn sample_parquet(source: &Source) -> Result<(Vec<Sampled>, u64)> {
+fn sample_parquet(source: &Source, n_wanted: usize) -> Result<(Vec<Sampled>, u64)> {
     let Reader::Parquet(reader) = Reader::open(source)? else {
         return Ok((Vec::new(), 0));
     };
-    let batches = reader.spread_sample(SAMPLE_ROWS)?;
+    let batches = reader.spread_sample(n_wanted)?;
     let columns = reader
         .schema
         .iter()
@@ -262,7 +285,11 @@ fn as_texts(column: &Column) -> Vec<Option<String>> {
 }
 
 /// Every k-th row, k doubling whenever the sample is full: even spread in one pass.
-fn sample_text(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u64)> {
+fn sample_text(
+    source: &Source,
+    n_wanted: usize,
+    tick: &dyn Fn(u64) -> Result<()>,
+) -> Result<(Vec<Sampled>, u64)> {
     let mut reader = Reader::open(source)?;
     let mut ignored = Issues::default();
     let mut names: Vec<String> = match &reader {
@@ -273,7 +300,7 @@ fn sample_text(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u6
     let mut kept: Vec<Vec<Option<String>>> = vec![Vec::new(); names.len()];
     let (mut step, mut n_read) = (1u64, 0u64);
     while let Some(batch) = reader.next_batch(&names, &mut ignored)? {
-        progress.tick(reader.progress().0)?;
+        tick(reader.progress().0)?;
         for i in 0..batch.rows.len() {
             if n_read.is_multiple_of(step) {
                 for (values, column) in kept.iter_mut().zip(&batch.columns) {
@@ -285,7 +312,7 @@ fn sample_text(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u6
         }
         while kept
             .first()
-            .is_some_and(|values| values.len() > 2 * SAMPLE_ROWS)
+            .is_some_and(|values| values.len() > 2 * n_wanted)
         {
             step *= 2;
             for values in &mut kept {
@@ -309,7 +336,11 @@ fn sample_text(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u6
 }
 
 /// As [`sample_text`]; the columns are the keys of all objects, however late they appear.
-fn sample_json(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u64)> {
+fn sample_json(
+    source: &Source,
+    n_wanted: usize,
+    tick: &dyn Fn(u64) -> Result<()>,
+) -> Result<(Vec<Sampled>, u64)> {
     let mut reader = JsonReader::open(source)?;
     let mut names = LeafNames::default();
     let mut kept: Vec<Value> = Vec::new();
@@ -320,7 +351,7 @@ fn sample_json(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u6
             kept.push(object);
         }
         n_read += 1;
-        if kept.len() > 2 * SAMPLE_ROWS {
+        if kept.len() > 2 * n_wanted {
             step *= 2;
             let mut i = 0;
             kept.retain(|_| {
@@ -329,7 +360,7 @@ fn sample_json(source: &Source, progress: &Progress) -> Result<(Vec<Sampled>, u6
             });
         }
         if n_read.is_multiple_of(1024) {
-            progress.tick(reader.progress().0)?;
+            tick(reader.progress().0)?;
         }
     }
     if n_read == 0 && reader.n_rows_seen() > 0 {
@@ -359,8 +390,8 @@ fn no_row_fits(source: &Source) -> Error {
     Error::new(ErrorKind::Malformed, message).hint(hint)
 }
 
-/// One decimal mark for the whole file: proven by any column, else suggested by the delimiter.
-fn decimal_mark(format: Format, columns: &[Sampled]) -> (DecimalMark, Vec<String>) {
+/// One decimal mark for the whole log: proven by any column, else suggested by the delimiter.
+fn decimal_mark(has_semicolons: bool, columns: &[Sampled]) -> (DecimalMark, Vec<String>) {
     let evidence: Vec<(&str, MarkEvidence)> = columns
         .iter()
         .map(|column| {
@@ -376,10 +407,9 @@ fn decimal_mark(format: Format, columns: &[Sampled]) -> (DecimalMark, Vec<String
             .filter(|(_, e)| *e == MarkEvidence::Proven(mark))
             .count()
     };
-    let by_delimiter = matches!(format, Format::Csv { delimiter: ';' });
     let mark = match votes(DecimalMark::Comma).cmp(&votes(DecimalMark::Point)) {
         std::cmp::Ordering::Greater => DecimalMark::Comma,
-        std::cmp::Ordering::Equal if by_delimiter => DecimalMark::Comma,
+        std::cmp::Ordering::Equal if has_semicolons => DecimalMark::Comma,
         _ => DecimalMark::Point,
     };
     let is_proven = votes(mark) > 0;

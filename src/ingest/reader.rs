@@ -3,7 +3,7 @@
 use super::batch::Batch;
 use super::csv::CsvReader;
 use super::issues::Issues;
-use super::json::JsonReader;
+use super::json::{JsonReader, LeafNames};
 use super::parquet::ParquetBatches;
 use super::source::{Format, Source};
 use crate::error::Result;
@@ -55,4 +55,25 @@ impl Reader {
             Self::Parquet(reader) => reader.progress(),
         }
     }
+}
+
+/// The names of a file's columns, in order; an unnamed column is `""`.
+pub(super) fn column_names(source: &Source) -> Result<Vec<String>> {
+    Ok(match Reader::open(source)? {
+        Reader::Csv(reader) => reader.header,
+        Reader::Parquet(reader) => reader.schema.into_iter().map(|(name, _)| name).collect(),
+        Reader::Json(reader) => json_names(reader)?,
+    })
+}
+
+/// The names in the first thousand objects.
+fn json_names(mut reader: JsonReader) -> Result<Vec<String>> {
+    let mut names = LeafNames::default();
+    for _ in 0..1000 {
+        let Some((_, _, object)) = reader.next_object(&mut Issues::default())? else {
+            break;
+        };
+        names.add(&object);
+    }
+    Ok(names.names)
 }

@@ -58,11 +58,6 @@ impl Source {
     pub fn open(path: &Path) -> Result<Self> {
         let unreadable = |cause: std::io::Error| Error::unreadable(path, &cause);
         let meta = std::fs::metadata(path).map_err(unreadable)?;
-        if meta.is_dir() {
-            return Err(Error::new(ErrorKind::Unreadable, "This is a folder")
-                .at(path)
-                .hint("Name a log file in it"));
-        }
         let mut magic = Vec::new();
         File::open(path)
             .and_then(|f| f.take(8).read_to_end(&mut magic))

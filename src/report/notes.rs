@@ -6,15 +6,10 @@ use crate::units;
 
 /// The loader's findings in words.
 pub fn load_notes(loaded: &Loaded) -> LoadNotes {
-    let name = loaded
-        .source
-        .path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
     LoadNotes {
-        source: name.unwrap_or_default(),
-        bytes: loaded.source.bytes,
-        format: loaded.source.description(),
+        source: loaded.log.name.clone(),
+        bytes: loaded.n_bytes(),
+        format: loaded.description(),
         rows_read: loaded.n_rows_in_file,
         rows_rejected: loaded
             .n_rows_in_file
@@ -25,16 +20,15 @@ pub fn load_notes(loaded: &Loaded) -> LoadNotes {
 }
 
 fn issue_line(issue: &crate::ingest::Issue) -> IssueLine {
-    let lines: Vec<String> = issue.lines.iter().map(|line| units::count(*line)).collect();
-    let rows = match (issue.count, lines.is_empty()) {
+    let rows = match (issue.count, issue.lines.is_empty()) {
         (0, _) => String::new(),
         (n, true) => format!("{} times", units::count(n)),
-        (n, false) if n as usize > lines.len() => format!(
+        (n, false) if n as usize > issue.lines.len() => format!(
             "{} times, first in lines {}",
             units::count(n),
-            lines.join(", ")
+            issue.places()
         ),
-        (_, false) => format!("lines {}", lines.join(", ")),
+        (_, false) => format!("lines {}", issue.places()),
     };
     IssueLine {
         severity: issue.effect.label().to_owned(),

@@ -187,7 +187,6 @@ fn wrong_usage_exits_with_two() {
     for arguments in [
         vec!["analyze", "--contrl", "a"],
         vec!["analyze", "--level", "2"],
-        vec!["analyze", "a.csv", "b.csv"],
         vec!["power", "proportions"],
         vec!["power", "proportions", "--baseline", "1.5", "--mde", "0.1"],
         vec!["--window-size", "big"],
@@ -205,7 +204,7 @@ fn failures_exit_with_one_and_say_what_to_do() {
     let bad = dir.write("bad.toml", "columns = 5\n");
     for (arguments, message) in [
         (vec!["analyze", "none.csv"], "Check the path"),
-        (vec!["inspect", "."], "This is a folder"),
+        (vec!["inspect", "*.tsv"], "No file matches the pattern"),
         (
             vec!["analyze", &log, "--control", "red"],
             "The arms are: stable, canary",

@@ -72,7 +72,7 @@ fn parquet_stamps_equal_numbers_to_the_microsecond() {
     let mut mapping = stamped.mapping.clone();
     assert_eq!(mapping.column(Role::Time).unwrap().column, "ts");
     mapping.assign("launch_time", Some(Role::Time));
-    let numbered = read_as(&stamped.source.path, Some(mapping));
+    let numbered = read_as(&stamped.files[0].source.path, Some(mapping));
     check_same("parquet", &numbered.log, &expected.log, original, 0.0);
     let moved = |(a, b): (&i64, &i64)| {
         assert!((a - b).abs() <= 1, "{a} {b}");

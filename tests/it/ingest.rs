@@ -174,10 +174,7 @@ fn other_logs_are_refused_with_a_reason() {
         let Some(path) = find(&format!("data/not_ours/{name}")) else {
             return;
         };
-        let request = hindsight::ingest::LoadRequest {
-            path,
-            mapping: None,
-        };
+        let request = hindsight::ingest::LoadRequest::of(path);
         let error =
             hindsight::ingest::load(&request, &hindsight::jobs::Progress::unwatched()).unwrap_err();
         assert_eq!(error.kind, hindsight::error::ErrorKind::NotARequestLog);

@@ -17,6 +17,7 @@ mod ingest;
 mod malformed;
 mod reference;
 mod replay;
+mod sources;
 mod support;
 mod tidy;
 #[cfg(feature = "gui")]

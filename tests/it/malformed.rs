@@ -47,7 +47,7 @@ fn check(name: &str, bytes: impl AsRef<[u8]>, expect: &Expect<'_>) -> Option<Loa
 
 fn read(path: &Path, mapping: Option<Mapping>) -> Result<Loaded> {
     let request = LoadRequest {
-        path: path.to_path_buf(),
+        paths: vec![path.to_path_buf()],
         mapping,
     };
     load(&request, &Progress::unwatched())

@@ -25,14 +25,7 @@ fn a_log_opens_by_the_path_field_and_shows_the_computed_decision() {
     settle(&mut window);
     show(&mut window, Screen::Overview);
 
-    let loaded = load(
-        &LoadRequest {
-            path,
-            mapping: None,
-        },
-        &Progress::unwatched(),
-    )
-    .unwrap();
+    let loaded = load(&LoadRequest::of(path), &Progress::unwatched()).unwrap();
     let analysis = analyze(
         &loaded.log,
         &AnalysisSettings::default(),
@@ -159,14 +152,15 @@ fn what_is_wrong_with_a_file_is_said_with_what_to_do() {
 #[test]
 fn a_log_that_fails_leaves_the_one_on_screen() {
     let mut window = window_on(&sample("aa.csv"), Theme::Light);
-    window.state_mut().ask(Command::OpenLog {
-        path: sample("no-such-file.csv"),
-        mapping: None,
-    });
+    window
+        .state_mut()
+        .ask(Command::OpenLog(LoadRequest::of(sample(
+            "no-such-file.csv",
+        ))));
     settle(&mut window);
     let state = window.state();
     assert!(state.session.loaded.error.is_some());
-    assert_eq!(state.state.document.log, Some(sample("aa.csv")));
+    assert_eq!(state.state.document.log, [sample("aa.csv")]);
     assert!(state.session.analysis.value.is_some() && !state.session.is_out_of_date());
 }
 
@@ -178,10 +172,9 @@ fn a_repaired_file_opens_at_the_same_path() {
     let mut window = window_on(&path, Theme::Light);
     assert!(window.state().session.loaded.error.is_some());
     std::fs::copy(sample("aa.csv"), &path).unwrap();
-    window.state_mut().ask(Command::OpenLog {
-        path,
-        mapping: None,
-    });
+    window
+        .state_mut()
+        .ask(Command::OpenLog(LoadRequest::of(path)));
     settle(&mut window);
     assert_eq!(window.state().session.loaded.error, None);
     assert!(window.state().session.analysis.value.is_some());
@@ -213,20 +206,20 @@ fn the_report_on_disk_says_what_the_screen_says() {
 fn a_cancelled_load_leaves_a_working_window() {
     let mut window = window();
     window.run();
-    window.state_mut().ask(Command::OpenLog {
-        path: sample("canary-rollout.parquet"),
-        mapping: None,
-    });
+    window
+        .state_mut()
+        .ask(Command::OpenLog(LoadRequest::of(sample(
+            "canary-rollout.parquet",
+        ))));
     window.step();
     let job = window.state().session.jobs().first().map(|job| job.id);
     if let Some(id) = job {
         window.state_mut().ask(Command::CancelJob(id));
     }
     settle(&mut window);
-    window.state_mut().ask(Command::OpenLog {
-        path: sample("aa.csv"),
-        mapping: None,
-    });
+    window
+        .state_mut()
+        .ask(Command::OpenLog(LoadRequest::of(sample("aa.csv"))));
     settle(&mut window);
     assert_eq!(
         window

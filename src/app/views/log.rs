@@ -4,7 +4,7 @@ use super::super::command::{Command, Commands, UiCommand};
 use super::super::session::Session;
 use super::super::state::AppState;
 use super::super::widgets::{Column, card_ui, note, table_height, table_ui};
-use crate::ingest::{ColumnRole, DurationUnit, Guess, Loaded, Role};
+use crate::ingest::{ColumnRole, DurationUnit, Guess, LoadRequest, Loaded, Role};
 use crate::units;
 
 pub(super) fn ui(
@@ -46,10 +46,7 @@ fn open_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session, commands:
             let path = state.path_text.trim().trim_matches('"').to_owned();
             let open = ui.add_enabled(!path.is_empty(), egui::Button::new("Open"));
             if !path.is_empty() && (open.clicked() || is_enter) {
-                commands.push(Command::OpenLog {
-                    path: path.into(),
-                    mapping: None,
-                });
+                commands.push(Command::OpenLog(LoadRequest::of(path)));
             }
             let is_waiting = session
                 .jobs()
@@ -100,8 +97,8 @@ fn summary_ui(ui: &mut egui::Ui, loaded: &Loaded) {
                     "Format",
                     format!(
                         "{}, {} kB",
-                        loaded.source.description(),
-                        units::count(loaded.source.bytes / 1000)
+                        loaded.description(),
+                        units::count(loaded.n_bytes() / 1000)
                     ),
                 );
                 line(
@@ -282,14 +279,9 @@ fn issues_ui(ui: &mut egui::Ui, loaded: &Loaded) {
             ui.label(format!("{}{count}", issue.message));
         });
         if !issue.lines.is_empty() {
-            let lines: Vec<String> = issue.lines.iter().map(|line| units::count(*line)).collect();
             note(
                 ui,
-                &format!(
-                    "Lines {}: {}",
-                    lines.join(", "),
-                    issue.samples.join("  ·  ")
-                ),
+                &format!("Lines {}: {}", issue.places(), issue.samples.join("  ·  ")),
             );
         }
         if !issue.hint.is_empty() {

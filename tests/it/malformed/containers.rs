@@ -116,8 +116,6 @@ fn containers() {
         &Refused(ErrorKind::Malformed, "a zip archive"),
     );
     let folder = tempfile::tempdir().unwrap();
-    let error = read(folder.path(), None).unwrap_err();
-    check_error("folder", &error, ErrorKind::Unreadable, "This is a folder");
     let error = read(&folder.path().join("none.csv"), None).unwrap_err();
     check_error(
         "missing",

@@ -7,6 +7,7 @@ use eframe::egui;
 use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{Harness, SnapshotOptions};
 use hindsight::app::{App, Command, Screen};
+use hindsight::ingest::LoadRequest;
 
 use super::cpu_renderer::CpuRenderer;
 
@@ -38,10 +39,9 @@ pub(crate) fn window_in(theme: egui::Theme) -> Harness<'static, App> {
 /// A window on a log, with everything computed.
 pub(crate) fn window_on(path: &Path, theme: egui::Theme) -> Harness<'static, App> {
     let mut window = window_in(theme);
-    window.state_mut().ask(Command::OpenLog {
-        path: path.to_path_buf(),
-        mapping: None,
-    });
+    window
+        .state_mut()
+        .ask(Command::OpenLog(LoadRequest::of(path)));
     settle(&mut window);
     window
 }

@@ -28,7 +28,7 @@ pub(crate) fn read(name: &str) -> Option<Loaded> {
 /// A log with a mapping or as guessed.
 pub(crate) fn read_as(path: &Path, mapping: Option<Mapping>) -> Loaded {
     let request = LoadRequest {
-        path: path.to_path_buf(),
+        paths: vec![path.to_path_buf()],
         mapping,
     };
     load(&request, &Progress::unwatched()).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
