@@ -39,7 +39,7 @@ fn open_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session, commands:
             let width = (ui.available_width() - 260.0).max(200.0);
             let field = egui::TextEdit::singleline(&mut state.path_text)
                 .desired_width(width)
-                .hint_text("Path, or drop a file on this window");
+                .hint_text("Path of a file or folder, or drop files on this window");
             let response = ui.add(field).labelled_by(label.id);
             let is_enter =
                 response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
