@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::LoadedFile;
 use super::issues::{Effect, Issues};
 use super::reader::column_names;
-use super::source::Source;
+use super::source::{Format, Source};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Folders such as `day=2026-03-02` inside each other, as engines write them.
@@ -82,6 +82,12 @@ impl Files {
     /// Rows in all files.
     pub(super) fn n_rows(&self) -> u64 {
         self.n_rows_of.iter().sum()
+    }
+
+    /// Whether semicolons stand between the fields of every file.
+    pub(super) fn have_semicolons(&self) -> bool {
+        let mut formats = self.sources.iter().map(|s| s.format);
+        formats.all(|f| matches!(f, Format::Csv { delimiter: ';' }))
     }
 
     pub(super) fn into_loaded(self) -> Vec<LoadedFile> {

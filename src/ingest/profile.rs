@@ -146,10 +146,7 @@ pub(super) fn sample(files: &mut Files, named: &[String], progress: &Progress) -
     Ok(Sample {
         columns: with_keys.collect(),
         n_rows: files.n_rows(),
-        has_semicolons: files
-            .sources
-            .iter()
-            .all(|s| matches!(s.format, Format::Csv { delimiter: ';' })),
+        has_semicolons: files.have_semicolons(),
     })
 }
 
