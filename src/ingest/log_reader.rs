@@ -138,10 +138,9 @@ pub(super) fn together(files: &Files, mut samples: Vec<Vec<Sampled>>) -> Vec<Sam
         }
         // Files that store a column in different ways agree on its text alone.
         let first = types.first().cloned().flatten();
-        Sampled {
-            dtype: first.filter(|first| types.iter().all(|t| t.as_ref() == Some(first))),
-            ..Sampled::text(name, values)
-        }
+        let mut column = Sampled::text(name, values);
+        column.dtype = first.filter(|first| types.iter().all(|t| t.as_ref() == Some(first)));
+        column
     };
     files.all_columns().into_iter().map(column).collect()
 }
