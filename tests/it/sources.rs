@@ -73,10 +73,8 @@ fn a_folder_is_one_log() {
     let expected: Vec<f64> = (1..=3)
         .flat_map(|hour| (0..10).map(move |i| f64::from(100 * hour + i)))
         .collect();
-    assert_eq!(
-        loaded.log.quantity(Quantity::LatencyMs),
-        Some(expected.as_slice())
-    );
+    let latency = loaded.log.quantity(Quantity::LatencyMs).unwrap();
+    assert_eq!(latency.to_vec(), expected);
     assert_eq!(loaded.log.row, (0..30).collect::<Vec<u32>>());
     let issue = loaded
         .issues
