@@ -96,6 +96,10 @@ pub enum Method {
     Cliff,
     /// Order statistics of all differences.
     HodgesLehmann,
+    /// Confidence sequence by a normal mixture: holds at all looks at once.
+    AlwaysValid,
+    /// Exact confidence sequence by a beta mixture.
+    BetaBinomial,
 }
 
 impl Method {
@@ -133,6 +137,8 @@ impl Method {
             Self::HedgesOlkin => "Hedges-Olkin",
             Self::Cliff => "Cliff's delta",
             Self::HodgesLehmann => "Hodges-Lehmann",
+            Self::AlwaysValid => "confidence sequence",
+            Self::BetaBinomial => "exact confidence sequence",
         }
     }
 }
@@ -228,6 +234,10 @@ pub enum TestName {
     Equivalence,
     /// One-sided test of non-inferiority.
     NonInferiority,
+    /// Normal mixture test, valid at any number of looks.
+    AlwaysValid,
+    /// Beta mixture test of a share, exact at any number of looks.
+    BetaBinomial,
 }
 
 impl TestName {
@@ -270,6 +280,8 @@ impl TestName {
             Self::PoissonRatio => "two Poisson rates, exact",
             Self::Equivalence => "equivalence (two one-sided tests)",
             Self::NonInferiority => "non-inferiority test",
+            Self::AlwaysValid => "always-valid mixture test",
+            Self::BetaBinomial => "always-valid beta-binomial test",
         }
     }
 }

@@ -10,9 +10,24 @@
 //! `stats_tests` give wrong p-values (a Fisher test of half the size, a Mann-Whitney test that
 //! depends on the order of its arguments). The reference tests hold the distributions here to 1e-10.
 //!
-//! Which one to use: shares of independent observations [`two_proportions`]; anything per request
-//! where users were assigned [`ratio_difference`] over users; one value a unit [`welch`]; quantiles
-//! [`quantile_estimate`] or, clustered, [`clustered_quantile_estimate`].
+//! Which one to use:
+//!
+//! | question | independent observations | paired, stratified or clustered |
+//! |---|---|---|
+//! | share of one arm | [`Share::wilson`], others by [`ShareMethod`] | [`RatioMoments::share_estimate`] over users |
+//! | two shares | [`two_proportions`], [`share_difference`]; few events [`fisher_exact`] | [`ratio_difference`]; pairs [`mcnemar`]; strata [`cochran_mantel_haenszel`], [`common_difference`] |
+//! | a ratio of shares | [`risk_ratio`], [`odds_ratio`], [`conditional_odds_ratio`] | [`common_odds_ratio`], [`PairedCounts::odds_ratio`] |
+//! | two means | [`welch`]; with pre-period values [`cuped`] | [`ratio_difference`]; pairs [`paired`] |
+//! | relative change | [`relative_change`], [`relative_lift`], [`fieller_lift`] | the same, from clustered variances |
+//! | two distributions | [`mann_whitney`] with [`shift`]; [`kolmogorov_smirnov`] | pairs [`wilcoxon_signed_rank`] with [`paired_shift`] |
+//! | quantiles | [`quantile_estimate`] with [`quantile_difference`] | [`clustered_quantile_estimate`] |
+//! | more than two arms | [`chi_square`], [`g_test`], [`welch_anova`], [`kruskal_wallis`] | do strata agree: [`pool`], [`breslow_day`] |
+//! | rates of rare events | [`Rate::estimate`], [`compare_rates`] | |
+//! | is it small enough | [`equivalence`], [`non_inferiority`], [`score_test`] | the same, from any [`Comparison`] |
+//! | looking repeatedly | [`sequential`] | [`sequential::comparison_sequence`] |
+//! | how large | [`cohens_d`], [`hedges_g`], [`cliffs_delta`], [`cohens_h`] | |
+//! | many tests at once | [`holm`], [`hochberg`], [`bonferroni`], [`benjamini_hochberg`] | |
+//! | how many, how long | [`power`] | |
 
 pub mod anova;
 pub mod binomial_test;
@@ -36,11 +51,13 @@ pub mod odds;
 pub mod poisson;
 pub mod power;
 pub mod proportions;
+mod quadrature;
 pub mod quantile;
 mod ranks;
 pub mod ratio;
 pub mod relative_lift;
 mod root;
+pub mod sequential;
 pub mod share_difference;
 pub mod share_intervals;
 pub mod stratified;

@@ -16,6 +16,7 @@ mod arms;
 mod functions;
 mod pairs;
 mod planning;
+mod sequential;
 mod shares;
 
 /// What a function returned under one of the names of a case.
@@ -23,6 +24,7 @@ mod shares;
 enum Output {
     Number(f64),
     List(Vec<f64>),
+    Text(&'static str),
     Missing,
 }
 
@@ -74,6 +76,12 @@ const FUNCTIONS: &[Function] = &[
     function("quantile_ci", 6, functions::quantile_interval, &[]),
     function("nist_univariate", 8, functions::univariate, &["autocorr1"]),
     function("p_adjust", 5, functions::p_adjust, &[]),
+    function("asymptotic_cs", 2, sequential::asymptotic, &[]),
+    function("msprt_normal", 6, sequential::mixture, &[]),
+    function("beta_binomial_cs", 4, sequential::beta_binomial, &[]),
+    function("sprt_bernoulli", 3, sequential::probability_ratio, &[]),
+    function("alpha_spending", 3, sequential::spending, &[]),
+    function("group_sequential_bounds", 17, sequential::group, &[]),
     function(
         "sample_size_two_proportions",
         24,
@@ -195,6 +203,7 @@ fn check_case(function: &Function, case: &Value, failures: &mut Vec<String>) {
         let met = match (got, expected) {
             (Some(Output::Missing), Value::Null) => true,
             (Some(Output::Number(got)), expected) => close(*got, expected),
+            (Some(Output::Text(got)), Value::String(expected)) => got == expected,
             (Some(Output::List(got)), Value::Array(expected)) => {
                 got.len() == expected.len() && got.iter().zip(expected).all(|(g, e)| close(*g, e))
             }
