@@ -84,7 +84,7 @@ const FUNCTIONS: &[Function] = &[
     function("group_sequential_bounds", 17, sequential::group, &[]),
     function(
         "sample_size_two_proportions",
-        24,
+        37,
         planning::size_proportions,
         &[],
     ),
@@ -96,7 +96,7 @@ const FUNCTIONS: &[Function] = &[
     ),
     function("mde_two_proportions", 5, planning::change_proportions, &[]),
     function("sample_size_two_means", 15, planning::size_means, &[]),
-    function("power_two_means", 5, planning::power_means, &["ncp", "df"]),
+    function("power_two_means", 5, planning::power_means, &[]),
     function("mde_two_means", 6, planning::change_means, &[]),
     function(
         "sample_size_noninferiority",

@@ -5,9 +5,10 @@
 //! normal form n₁ = (zα+zβ)² (1+1/r) σ²/δ² is the usual approximation.
 
 use super::{
-    Design, DetectableChange, Formula, Power, SampleSize, Sides, positive, require, z_alpha,
+    Design, DetectableChange, Formula, Power, SampleSize, Sides, positive, require, unsolved,
+    z_alpha,
 };
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::stats::dist::{noncentral_t_tails, normal_cdf, t_upper_quantile};
 use crate::stats::root::{Direction, bracket, find_root};
 
@@ -19,6 +20,9 @@ pub enum MeanFormula {
     NoncentralT,
     /// Normal approximation.
     Normal,
+    /// The same for a ratio over units, whose `sd` is the square root of
+    /// [`RatioMoments::linearised_variance`](crate::stats::RatioMoments::linearised_variance).
+    RatioDelta,
 }
 
 impl MeanFormula {
@@ -26,6 +30,7 @@ impl MeanFormula {
         match self {
             Self::NoncentralT => Formula::NoncentralT,
             Self::Normal => Formula::NormalMeans,
+            Self::RatioDelta => Formula::RatioDelta,
         }
     }
 }
@@ -152,6 +157,12 @@ fn beyond_margin(effect: MeanEffect, margin: f64) -> Result<f64> {
     Ok((effect.delta + margin) / effect.sd)
 }
 
+/// The expected t statistic, without its sign, of this difference with these arm sizes:
+/// δ/(σ√(1/n₁ + 1/n₂)).
+pub fn noncentrality(effect: MeanEffect, n: (u64, u64)) -> f64 {
+    effect.standardised() / (1.0 / n.0 as f64 + 1.0 / n.1 as f64).sqrt()
+}
+
 /// Arm sizes in independent observations.
 fn arms(n: (u64, u64), design: &Design) -> Result<(f64, f64)> {
     let (a, b) = (n.0 as f64, n.1 as f64);
@@ -172,8 +183,8 @@ fn size(
 ) -> Result<SampleSize> {
     let (za, zb) = design.quantiles(sides);
     let normal = ((za + zb) / standardised).powi(2) * (1.0 + 1.0 / design.ratio);
-    if formula == MeanFormula::Normal {
-        return Ok(design.size(normal, formula.formula()));
+    if formula != MeanFormula::NoncentralT {
+        return design.size(normal, formula.formula());
     }
     // In ln n, from one degree of freedom upwards: the answer lies a little above the normal one.
     let least = (3.0 / (1.0 + design.ratio)).ln();
@@ -183,13 +194,13 @@ fn size(
         achieved(standardised, arms, design.alpha, sides, formula).both_tails - design.power
     };
     if gap(least) >= 0.0 {
-        return Ok(design.size(least.exp(), formula.formula()));
+        return design.size(least.exp(), formula.formula());
     }
     let start = (normal.ln() - 0.01).max(least);
     let n = bracket(gap, start, 0.02, Direction::Up, 200.0)
         .and_then(|(low, high)| find_root(gap, low, high))
         .ok_or_else(|| unsolved("sample size"))?;
-    Ok(design.size(n.exp(), formula.formula()))
+    design.size(n.exp(), formula.formula())
 }
 
 fn smallest_effect(
@@ -200,7 +211,7 @@ fn smallest_effect(
 ) -> Result<f64> {
     let (za, zb) = design.quantiles(sides);
     let normal = (za + zb) * (1.0 / arms.0 + 1.0 / arms.1).sqrt();
-    if formula == MeanFormula::Normal {
+    if formula != MeanFormula::NoncentralT {
         return Ok(normal);
     }
     let gap = |effect: f64| {
@@ -227,7 +238,7 @@ fn achieved(
             let near = noncentral_t_tails(critical, df, shift).1;
             (near, noncentral_t_tails(-critical, df, shift).0)
         }
-        MeanFormula::Normal => {
+        MeanFormula::Normal | MeanFormula::RatioDelta => {
             let critical = z_alpha(alpha, sides);
             (normal_cdf(shift - critical), normal_cdf(-shift - critical))
         }
@@ -240,14 +251,6 @@ fn achieved(
             Sides::Two => near + far,
         },
     }
-}
-
-fn unsolved(what: &str) -> Error {
-    Error::new(
-        ErrorKind::Settings,
-        format!("No {what} reaches this power within the range of numbers"),
-    )
-    .hint("Choose a greater effect, a greater alpha or a lower power")
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ fn share_formula(inputs: &Inputs<'_>) -> proportions::ShareFormula {
         "pooled" => proportions::ShareFormula::Pooled,
         "unpooled" => proportions::ShareFormula::Unpooled,
         "arcsine" => proportions::ShareFormula::Arcsine,
+        "fleiss_cc" => proportions::ShareFormula::ContinuityCorrected,
+        "evan_miller" => proportions::ShareFormula::ControlVariance,
         other => panic!("{other} is not covered"),
     }
 }
@@ -85,6 +87,8 @@ pub(super) fn power_means(inputs: &Inputs<'_>) -> Outputs {
     named([
         ("power", find(means::MeanFormula::NoncentralT)),
         ("power_z", find(means::MeanFormula::Normal)),
+        ("ncp", means::noncentrality(effect, n)),
+        ("df", df),
         (
             "t_crit",
             dist::t_upper_quantile(design.alpha / sides, df).unwrap(),
