@@ -96,6 +96,12 @@ impl Numbers {
         &self.codes
     }
 
+    /// The index into [`Numbers::table`] of one row.
+    #[inline]
+    pub fn code(&self, row: usize) -> usize {
+        with_codes!(&self.codes, codes => codes[row] as usize)
+    }
+
     /// The values in ascending order, some perhaps in no row, and NaN at the end.
     pub fn table(&self) -> &[f64] {
         &self.table
@@ -258,7 +264,7 @@ impl Index<usize> for Numbers {
     type Output = f64;
 
     fn index(&self, row: usize) -> &f64 {
-        &self.table[with_codes!(&self.codes, codes => codes[row] as usize)]
+        &self.table[self.code(row)]
     }
 }
 

@@ -1,247 +1,242 @@
-//! Delimited text through the `csv` crate: RFC 4180 quoting, newlines in quotes, ragged rows.
+//! Delimited text: RFC 4180 quoting, newlines in quotes, ragged rows.
+//!
+//! The file is cut into blocks at ends of records, one after another; a block is then parsed on any
+//! thread ([`super::csv_block`]), with rows and lines counted from its own start.
 
-use std::io::{BufRead, Read};
+use std::fs::File;
+use std::io::{BufRead, Read, Seek as _, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::batch::{BATCH_ROWS, Batch, row_number, text_builders};
-use super::issues::{Effect, Issues};
-use super::source::Source;
+use super::csv_block::Block;
+use super::newlines::PlainNewlines;
+use super::source::{Compression, Source};
 use crate::error::{Error, ErrorKind, Result};
 
+/// Bytes of a block: a few thousand rows, whose fields stay in the cache.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// Cuts a delimited file into blocks.
 pub(super) struct CsvReader {
     source: Source,
-    reader: csv::Reader<PlainNewlines<Box<dyn BufRead + Send>>>,
-    /// A record that was read ahead, with its line.
-    ahead: Option<(csv::ByteRecord, u64)>,
+    reader: PlainNewlines<Box<dyn BufRead + Send>>,
+    format: Arc<CsvFormat>,
+    /// Read, and not yet in a block.
+    pending: Vec<u8>,
+    is_at_end: bool,
+    read_bytes: Arc<AtomicU64>,
+    /// Lines up to the first row.
+    n_header_lines: u64,
+}
+
+/// How rows are to be read.
+pub(super) struct CsvFormat {
+    pub(super) delimiter: u8,
     /// Column names, made unique; an unnamed column is `""`.
     pub(super) header: Vec<String>,
-    next_row: u64,
-    read_bytes: Arc<AtomicU64>,
 }
 
 impl CsvReader {
     pub(super) fn open(source: &Source, delimiter: u8) -> Result<Self> {
         let read_bytes = Arc::new(AtomicU64::new(0));
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(PlainNewlines::new(source.reader(read_bytes.clone())?));
-        let mut first = csv::ByteRecord::new();
-        reader
-            .read_byte_record(&mut first)
-            .map_err(|cause| malformed(source, &cause))?;
-        let names = first.iter().map(|name| {
-            String::from_utf8_lossy(name)
-                .trim_matches(['\u{feff}', ' '])
-                .to_owned()
-        });
-        Ok(Self {
+        let mut reader = Self {
             source: source.clone(),
-            reader,
-            ahead: None,
-            header: unique(names),
-            next_row: 0,
+            reader: PlainNewlines::new(source.reader(read_bytes.clone())?),
+            format: Arc::new(CsvFormat {
+                delimiter,
+                header: Vec::new(),
+            }),
+            pending: Vec::new(),
+            is_at_end: false,
             read_bytes,
-        })
+            n_header_lines: 0,
+        };
+        reader.fill(BLOCK_BYTES)?;
+        let (header, length) = loop {
+            let (header, length) = first_record(&reader.pending, delimiter);
+            // A header that ends where the bytes end may go on.
+            if length < reader.pending.len() || reader.is_at_end {
+                break (header, length);
+            }
+            reader.fill(reader.pending.len())?;
+        };
+        reader.n_header_lines = count_lines(&reader.pending[..length]);
+        reader.pending.drain(..length);
+        reader.format = Arc::new(CsvFormat { delimiter, header });
+        Ok(reader)
     }
 
-    pub(super) fn next_batch(
-        &mut self,
-        wanted: &[String],
-        issues: &mut Issues,
-    ) -> Result<Option<Batch>> {
-        let index_of = |name: &String| self.header.iter().position(|h| h == name);
-        let indices: Vec<Option<usize>> = wanted.iter().map(index_of).collect();
-        let mut builders = text_builders(wanted);
-        let (mut rows, mut lines) = (Vec::new(), Vec::new());
-        let mut record = csv::ByteRecord::new();
-        while rows.len() < BATCH_ROWS {
-            let Some(line) = self.next_record(&mut record)? else {
-                break;
+    /// Column names, made unique; an unnamed column is `""`.
+    pub(super) fn header(&self) -> &[String] {
+        &self.format.header
+    }
+
+    /// Lines up to the first row.
+    pub(super) fn n_header_lines(&self) -> u64 {
+        self.n_header_lines
+    }
+
+    /// The next records; `None` at the end.
+    pub(super) fn next_block(&mut self) -> Result<Option<Block>> {
+        let mut want = BLOCK_BYTES;
+        loop {
+            self.fill(want)?;
+            let end = if self.is_at_end {
+                self.pending.len()
+            } else {
+                end_of_last_record(&self.pending, self.format.delimiter)
             };
-            let row = self.next_row;
-            self.next_row += 1;
-            if self.is_unclosed(&record)? {
-                let kind = (
-                    Effect::Rejected,
-                    "A quote that is never closed",
-                    "Everything from this line to the end of the file was taken for one value and left out; correct the quote in the export",
-                );
-                let last = record.iter().next_back().unwrap_or_default();
-                // No line feed ends this record: the last one is part of the value.
-                issues.value(kind, None, line + 1, &String::from_utf8_lossy(last));
-                break;
-            }
-            if !self.check_width(&record, line, issues) {
+            if end == 0 && !self.is_at_end {
+                // A record longer than a block.
+                want = self.pending.len() * 2;
                 continue;
             }
-            for (builder, index) in builders.iter_mut().zip(&indices) {
-                match index.and_then(|i| record.get(i)) {
-                    Some(field) if !field.is_empty() => append(builder, field, line, issues),
-                    _ => builder.append_null(),
-                }
-            }
-            rows.push(row_number(row)?);
-            lines.push(line);
+            let rest = self.pending.split_off(end);
+            let bytes = std::mem::replace(&mut self.pending, rest);
+            return Ok((!bytes.is_empty()).then(|| Block {
+                format: self.format.clone(),
+                bytes,
+                is_last: self.is_at_end,
+            }));
         }
-        Ok(Batch::of_texts(builders, rows, lines))
     }
 
     pub(super) fn progress(&self) -> (u64, u64) {
         (self.read_bytes.load(Ordering::Relaxed), self.source.bytes)
     }
 
-    /// Data rows so far, rejected ones included.
-    pub(super) fn n_rows_seen(&self) -> u64 {
-        self.next_row
-    }
-
-    /// Reads a record and returns the line on which it starts; `None` at the end.
-    fn next_record(&mut self, record: &mut csv::ByteRecord) -> Result<Option<u64>> {
-        if let Some((ahead, line)) = self.ahead.take() {
-            *record = ahead;
-            return Ok(Some(line));
-        }
-        let found = self
-            .reader
-            .read_byte_record(record)
-            .map_err(|cause| malformed(&self.source, &cause))?;
-        // The parser's own position lies before blank lines; its end is exact, because every
-        // record ends with one line feed.
-        let inside = record
-            .iter()
-            .map(|field| field.split(|b| *b == b'\n').count() as u64 - 1)
-            .sum::<u64>();
-        let line = (self.reader.position().line() - 1).saturating_sub(inside);
-        Ok(found.then_some(line))
-    }
-
-    /// Whether a record is the file's last because its last value has no closing quote: then the
-    /// value holds the file's last line feed.
-    fn is_unclosed(&mut self, record: &csv::ByteRecord) -> Result<bool> {
-        if !record
-            .iter()
-            .next_back()
-            .is_some_and(|f| f.ends_with(b"\n"))
+    /// Up to twenty stretches of rows spread evenly over the file, without reading what lies
+    /// between; `None` where the file is small or compressed, and has to be read as a whole.
+    pub(super) fn spread_blocks(&self) -> Result<Option<Vec<Block>>> {
+        const STRETCHES: u64 = 20;
+        const BYTES: u64 = 1 << 18;
+        if self.source.compression != Compression::None || self.source.bytes < 2 * STRETCHES * BYTES
         {
-            return Ok(false);
+            return Ok(None);
         }
-        let mut next = csv::ByteRecord::new();
-        let line = self.next_record(&mut next)?;
-        self.ahead = line.map(|line| (next, line));
-        // A closed value may end with a line feed of its own; then the quote comes after it.
-        Ok(line.is_none() && self.reader.get_ref().last_byte != b'"')
+        let unreadable = |cause: std::io::Error| Error::unreadable(&self.source.path, &cause);
+        let mut file = File::open(&self.source.path).map_err(unreadable)?;
+        let mut blocks = Vec::new();
+        for i in 0..STRETCHES {
+            let start = (self.source.bytes - BYTES) * i / (STRETCHES - 1);
+            file.seek(SeekFrom::Start(start)).map_err(unreadable)?;
+            let mut bytes = Vec::new();
+            PlainNewlines::new((&mut file).take(BYTES))
+                .read_to_end(&mut bytes)
+                .map_err(unreadable)?;
+            // The last line is cut off.
+            bytes.truncate(bytes.iter().rposition(|b| *b == b'\n').unwrap_or(0));
+            bytes.truncate(
+                bytes
+                    .iter()
+                    .rposition(|b| *b == b'\n')
+                    .map_or(0, |end| end + 1),
+            );
+            blocks.extend(self.resynchronised(bytes));
+        }
+        Ok(Some(blocks))
     }
 
-    /// Whether the row can be used; says why not.
-    fn check_width(&self, record: &csv::ByteRecord, line: u64, issues: &mut Issues) -> bool {
-        let extra = record
+    /// The records of a stretch from the middle of the file, from the first line at which records of
+    /// the right width begin: a line may lie inside a quoted value.
+    fn resynchronised(&self, bytes: Vec<u8>) -> Option<Block> {
+        const TRIES: usize = 200;
+        const RECORDS: usize = 20;
+        let n_columns = self.format.header.len();
+        let starts = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n');
+        let start = starts.map(|(at, _)| at + 1).take(TRIES).find(|start| {
+            let records = plain_reader(&bytes[*start..], self.format.delimiter);
+            let widths = records.into_byte_records().take(RECORDS);
+            let mut n = 0;
+            let all_fit = widths.into_iter().all(|record| {
+                n += 1;
+                record.is_ok_and(|record| record.len() == n_columns)
+            });
+            all_fit && n == RECORDS
+        })?;
+        Some(Block {
+            format: self.format.clone(),
+            bytes: bytes[start..].to_vec(),
+            is_last: false,
+        })
+    }
+
+    /// Reads until `want` bytes are pending or the file ends.
+    fn fill(&mut self, want: usize) -> Result<()> {
+        while self.pending.len() < want && !self.is_at_end {
+            let start = self.pending.len();
+            self.pending.resize(start + BLOCK_BYTES / 4, 0);
+            let read = self.reader.read(&mut self.pending[start..]);
+            let n = read.map_err(|cause| malformed(&self.source, &cause))?;
+            self.pending.truncate(start + n);
+            self.is_at_end = n == 0;
+        }
+        Ok(())
+    }
+}
+
+/// Where the last whole record ends; 0 where none does. The bytes start with a record.
+///
+/// A quote opens a value only at its start, as for the `csv` crate; later ones are letters.
+fn end_of_last_record(bytes: &[u8], delimiter: u8) -> usize {
+    if !bytes.contains(&b'"') {
+        return bytes
             .iter()
-            .skip(self.header.len())
-            .find(|field| !field.is_empty());
-        if let Some(field) = extra {
-            let kind = (
-                Effect::Rejected,
-                "More fields than column names",
-                "A delimiter or quote inside a value is not quoted; quote such values in the export",
-            );
-            issues.value(kind, None, line, &String::from_utf8_lossy(field));
-            return false;
-        }
-        if record.len() < self.header.len() {
-            let kind = (
-                Effect::Missing,
-                "Fewer fields than column names",
-                "The fields that are not there count as missing; a truncated last line means that the export was cut off",
-            );
-            issues.value(
-                kind,
-                None,
-                line,
-                &String::from_utf8_lossy(record.get(record.len() - 1).unwrap_or(b"")),
-            );
-        }
-        true
+            .rposition(|b| *b == b'\n')
+            .map_or(0, |at| at + 1);
     }
-}
-
-/// Line ends of any kind as one line feed each, and one at the end of the file, so that lines can
-/// be counted.
-struct PlainNewlines<R> {
-    inner: R,
-    after_return: bool,
-    is_line_open: bool,
-    /// The last byte that ends no line.
-    last_byte: u8,
-}
-
-impl<R> PlainNewlines<R> {
-    fn new(inner: R) -> Self {
-        Self {
-            inner,
-            after_return: false,
-            is_line_open: false,
-            last_byte: 0,
-        }
-    }
-}
-
-impl<R: Read> Read for PlainNewlines<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        loop {
-            let n = self.inner.read(buffer)?;
-            if n == 0 {
-                let is_last = std::mem::take(&mut self.is_line_open) && !buffer.is_empty();
-                if is_last {
-                    buffer[0] = b'\n';
-                }
-                return Ok(usize::from(is_last));
-            }
-            let mut kept = n;
-            if self.after_return || buffer[..n].contains(&b'\r') {
-                kept = 0;
-                for i in 0..n {
-                    let byte = buffer[i];
-                    let is_second_half = byte == b'\n' && self.after_return;
-                    self.after_return = byte == b'\r';
-                    if !is_second_half {
-                        buffer[kept] = if byte == b'\r' { b'\n' } else { byte };
-                        kept += 1;
-                    }
+    let (mut at, mut end) = (0, 0);
+    loop {
+        if bytes.get(at) == Some(&b'"') {
+            at += 1;
+            // To the quote that closes the value: one that no other follows.
+            loop {
+                let Some(quote) = bytes[at..].iter().position(|b| *b == b'"') else {
+                    return end;
+                };
+                at += quote + 1;
+                match bytes.get(at) {
+                    None => return end,
+                    Some(b'"') => at += 1,
+                    Some(_) => break,
                 }
             }
-            if kept > 0 {
-                self.is_line_open = buffer[kept - 1] != b'\n';
-                if let Some(byte) = buffer[..kept].iter().rfind(|b| **b != b'\n') {
-                    self.last_byte = *byte;
-                }
-                return Ok(kept);
-            }
+        }
+        let is_end = |b: &u8| *b == delimiter || *b == b'\n';
+        let Some(length) = bytes[at..].iter().position(is_end) else {
+            return end;
+        };
+        at += length + 1;
+        if bytes[at - 1] == b'\n' {
+            end = at;
         }
     }
 }
 
-fn append(
-    builder: &mut polars::prelude::StringChunkedBuilder,
-    field: &[u8],
-    line: u64,
-    issues: &mut Issues,
-) {
-    match std::str::from_utf8(field) {
-        Ok(text) => builder.append_value(text),
-        Err(_) => {
-            let text = String::from_utf8_lossy(field);
-            let kind = (
-                Effect::Assumed,
-                "Bytes that are not UTF-8",
-                "Export the log as UTF-8; such letters are shown as \u{fffd}",
-            );
-            issues.value(kind, None, line, &text);
-            builder.append_value(text.as_ref());
-        }
-    }
+pub(super) fn count_lines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|b| **b == b'\n').count() as u64
+}
+
+/// The names in the first record, and its length in bytes.
+fn first_record(bytes: &[u8], delimiter: u8) -> (Vec<String>, usize) {
+    let mut reader = plain_reader(bytes, delimiter);
+    let mut first = csv::ByteRecord::new();
+    reader.read_byte_record(&mut first).unwrap_or(false);
+    let names = first.iter().map(|name| {
+        String::from_utf8_lossy(name)
+            .trim_matches(['\u{feff}', ' '])
+            .to_owned()
+    });
+    (unique(names), reader.position().byte() as usize)
+}
+
+/// Records as they stand.
+pub(super) fn plain_reader(bytes: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(bytes)
 }
 
 /// Names in order; a repeated name gets `_2`, `_3`, …
@@ -259,16 +254,11 @@ fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
     seen
 }
 
-fn malformed(source: &Source, cause: &csv::Error) -> Error {
-    let error = Error::new(
+fn malformed(source: &Source, cause: &std::io::Error) -> Error {
+    Error::new(
         ErrorKind::Malformed,
         format!("The file cannot be read to its end: {cause}"),
-    );
-    let error = match cause.position() {
-        Some(position) => error.line(position.line()),
-        None => error,
-    };
-    error
-        .at(&source.path)
-        .hint("The file may be cut off or damaged; export or download it again")
+    )
+    .at(&source.path)
+    .hint("The file may be cut off or damaged; export or download it again")
 }

@@ -142,6 +142,27 @@ impl Issues {
         }
     }
 
+    /// Adds the issues of later rows, whose lines count from `line`.
+    pub(super) fn absorb(&mut self, later: Self, line: u64) {
+        for (key, found) in later.by_kind {
+            let Some(issue) = self.by_kind.get_mut(&key) else {
+                let lines = found.lines.iter().map(|l| l + line).collect();
+                self.by_kind.insert(key, Issue { lines, ..found });
+                continue;
+            };
+            issue.count += found.count;
+            let free = EXAMPLES - issue.lines.len().min(EXAMPLES);
+            issue
+                .lines
+                .extend(found.lines.iter().take(free).map(|l| l + line));
+            for sample in found.samples {
+                if issue.samples.len() < EXAMPLES && !issue.samples.contains(&sample) {
+                    issue.samples.push(sample);
+                }
+            }
+        }
+    }
+
     /// All issues, the gravest first, then by column.
     pub(super) fn into_list(self) -> Vec<Issue> {
         self.by_kind.into_values().collect()

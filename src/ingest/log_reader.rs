@@ -1,23 +1,59 @@
 //! Several files as one table: rows numbered on, missing columns filled, the file's label as a
 //! column of its own.
 
-use polars::prelude::{Column, DataType, IntoColumn as _, NamedFrom as _, Series};
-
-use super::batch::{Batch, row_number};
+use super::batch::{Batch, Values};
 use super::files::Files;
 use super::issues::Issues;
 use super::profile::Sampled;
-use super::reader::Reader;
+use super::reader::{Extent, Piece, Reader};
 use crate::error::Result;
 
-/// Reads the batches of all files of a log from start to end.
+/// Reads the pieces of all files of a log from start to end.
 pub(super) struct LogReader<'a> {
     files: &'a Files,
     current: Option<Reader>,
     /// Of `current`, or of the next file to open.
     file: usize,
+    /// Bytes of the files before.
+    n_bytes_before: u64,
+    /// Where the next piece that is placed begins.
+    place: Place,
+    /// Per file its data rows, rejected ones included.
+    n_rows_of: Vec<u64>,
+}
+
+/// A place in the files of a log.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    file: usize,
     /// Data rows of the files before.
     n_rows_before: u64,
+    /// Data rows and lines of the file so far.
+    row: u64,
+    line: u64,
+}
+
+/// Consecutive rows of one file, not yet parsed.
+pub(super) struct LogPiece {
+    piece: Piece,
+    file: usize,
+    /// What the rows and lines of the file's first piece count from.
+    first_place: (u64, u64),
+}
+
+/// A piece that has been parsed, as rows of the log.
+pub(super) struct ReadLogPiece {
+    pub(super) batch: Batch,
+    /// Lines as in the batch.
+    pub(super) issues: Issues,
+    pub(super) extent: LogExtent,
+}
+
+/// Which rows a piece holds.
+pub(super) struct LogExtent {
+    file: usize,
+    first_place: (u64, u64),
+    extent: Extent,
 }
 
 impl<'a> LogReader<'a> {
@@ -27,16 +63,21 @@ impl<'a> LogReader<'a> {
             files,
             current: None,
             file: 0,
-            n_rows_before: 0,
+            n_bytes_before: 0,
+            place: Place {
+                file: usize::MAX,
+                ..Place::default()
+            },
+            n_rows_of: vec![0; files.sources.len()],
         }
     }
 
-    /// The next rows of `wanted`, in that order, or `None` at the end.
-    pub(super) fn next_batch(
+    /// The next rows, or `None` at the end.
+    pub(super) fn next_piece(
         &mut self,
         wanted: &[String],
         issues: &mut Issues,
-    ) -> Result<Option<Batch>> {
+    ) -> Result<Option<LogPiece>> {
         while let Some(source) = self.files.sources.get(self.file) {
             issues.in_file(self.files.labels_shown().get(self.file));
             let reader = match &mut self.current {
@@ -44,22 +85,73 @@ impl<'a> LogReader<'a> {
                 None => self.current.insert(Reader::open(source)?),
             };
             let names = self.files.names_to_read(self.file, wanted);
-            if let Some(batch) = reader.next_batch(&names, issues)? {
-                return self
-                    .files
-                    .as_rows_of_log(self.file, self.n_rows_before, batch, &names, wanted)
-                    .map(Some);
+            if let Some(piece) = reader.next_piece(&names, issues)? {
+                return Ok(Some(LogPiece {
+                    piece,
+                    file: self.file,
+                    first_place: reader.first_place(),
+                }));
             }
-            self.n_rows_before += reader.n_rows_seen();
+            self.n_rows_of[self.file] += reader.n_rows_seen();
+            self.n_bytes_before += source.bytes;
             self.current = None;
             self.file += 1;
         }
         Ok(None)
     }
 
-    /// Data rows read so far, rejected ones included.
-    pub(super) fn n_rows_seen(&self) -> u64 {
-        self.n_rows_before + self.current.as_ref().map_or(0, Reader::n_rows_seen)
+    /// What the rows and lines of a piece count from. Pieces are placed in their order.
+    pub(super) fn place(&mut self, of: &LogExtent) -> (u64, u64) {
+        if self.place.file != of.file {
+            // The rows of a file before are all known: its pieces have been placed.
+            let n_rows_before = self.n_rows_of[..of.file].iter().sum();
+            let (row, line) = of.first_place;
+            self.place = Place {
+                file: of.file,
+                n_rows_before,
+                row,
+                line,
+            };
+        }
+        let place = self.place;
+        self.place.row += of.extent.n_rows;
+        self.place.line += of.extent.n_lines;
+        self.n_rows_of[of.file] += of.extent.n_rows;
+        (place.n_rows_before + place.row, place.line)
+    }
+
+    /// Bytes read so far.
+    pub(super) fn n_bytes_read(&self) -> u64 {
+        let of_current = self.files.sources.get(self.file).zip(self.current.as_ref());
+        let read = of_current.map_or(0, |(source, reader)| {
+            let (done, all) = reader.progress();
+            (source.bytes as f64 * (done as f64 / all.max(1) as f64)) as u64
+        });
+        self.n_bytes_before + read
+    }
+
+    /// Per file its data rows, rejected ones included, when all has been read.
+    pub(super) fn into_n_rows_of(self) -> Vec<u64> {
+        self.n_rows_of
+    }
+}
+
+impl LogPiece {
+    /// Parses the wanted columns of the log.
+    pub(super) fn read(self, files: &Files, wanted: &[String]) -> Result<ReadLogPiece> {
+        let mut issues = Issues::default();
+        issues.in_file(files.labels_shown().get(self.file));
+        let names = files.names_to_read(self.file, wanted);
+        let read = self.piece.read(&names, issues)?;
+        Ok(ReadLogPiece {
+            batch: files.as_rows_of_log(self.file, read.batch, &names, wanted),
+            issues: read.issues,
+            extent: LogExtent {
+                file: self.file,
+                first_place: self.first_place,
+                extent: read.extent,
+            },
+        })
     }
 }
 
@@ -83,35 +175,28 @@ impl Files {
             .collect()
     }
 
-    /// A file's batch of columns `names` as rows of the log with columns `wanted`.
-    pub(super) fn as_rows_of_log(
+    /// A file's batch of columns `names` as one with the columns `wanted` of the log.
+    fn as_rows_of_log(
         &self,
         file: usize,
-        n_rows_before: u64,
         mut batch: Batch,
         names: &[String],
         wanted: &[String],
-    ) -> Result<Batch> {
+    ) -> Batch {
         batch.file = file;
         if self.sources.len() == 1 {
-            return Ok(batch);
-        }
-        for row in &mut batch.rows {
-            *row = row_number(n_rows_before + u64::from(*row))?;
+            return batch;
         }
         let n = batch.rows.len();
-        let column = |name: &String| -> Column {
+        let column = |name: &String| -> Values {
             if Some(name) == self.label_column.as_ref() {
-                let labels = Series::new(name.as_str().into(), [self.labels[file].as_str()]);
-                return labels.new_from_index(0, n).into_column();
+                return Values::repeated(&self.labels[file], n);
             }
-            match names.iter().position(|read| read == name) {
-                Some(i) => batch.columns[i].clone(),
-                None => Series::full_null(name.as_str().into(), n, &DataType::String).into_column(),
-            }
+            let read = names.iter().position(|read| read == name);
+            read.map_or_else(|| Values::repeated("", n), |i| batch.columns[i].clone())
         };
         batch.columns = wanted.iter().map(column).collect();
-        Ok(batch)
+        batch
     }
 }
 

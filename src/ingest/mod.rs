@@ -8,19 +8,23 @@ mod batch;
 mod cell;
 mod columns;
 mod csv;
+mod csv_block;
 mod detect;
 mod file_notes;
 mod files;
 mod issues;
 mod json;
+mod key;
 mod known_names;
 mod log_reader;
 mod mapping;
 mod names;
+mod newlines;
 mod number;
 mod otlp;
 mod outcome;
 mod parquet;
+mod part;
 mod profile;
 mod question;
 mod reader;
@@ -28,6 +32,7 @@ mod source;
 mod stamp;
 mod stamp_column;
 mod stamp_text;
+mod text_sample;
 mod view;
 
 use std::path::{Path, PathBuf};
@@ -47,9 +52,10 @@ pub use stamp::{DurationUnit, StampForm};
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
+use columns::Builder;
 use files::Files;
 use issues::Issues;
-use log_reader::LogReader;
+use part::Plan;
 use profile::Profile;
 use view::View;
 
@@ -141,14 +147,14 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
     }
     check_is_request_log(&mapping, &profile, &files.sources[0].path)?;
     note_assumptions(&mapping, &profile, request.mapping.is_some(), &mut issues);
-    file_notes::note_missing_columns(&files, &mapping, &mut issues);
     let view = View::new(&mapping, &in_files);
-    let builder = columns::Builder::new(&mapping, files.labels_shown(), &profile.columns)?;
-    let log = read_log(&files, &view, builder, &mut issues, progress)?;
+    let builder = Builder::new(Plan::new(&mapping, &profile.columns)?);
+    let log = read_log(&mut files, &view, builder, &mut issues, progress)?;
+    file_notes::note_missing_columns(&files, &mapping, &mut issues);
     Ok(Loaded {
         log: Arc::new(log),
+        n_rows_in_file: files.n_rows(),
         files: files.into_loaded(),
-        n_rows_in_file: profile.n_rows,
         mapping,
         guesses,
         issues: issues.into_list(),
@@ -157,18 +163,15 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
 
 /// The second pass: fills the typed columns.
 fn read_log(
-    files: &Files,
+    files: &mut Files,
     view: &View,
-    mut builder: columns::Builder<'_>,
+    mut builder: Builder<'_>,
     issues: &mut Issues,
     progress: &Progress,
 ) -> Result<RequestLog> {
-    let mut reader = LogReader::new(files);
-    progress.phase("Reading", files.n_rows())?;
-    while let Some(batch) = reader.next_batch(view.wanted(), issues)? {
-        builder.push(&view.of(batch, issues), issues);
-        progress.tick(reader.n_rows_seen())?;
-    }
+    let n_bytes = files.sources.iter().map(|source| source.bytes).sum();
+    progress.phase("Reading", n_bytes)?;
+    files.n_rows_of = builder.read(files, view, issues, progress)?;
     progress.phase("Sorting by time", 0)?;
     let log = builder.finish(files.name(), issues);
     if log.n_rows() == 0 {

@@ -28,17 +28,31 @@ const NULL_WORDS: [&str; 9] = [
 
 /// Whether a cell says that it has no value.
 pub(super) fn is_null_word(text: &str) -> bool {
-    text.len() <= 9
-        && (text.is_empty()
-            || NULL_WORDS
-                .iter()
-                .any(|word| text.eq_ignore_ascii_case(word)))
+    let Some(first) = text.as_bytes().first() else {
+        return true;
+    };
+    matches!(first, b'n' | b'N' | b'-' | b'\\' | b'u' | b'U')
+        && text.len() <= 9
+        && NULL_WORDS
+            .iter()
+            .any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// Without spaces around; most cells have none, which their first and last byte show.
+pub(super) fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
 }
 
 /// A number, allowing spaces around, thousands separators, and a currency sign.
 pub(super) fn parse_number(text: &str, mark: DecimalMark) -> Option<f64> {
-    let text = text.trim();
-    // The plain form first: it is nearly all of a log.
+    let text = trimmed(text);
+    // The plain forms first: they are nearly all of a log.
+    if let Some(value) = short_decimal(text.as_bytes(), mark) {
+        return Some(value);
+    }
     let plain = text
         .bytes()
         .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
@@ -71,6 +85,37 @@ pub(super) fn parse_number(text: &str, mark: DecimalMark) -> Option<f64> {
         return None;
     }
     clean.parse().ok().filter(|v: &f64| v.is_finite())
+}
+
+/// Digits with at most one point, up to fifteen of them. The digits as an integer and the power of
+/// ten are exact as floats, so that their quotient is the float nearest to the decimal (Clinger 1990).
+#[inline]
+fn short_decimal(text: &[u8], mark: DecimalMark) -> Option<f64> {
+    const TENS: [f64; 16] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ];
+    let (is_negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    let (mut integer, mut point) = (0u64, None);
+    for (i, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => integer = integer * 10 + u64::from(byte - b'0'),
+            b'.' if point.is_none() && mark == DecimalMark::Point => point = Some(i),
+            _ => return None,
+        }
+    }
+    let n_fraction = point.map_or(0, |point| digits.len() - 1 - point);
+    let n_digits = digits.len() - usize::from(point.is_some());
+    if n_digits == 0 || n_digits > 15 {
+        return None;
+    }
+    let value = integer as f64 / TENS[n_fraction];
+    Some(if is_negative { -value } else { value })
 }
 
 /// What the commas and points of a column's samples say about its decimal mark.
@@ -126,6 +171,12 @@ mod tests {
     fn numbers_as_people_write_them() {
         use DecimalMark::{Comma, Point};
         check("1.5", Point, Some(1.5));
+        check("-.5", Point, Some(-0.5));
+        check("7.", Point, Some(7.0));
+        check(".", Point, None);
+        check("-", Point, None);
+        check("123456789.012345", Point, Some(123_456_789.012_345));
+        check("12345678901234567", Point, Some(12_345_678_901_234_567.0));
         check(" 1,528.2 ", Point, Some(1528.2));
         check("1,5", Point, None);
         check("0,5575", Comma, Some(0.5575));

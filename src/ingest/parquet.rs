@@ -1,64 +1,126 @@
-//! Parquet through polars, one row group at a time, wanted columns only.
+//! Parquet through polars: row groups as pieces that are read on any thread, wanted columns only.
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
 
-use polars::prelude::{Column, DataFrame, DataType, ParquetReader, PolarsResult, SerReader as _};
+use polars::prelude::{
+    ArrowSchema, DataFrame, DataType, ParallelStrategy, ParquetReader, PolarsResult, SerReader as _,
+};
 
-use super::batch::{Batch, row_number};
+use rayon::prelude::*;
+
+use super::batch::{Batch, Values, row_number};
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 
+/// Rows of a piece: row groups above this are cut.
+const PIECE_ROWS: usize = 1 << 19;
+
 pub(super) struct ParquetBatches {
-    source: Source,
+    file: Arc<ParquetFile>,
     /// Names and types of the columns.
     pub(super) schema: Vec<(String, DataType)>,
     n_rows: u64,
-    /// First row and length of each row group, large ones cut.
-    slices: Vec<(usize, usize)>,
+    slices: Vec<Slice>,
     next_slice: usize,
+}
+
+/// Rows of one row group.
+#[derive(Debug, Clone, Copy)]
+struct Slice {
+    group: usize,
+    /// First row in the file.
+    start: usize,
+    /// First row in the row group.
+    offset: usize,
+    n: usize,
+}
+
+/// What every piece needs: opened again by each, because readers hold a position.
+struct ParquetFile {
+    source: Source,
+    /// Reads columns of a slice.
+    read: Box<dyn Fn(Slice, &[String]) -> PolarsResult<DataFrame> + Send + Sync>,
+}
+
+/// Rows whose columns are yet to be decoded.
+pub(super) struct ParquetPiece {
+    file: Arc<ParquetFile>,
+    slice: Slice,
+}
+
+impl ParquetPiece {
+    /// Decodes the wanted columns.
+    pub(super) fn read(&self, wanted: &[String]) -> Result<Batch> {
+        let Slice { start, n, .. } = self.slice;
+        let frame = guarded(&self.file.source.path, || {
+            (self.file.read)(self.slice, wanted)
+        })?;
+        let columns = wanted.iter().filter_map(|name| {
+            let column = frame.column(name).ok()?;
+            Some(Values::Typed(column.rechunk()))
+        });
+        Ok(Batch {
+            columns: columns.collect(),
+            rows: (start..start + n)
+                .map(|row| row_number(row as u64))
+                .collect::<Result<Vec<u32>>>()?,
+            lines: (start + 1..=start + n).map(|row| row as u64).collect(),
+            file: 0,
+        })
+    }
 }
 
 impl ParquetBatches {
     pub(super) fn open(source: &Source) -> Result<Self> {
-        let (schema, lengths) = guarded(source, || {
-            let mut reader = ParquetReader::new(open_file(source)?);
-            let schema = reader.schema()?;
-            let mut groups = Vec::new();
-            for group in &reader.get_metadata()?.row_groups {
-                groups.push(group.num_rows());
-            }
-            let schema = schema
-                .iter()
-                .map(|(name, field)| (name.to_string(), DataType::from_arrow_field(field)))
-                .collect::<Vec<_>>();
-            Ok((schema, groups))
+        let path = source.path.clone();
+        let (schema, lengths, read) = guarded(&source.path, || {
+            let mut reader = ParquetReader::new(File::open(&path)?);
+            let arrow_schema = reader.schema()?;
+            let metadata = reader.get_metadata()?.clone();
+            let lengths: Vec<usize> = metadata.row_groups.iter().map(|g| g.num_rows()).collect();
+            let schema = columns_of(&arrow_schema);
+            // A reader walks over all row groups before its slice and decodes their dictionaries: it
+            // is given a footer that names the one row group alone.
+            let groups: Vec<_> = (0..lengths.len())
+                .map(|group| {
+                    let mut alone = (*metadata).clone();
+                    alone.row_groups = vec![metadata.row_groups[group].clone()];
+                    alone.num_rows = lengths[group];
+                    Arc::new(alone)
+                })
+                .collect();
+            let read = move |slice: Slice, wanted: &[String]| {
+                let mut reader = ParquetReader::new(File::open(&path)?);
+                reader.set_metadata(groups[slice.group].clone());
+                reader
+                    .read_parallel(ParallelStrategy::None)
+                    .with_columns(Some(wanted.to_vec()))
+                    .with_slice(Some((slice.offset, slice.n)))
+                    .finish()
+            };
+            Ok((schema, lengths, read))
         })?;
-        let mut slices = Vec::new();
-        let mut start = 0;
-        for mut rest in lengths {
-            while rest > 0 {
-                let n = rest.min(1 << 20);
-                slices.push((start, n));
-                start += n;
-                rest -= n;
-            }
-        }
+        let slices = cut(&lengths);
         Ok(Self {
-            source: source.clone(),
+            file: Arc::new(ParquetFile {
+                source: source.clone(),
+                read: Box::new(read),
+            }),
             schema,
-            n_rows: start as u64,
+            n_rows: lengths.iter().map(|n| *n as u64).sum(),
             slices,
             next_slice: 0,
         })
     }
 
-    pub(super) fn next_batch(&mut self, wanted: &[String]) -> Result<Option<Batch>> {
-        let Some(&(start, n)) = self.slices.get(self.next_slice) else {
-            return Ok(None);
-        };
+    /// The next rows, not yet decoded.
+    pub(super) fn next_piece(&mut self) -> Option<ParquetPiece> {
+        let slice = *self.slices.get(self.next_slice)?;
         self.next_slice += 1;
-        self.read(start, n, wanted).map(Some)
+        Some(self.piece(slice))
     }
 
     /// About `n_rows` rows spread evenly over the file, in up to twenty stretches.
@@ -66,66 +128,83 @@ impl ParquetBatches {
         let wanted: Vec<String> = self.schema.iter().map(|(name, _)| name.clone()).collect();
         let total = self.n_rows as usize;
         if total <= n_rows {
-            return Ok(if total == 0 {
-                Vec::new()
-            } else {
-                vec![self.read(0, total, &wanted)?]
-            });
+            let slices = self.slices.iter();
+            return slices
+                .map(|slice| self.piece(*slice).read(&wanted))
+                .collect();
         }
         let stretch = n_rows / 20;
-        (0..20)
-            .map(|i| self.read((total - stretch) * i / 19, stretch, &wanted))
-            .collect()
+        let mut pieces = Vec::new();
+        for start in (0..20).map(|i| (total - stretch) * i / 19) {
+            let (mut at, end) = (start, start + stretch);
+            for slice in &self.slices {
+                let (from, to) = (slice.start.max(at), (slice.start + slice.n).min(end));
+                if from < to {
+                    let offset = slice.offset + from - slice.start;
+                    let part = Slice {
+                        start: from,
+                        offset,
+                        n: to - from,
+                        ..*slice
+                    };
+                    pieces.push(self.piece(part));
+                    at = to;
+                }
+            }
+        }
+        pieces.par_iter().map(|piece| piece.read(&wanted)).collect()
     }
 
     pub(super) fn progress(&self) -> (u64, u64) {
-        let done = self.slices[..self.next_slice]
-            .last()
-            .map_or(0, |(start, n)| start + n);
-        (done as u64, self.n_rows)
+        let done = self.slices[..self.next_slice].last();
+        (done.map_or(0, |s| (s.start + s.n) as u64), self.n_rows)
     }
 
-    fn read(&self, start: usize, n: usize, wanted: &[String]) -> Result<Batch> {
-        let frame: DataFrame = guarded(&self.source, || {
-            ParquetReader::new(open_file(&self.source)?)
-                .with_columns(Some(wanted.to_vec()))
-                .with_slice(Some((start, n)))
-                .finish()
-        })?;
-        let columns: Vec<Column> = wanted
-            .iter()
-            .filter_map(|name| {
-                frame
-                    .column(name)
-                    .ok()
-                    .map(polars::prelude::Column::rechunk)
-            })
-            .collect();
-        let rows = (start..start + n)
-            .map(|row| row_number(row as u64))
-            .collect::<Result<Vec<u32>>>()?;
-        let lines = (start + 1..=start + n).map(|row| row as u64).collect();
-        Ok(Batch {
-            columns,
-            rows,
-            lines,
-            file: 0,
-        })
+    fn piece(&self, slice: Slice) -> ParquetPiece {
+        ParquetPiece {
+            file: self.file.clone(),
+            slice,
+        }
     }
 }
 
-fn open_file(source: &Source) -> PolarsResult<File> {
-    Ok(File::open(&source.path)?)
+/// Names and types.
+fn columns_of(schema: &ArrowSchema) -> Vec<(String, DataType)> {
+    schema
+        .iter()
+        .map(|(name, field)| (name.to_string(), DataType::from_arrow_field(field)))
+        .collect()
+}
+
+/// Row groups of these lengths as slices.
+fn cut(lengths: &[usize]) -> Vec<Slice> {
+    let mut slices = Vec::new();
+    let mut start = 0;
+    for (group, &length) in lengths.iter().enumerate() {
+        let mut offset = 0;
+        while offset < length {
+            let n = (length - offset).min(PIECE_ROWS);
+            slices.push(Slice {
+                group,
+                start,
+                offset,
+                n,
+            });
+            offset += n;
+            start += n;
+        }
+    }
+    slices
 }
 
 /// Damaged Parquet has made polars panic before: both kinds of failure become one error.
-fn guarded<T>(source: &Source, read: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
+fn guarded<T>(path: &Path, read: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
     let malformed = |cause: String| {
         Error::new(
             ErrorKind::Malformed,
             format!("The Parquet file cannot be read: {cause}"),
         )
-        .at(&source.path)
+        .at(path)
         .hint("It may be cut off or damaged; export or download it again")
     };
     match catch_unwind(AssertUnwindSafe(read)) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use polars::prelude::{Column, DataType};
+use polars::prelude::DataType;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,9 +13,10 @@ use super::json::{JsonReader, LeafNames};
 use super::log_reader;
 use super::mapping::RowFilter;
 use super::number::{DecimalMark, MarkEvidence, is_null_word, mark_evidence, parse_number};
-use super::reader::Reader;
+use super::parquet::ParquetBatches;
 use super::source::{Format, Source};
 use super::stamp_text::{DateOrder, ordered_stamp_us, text_stamp_us, uuid7_us};
+use super::text_sample::{as_texts, no_row_fits, sample_text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 
@@ -252,9 +253,7 @@ fn keys_of(column: &Sampled, in_file: &[String], named: &[String]) -> Vec<Sample
 }
 
 fn sample_parquet(source: &Source, n_wanted: usize) -> Result<(Vec<Sampled>, u64)> {
-    let Reader::Parquet(reader) = Reader::open(source)? else {
-        return Ok((Vec::new(), 0));
-    };
+    let reader = ParquetBatches::open(source)?;
     let batches = reader.spread_sample(n_wanted)?;
     let columns = reader
         .schema
@@ -270,66 +269,6 @@ fn sample_parquet(source: &Source, n_wanted: usize) -> Result<(Vec<Sampled>, u64
             is_key: false,
         });
     Ok((columns.collect(), reader.progress().1))
-}
-
-/// The values of a typed column as text.
-fn as_texts(column: &Column) -> Vec<Option<String>> {
-    let text = column.cast(&DataType::String);
-    let Some(text) = text.as_ref().ok().and_then(|c| c.str().ok()) else {
-        return vec![None; column.len()];
-    };
-    text.iter().map(|value| value.map(str::to_owned)).collect()
-}
-
-/// Every k-th row, k doubling whenever the sample is full: even spread in one pass.
-fn sample_text(
-    source: &Source,
-    n_wanted: usize,
-    tick: &dyn Fn(u64) -> Result<()>,
-) -> Result<(Vec<Sampled>, u64)> {
-    let mut reader = Reader::open(source)?;
-    let mut ignored = Issues::default();
-    let mut names: Vec<String> = match &reader {
-        Reader::Csv(csv) => csv.header.clone(),
-        _ => Vec::new(),
-    };
-    names.retain(|name| !name.is_empty());
-    let mut kept: Vec<Vec<Option<String>>> = vec![Vec::new(); names.len()];
-    let (mut step, mut n_read) = (1u64, 0u64);
-    while let Some(batch) = reader.next_batch(&names, &mut ignored)? {
-        tick(reader.progress().0)?;
-        for i in 0..batch.rows.len() {
-            if n_read.is_multiple_of(step) {
-                for (values, column) in kept.iter_mut().zip(&batch.columns) {
-                    let value = column.str().ok().and_then(|c| c.get(i));
-                    values.push(value.map(|v| cell::bare(v).to_owned()));
-                }
-            }
-            n_read += 1;
-        }
-        while kept
-            .first()
-            .is_some_and(|values| values.len() > 2 * n_wanted)
-        {
-            step *= 2;
-            for values in &mut kept {
-                let mut i = 0;
-                values.retain(|_| {
-                    i += 1;
-                    i % 2 == 1
-                });
-            }
-        }
-    }
-    let n_rows = reader.n_rows_seen();
-    if n_read == 0 && n_rows > 0 {
-        return Err(no_row_fits(source));
-    }
-    let columns = names
-        .into_iter()
-        .zip(kept)
-        .map(|(name, values)| Sampled::text(name, values));
-    Ok((columns.collect(), n_rows))
 }
 
 /// As [`sample_text`]; the columns are the keys of all objects, however late they appear.
@@ -369,22 +308,6 @@ fn sample_json(
         Sampled::text(name, values)
     });
     Ok((columns.collect(), reader.n_rows_seen()))
-}
-
-/// The file has rows, but each of them contradicts its format.
-fn no_row_fits(source: &Source) -> Error {
-    let (message, hint) = if source.format == Format::JsonLines {
-        (
-            "No line is a JSON object of its own",
-            "Write one object a line, for example with: jq -c . log.json > log.jsonl",
-        )
-    } else {
-        (
-            "No row fits the column names",
-            "A quote may be open, or the header may belong to another file; export the log again",
-        )
-    };
-    Error::new(ErrorKind::Malformed, message).hint(hint)
 }
 
 /// One decimal mark for the whole log: proven by any column, else suggested by the delimiter.

@@ -3,10 +3,11 @@
 use chrono::{Offset as _, TimeZone as _};
 use polars::prelude::{Column, DataType, TimeUnit};
 
-use super::batch::{Batch, Texts};
+use super::batch::{Batch, Texts, Values};
 use super::issues::{Effect, Issues};
 use super::mapping::{ColumnRole, Mapping, Role};
 use super::number::{DecimalMark, parse_number};
+use super::part::Kept;
 use super::stamp::{DurationUnit, StampForm, decimal_stamp_us, numeric_stamp_us};
 use super::stamp_text::{DateOrder, ordered_stamp_us, uuid7_us};
 use crate::error::{Error, ErrorKind, Result};
@@ -36,19 +37,20 @@ impl StampReader {
     pub(super) fn read(
         &self,
         role: &ColumnRole,
-        column: &Column,
+        column: &Values,
         batch: &Batch,
         issues: &mut Issues,
     ) -> Vec<i64> {
         let form = role.stamp.unwrap_or(StampForm::Text);
         let mut zone_missing = false;
         let texts = Texts::of(column);
-        let mut stamps = if form == StampForm::Typed {
+        let mut stamps = if let (StampForm::Typed, Values::Typed(column)) = (form, column) {
             zone_missing = matches!(column.dtype(), DataType::Datetime(_, None) | DataType::Date);
             typed_stamps(column)
         } else {
-            let read = |i: usize| {
-                let text = texts.get(i).unwrap_or_default();
+            let mut stamps = Vec::with_capacity(column.len());
+            texts.for_each(|_, text| {
+                let text = text.unwrap_or_default();
                 let stamp = match form {
                     StampForm::Epoch(unit) | StampForm::Relative(unit) => self.numeric(text, unit),
                     StampForm::Uuid7 => uuid7_us(text),
@@ -62,9 +64,9 @@ impl StampReader {
                         ordered_stamp_us(text, None, &mut zone_missing)
                     }
                 };
-                stamp.unwrap_or(NO_STAMP)
-            };
-            (0..column.len()).map(read).collect()
+                stamps.push(stamp.unwrap_or(NO_STAMP));
+            });
+            stamps
         };
         if let Some(zone) = self.zone.filter(|_| zone_missing) {
             stamps
@@ -124,12 +126,12 @@ impl StampReader {
     pub(super) fn since_start(
         &self,
         role: &ColumnRole,
-        column: &Column,
-        (batch, kept, starts): (&Batch, &[usize], &[i64]),
+        column: &Values,
+        (batch, kept, starts): (&Batch, &Kept, &[i64]),
         issues: &mut Issues,
     ) -> Vec<f64> {
         let stamps = self.read(role, column, batch, issues);
-        let since = |(&i, start): (&usize, &i64)| {
+        let since = |(i, start): (usize, &i64)| {
             if stamps[i] == NO_STAMP || *start == NO_STAMP {
                 return f64::NAN;
             }
@@ -144,7 +146,8 @@ impl StampReader {
             }
             (stamps[i] - start) as f64 / 1e3
         };
-        kept.iter().zip(starts).map(since).collect()
+        let rows = (0..stamps.len()).filter(|i| kept.has(*i));
+        rows.zip(starts).map(since).collect()
     }
 
     fn numeric(&self, text: &str, unit: DurationUnit) -> Option<i64> {

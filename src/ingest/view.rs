@@ -1,12 +1,9 @@
 //! The rows and columns of a file that a mapping asks for: keys of JSON text inside cells become
 //! columns, rows that are no requests of their own are left out.
 
-use polars::prelude::{
-    BooleanChunked, Column, DataType, IntoColumn as _, NewChunkedArray as _, StringChunked,
-};
 use serde_json::Value;
 
-use super::batch::{Batch, Texts};
+use super::batch::{Batch, Texts, Values};
 use super::cell;
 use super::issues::{Effect, Issues};
 use super::mapping::{Mapping, RowFilter};
@@ -77,7 +74,7 @@ impl View {
                 let values = objects
                     .iter()
                     .map(|object| cell::at(object.as_ref()?, path).and_then(cell::text));
-                StringChunked::from_iter_options(path.as_str().into(), values).into_column()
+                Values::of_texts(values)
             }
         });
         let columns = columns.collect();
@@ -96,7 +93,7 @@ pub(super) fn key_of<'a>(name: &'a str, in_file: &[String]) -> Option<(&'a str, 
     splits.find(|(column, _)| in_file.iter().any(|c| c == column))
 }
 
-fn objects_of(column: &Column) -> Vec<Option<Value>> {
+fn objects_of(column: &Values) -> Vec<Option<Value>> {
     let texts = Texts::of(column);
     (0..column.len())
         .map(|i| texts.get(i).and_then(cell::object))
@@ -120,12 +117,7 @@ fn keep(batch: &mut Batch, at: usize, rows: &RowFilter, issues: &mut Issues) {
     if kept.iter().all(|k| *k) {
         return;
     }
-    let mask = BooleanChunked::from_slice("rows".into(), &kept);
-    let columns = batch.columns.iter().map(|column| {
-        column
-            .filter(&mask)
-            .unwrap_or_else(|_| Column::new_empty(column.name().clone(), &DataType::String))
-    });
+    let columns = batch.columns.iter().map(|column| column.filtered(&kept));
     let columns = columns.collect();
     let at_kept = |i: &usize| kept[*i];
     let indices: Vec<usize> = (0..kept.len()).filter(at_kept).collect();
