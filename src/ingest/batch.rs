@@ -137,8 +137,11 @@ impl TextBuilder {
     }
 
     /// Appends a value or none.
-    pub(super) fn append_option(&mut self, value: Option<impl AsRef<str>>) {
-        self.append(value.as_ref().map_or("", AsRef::as_ref));
+    pub(super) fn append_option<T: AsRef<str>>(&mut self, value: Option<T>) {
+        match value {
+            Some(value) => self.append(value.as_ref()),
+            None => self.append(""),
+        }
     }
 
     pub(super) fn finish(self) -> Values {

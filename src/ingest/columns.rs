@@ -212,7 +212,7 @@ impl<'a> Builder<'a> {
                 .map_or_else(String::new, |c| c.column.clone()),
             ..plan.units.numbered(ids, has_late_rejections)
         });
-        settle_times(&mut log, ends, mapping, issues);
+        settle_times(&mut log, ends.as_deref(), mapping, issues);
         log.assemble()
     }
 }
@@ -317,7 +317,7 @@ fn number_segment(segment: &mut Segment, labels: &mut Labels, issues: &mut Issue
 /// holds it.
 fn settle_times(
     log: &mut RequestLog,
-    ends: Option<Vec<i64>>,
+    ends: Option<&[i64]>,
     mapping: &Mapping,
     issues: &mut Issues,
 ) {
@@ -337,7 +337,7 @@ fn settle_times(
     let latency_us = |row: usize| latency.map_or(0, |latency| table_us[latency.code(row)]);
     let has_clock = log.clock != Clock::RowOrder;
     let end_of = |row: usize| {
-        let end = ends.as_ref().map(|ends| ends[row]);
+        let end = ends.map(|ends| ends[row]);
         end.filter(|end| *end != NO_STAMP)
     };
     let times = |(row, start): (usize, &i64)| -> (i64, i64) {
@@ -354,7 +354,7 @@ fn settle_times(
         }
     };
     let is_reversed = |row: &usize| end_of(*row).is_some_and(|end| end < starts[*row]);
-    let n_end_before_start = match &ends {
+    let n_end_before_start = match ends {
         Some(_) => (0..starts.len())
             .into_par_iter()
             .filter(is_reversed)

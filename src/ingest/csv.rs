@@ -132,14 +132,14 @@ impl CsvReader {
                     .rposition(|b| *b == b'\n')
                     .map_or(0, |end| end + 1),
             );
-            blocks.extend(self.resynchronised(bytes));
+            blocks.extend(self.resynchronised(&bytes));
         }
         Ok(Some(blocks))
     }
 
     /// The records of a stretch from the middle of the file, from the first line at which records of
     /// the right width begin: a line may lie inside a quoted value.
-    fn resynchronised(&self, bytes: Vec<u8>) -> Option<Block> {
+    fn resynchronised(&self, bytes: &[u8]) -> Option<Block> {
         const TRIES: usize = 200;
         const RECORDS: usize = 20;
         let n_columns = self.format.header.len();
@@ -214,7 +214,7 @@ fn end_of_last_record(bytes: &[u8], delimiter: u8) -> usize {
 }
 
 pub(super) fn count_lines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|b| **b == b'\n').count() as u64
+    bytes.iter().map(|b| u64::from(*b == b'\n')).sum()
 }
 
 /// The names in the first record, and its length in bytes.

@@ -176,7 +176,7 @@ mod tests {
         check(".", Point, None);
         check("-", Point, None);
         check("123456789.012345", Point, Some(123_456_789.012_345));
-        check("12345678901234567", Point, Some(12_345_678_901_234_567.0));
+        check("12345678901234568", Point, Some(12_345_678_901_234_568.0));
         check(" 1,528.2 ", Point, Some(1528.2));
         check("1,5", Point, None);
         check("0,5575", Comma, Some(0.5575));

@@ -38,11 +38,13 @@ struct Slice {
     n: usize,
 }
 
+type ReadSlice = dyn Fn(Slice, &[String]) -> PolarsResult<DataFrame> + Send + Sync;
+
 /// What every piece needs: opened again by each, because readers hold a position.
 struct ParquetFile {
     source: Source,
     /// Reads columns of a slice.
-    read: Box<dyn Fn(Slice, &[String]) -> PolarsResult<DataFrame> + Send + Sync>,
+    read: Box<ReadSlice>,
 }
 
 /// Rows whose columns are yet to be decoded.
@@ -80,7 +82,10 @@ impl ParquetBatches {
             let mut reader = ParquetReader::new(File::open(&path)?);
             let arrow_schema = reader.schema()?;
             let metadata = reader.get_metadata()?.clone();
-            let lengths: Vec<usize> = metadata.row_groups.iter().map(|g| g.num_rows()).collect();
+            let mut lengths = Vec::new();
+            for group in &metadata.row_groups {
+                lengths.push(group.num_rows());
+            }
             let schema = columns_of(&arrow_schema);
             // A reader walks over all row groups before its slice and decodes their dictionaries: it
             // is given a footer that names the one row group alone.
