@@ -389,7 +389,7 @@ fn listed(parts: &[String]) -> String {
     }
 }
 
-fn lower_first(text: &str) -> String {
+pub(super) fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next();
     // "p95" and acronyms stay as they are.

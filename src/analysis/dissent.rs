@@ -44,6 +44,8 @@ pub(super) fn dissent(
             ));
         }
         if row.role.decides() {
+            let stages = effect.stratified.as_ref();
+            out.extend(stages.and_then(|s| s.warning.clone()));
             out.extend(
                 effect
                     .unit_warning

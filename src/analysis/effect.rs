@@ -5,8 +5,9 @@
 //! that takes requests as independent stands beside it with the design effect.
 
 use super::metrics::{Kind, Margin, Metric, Observations};
-use super::model::{AtUnit, Effect, InferenceUnit};
+use super::model::{AtUnit, Effect, InferenceUnit, Verdict};
 use super::settings::AnalysisSettings;
+use super::strata::Strata;
 use super::verdict;
 use crate::stats::{
     self, Comparison, Continuity, Estimate, Moments, RatioMoments, Reference, Share, TestResult,
@@ -15,17 +16,20 @@ use crate::stats::{
 
 /// What every estimate of an analysis stands on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Inference {
+pub(super) struct Inference<'a> {
     pub(super) level: f64,
     /// The unit that was chosen; requests stand in only where the log names no users.
     pub(super) unit: InferenceUnit,
+    /// Stretches of time within which arms are compared; `None` compares over the whole log.
+    pub(super) strata: Option<&'a Strata>,
 }
 
-impl Inference {
-    pub(super) fn of(settings: &AnalysisSettings) -> Self {
+impl<'a> Inference<'a> {
+    pub(super) fn new(settings: &AnalysisSettings, strata: Option<&'a Strata>) -> Self {
         Self {
             level: settings.level,
             unit: settings.unit,
+            strata,
         }
     }
 }
@@ -49,7 +53,11 @@ pub(super) struct ArmSample {
 }
 
 impl ArmSample {
-    pub(super) fn new(metric: &Metric, observations: Observations, inference: Inference) -> Self {
+    pub(super) fn new(
+        metric: &Metric,
+        observations: Observations,
+        inference: Inference<'_>,
+    ) -> Self {
         let level = inference.level;
         let Observations { mut values, units } = observations;
         let n = values.len() as u64;
@@ -191,18 +199,53 @@ fn per_unit(pairs: impl Iterator<Item = (u32, f64)>) -> RatioMoments {
 /// A difference with its test, where there is one.
 pub(super) type Compared = (Estimate, Option<TestResult>);
 
-/// Arm minus control.
+/// What an effect is put together from.
+pub(super) struct Assembled<'a> {
+    pub(super) arm: usize,
+    /// Whether the log names users.
+    pub(super) has_units: bool,
+    pub(super) by_unit: Option<Compared>,
+    pub(super) by_request: Option<Compared>,
+    /// Of the chosen unit; dropped where there is no difference.
+    pub(super) relative: Option<Estimate>,
+    pub(super) margin: Option<f64>,
+    pub(super) reading: &'a dyn Fn(Option<&Estimate>) -> Verdict,
+}
+
+/// Arm minus control, over all rows of both.
 pub(super) fn effect(
     metric: &Metric,
     arm: usize,
     control: &ArmSample,
     treated: &ArmSample,
-    inference: Inference,
+    inference: Inference<'_>,
 ) -> Effect {
     let level = inference.level;
-    let by_request = compare_requests(metric, control, treated, level);
-    let by_unit = compare_units(metric, control, treated, level);
-    let has_units = control.n_units + treated.n_units > 0;
+    let margin = control.estimate.and_then(|c| margin_of(metric, c.value));
+    assemble(
+        metric,
+        &Assembled {
+            arm,
+            has_units: control.n_units + treated.n_units > 0,
+            by_unit: compare_units(metric, control, treated, level),
+            by_request: compare_requests(metric, control, treated, level),
+            relative: relative(control, treated, level),
+            margin,
+            reading: &|difference| verdict::reading(metric, (control, treated), difference, margin),
+        },
+        inference,
+    )
+}
+
+/// Chooses the unit, sets the other beside it, and reads the result.
+pub(super) fn assemble(metric: &Metric, parts: &Assembled<'_>, inference: Inference<'_>) -> Effect {
+    let Assembled {
+        has_units,
+        by_unit,
+        by_request,
+        margin,
+        ..
+    } = *parts;
     // With users known, requests stand in for them only where somebody chose so: too few users is
     // no data.
     let unit = if has_units {
@@ -214,14 +257,13 @@ pub(super) fn effect(
         InferenceUnit::Unit => by_unit,
         InferenceUnit::Request => by_request,
     };
-    let margin = control.estimate.and_then(|c| margin_of(metric, c.value));
     let design_effect = by_unit
-        .as_ref()
-        .zip(by_request.as_ref())
+        .zip(by_request)
         .and_then(|(unit, request)| {
             let ratio = width(&unit.0) / width(&request.0);
             ratio.is_finite().then_some(ratio * ratio)
-        });
+        })
+        .filter(|_| has_units);
     let beside = |figures: Option<Compared>, at: InferenceUnit| -> Option<AtUnit> {
         let (difference, test) = figures.filter(|_| has_units && unit != at)?;
         Some(AtUnit {
@@ -232,22 +274,23 @@ pub(super) fn effect(
     let test = main.and_then(|(_, test)| test);
     let difference = main.map(|(difference, _)| difference);
     Effect {
-        arm,
+        arm: parts.arm,
         unit,
         difference,
-        relative: main.and_then(|_| relative(control, treated, level)),
+        relative: parts.relative.filter(|_| difference.is_some()),
         test,
         p_adjusted: None,
         by_request: beside(by_unit.and(by_request), InferenceUnit::Request),
         by_unit: beside(by_unit, InferenceUnit::Unit),
-        design_effect: design_effect.filter(|_| has_units),
-        unit_warning: verdict::unit_warning(by_unit, by_request, design_effect, level)
+        design_effect,
+        stratified: None,
+        unit_warning: verdict::unit_warning(by_unit, by_request, design_effect, inference.level)
             .filter(|_| has_units),
         margin,
         p_non_inferior: difference
             .zip(margin)
             .and_then(|(d, margin)| verdict::non_inferior(metric.direction, &d, margin, test)),
-        verdict: verdict::reading(metric, (control, treated), difference.as_ref(), margin),
+        verdict: (parts.reading)(difference.as_ref()),
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn panels(
     log: &RequestLog,
     rows: &[Vec<u32>],
     control: usize,
-    inference: Inference,
+    inference: Inference<'_>,
     progress: &Progress,
 ) -> Result<Vec<LatencyPanel>> {
     let level = inference.level;

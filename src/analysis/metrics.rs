@@ -260,6 +260,11 @@ impl Metric {
         }
     }
 
+    /// Its label within a sentence: "error share", "p95 latency".
+    pub(super) fn words(&self) -> String {
+        super::decision::lower_first(&self.label)
+    }
+
     /// Applies what the analyst chose.
     fn choose(&mut self, choice: &MetricChoice, margins: &Margins) -> Result<()> {
         if let Some(direction) = choice.direction {

@@ -19,6 +19,7 @@ mod scorecard;
 mod segments;
 mod settings;
 mod stages;
+mod strata;
 mod strategy;
 mod test_reports;
 mod trends;
@@ -28,7 +29,7 @@ mod verdict;
 mod tests;
 
 pub use model::*;
-pub use settings::{AnalysisSettings, Correction, Margins, MetricChoice};
+pub use settings::{AnalysisSettings, Correction, Margins, MetricChoice, StrataChoice};
 
 use std::borrow::Cow;
 
@@ -69,7 +70,10 @@ pub fn analyze(
     let arms = arms::summarize(log, &rows, control, treatment);
     let metrics = metrics::of_log(log, settings)?;
     let level = settings.level;
-    let inference = effect::Inference::of(settings);
+    let strata = treatment
+        .filter(|_| settings.strata == StrataChoice::Stages && strategy.strategy.has_stages())
+        .and_then(|t| strata::Strata::of(log, &stages, (&rows[control], &rows[t])));
+    let inference = effect::Inference::new(settings, strata.as_ref());
 
     progress.phase("Scoring the arms", metrics.len() as u64)?;
     let mut scorecard = scorecard::scorecard(log, &metrics, &rows, control, inference, progress)?;

@@ -3,6 +3,7 @@
 use super::effect::{ArmSample, Inference, effect};
 use super::metrics::Metric;
 use super::model::{ArmValue, ScorecardRow};
+use super::strata::Stratifier;
 use crate::data::RequestLog;
 use crate::error::Result;
 use crate::jobs::Progress;
@@ -22,10 +23,14 @@ pub(super) fn scorecard(
     metrics: &[Metric],
     rows: &[Vec<u32>],
     control: usize,
-    inference: Inference,
+    inference: Inference<'_>,
     progress: &Progress,
 ) -> Result<Vec<ScorecardRow>> {
     let mut scorecard = Vec::new();
+    let mut stratifiers: Vec<Option<Stratifier<'_>>> = rows
+        .iter()
+        .map(|of_arm| Stratifier::new(log, inference, [&rows[control], of_arm]))
+        .collect();
     for (i, metric) in metrics.iter().enumerate() {
         progress.tick(i as u64)?;
         let samples: Vec<ArmSample> = rows
@@ -48,7 +53,13 @@ pub(super) fn scorecard(
             denominator: metric.denominator.to_owned(),
             values: values.collect(),
             effects: others
-                .map(|arm| effect(metric, arm, &samples[control], &samples[arm], inference))
+                .map(|arm| {
+                    let pooled = effect(metric, arm, &samples[control], &samples[arm], inference);
+                    match &mut stratifiers[arm] {
+                        Some(stratifier) => stratifier.effect(metric, pooled),
+                        None => pooled,
+                    }
+                })
                 .collect(),
         });
     }

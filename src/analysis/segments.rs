@@ -3,6 +3,7 @@
 use super::effect::{ArmSample, Inference, effect};
 use super::metrics::Metric;
 use super::model::{Direction, SegmentEffect, Verdict};
+use super::strata::Stratifier;
 use crate::data::RequestLog;
 use crate::error::Result;
 use crate::jobs::Progress;
@@ -19,7 +20,7 @@ pub(super) fn segments(
     metrics: &[Metric],
     rows: &[Vec<u32>],
     (control, treatment): (usize, usize),
-    inference: Inference,
+    inference: Inference<'_>,
     progress: &Progress,
 ) -> Result<Vec<SegmentEffect>> {
     let mut effects = Vec::new();
@@ -41,10 +42,12 @@ pub(super) fn segments(
         for value in order.into_iter().take(MAX_VALUES) {
             progress.check()?;
             let [a, b] = &by_value[value];
+            let mut stratifier = Stratifier::new(log, inference, [a, b]);
             for metric in metrics.iter().filter(|m| m.role.decides()) {
                 let sample =
                     |rows: &[u32]| ArmSample::new(metric, metric.observe(log, rows), inference);
                 let (control, treated) = (sample(a), sample(b));
+                let pooled = effect(metric, treatment, &control, &treated, inference);
                 effects.push(SegmentEffect {
                     segment: segment.name.clone(),
                     value: segment.values[value].clone(),
@@ -54,7 +57,10 @@ pub(super) fn segments(
                     n_requests: (a.len() as u64, b.len() as u64),
                     control: control.estimate.map(|e| e.value),
                     treatment: treated.estimate.map(|e| e.value),
-                    effect: effect(metric, treatment, &control, &treated, inference),
+                    effect: match &mut stratifier {
+                        Some(stratifier) => stratifier.effect(metric, pooled),
+                        None => pooled,
+                    },
                     p_holm: 1.0,
                 });
             }

@@ -28,6 +28,8 @@ pub struct AnalysisSettings {
     pub filter: Filter,
     /// What one observation of an inference is; users wherever the log names them, by default.
     pub unit: InferenceUnit,
+    /// Whether the arms are compared within stages where the treatment's share changed.
+    pub strata: StrataChoice,
     /// How metrics declared primary or secondary are corrected for their number.
     pub correction: Correction,
     /// Per metric id: what the analyst chose instead of the defaults.
@@ -45,6 +47,17 @@ pub struct MetricChoice {
     /// The tolerated change for the worse: absolute for error share, share rated and mean rating,
     /// relative to the control's value for the rest.
     pub margin: Option<f64>,
+}
+
+/// Whether arms are compared within stages of constant treatment share.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StrataChoice {
+    /// Within stages wherever the treatment's share changed over time.
+    #[default]
+    Stages,
+    /// Over the whole log, as if time did not matter.
+    None,
 }
 
 /// Correction of p-values for the number of metrics.
@@ -113,6 +126,7 @@ impl Default for AnalysisSettings {
             margins: Margins::default(),
             filter: Filter::default(),
             unit: InferenceUnit::Unit,
+            strata: StrataChoice::default(),
             correction: Correction::default(),
             metrics: BTreeMap::new(),
         }

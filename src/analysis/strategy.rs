@@ -113,7 +113,7 @@ fn consequence(strategy: Strategy) -> &'static str {
     match strategy {
         Strategy::AbTest => "Arms are compared directly, by the unit that was assigned",
         Strategy::Canary => {
-            "Arms are compared over the whole rollout; shares change by stage, so the trends show whether time of day could explain a difference"
+            "Shares change by stage, so arms are compared within stages and the stages combined; otherwise what changed with time would look like an effect"
         }
         Strategy::Shadow => {
             "Users saw one answer only: ratings of the shadow arm do not exist, and its load came on top"

@@ -82,6 +82,7 @@ fn line(
 fn scorecard_lines(effect: &Effect) -> Vec<TestLine> {
     let note = match effect.unit {
         InferenceUnit::Unit => "used for the decision",
+        InferenceUnit::Request if effect.by_unit.is_some() => "used for the decision, as chosen",
         InferenceUnit::Request => "used for the decision; the log names no users",
     };
     let main = effect
@@ -95,7 +96,29 @@ fn scorecard_lines(effect: &Effect) -> Vec<TestLine> {
             "takes requests of one user as independent",
         )
     });
-    main.into_iter().chain(by_request).collect()
+    let by_unit = effect.by_unit.map(|r| {
+        line(
+            InferenceUnit::Unit,
+            r.test,
+            Some(r.difference),
+            "allows for requests of one user that resemble each other",
+        )
+    });
+    let stages = effect.stratified.as_ref();
+    let pooled = stages.and_then(|s| {
+        let note = "over the whole log, stages mixed: not used where shares changed";
+        Some(line(effect.unit, s.pooled_test?, s.pooled, note))
+    });
+    let heterogeneity = stages.and_then(|s| s.heterogeneity).map(|test| {
+        let note = "whether the effect differs between stages";
+        line(effect.unit, test, None, note)
+    });
+    main.into_iter()
+        .chain(by_request)
+        .chain(by_unit)
+        .chain(pooled)
+        .chain(heterogeneity)
+        .collect()
 }
 
 fn share_tests(a: Share, b: Share, level: f64) -> Vec<TestLine> {
@@ -181,8 +204,19 @@ fn assumptions(
                 crate::units::number(deff)
             ),
         ),
+        (InferenceUnit::Request, Some(deff)) => (
+            if deff > 1.2 {
+                Holds::No
+            } else {
+                Holds::Unknown
+            },
+            format!(
+                "Requests are the unit by choice, although users are known; the design effect here is {}",
+                crate::units::number(deff)
+            ),
+        ),
         (InferenceUnit::Unit, None) => (Holds::Yes, "Users are the unit".to_owned()),
-        (InferenceUnit::Request, _) => (
+        (InferenceUnit::Request, None) => (
             Holds::Unknown,
             "The log names no users: if users send several requests, intervals are too narrow"
                 .to_owned(),
@@ -203,6 +237,21 @@ fn assumptions(
             (Holds::No, strategy.consequence.clone())
         },
     ));
+    list.extend(effect.stratified.as_ref().map(|stages| {
+        let text = "The effect is about the same in every stage";
+        let found = match stages.heterogeneity {
+            Some(test) => (
+                if test.p < 0.05 { Holds::No } else { Holds::Yes },
+                format!(
+                    "Cochran's Q over {} stages: p = {}. The combined effect is an average over stages, weighted by how far both arms ran in each",
+                    stages.strata.len(),
+                    crate::units::p_value(test.p)
+                ),
+            ),
+            None => (Holds::Unknown, "One stage has both arms".to_owned()),
+        };
+        assumption(text, found)
+    }));
     let n = a.len().min(b.len());
     let size = if n >= 500 {
         Holds::Yes

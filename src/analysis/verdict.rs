@@ -18,20 +18,46 @@ pub(super) fn reading(
     if control.n.min(treated.n) < MIN_OBSERVATIONS {
         return Verdict::NoData;
     }
-    let (direction, margin) = match metric.role {
-        MetricRole::Neutral | MetricRole::Ignored => (Direction::Neutral, None),
-        _ => (metric.direction, margin),
-    };
     // Two arms that never vary and agree need no interval to be told equal.
     let is_same_constant = control.moments.m2 == 0.0
         && treated.moments.m2 == 0.0
         && control.moments.mean == treated.moments.mean;
     match difference {
-        Some(difference) => verdict(direction, difference, margin),
+        Some(difference) => of_difference(metric, difference, margin),
         None if !is_same_constant => Verdict::NoData,
-        None if direction == Direction::Neutral && margin.is_none() => Verdict::NoClearChange,
-        None => Verdict::WithinMargin,
+        None => match basis(metric, margin) {
+            (Direction::Neutral, None) => Verdict::NoClearChange,
+            _ => Verdict::WithinMargin,
+        },
     }
+}
+
+/// The verdict on a difference of a metric in its role.
+pub(super) fn of_difference(
+    metric: &Metric,
+    difference: &Estimate,
+    margin: Option<f64>,
+) -> Verdict {
+    let (direction, margin) = basis(metric, margin);
+    verdict(direction, difference, margin)
+}
+
+/// A metric that is only told is neither better nor worse, whatever its direction.
+fn basis(metric: &Metric, margin: Option<f64>) -> (Direction, Option<f64>) {
+    match metric.role {
+        MetricRole::Neutral | MetricRole::Ignored => (Direction::Neutral, None),
+        _ => (metric.direction, margin),
+    }
+}
+
+/// Squared standard error behind an interval: its width over twice the multiplier of its test.
+pub(super) fn variance(estimate: &Estimate, test: Option<TestResult>) -> Option<f64> {
+    let multiplier = match test.and_then(|test| test.df) {
+        Some(df) => dist::t_multiplier(estimate.level, df)?,
+        None => dist::z_multiplier(estimate.level)?,
+    };
+    let se = (estimate.interval.upper - estimate.interval.lower) / (2.0 * multiplier);
+    (se > 0.0 && se.is_finite()).then_some(se * se)
 }
 
 /// Where one unit says "clear" and the other does not.

@@ -77,7 +77,13 @@ fn as_text(analysis: &Analysis) -> String {
             lines.push(format!("      {}", check.advice));
         }
     }
-    lines.join("\n") + "\n\n" + &scorecard(analysis)
+    let mut effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
+    let stages = if effects.any(|effect| effect.stratified.is_some()) {
+        "\nValues stand for the whole log; differences are taken within stages, because the treatment's share changed.\n"
+    } else {
+        ""
+    };
+    lines.join("\n") + "\n\n" + &scorecard(analysis) + stages
 }
 
 fn shown_rows(analysis: &Analysis) -> impl Iterator<Item = &ScorecardRow> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::analysis::{Correction, Direction, InferenceUnit, MetricRole, Strategy};
+use crate::analysis::{Correction, Direction, InferenceUnit, MetricRole, StrataChoice, Strategy};
 
 /// Tells from an exported request log which variant of an LLM rollout to ship, and what the
 /// auto-rollback rules would have done. Works offline; opens no network connection.
@@ -91,6 +91,9 @@ pub struct CompareArguments {
     /// Unit of inference: user or request. By user wherever the log names users, unless told otherwise.
     #[arg(long, value_name = "UNIT", value_parser = unit)]
     pub unit: Option<InferenceUnit>,
+    /// Where the treatment's share changed: compare within stages, or over the whole log (none).
+    #[arg(long, value_name = "NAME", value_parser = strata)]
+    pub strata: Option<StrataChoice>,
     /// Correction for the number of primary or secondary metrics: holm, benjamini-hochberg or none.
     #[arg(long, value_name = "NAME", value_parser = correction)]
     pub correction: Option<Correction>,
@@ -252,6 +255,10 @@ fn strategy(text: &str) -> Result<Strategy, String> {
 
 fn unit(text: &str) -> Result<InferenceUnit, String> {
     word(text).map_err(|()| "one of user, request is needed".to_owned())
+}
+
+fn strata(text: &str) -> Result<StrataChoice, String> {
+    word(text).map_err(|()| "one of stages, none is needed".to_owned())
 }
 
 fn correction(text: &str) -> Result<Correction, String> {

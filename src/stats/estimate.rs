@@ -58,6 +58,10 @@ pub enum Method {
     ClusteredOrderStatistics,
     /// Two intervals joined by the square-and-add rule.
     SquareAndAdd,
+    /// Delta method over units, strata combined.
+    StratifiedDelta,
+    /// Order statistics of a distribution standardised to strata.
+    StratifiedOrderStatistics,
     /// Bonett and Price's adjusted Wald interval of a difference of paired shares.
     BonettPrice,
     /// Exact interval given the margins, with the conditional maximum likelihood estimate.
@@ -118,6 +122,8 @@ impl Method {
             Self::OrderStatistics => "order statistics",
             Self::ClusteredOrderStatistics => "order statistics, clustered",
             Self::SquareAndAdd => "square-and-add",
+            Self::StratifiedDelta => "delta method within strata, Welch t",
+            Self::StratifiedOrderStatistics => "order statistics, strata standardised",
             Self::BonettPrice => "Bonett-Price, paired",
             Self::ConditionalExact => "conditional exact",
             Self::Wald => "Wald",
@@ -188,6 +194,10 @@ pub enum TestName {
     MannWhitney,
     /// Mann and Whitney's U, exact permutation distribution.
     MannWhitneyExact,
+    /// t test of a difference combined over strata, variance over units.
+    StratifiedDelta,
+    /// Cochran's Q: whether estimates of one effect differ.
+    CochranQ,
     /// One-sample t test.
     OneSample,
     /// Paired t test.
@@ -257,6 +267,8 @@ impl TestName {
             Self::QuantileDifference => "quantile difference, order statistics",
             Self::MannWhitney => "Mann-Whitney U test",
             Self::MannWhitneyExact => "Mann-Whitney U test, exact",
+            Self::StratifiedDelta => "stratified delta-method t test",
+            Self::CochranQ => "Cochran's Q test",
             Self::OneSample => "one-sample t test",
             Self::Paired => "paired t test",
             Self::Wilcoxon => "Wilcoxon signed-rank test",

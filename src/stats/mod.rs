@@ -42,6 +42,7 @@ pub mod fisher;
 pub mod hodges_lehmann;
 pub mod kolmogorov_smirnov;
 pub mod kruskal_wallis;
+pub mod heterogeneity;
 mod least_likely;
 pub mod mann_whitney;
 pub mod mcnemar;
@@ -61,6 +62,8 @@ pub mod sequential;
 pub mod share_difference;
 pub mod share_intervals;
 pub mod stratified;
+pub mod post_stratified;
+pub mod post_stratified_quantile;
 pub mod t_test;
 pub mod wilcoxon;
 
@@ -79,6 +82,7 @@ pub use fisher::{FisherTest, fisher_exact};
 pub use hodges_lehmann::{paired_shift, shift};
 pub use kolmogorov_smirnov::{KsForm, kolmogorov_smirnov};
 pub use kruskal_wallis::kruskal_wallis;
+pub use heterogeneity::{Heterogeneity, cochran_q};
 pub use mann_whitney::{MannWhitney, mann_whitney};
 pub use mcnemar::{McNemarForm, PairedCounts, mcnemar};
 pub use moments::Moments;
@@ -99,5 +103,7 @@ pub use stratified::{
     Pooled, Stratum, breslow_day, cochran_mantel_haenszel, common_difference, common_odds_ratio,
     pool,
 };
+pub use post_stratified::{Cell, Stratified, StratumDifference, stratified_means};
+pub use post_stratified_quantile::{Independence, LayeredSample, stratified_quantiles};
 pub use t_test::{mean_estimate, one_sample, paired, paired_from_moments, student, welch};
 pub use wilcoxon::{SignedRank, signed_rank, wilcoxon_signed_rank};

@@ -155,6 +155,9 @@ pub struct Effect {
     pub by_unit: Option<AtUnit>,
     /// Variance by unit over variance by request; above 1, requests overstate the evidence.
     pub design_effect: Option<f64>,
+    /// Set where the treatment's share changed over time: `difference` then combines the stages, and
+    /// this holds each of them and the figure over the whole log.
+    pub stratified: Option<StratifiedEffect>,
     /// Set where users and requests as the unit lead to different readings: one sentence.
     pub unit_warning: Option<String>,
     /// The tolerated change for the worse, in the metric's own unit.
@@ -164,6 +167,40 @@ pub struct Effect {
     pub p_non_inferior: Option<f64>,
     /// The difference against zero and the margin.
     pub verdict: Verdict,
+}
+
+/// An effect combined over stages in which the treatment's share was constant.
+#[derive(Debug, Clone, Serialize)]
+pub struct StratifiedEffect {
+    /// The stages that have both arms.
+    pub strata: Vec<StratumEffect>,
+    /// The difference over the whole log, stages mixed.
+    pub pooled: Option<Estimate>,
+    /// The test of it.
+    pub pooled_test: Option<TestResult>,
+    /// How it would read.
+    pub pooled_verdict: Verdict,
+    /// Whether the effect differs between stages (Cochran's Q).
+    pub heterogeneity: Option<TestResult>,
+    /// The share of both arms' requests in stages that have both arms.
+    pub share_used: f64,
+    /// Set where the figure over the whole log would mislead: one sentence.
+    pub warning: Option<String>,
+}
+
+/// One stage's part in an effect.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct StratumEffect {
+    /// First event time.
+    pub from_us: i64,
+    /// End, exclusive.
+    pub to_us: i64,
+    /// Requests of the control and of the arm.
+    pub n_requests: (u64, u64),
+    /// Its weight; all sum to 1.
+    pub weight: f64,
+    /// Its own difference; `None` where it is too small.
+    pub difference: Option<Estimate>,
 }
 
 /// The figures at the other unit, beside an effect.

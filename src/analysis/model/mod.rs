@@ -104,6 +104,12 @@ impl Strategy {
         }
     }
 
+    /// Whether arms ran side by side and answered different requests, so that they can be compared
+    /// within stretches of time.
+    pub fn has_stages(self) -> bool {
+        matches!(self, Self::AbTest | Self::Canary)
+    }
+
     /// Whether the arms ran side by side, so that a difference can be blamed on the arm.
     pub fn is_concurrent(self) -> bool {
         matches!(self, Self::AbTest | Self::Canary | Self::Shadow)

@@ -4,7 +4,7 @@
 use super::super::widgets::note;
 use crate::analysis::{
     Analysis, AnalysisSettings, Correction, Direction, InferenceUnit, MetricChoice, MetricRole,
-    ScorecardRow,
+    ScorecardRow, StrataChoice,
 };
 use crate::units::ValueForm;
 
@@ -127,6 +127,24 @@ pub(super) fn unit_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings) {
         })
         .response
         .accessible_name("Unit of inference");
+}
+
+/// Whether arms are compared within stages.
+pub(super) fn strata_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings) {
+    let label = |strata| match strata {
+        StrataChoice::Stages => "within stages",
+        StrataChoice::None => "over the whole log",
+    };
+    ui.label("Where shares change, compare");
+    egui::ComboBox::from_id_salt("strata")
+        .selected_text(label(settings.strata))
+        .show_ui(ui, |ui| {
+            for strata in [StrataChoice::Stages, StrataChoice::None] {
+                ui.selectable_value(&mut settings.strata, strata, label(strata));
+            }
+        })
+        .response
+        .accessible_name("Where shares change, compare");
 }
 
 /// How many metrics at once are corrected for.

@@ -34,6 +34,13 @@ pub(super) fn ui(
             ui,
             "Differences are arm minus control with intervals. By user: requests of one user may resemble each other, so users are the unit. Latency counts successful requests.",
         );
+        let mut effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
+        if effects.any(|effect| effect.stratified.is_some()) {
+            note(
+                ui,
+                "The treatment's share changed over time: differences are taken within stages and the stages combined, so they are not those of the two values beside them, which stand for the whole log.",
+            );
+        }
     });
     if let Some(forest) = charts::guardrail_forest(analysis) {
         card_ui(ui, "", |ui| {
@@ -237,7 +244,7 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis) {
                             d.interval.lower,
                             d.interval.upper,
                         ))
-                        .on_hover_text(d.method.label());
+                        .on_hover_text(difference_hover(row, effect));
                     }
                 }
                 (5, Some(effect)) => {
@@ -293,6 +300,27 @@ fn unit_ui(ui: &mut egui::Ui, row: &ScorecardRow, effect: &Effect) {
             .map(|d| format!("Design effect {}", units::number(d))),
     );
     ui.label(label).on_hover_text(hover.join("\n"));
+}
+
+/// How the interval was made; within stages, with the figure over the whole log.
+fn difference_hover(row: &ScorecardRow, effect: &Effect) -> String {
+    let mut lines: Vec<String> = effect
+        .difference
+        .iter()
+        .map(|d| d.method.label().to_owned())
+        .collect();
+    if let Some(stages) = &effect.stratified {
+        let pooled = stages.pooled.map_or_else(String::new, |d| {
+            row.form
+                .change_with_interval(d.value, d.interval.lower, d.interval.upper)
+        });
+        lines.push(format!(
+            "Within {} stages. Over the whole log: {pooled}",
+            stages.strata.len()
+        ));
+        lines.extend(stages.warning.clone());
+    }
+    lines.join("\n")
 }
 
 /// Which test, and what became of its p.

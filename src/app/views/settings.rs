@@ -41,6 +41,7 @@ pub(super) fn ui(
             metric_settings::correction_combo(ui, &mut settings);
             ui.end_row();
             metric_settings::unit_combo(ui, &mut settings);
+            metric_settings::strata_combo(ui, &mut settings);
             ui.end_row();
         });
         metric_settings::ui(ui, &mut settings, analysis);

@@ -22,6 +22,11 @@ pub(super) fn body(input: &ReportInput<'_>) -> Option<Markup> {
              guardrails: shipping needs all of them, so the chance of shipping with a harmed one stays \
              below the level of each. Primary and secondary metrics are corrected ("
             (analysis.settings.correction.label()) ")."
+            @if stratified(analysis) {
+                " The treatment’s share changed over time, so arms are compared within stages and \
+                 the stages combined, each at the weight n₁n₂/(n₁+n₂) of its requests in both arms: \
+                 the difference is not that of the two values beside it, which stand for the whole log."
+            }
         }
         @for (role, title) in [
             (MetricRole::Primary, "Primary: to be improved"),
@@ -41,6 +46,11 @@ pub(super) fn body(input: &ReportInput<'_>) -> Option<Markup> {
             (figure(&forest, (WIDE, 120 + 34 * rows as u32), None))
         }
     })
+}
+
+fn stratified(analysis: &Analysis) -> bool {
+    let effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
+    effects.clone().any(|effect| effect.stratified.is_some())
 }
 
 fn rows_table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> Markup {
@@ -78,7 +88,7 @@ fn rows_table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> 
                     }
                     @if several { td { (charts::arm_name(analysis, effect.arm)) } }
                     td.num { (arm_value(row, effect.arm)) }
-                    td.num { (change_cell(row.form, effect.difference.as_ref())) (inference(effect)) }
+                    td.num { (change_cell(row.form, effect.difference.as_ref())) (inference(row, effect)) }
                     td.num { (relative_cell(effect.relative.as_ref())) }
                     @if role.decides() { td.num.nowrap { (margin(row, effect)) } }
                     td { (verdict(effect.verdict)) }
@@ -131,7 +141,7 @@ fn arm_value(row: &ScorecardRow, arm: usize) -> Markup {
 }
 
 /// What the interval stands on, and the p-value beside it.
-fn inference(effect: &Effect) -> Markup {
+fn inference(row: &ScorecardRow, effect: &Effect) -> Markup {
     html! {
         @if effect.difference.is_some() {
             small {
@@ -149,6 +159,16 @@ fn inference(effect: &Effect) -> Markup {
                 }
             }
             @if let Some(warning) = &effect.unit_warning { small.warning { (warning) } }
+            @if let Some(stages) = &effect.stratified {
+                small {
+                    "within " (stages.strata.len()) " stages; over the whole log "
+                    (stages.pooled.as_ref().map_or_else(
+                        || units::NO_VALUE.to_owned(),
+                        |d| row.form.change_with_interval(d.value, d.interval.lower, d.interval.upper),
+                    ))
+                }
+                @if let Some(warning) = &stages.warning { small.warning { (warning) } }
+            }
         }
     }
 }

@@ -1,0 +1,308 @@
+//! Stretches of time within which both arms are compared, and the effect combined over them.
+//!
+//! Where the treatment's share changes with time, a difference over the whole log mixes the arms with
+//! the time: a treatment that grows while the nights get slow looks slow. Within a stage of constant
+//! share, time touches both arms alike.
+
+use super::effect::{Assembled, Compared, Inference, assemble};
+use super::metrics::{Kind, Metric, Observations};
+use super::model::{
+    Direction, Effect, InferenceUnit, Stage, StratifiedEffect, StratumEffect, Verdict,
+};
+use super::verdict;
+use crate::data::{Quantity, RequestLog};
+use crate::stats::{
+    Cell, Independence, LayeredSample, Stratified, cochran_q, relative_change, stratified_means,
+    stratified_quantiles,
+};
+
+/// Stretches without the treatment that hold this share of the control's requests are worth cutting
+/// off even where its share never changed.
+const LONELY: f64 = 0.05;
+
+/// Consecutive stretches of rows.
+#[derive(Debug, Clone)]
+pub(super) struct Strata {
+    /// First row of each stratum but the first; ascending.
+    bounds: Vec<u32>,
+    /// First event and end (exclusive) of each stratum.
+    spans: Vec<(i64, i64)>,
+}
+
+impl Strata {
+    /// The stages, cut once more where the treatment first and last ran; `None` where the treatment's
+    /// share did not change, so that the whole log is one stratum.
+    pub(super) fn of(
+        log: &RequestLog,
+        stages: &[Stage],
+        (control, treatment): (&[u32], &[u32]),
+    ) -> Option<Self> {
+        let (first, last) = (*treatment.first()?, *treatment.last()?);
+        let is_outside = |row: &&u32| **row < first || **row > last;
+        let n_lonely = control.iter().filter(is_outside).count();
+        let is_lonely = n_lonely as f64 > LONELY * control.len() as f64;
+        if stages.len() < 2 && !is_lonely {
+            return None;
+        }
+        let n_rows = log.n_rows() as u32;
+        let row_at = |us: i64| log.event_us.partition_point(|t| *t < us) as u32;
+        let mut bounds: Vec<u32> = stages
+            .iter()
+            .skip(1)
+            .map(|stage| row_at(stage.from_us))
+            .chain([first, last + 1])
+            .filter(|row| *row > 0 && *row < n_rows)
+            .collect();
+        bounds.sort_unstable();
+        bounds.dedup();
+        if bounds.is_empty() {
+            return None;
+        }
+        let starts: Vec<u32> = [0].iter().chain(&bounds).copied().collect();
+        let ends: Vec<u32> = bounds.iter().copied().chain([n_rows]).collect();
+        let spans = starts
+            .iter()
+            .zip(&ends)
+            .map(|(from, to)| {
+                let last = log.event_us[*to as usize - 1];
+                (log.event_us[*from as usize], last.saturating_add(1))
+            })
+            .collect();
+        Some(Self { bounds, spans })
+    }
+
+    /// Ascending rows, cut at the bounds; one slice per stratum.
+    pub(super) fn cut<'r>(&self, rows: &'r [u32]) -> Vec<&'r [u32]> {
+        let mut slices = Vec::with_capacity(self.spans.len());
+        let mut rest = rows;
+        for bound in &self.bounds {
+            let (head, tail) = rest.split_at(rest.partition_point(|row| row < bound));
+            slices.push(head);
+            rest = tail;
+        }
+        slices.push(rest);
+        slices
+    }
+}
+
+/// Compares two sets of rows within strata; keeps the sorted latencies for the next quantile.
+pub(super) struct Stratifier<'a> {
+    log: &'a RequestLog,
+    strata: &'a Strata,
+    inference: Inference<'a>,
+    sides: [Vec<&'a [u32]>; 2],
+    sorted: Option<(Quantity, [LayeredSample; 2])>,
+}
+
+impl<'a> Stratifier<'a> {
+    /// Of the control's and the treatment's rows; `None` where the whole log is one stratum.
+    pub(super) fn new(
+        log: &'a RequestLog,
+        inference: Inference<'a>,
+        [control, treated]: [&'a [u32]; 2],
+    ) -> Option<Self> {
+        let strata = inference.strata?;
+        Some(Self {
+            log,
+            strata,
+            inference,
+            sides: [strata.cut(control), strata.cut(treated)],
+            sorted: None,
+        })
+    }
+
+    /// `pooled` with the effect within strata in its place; `pooled` itself where there is none, as
+    /// where nothing varies.
+    pub(super) fn effect(&mut self, metric: &Metric, pooled: Effect) -> Effect {
+        let has_units = self.log.units.is_some();
+        let by_request = self.compare(metric, Independence::OfObservations);
+        let by_unit = if has_units {
+            self.compare(metric, Independence::OfUnits)
+        } else {
+            None
+        };
+        let unit = if has_units {
+            self.inference.unit
+        } else {
+            InferenceUnit::Request
+        };
+        let main = match unit {
+            InferenceUnit::Unit => &by_unit,
+            InferenceUnit::Request => &by_request,
+        };
+        let Some(main) = main else {
+            return pooled;
+        };
+        let compared = |found: &Option<Stratified>| -> Option<Compared> {
+            found.as_ref().map(|found| (found.difference, found.test))
+        };
+        let effect = assemble(
+            metric,
+            &Assembled {
+                arm: pooled.arm,
+                has_units,
+                by_unit: compared(&by_unit),
+                by_request: compared(&by_request),
+                relative: relative(main, self.inference.level),
+                margin: pooled.margin,
+                reading: &|difference| match pooled.verdict {
+                    Verdict::NoData => Verdict::NoData,
+                    _ => difference.map_or(Verdict::NoData, |d| {
+                        verdict::of_difference(metric, d, pooled.margin)
+                    }),
+                },
+            },
+            self.inference,
+        );
+        let stratified = self.finding(metric, main, &effect, &pooled);
+        Effect {
+            stratified: Some(stratified),
+            ..effect
+        }
+    }
+
+    fn compare(&mut self, metric: &Metric, by: Independence) -> Option<Stratified> {
+        let level = self.inference.level;
+        if let Kind::Quantile(quantity, q) = metric.kind {
+            let is_sorted = self.sorted.as_ref().is_some_and(|(of, _)| *of == quantity);
+            if !is_sorted {
+                let sides = [0, 1].map(|side| {
+                    let cells = self.observe(metric, side);
+                    // Sorted once for both readings: each says whether it uses the units.
+                    LayeredSample::new(&in_cells(&cells, Independence::OfUnits))
+                });
+                self.sorted = Some((quantity, sides));
+            }
+            let (_, [a, b]) = self.sorted.as_ref()?;
+            return stratified_quantiles(a, b, (q, by), level);
+        }
+        let [a, b] = [0, 1].map(|side| self.observe(metric, side));
+        stratified_means(&in_cells(&a, by), &in_cells(&b, by), level)
+    }
+
+    fn observe(&self, metric: &Metric, side: usize) -> Vec<Observations> {
+        let slices = self.sides[side].iter();
+        slices.map(|rows| metric.observe(self.log, rows)).collect()
+    }
+
+    fn finding(
+        &self,
+        metric: &Metric,
+        main: &Stratified,
+        effect: &Effect,
+        pooled: &Effect,
+    ) -> StratifiedEffect {
+        let strata: Vec<StratumEffect> = main
+            .strata
+            .iter()
+            .map(|s| StratumEffect {
+                from_us: self.strata.spans[s.index].0,
+                to_us: self.strata.spans[s.index].1,
+                n_requests: [0, 1]
+                    .map(|side| self.sides[side][s.index].len() as u64)
+                    .into(),
+                weight: s.weight,
+                difference: s.difference,
+            })
+            .collect();
+        let variances: Vec<(f64, f64)> = main
+            .strata
+            .iter()
+            .filter_map(|s| {
+                let difference = s.difference?;
+                Some((difference.value, verdict::variance(&difference, s.test)?))
+            })
+            .collect();
+        let n_all: usize = self.sides.iter().flatten().map(|rows| rows.len()).sum();
+        let n_used: u64 = strata.iter().map(|s| s.n_requests.0 + s.n_requests.1).sum();
+        StratifiedEffect {
+            warning: warning(metric, &strata, effect, pooled),
+            strata,
+            pooled: pooled.difference,
+            pooled_test: pooled.test,
+            pooled_verdict: pooled.verdict,
+            heterogeneity: cochran_q(&variances).map(|found| found.test),
+            share_used: n_used as f64 / n_all.max(1) as f64,
+        }
+    }
+}
+
+fn in_cells(strata: &[Observations], by: Independence) -> Vec<Cell<'_>> {
+    strata
+        .iter()
+        .map(|observations| Cell {
+            values: &observations.values,
+            units: match by {
+                Independence::OfUnits => &observations.units,
+                Independence::OfObservations => &[],
+            },
+        })
+        .collect()
+}
+
+/// Relative to the control at the same weights, where its interval stays clear of zero.
+fn relative(found: &Stratified, level: f64) -> Option<crate::stats::Estimate> {
+    if found.a.interval.lower <= 0.0 {
+        return None;
+    }
+    let variance = |estimate| verdict::variance(estimate, None);
+    relative_change(
+        (found.a.value, variance(&found.a)?),
+        (found.b.value, variance(&found.b)?),
+        found.difference.n,
+        level,
+    )
+}
+
+/// Where the figure over the whole log would mislead: one sentence.
+fn warning(
+    metric: &Metric,
+    strata: &[StratumEffect],
+    effect: &Effect,
+    pooled: &Effect,
+) -> Option<String> {
+    let (within, over) = (effect.difference?, pooled.difference?);
+    let words = |value: f64| match (metric.direction, value > 0.0) {
+        (Direction::LowerIsBetter, true) | (Direction::HigherIsBetter, false) => "worse",
+        (Direction::LowerIsBetter, false) | (Direction::HigherIsBetter, true) => "better",
+        (Direction::Neutral, true) => "higher",
+        (Direction::Neutral, false) => "lower",
+    };
+    let shown = |e: &crate::stats::Estimate| {
+        metric
+            .form
+            .change_with_interval(e.value, e.interval.lower, e.interval.upper)
+    };
+    let is_clear = |e: &crate::stats::Estimate| !e.interval.contains(0.0);
+    let turns = within.value * over.value < 0.0 && (is_clear(&within) || is_clear(&over));
+    if turns {
+        let own: Vec<f64> = strata
+            .iter()
+            .filter_map(|s| Some(s.difference?.value))
+            .collect();
+        let in_every = own.len() > 1 && own.iter().all(|v| v * over.value < 0.0);
+        let place = if in_every {
+            format!("in every one of the {} stages", own.len())
+        } else {
+            "within the stages".to_owned()
+        };
+        return Some(format!(
+            "Simpson's paradox between stages: over the whole log {} looks {} ({}), {place} it is {} ({}). Traffic and {} changed while the treatment's share did; only the comparison within stages tells the arms apart",
+            metric.words(),
+            words(over.value),
+            shown(&over),
+            words(within.value),
+            shown(&within),
+            metric.words(),
+        ));
+    }
+    (effect.verdict != pooled.verdict).then(|| {
+        format!(
+            "Over the whole log {} would read \u{201c}{}\u{201d} ({}); within stages it reads \u{201c}{}\u{201d}. The treatment's share changed with time, so the figure over the whole log mixes the arms with the time",
+            metric.words(),
+            pooled.verdict.label(),
+            shown(&over),
+            effect.verdict.label(),
+        )
+    })
+}
