@@ -12,7 +12,7 @@ use super::model::{
 use super::verdict;
 use crate::data::{Quantity, RequestLog};
 use crate::stats::{
-    Cell, Independence, LayeredSample, Stratified, cochran_q, relative_change, stratified_means,
+    Cell, Independence, LayeredSample, Stratified, pool, relative_change, stratified_means,
     stratified_quantiles,
 };
 
@@ -221,7 +221,8 @@ impl<'a> Stratifier<'a> {
             pooled: pooled.difference,
             pooled_test: pooled.test,
             pooled_verdict: pooled.verdict,
-            heterogeneity: cochran_q(&variances).map(|found| found.test),
+            heterogeneity: pool(&variances, self.inference.level)
+                .and_then(|found| found.heterogeneity),
             share_used: n_used as f64 / n_all.max(1) as f64,
         }
     }

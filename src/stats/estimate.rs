@@ -196,8 +196,6 @@ pub enum TestName {
     MannWhitneyExact,
     /// t test of a difference combined over strata, variance over units.
     StratifiedDelta,
-    /// Cochran's Q: whether estimates of one effect differ.
-    CochranQ,
     /// One-sample t test.
     OneSample,
     /// Paired t test.
@@ -268,7 +266,6 @@ impl TestName {
             Self::MannWhitney => "Mann-Whitney U test",
             Self::MannWhitneyExact => "Mann-Whitney U test, exact",
             Self::StratifiedDelta => "stratified delta-method t test",
-            Self::CochranQ => "Cochran's Q test",
             Self::OneSample => "one-sample t test",
             Self::Paired => "paired t test",
             Self::Wilcoxon => "Wilcoxon signed-rank test",

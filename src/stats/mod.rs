@@ -42,7 +42,6 @@ pub mod fisher;
 pub mod hodges_lehmann;
 pub mod kolmogorov_smirnov;
 pub mod kruskal_wallis;
-pub mod heterogeneity;
 mod least_likely;
 pub mod mann_whitney;
 pub mod mcnemar;
@@ -50,6 +49,8 @@ pub mod moments;
 pub mod multiplicity;
 pub mod odds;
 pub mod poisson;
+pub mod post_stratified;
+pub mod post_stratified_quantile;
 pub mod power;
 pub mod proportions;
 mod quadrature;
@@ -62,8 +63,6 @@ pub mod sequential;
 pub mod share_difference;
 pub mod share_intervals;
 pub mod stratified;
-pub mod post_stratified;
-pub mod post_stratified_quantile;
 pub mod t_test;
 pub mod wilcoxon;
 
@@ -82,13 +81,14 @@ pub use fisher::{FisherTest, fisher_exact};
 pub use hodges_lehmann::{paired_shift, shift};
 pub use kolmogorov_smirnov::{KsForm, kolmogorov_smirnov};
 pub use kruskal_wallis::kruskal_wallis;
-pub use heterogeneity::{Heterogeneity, cochran_q};
 pub use mann_whitney::{MannWhitney, mann_whitney};
 pub use mcnemar::{McNemarForm, PairedCounts, mcnemar};
 pub use moments::Moments;
 pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, bonferroni, hochberg, holm};
 pub use odds::{odds_ratio, odds_ratio_ln_se};
 pub use poisson::{Rate, RateComparison, compare_rates};
+pub use post_stratified::{Cell, Stratified, StratumDifference, stratified_means};
+pub use post_stratified_quantile::{Independence, LayeredSample, stratified_quantiles};
 pub use proportions::{Share, Variance, newcombe, risk_ratio, risk_ratio_ln_se, two_proportions};
 pub use quantile::{
     Ranks, clustered_quantile_estimate, quantile, quantile_difference, quantile_estimate,
@@ -103,7 +103,5 @@ pub use stratified::{
     Pooled, Stratum, breslow_day, cochran_mantel_haenszel, common_difference, common_odds_ratio,
     pool,
 };
-pub use post_stratified::{Cell, Stratified, StratumDifference, stratified_means};
-pub use post_stratified_quantile::{Independence, LayeredSample, stratified_quantiles};
 pub use t_test::{mean_estimate, one_sample, paired, paired_from_moments, student, welch};
 pub use wilcoxon::{SignedRank, signed_rank, wilcoxon_signed_rank};

@@ -7,10 +7,12 @@
 
 use super::dist::z_multiplier;
 use super::estimate::{Estimate, Interval, Method, valid_level};
+use super::post_stratified::{
+    Cell, Contributions, Stratified, StratumDifference, moments, weights,
+};
 use super::quantile::{
     clustered_quantile_estimate, quantile_difference, quantile_estimate, quantile_test,
 };
-use super::post_stratified::{Cell, Contributions, Stratified, StratumDifference, moments, weights};
 
 /// One arm's observations of all strata, ascending; sorted once for any number of quantiles.
 #[derive(Debug, Clone, Default)]

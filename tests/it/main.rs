@@ -13,6 +13,7 @@ mod cli;
 mod exports;
 mod formats;
 mod hostile;
+mod inference;
 mod ingest;
 mod malformed;
 mod reference;
