@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use super::palette::Palette;
 use super::session::{Session, open_log};
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::AnalysisSettings;
@@ -83,13 +84,15 @@ pub enum UiCommand {
     ZoomOut,
     /// As made.
     ZoomReset,
+    /// Show or hide the command palette.
+    Palette,
     /// Show or hide the list of shortcuts.
     Shortcuts,
 }
 
 impl UiCommand {
     /// All of them, as in the menus.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Open,
         Self::OpenSample,
         Self::OpenAa,
@@ -102,6 +105,7 @@ impl UiCommand {
         Self::ZoomIn,
         Self::ZoomOut,
         Self::ZoomReset,
+        Self::Palette,
         Self::Shortcuts,
     ];
 
@@ -120,6 +124,7 @@ impl UiCommand {
             Self::ZoomIn => "Zoom in",
             Self::ZoomOut => "Zoom out",
             Self::ZoomReset => "Zoom 100 %",
+            Self::Palette => "Find a command…",
             Self::Shortcuts => "Keyboard shortcuts",
         }
     }
@@ -135,6 +140,7 @@ impl UiCommand {
             Self::ZoomIn => command(Key::Plus),
             Self::ZoomOut => command(Key::Minus),
             Self::ZoomReset => command(Key::Num0),
+            Self::Palette => command(Key::K),
             Self::Shortcuts => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F1)),
             _ => None,
         }
@@ -334,6 +340,12 @@ fn apply_ui(ctx: &egui::Context, command: UiCommand, state: &mut AppState, sessi
         UiCommand::ZoomIn => egui::gui_zoom::zoom_in(ctx),
         UiCommand::ZoomOut => egui::gui_zoom::zoom_out(ctx),
         UiCommand::ZoomReset => ctx.set_zoom_factor(1.0),
+        UiCommand::Palette => {
+            state.palette = match state.palette {
+                Some(_) => None,
+                None => Some(Palette::default()),
+            };
+        }
         UiCommand::Shortcuts => state.shows_shortcuts = !state.shows_shortcuts,
     }
 }

@@ -5,6 +5,7 @@ mod command;
 mod dialogs;
 mod document;
 mod history;
+mod palette;
 mod planner;
 mod session;
 mod shell;

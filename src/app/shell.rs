@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::command::{Command, Commands, UiCommand, screen_shortcut};
+use super::palette;
 use super::session::Session;
 use super::state::{AppState, Screen};
 use super::views;
@@ -40,6 +41,7 @@ pub(super) fn ui(
         });
     });
     shortcuts_ui(ui, state);
+    palette::ui(ui.ctx(), state, session, commands);
 }
 
 fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mut Commands) {
@@ -65,7 +67,7 @@ fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mu
                 UiCommand::ZoomReset,
             ],
         ),
-        ("Help", &[UiCommand::Shortcuts]),
+        ("Help", &[UiCommand::Palette, UiCommand::Shortcuts]),
     ];
     egui::MenuBar::new().ui(ui, |ui| {
         for (title, items) in menus {

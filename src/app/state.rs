@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::document::Document;
 use super::history::History;
+use super::palette::Palette;
 use super::planner::Planner;
 
 /// The eight screens, in the order of work.
@@ -95,6 +96,8 @@ pub struct AppState {
     pub rule: usize,
     /// The Report screen.
     pub report: ReportFields,
+    /// The command palette, while it is open.
+    pub palette: Option<Palette>,
     /// Whether the list of shortcuts is open.
     pub shows_shortcuts: bool,
     /// The last thing worth saying, until the next.
