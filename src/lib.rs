@@ -19,6 +19,8 @@ pub mod stats;
 
 pub mod report;
 
+pub mod project;
+
 pub mod jobs;
 pub mod sample;
 

@@ -72,7 +72,8 @@ impl Project {
 
     /// Whether a path names a project rather than a log.
     pub fn is_project(path: &Path) -> bool {
-        path.extension().is_some_and(|extension| extension == EXTENSION)
+        path.extension()
+            .is_some_and(|extension| extension == EXTENSION)
     }
 
     /// Reads the text of a project file; relative paths are those below `folder`.
@@ -82,17 +83,27 @@ impl Project {
                 .line(line as u64)
                 .hint("Open the log itself and save the project again; a copy of the last save may stand beside it")
         };
-        let value: serde_json::Value = serde_json::from_str(text)
-            .map_err(|cause| malformed(format!("The project file is damaged: {cause}"), cause.line()))?;
+        let value: serde_json::Value = serde_json::from_str(text).map_err(|cause| {
+            malformed(
+                format!("The project file is damaged: {cause}"),
+                cause.line(),
+            )
+        })?;
         let schema = value.get("schema").and_then(serde_json::Value::as_u64);
         if schema != Some(u64::from(SCHEMA)) {
             let found = schema.map_or("none".to_owned(), |schema| schema.to_string());
-            let message = format!("The project file has version {found}; this program reads version {SCHEMA}");
+            let message = format!(
+                "The project file has version {found}; this program reads version {SCHEMA}"
+            );
             return Err(Error::new(ErrorKind::Settings, message)
                 .hint("Open it with a newer version of Hindsight"));
         }
-        let mut project: Self = serde_json::from_str(text)
-            .map_err(|cause| malformed(format!("The project file is not valid: {cause}"), cause.line()))?;
+        let mut project: Self = serde_json::from_str(text).map_err(|cause| {
+            malformed(
+                format!("The project file is not valid: {cause}"),
+                cause.line(),
+            )
+        })?;
         for path in project.logs.iter_mut().filter(|path| path.is_relative()) {
             *path = folder.join(&*path);
         }
@@ -108,7 +119,10 @@ impl Project {
             }
         }
         let text = serde_json::to_string_pretty(&stored).map_err(|cause| {
-            Error::new(ErrorKind::Internal, format!("Cannot write the project: {cause}"))
+            Error::new(
+                ErrorKind::Internal,
+                format!("Cannot write the project: {cause}"),
+            )
         })?;
         Ok(text + "\n")
     }
@@ -132,9 +146,17 @@ impl Project {
             return None;
         }
         if now.len() != self.files.len() {
-            return Some(format!("The log has {} files now; the project was saved with {}", now.len(), self.files.len()));
+            return Some(format!(
+                "The log has {} files now; the project was saved with {}",
+                now.len(),
+                self.files.len()
+            ));
         }
-        let (then, now) = self.files.iter().zip(&now).find(|(then, now)| then != now)?;
+        let (then, now) = self
+            .files
+            .iter()
+            .zip(&now)
+            .find(|(then, now)| then != now)?;
         Some(format!(
             "The log has changed since the project was saved: {} of {} bytes then, {} of {} bytes now",
             then.name, then.bytes, now.name, now.bytes
@@ -143,7 +165,8 @@ impl Project {
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    path.file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]
@@ -152,10 +175,22 @@ mod tests {
     use crate::rules::presets;
 
     fn project() -> Project {
-        let settings = AnalysisSettings { level: 0.9, ..AnalysisSettings::default() };
-        let logs = vec![PathBuf::from("/data/logs/a.csv"), PathBuf::from("/elsewhere/b.csv")];
+        let settings = AnalysisSettings {
+            level: 0.9,
+            ..AnalysisSettings::default()
+        };
+        let logs = vec![
+            PathBuf::from("/data/logs/a.csv"),
+            PathBuf::from("/elsewhere/b.csv"),
+        ];
         let rulebook = presets::all().unwrap();
-        Project::new(logs, Some(Mapping::default()), settings, rulebook, "Title".to_owned())
+        Project::new(
+            logs,
+            Some(Mapping::default()),
+            settings,
+            rulebook,
+            "Title".to_owned(),
+        )
     }
 
     #[test]
@@ -163,7 +198,10 @@ mod tests {
         let project = project();
         let text = project.to_json(Path::new("/data")).unwrap();
         assert!(text.contains("\"logs/a.csv\""), "{text}");
-        assert_eq!(Project::from_json(&text, Path::new("/data")).unwrap(), project);
+        assert_eq!(
+            Project::from_json(&text, Path::new("/data")).unwrap(),
+            project
+        );
         let moved = Project::from_json(&text, Path::new("/moved")).unwrap();
         assert_eq!(moved.logs[0], Path::new("/moved/logs/a.csv"));
         assert_eq!(moved.logs[1], Path::new("/elsewhere/b.csv"));
@@ -180,8 +218,14 @@ mod tests {
         check("", "damaged");
         check(&sound[..sound.len() / 2], "damaged");
         check("{}", "version none");
-        check(&sound.replacen("\"schema\": 1", "\"schema\": 7", 1), "version 7");
+        check(
+            &sound.replacen("\"schema\": 1", "\"schema\": 7", 1),
+            "version 7",
+        );
         check(&sound.replacen("\"level\"", "\"levle\"", 1), "levle");
-        check(&sound.replacen("\"error_share\"", "\"eror_share\"", 1), "not valid");
+        check(
+            &sound.replacen("\"error_share\"", "\"eror_share\"", 1),
+            "not valid",
+        );
     }
 }

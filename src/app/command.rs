@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::palette::Palette;
+use super::saving;
 use super::session::{Session, open_log};
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::AnalysisSettings;
@@ -19,6 +20,10 @@ pub enum Command {
     Ui(UiCommand),
     /// Open a log.
     OpenLog(LoadRequest),
+    /// Write the project to a file.
+    SaveProject(PathBuf),
+    /// Bring back the state that a crash left behind, or let it go.
+    Recover(bool),
     /// Give a column a role, or none.
     AssignRole {
         /// The column.
@@ -66,6 +71,10 @@ pub enum UiCommand {
     OpenSample,
     /// Open the bundled A/A log.
     OpenAa,
+    /// Write the project to its file.
+    Save,
+    /// Write the project to another file.
+    SaveAs,
     /// Write the report.
     Export,
     /// Go back one step.
@@ -92,10 +101,12 @@ pub enum UiCommand {
 
 impl UiCommand {
     /// All of them, as in the menus.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Open,
         Self::OpenSample,
         Self::OpenAa,
+        Self::SaveAs, // before the shorter shortcut, which its keys would match too
+        Self::Save,
         Self::Export,
         Self::Undo,
         Self::Redo,
@@ -115,6 +126,8 @@ impl UiCommand {
             Self::Open => "Open log…",
             Self::OpenSample => "Open sample: canary rollout",
             Self::OpenAa => "Open sample: A/A, nothing differs",
+            Self::Save => "Save project",
+            Self::SaveAs => "Save project as…",
             Self::Export => "Export report",
             Self::Undo => "Undo",
             Self::Redo => "Redo",
@@ -134,6 +147,11 @@ impl UiCommand {
         let command = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
         match self {
             Self::Open => command(Key::O),
+            Self::Save => command(Key::S),
+            Self::SaveAs => Some(KeyboardShortcut::new(
+                Modifiers::COMMAND | Modifiers::SHIFT,
+                Key::S,
+            )),
             Self::Export => command(Key::E),
             Self::Undo => command(Key::Z),
             Self::Redo => command(Key::Y),
@@ -154,6 +172,7 @@ impl UiCommand {
                     && !session.analysis.is_stale
                     && !session.replay.is_stale
             }
+            Self::Save | Self::SaveAs => session.loaded.value.is_some(),
             Self::Undo => state.history.can_undo(),
             Self::Redo => state.history.can_redo(),
             _ => true,
@@ -238,6 +257,12 @@ pub(super) fn apply(
         }
         Command::Ui(_) => {}
         Command::OpenLog(request) => open_log(state, request),
+        Command::SaveProject(path) => session.save(state, path),
+        Command::Recover(is_wanted) => {
+            if let Some(project) = state.storage.leftover.take().filter(|_| is_wanted) {
+                saving::open(state, project, None);
+            }
+        }
         Command::AssignRole { column, role } => {
             if let Some(mut mapping) = mapping_in_force(state, session) {
                 let before = mapping
@@ -331,6 +356,11 @@ fn apply_ui(ctx: &egui::Context, command: UiCommand, state: &mut AppState, sessi
         UiCommand::Open => session.pick_log(),
         UiCommand::OpenSample => open_bundled(state, bundled::sample_log(&Progress::unwatched())),
         UiCommand::OpenAa => open_bundled(state, bundled::aa_log(&Progress::unwatched())),
+        UiCommand::Save => match state.project.path.clone() {
+            Some(path) => session.save(state, path),
+            None => session.pick_project(),
+        },
+        UiCommand::SaveAs => session.pick_project(),
         UiCommand::Export => session.export(state),
         UiCommand::Undo => state.history.undo(&mut state.document),
         UiCommand::Redo => state.history.redo(&mut state.document),

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::project::EXTENSION;
+
 /// Asks for the files of a log; none when cancelled or where the desktop has no dialog. Blocks:
 /// call it on a thread.
 pub(super) fn pick_logs() -> Vec<PathBuf> {
@@ -10,10 +12,34 @@ pub(super) fn pick_logs() -> Vec<PathBuf> {
         .add_filter(
             "Request logs",
             &[
-                "csv", "tsv", "txt", "log", "json", "jsonl", "ndjson", "parquet", "gz", "zst",
+                "csv",
+                "tsv",
+                "txt",
+                "log",
+                "json",
+                "jsonl",
+                "ndjson",
+                "parquet",
+                "gz",
+                "zst",
+                "hindsight",
             ],
         )
         .add_filter("All files", &["*"])
         .pick_files()
         .unwrap_or_default()
+}
+
+/// Asks where to save a project; `None` when cancelled or where the desktop has no dialog. Blocks:
+/// call it on a thread.
+pub(super) fn pick_project() -> Option<PathBuf> {
+    rfd::FileDialog::new()
+        .set_title("Save the project")
+        .add_filter("Hindsight projects", &[EXTENSION])
+        .set_file_name("rollout.hindsight")
+        .save_file()
+        .map(|path| match path.extension() {
+            Some(_) => path,
+            None => path.with_extension(EXTENSION),
+        })
 }

@@ -17,6 +17,8 @@ pub struct Document {
     pub settings: AnalysisSettings,
     /// The rollback rules.
     pub rulebook: Rulebook,
+    /// The report's title; empty takes the log's name.
+    pub title: String,
 }
 
 impl Document {
@@ -38,6 +40,7 @@ impl Default for Document {
             mapping: None,
             settings: AnalysisSettings::default(),
             rulebook,
+            title: String::new(),
         }
     }
 }

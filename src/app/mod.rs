@@ -7,18 +7,23 @@ mod document;
 mod history;
 mod palette;
 mod planner;
+mod saving;
 mod session;
 mod shell;
 mod state;
+mod storage;
 mod theme;
 mod views;
 mod widgets;
 
+use std::path::Path;
 use std::sync::Arc;
 
 pub use command::{Command, UiCommand};
+pub use saving::ProjectState;
 pub use session::Session;
 pub use state::{AppState, Screen};
+pub use storage::Storage;
 pub use theme::install as install_theme;
 
 use crate::cli::LogArguments;
@@ -32,6 +37,8 @@ pub struct App {
     /// What was loaded and computed.
     pub session: Session,
     commands: Commands,
+    /// As last told to the desktop.
+    window_title: String,
 }
 
 impl App {
@@ -43,7 +50,15 @@ impl App {
             state: AppState::default(),
             session: Session::new(waker),
             commands: Commands::default(),
+            window_title: String::new(),
         }
+    }
+
+    /// The same with a folder for recent logs and for the state to come back to after a crash.
+    pub fn with_storage(ctx: &egui::Context, folder: &Path) -> Self {
+        let mut app = Self::new(ctx);
+        app.state.storage = Storage::open(folder);
+        app
     }
 
     /// Asks for something, as a menu would.
@@ -58,6 +73,7 @@ impl eframe::App for App {
             state,
             session,
             commands,
+            window_title,
         } = self;
         command::take_dropped_files(ctx, commands);
         command::take_shortcuts(ctx, commands);
@@ -69,6 +85,8 @@ impl eframe::App for App {
             .history
             .settle(&state.document, ctx.input(|input| input.pointer.any_down()));
         session.follow(state);
+        session.keep(ctx, state);
+        show_title(ctx, state, session, window_title);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
@@ -76,8 +94,37 @@ impl eframe::App for App {
             state,
             session,
             commands,
+            ..
         } = self;
         shell::ui(ui, state, session, commands);
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        let is_unsaved = self.state.project.is_unsaved(&self.state.document);
+        self.state.storage.close(is_unsaved);
+    }
+}
+
+/// Names the project or log in the title bar, with a dot where something is unsaved.
+fn show_title(ctx: &egui::Context, state: &AppState, session: &Session, shown: &mut String) {
+    let name = match (&state.project.path, &session.loaded.value) {
+        (Some(path), _) => path
+            .file_stem()
+            .map(|name| name.to_string_lossy().into_owned()),
+        (None, Some(loaded)) => Some(loaded.log.name.clone()),
+        (None, None) => None,
+    };
+    let dot = if state.project.is_unsaved(&state.document) {
+        "• "
+    } else {
+        ""
+    };
+    let title = name.map_or("Hindsight".to_owned(), |name| {
+        format!("{dot}{name} – Hindsight")
+    });
+    if title != *shown {
+        ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+        *shown = title;
     }
 }
 
@@ -119,7 +166,10 @@ pub fn open(arguments: &LogArguments, size: Option<(f32, f32)>) -> Result<(), St
         "hindsight",
         options,
         Box::new(move |creation| {
-            let mut app = App::new(&creation.egui_ctx);
+            let mut app = match eframe::storage_dir("hindsight") {
+                Some(folder) => App::with_storage(&creation.egui_ctx, &folder),
+                None => App::new(&creation.egui_ctx),
+            };
             app.ask(first);
             app.ask(Command::Show(Screen::Overview));
             Ok(Box::new(app))

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::document::Document;
+use super::saving;
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::{Analysis, AnalysisSettings, analyze, select};
 use crate::error::{Error, Result};
 use crate::ingest::{LoadRequest, Loaded, load};
 use crate::jobs::{JobId, JobKind, JobQueue, JobStatus};
+use crate::project::Project;
 use crate::report::ReportInput;
 use crate::report::html::render;
 use crate::report::load_notes;
@@ -60,6 +62,9 @@ enum Output {
     Replay(Replay),
     Exported(PathBuf),
     Picked(Vec<PathBuf>),
+    PickedProject(Option<PathBuf>),
+    Saved(PathBuf, Box<Document>),
+    Kept,
 }
 
 /// Loaded and computed values, and the jobs that make them.
@@ -130,6 +135,20 @@ impl Session {
                         path: Some(path),
                     });
                 }
+                (JobKind::Dialog, Ok(Output::PickedProject(path))) => {
+                    if let Some(path) = path {
+                        self.save(state, path);
+                    }
+                }
+                (JobKind::Save, Ok(Output::Saved(path, document))) => {
+                    state.notice = Some(Notice {
+                        is_error: false,
+                        text: format!("Project saved to {}", path.display()),
+                        path: None,
+                    });
+                    state.storage.remember(&path);
+                    state.project.note_saved(path, *document);
+                }
                 (JobKind::Dialog, Ok(Output::Picked(paths))) if !paths.is_empty() => {
                     let request = LoadRequest {
                         paths,
@@ -184,7 +203,7 @@ impl Session {
         };
         let replay = self.replay.value.clone();
         let rulebook = state.document.rulebook.clone();
-        let title = state.report.title.clone();
+        let title = state.document.title.clone();
         let path = PathBuf::from(state.report.path_text.trim());
         self.jobs.start(JobKind::Export, move |progress| {
             progress.phase("Writing", 0)?;
@@ -207,6 +226,37 @@ impl Session {
         });
     }
 
+    /// Writes the project to a file.
+    pub(super) fn save(&mut self, state: &AppState, path: PathBuf) {
+        let project = saving::project_of(state, self);
+        let document = Box::new(state.document.clone());
+        self.jobs.start(JobKind::Save, move |_| {
+            let path = std::path::absolute(&path).unwrap_or(path);
+            let text = project.to_json(saving::folder_of(&path))?;
+            write_atomic(&path, text.as_bytes())?;
+            Ok(Output::Saved(path, document))
+        });
+    }
+
+    /// Keeps the document for a crash, once it has rested.
+    pub(super) fn keep(&mut self, ctx: &egui::Context, state: &mut AppState) {
+        let Some(path) = state.storage.due(ctx, &state.document) else {
+            return;
+        };
+        let project = saving::project_of(state, self);
+        self.jobs.start(JobKind::Keep, move |_| {
+            write_atomic(&path, project.to_json(saving::folder_of(&path))?.as_bytes())?;
+            Ok(Output::Kept)
+        });
+    }
+
+    /// Asks where to save the project.
+    pub(super) fn pick_project(&mut self) {
+        self.jobs.start(JobKind::Dialog, |_| {
+            Ok(Output::PickedProject(super::dialogs::pick_project()))
+        });
+    }
+
     /// Shows the file dialog on a thread of its own: without a desktop portal it may never answer.
     pub(super) fn pick_log(&mut self) {
         self.jobs.start(JobKind::Dialog, |_| {
@@ -221,8 +271,12 @@ impl Session {
             Err(error) => Err(error),
         };
         let is_new = loaded.is_ok();
-        if let Err(error) = &loaded {
-            self.take_back(error, state);
+        match &loaded {
+            Ok(loaded) => saving::settle(state, loaded),
+            Err(error) => {
+                self.take_back(error, state);
+                saving::wait_for_log(state, error);
+            }
         }
         self.loaded.settle(loaded);
         self.loaded.is_stale = false;
@@ -317,19 +371,30 @@ impl Session {
 
 /// Makes a log the document's, with fresh arms and filter; rules and margins stay.
 pub(super) fn open_log(state: &mut AppState, request: LoadRequest) {
+    if let [path] = request.paths.as_slice() {
+        state.storage.remember(path);
+        if Project::is_project(path) {
+            return saving::open_file(state, path.clone());
+        }
+    }
     // Several files have no path that could be typed.
     state.path_text = match request.paths.as_slice() {
         [path] => path.display().to_string(),
         _ => String::new(),
     };
     state.n_opened += 1;
-    let margins = state.document.settings.margins;
-    state.document.log = request.paths;
-    state.document.mapping = request.mapping;
-    state.document.settings = AnalysisSettings {
-        margins,
-        ..AnalysisSettings::default()
-    };
+    if let Some(document) = saving::relocated(state, &request) {
+        state.document = document;
+    } else {
+        saving::forget(state);
+        let margins = state.document.settings.margins;
+        state.document.log = request.paths;
+        state.document.mapping = request.mapping;
+        state.document.settings = AnalysisSettings {
+            margins,
+            ..AnalysisSettings::default()
+        };
+    }
     if state.screen == Screen::Report {
         state.screen = Screen::Overview;
     }

@@ -10,6 +10,7 @@ use super::views;
 use super::widgets::{note, shortened};
 use crate::analysis::Analysis;
 use crate::data::RequestLog;
+use crate::ingest::LoadRequest;
 use crate::units;
 
 /// Draws everything.
@@ -26,6 +27,7 @@ pub(super) fn ui(
             selection_ui(ui, &loaded.log, analysis.as_ref(), state, commands);
         });
     }
+    recover_ui(ui, state, commands);
     egui::Panel::bottom("status").show(ui, |ui| status_ui(ui, state, session, commands));
     egui::Panel::left("rail")
         .resizable(false)
@@ -52,6 +54,8 @@ fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mu
                 UiCommand::Open,
                 UiCommand::OpenSample,
                 UiCommand::OpenAa,
+                UiCommand::Save,
+                UiCommand::SaveAs,
                 UiCommand::Export,
             ],
         ),
@@ -74,6 +78,9 @@ fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mu
             ui.menu_button(title, |ui| {
                 for command in items {
                     command_button(ui, *command, state, session, commands);
+                }
+                if title == "File" {
+                    recent_ui(ui, state, commands);
                 }
             });
         }
@@ -99,6 +106,54 @@ fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mu
                 .on_hover_text(&notice.text);
         }
     });
+}
+
+/// After a crash: what was open can be brought back.
+fn recover_ui(ui: &mut egui::Ui, state: &AppState, commands: &mut Commands) {
+    let Some(project) = &state.storage.leftover else {
+        return;
+    };
+    let names: Vec<_> = project
+        .logs
+        .iter()
+        .filter_map(|path| path.file_name())
+        .collect();
+    let name = names
+        .first()
+        .map_or_else(String::new, |name| shortened(&name.to_string_lossy()));
+    egui::Panel::top("recover").show(ui, |ui| {
+        ui.horizontal_wrapped(|ui| {
+            ui.label(format!(
+                "Unsaved work on {name} was left when Hindsight ended: arms, filter, settings and rules."
+            ));
+            if ui.button("Bring it back").clicked() {
+                commands.push(Command::Recover(true));
+            }
+            if ui.button("Let it go").clicked() {
+                commands.push(Command::Recover(false));
+            }
+        });
+    });
+}
+
+/// Logs and projects that were opened last.
+fn recent_ui(ui: &mut egui::Ui, state: &AppState, commands: &mut Commands) {
+    if state.storage.recent.is_empty() {
+        return;
+    }
+    ui.separator();
+    ui.weak("Opened last");
+    for path in &state.storage.recent {
+        let name = path
+            .file_name()
+            .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        let button = egui::Button::new(shortened(&name)).min_size(egui::vec2(230.0, 0.0));
+        let response = ui.add(button).on_hover_text(path.display().to_string());
+        if response.clicked() {
+            commands.push(Command::OpenLog(LoadRequest::of(path)));
+            ui.close();
+        }
+    }
 }
 
 fn command_button(

@@ -6,6 +6,8 @@ use super::document::Document;
 use super::history::History;
 use super::palette::Palette;
 use super::planner::Planner;
+use super::saving::ProjectState;
+use super::storage::Storage;
 
 /// The eight screens, in the order of work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -96,6 +98,10 @@ pub struct AppState {
     pub rule: usize,
     /// The Report screen.
     pub report: ReportFields,
+    /// The project that the document belongs to.
+    pub project: ProjectState,
+    /// Recent logs and the state kept for a crash.
+    pub storage: Storage,
     /// The command palette, while it is open.
     pub palette: Option<Palette>,
     /// Whether the list of shortcuts is open.
@@ -107,8 +113,6 @@ pub struct AppState {
 /// Fields of the Report screen.
 #[derive(Debug)]
 pub struct ReportFields {
-    /// The report's title; empty takes the log's name.
-    pub title: String,
     /// Where it is written.
     pub path_text: String,
 }
@@ -116,7 +120,6 @@ pub struct ReportFields {
 impl Default for ReportFields {
     fn default() -> Self {
         Self {
-            title: String::new(),
             path_text: "report.html".to_owned(),
         }
     }

@@ -24,6 +24,10 @@ pub enum JobKind {
     Export,
     /// Waits for a file dialog.
     Dialog,
+    /// Writes a project.
+    Save,
+    /// Keeps the state of the window for a crash.
+    Keep,
 }
 
 impl JobKind {
@@ -35,6 +39,8 @@ impl JobKind {
             Self::Replay => "Replaying the rules",
             Self::Export => "Writing the report",
             Self::Dialog => "Waiting for the file dialog",
+            Self::Save => "Saving the project",
+            Self::Keep => "Keeping the state",
         }
     }
 }

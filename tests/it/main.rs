@@ -22,4 +22,6 @@ mod sources;
 mod support;
 mod tidy;
 #[cfg(feature = "gui")]
+mod projects;
+#[cfg(feature = "gui")]
 mod ui;

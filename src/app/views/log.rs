@@ -15,7 +15,7 @@ pub(super) fn ui(
 ) {
     open_ui(ui, state, session, commands);
     let Some(loaded) = session.loaded.value.clone() else {
-        return welcome_ui(ui, commands);
+        return welcome_ui(ui, &state.storage.recent, commands);
     };
     if session.loaded.is_stale {
         ui.weak("Reading…");
@@ -66,7 +66,7 @@ fn open_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session, commands:
     });
 }
 
-fn welcome_ui(ui: &mut egui::Ui, commands: &mut Commands) {
+fn welcome_ui(ui: &mut egui::Ui, recent: &[std::path::PathBuf], commands: &mut Commands) {
     card_ui(ui, "Tell from a request log which variant to ship", |ui| {
         ui.label("Hindsight compares the arms of a rollout by errors, latency, ratings and cost, checks whether the log can be trusted,");
         ui.label("and replays rollback rules to show when each would have fired.");
@@ -79,6 +79,15 @@ fn welcome_ui(ui: &mut egui::Ui, commands: &mut Commands) {
             }
         });
     });
+    if !recent.is_empty() {
+        card_ui(ui, "Opened last", |ui| {
+            for path in recent {
+                if ui.link(path.display().to_string()).clicked() {
+                    commands.push(Command::OpenLog(LoadRequest::of(path)));
+                }
+            }
+        });
+    }
 }
 
 fn summary_ui(ui: &mut egui::Ui, loaded: &Loaded) {

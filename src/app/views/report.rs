@@ -21,7 +21,7 @@ pub(super) fn ui(
             .spacing([12.0, 8.0])
             .show(ui, |ui| {
                 let label = ui.label("Title");
-                let title = egui::TextEdit::singleline(&mut state.report.title)
+                let title = egui::TextEdit::singleline(&mut state.document.title)
                     .desired_width(460.0)
                     .hint_text(analysis.log.name.as_str());
                 ui.add(title).labelled_by(label.id);

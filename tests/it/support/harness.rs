@@ -36,6 +36,17 @@ pub(crate) fn window_in(theme: egui::Theme) -> Harness<'static, App> {
         .build_eframe(|creation| App::new(&creation.egui_ctx))
 }
 
+/// A window that keeps its state in a folder.
+pub(crate) fn window_with_storage(folder: &Path) -> Harness<'static, App> {
+    let folder = folder.to_path_buf();
+    Harness::builder()
+        .with_size([1180.0, 760.0])
+        .with_max_steps(8)
+        .allow_missing_glyphs()
+        .renderer(CpuRenderer::default())
+        .build_eframe(move |creation| App::with_storage(&creation.egui_ctx, &folder))
+}
+
 /// A window on a log, with everything computed.
 pub(crate) fn window_on(path: &Path, theme: egui::Theme) -> Harness<'static, App> {
     let mut window = window_in(theme);

@@ -1,0 +1,164 @@
+//! Projects in the window: opening, saving, and whether there is something to save.
+
+use std::path::{Path, PathBuf};
+
+use super::document::Document;
+use super::session::Session;
+use super::state::{AppState, Notice, Screen};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ingest::{LoadRequest, Loaded};
+use crate::project::Project;
+
+/// A project file is a few kB; what is longer is something else.
+const LONGEST_BYTES: u64 = 32 << 20;
+
+/// The project that the document belongs to.
+#[derive(Debug, Default)]
+pub struct ProjectState {
+    /// Its file; `None` until it is saved.
+    pub path: Option<PathBuf>,
+    /// The document as it stands in the file.
+    saved: Document,
+    /// A project whose log is being read, or could not be.
+    opening: Option<Opening>,
+}
+
+#[derive(Debug)]
+struct Opening {
+    /// `None` for a state that was kept from a crash.
+    path: Option<PathBuf>,
+    project: Project,
+    has_failed: bool,
+}
+
+impl ProjectState {
+    /// Whether the file lacks what is on screen.
+    pub fn is_unsaved(&self, document: &Document) -> bool {
+        self.path.is_some() && self.saved != *document
+    }
+
+    pub(super) fn note_saved(&mut self, path: PathBuf, document: Document) {
+        (self.path, self.saved) = (Some(path), document);
+    }
+}
+
+/// Reads a project file.
+pub(super) fn read(path: &Path) -> Result<Project> {
+    let unreadable = |cause: std::io::Error| Error::unreadable(path, &cause);
+    let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
+    if bytes > LONGEST_BYTES {
+        return Err(
+            Error::new(ErrorKind::Settings, "The file is too large for a project")
+                .at(path)
+                .hint("A project names a log; open the log itself"),
+        );
+    }
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    Project::from_json(&text, folder_of(path)).map_err(|error| error.at(path))
+}
+
+/// The folder that a project's relative paths count from.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+/// Opens a project file: its log is read, and everything that was chosen comes back.
+pub(super) fn open_file(state: &mut AppState, path: PathBuf) {
+    match read(&path) {
+        Ok(project) => open(state, project, Some(path)),
+        Err(error) => {
+            state.notice = Some(Notice {
+                is_error: true,
+                text: error.to_string(),
+                path: None,
+            });
+            state.screen = Screen::Log;
+        }
+    }
+}
+
+/// Opens a project.
+pub(super) fn open(state: &mut AppState, project: Project, path: Option<PathBuf>) {
+    state.n_opened += 1;
+    state.document = document_of(&project, project.logs.clone());
+    state.path_text = match project.logs.as_slice() {
+        [log] => log.display().to_string(),
+        _ => String::new(),
+    };
+    state.screen = Screen::Overview;
+    state.notice = None;
+    state.project.opening = Some(Opening {
+        path,
+        project,
+        has_failed: false,
+    });
+}
+
+/// After a project's log was not found: the log that the user names instead, read as the project
+/// says. `None` where no project waits.
+pub(super) fn relocated(state: &mut AppState, request: &LoadRequest) -> Option<Document> {
+    let opening = state.project.opening.as_mut().filter(|o| o.has_failed)?;
+    opening.has_failed = false;
+    Some(document_of(&opening.project, request.paths.clone()))
+}
+
+/// A log on its own belongs to no project.
+pub(super) fn forget(state: &mut AppState) {
+    state.project = ProjectState::default();
+}
+
+fn document_of(project: &Project, log: Vec<PathBuf>) -> Document {
+    Document {
+        log,
+        mapping: project.mapping.clone(),
+        settings: project.settings.clone(),
+        rulebook: project.rulebook.clone(),
+        title: project.title.clone(),
+    }
+}
+
+/// The log of a project was read.
+pub(super) fn settle(state: &mut AppState, loaded: &Loaded) {
+    let Some(opening) = state.project.opening.take() else {
+        return;
+    };
+    if let Some(change) = opening.project.change(loaded) {
+        state.notice = Some(Notice {
+            is_error: true,
+            text: change,
+            path: None,
+        });
+    }
+    if let Some(path) = opening.path {
+        // As in the file: a log that was found elsewhere is a change to save.
+        let saved = document_of(&opening.project, opening.project.logs.clone());
+        state.project.note_saved(path, saved);
+    }
+}
+
+/// The log of a project could not be read: the project waits for another path.
+pub(super) fn wait_for_log(state: &mut AppState, error: &Error) {
+    if error.is_cancelled() {
+        state.project.opening = None;
+    } else if let Some(opening) = &mut state.project.opening {
+        opening.has_failed = true;
+        state.notice = Some(Notice {
+            is_error: true,
+            text: "The project's log could not be read. Open it where it is now: its roles, settings and rules are kept".to_owned(),
+            path: None,
+        });
+    }
+}
+
+/// The project as it would be saved now.
+pub(super) fn project_of(state: &AppState, session: &Session) -> Project {
+    let document = state.document.clone();
+    Project::new(
+        document.log,
+        document.mapping,
+        document.settings,
+        document.rulebook,
+        document.title,
+    )
+    .with_files_of(session.loaded.value.as_deref())
+}

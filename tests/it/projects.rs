@@ -1,0 +1,213 @@
+//! Projects: saved, reopened, moved, changed behind their back, and brought back after a crash.
+
+use std::fs;
+use std::path::Path;
+
+use eframe::egui;
+use egui::{Key, Modifiers, Role, Theme};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use hindsight::app::{App, Command, Screen};
+use hindsight::ingest::LoadRequest;
+
+use crate::support::harness::{sample, settle, step_until, window, window_on, window_with_storage};
+
+/// A window on a copy of the sample with a few choices made.
+fn investigated(log: &Path) -> Harness<'static, App> {
+    fs::copy(sample("canary-rollout-20k.csv"), log).unwrap();
+    let mut window = window_on(log, Theme::Light);
+    let mut settings = window.state().state.document.settings.clone();
+    settings.level = 0.9;
+    window.state_mut().ask(Command::SetSettings(settings));
+    window.state_mut().ask(Command::SetThreshold(0, 0, 0.125));
+    settle(&mut window);
+    window
+}
+
+fn saved(window: &mut Harness<'static, App>, path: &Path) {
+    window
+        .state_mut()
+        .ask(Command::SaveProject(path.to_path_buf()));
+    step_until(window, "the project is saved", |window| {
+        window.state().state.project.path.is_some()
+    });
+    settle(window);
+}
+
+fn opened(path: &Path) -> Harness<'static, App> {
+    let mut window = window();
+    window
+        .state_mut()
+        .ask(Command::OpenLog(LoadRequest::of(path)));
+    settle(&mut window);
+    window
+}
+
+#[test]
+fn a_saved_project_opens_in_the_same_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, project) = (
+        folder.path().join("log.csv"),
+        folder.path().join("p.hindsight"),
+    );
+    let mut first = investigated(&log);
+    saved(&mut first, &project);
+    let is_unsaved = |window: &Harness<'_, App>| {
+        let state = &window.state().state;
+        state.project.is_unsaved(&state.document)
+    };
+    assert!(!is_unsaved(&first));
+    first.state_mut().ask(Command::SetThreshold(0, 0, 0.25));
+    settle(&mut first);
+    assert!(is_unsaved(&first), "a change has to be saved again");
+
+    let second = opened(&project);
+    let document = &second.state().state.document;
+    assert_eq!(document.settings.level, 0.9);
+    let condition = document.rulebook.rules[0].conditions()[0].clone();
+    assert_eq!(condition.comparison.threshold(), 0.125);
+    assert!(!is_unsaved(&second));
+    let decision = |window: &Harness<'_, App>| {
+        window
+            .state()
+            .session
+            .analysis
+            .value
+            .clone()
+            .unwrap()
+            .decision
+            .headline
+            .clone()
+    };
+    assert_eq!(decision(&first), decision(&second));
+}
+
+#[test]
+fn a_project_moves_with_its_log_and_notices_that_it_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = folder.path().join("old");
+    fs::create_dir(&old).unwrap();
+    let mut first = investigated(&old.join("log.csv"));
+    saved(&mut first, &old.join("p.hindsight"));
+    let new = folder.path().join("new");
+    fs::rename(&old, &new).unwrap();
+    let text = fs::read_to_string(new.join("log.csv")).unwrap();
+    let last = text.lines().last().unwrap().to_owned();
+    fs::write(new.join("log.csv"), format!("{text}{last}\n")).unwrap();
+
+    let second = opened(&new.join("p.hindsight"));
+    let state = &second.state().state;
+    assert_eq!(state.document.log, [new.join("log.csv")]);
+    let notice = state.notice.clone().unwrap().text;
+    assert!(
+        notice.contains("has changed since the project was saved"),
+        "{notice}"
+    );
+}
+
+#[test]
+fn a_log_that_is_gone_is_asked_for_and_choices_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, project) = (
+        folder.path().join("log.csv"),
+        folder.path().join("p.hindsight"),
+    );
+    let mut first = investigated(&log);
+    saved(&mut first, &project);
+    drop(first);
+    let elsewhere = folder.path().join("elsewhere.csv");
+    fs::rename(&log, &elsewhere).unwrap();
+
+    let mut second = opened(&project);
+    assert_eq!(second.state().state.screen, Screen::Log);
+    let notice = second.state().state.notice.clone().unwrap().text;
+    assert!(notice.contains("Open it where it is now"), "{notice}");
+    second
+        .state_mut()
+        .ask(Command::OpenLog(LoadRequest::of(&elsewhere)));
+    settle(&mut second);
+    let state = &second.state().state;
+    assert_eq!(state.document.settings.level, 0.9);
+    assert_eq!(state.project.path.as_deref(), Some(project.as_path()));
+    assert!(
+        state.project.is_unsaved(&state.document),
+        "the new place has to be saved"
+    );
+}
+
+#[test]
+fn a_damaged_project_is_refused_and_the_log_on_screen_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().join("p.hindsight");
+    fs::write(&project, "{\"schema\": 1, \"logs\": [").unwrap();
+    let mut window = window_on(&sample("aa.csv"), Theme::Light);
+    window
+        .state_mut()
+        .ask(Command::OpenLog(LoadRequest::of(&project)));
+    settle(&mut window);
+    let notice = window.state().state.notice.clone().unwrap();
+    assert!(
+        notice.is_error && notice.text.contains("damaged"),
+        "{}",
+        notice.text
+    );
+    assert_eq!(window.state().state.document.log, [sample("aa.csv")]);
+}
+
+#[test]
+fn after_a_crash_the_state_is_offered() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = window_with_storage(folder.path());
+    first
+        .state_mut()
+        .ask(Command::OpenLog(LoadRequest::of(sample("aa.csv"))));
+    settle(&mut first);
+    first.state_mut().ask(Command::SetThreshold(0, 0, 0.125));
+    let kept = folder.path().join("window-0.hindsight");
+    step_until(&mut first, "the state is kept", |_| {
+        fs::read_to_string(&kept).is_ok_and(|text| text.contains("0.125"))
+    });
+    drop(first); // as a crash: nobody called on_exit
+
+    let mut second = window_with_storage(folder.path());
+    second.run();
+    second
+        .get_by_role_and_label(Role::Button, "Bring it back")
+        .click();
+    settle(&mut second);
+    let document = &second.state().state.document;
+    assert_eq!(document.log, [sample("aa.csv")]);
+    assert_eq!(
+        document.rulebook.rules[0].conditions()[0]
+            .comparison
+            .threshold(),
+        0.125
+    );
+    assert!(second.query_by_label("Bring it back").is_none());
+}
+
+#[test]
+fn commands_are_found_by_typing() {
+    let mut window = window_on(&sample("aa.csv"), Theme::Light);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    window.run();
+    window.get_by_label("Command").type_text("latency");
+    window.run();
+    window.key_press(Key::Enter);
+    settle(&mut window);
+    assert_eq!(window.state().state.screen, Screen::Latency);
+    assert!(
+        window.query_by_label("Command").is_none(),
+        "the palette closes"
+    );
+    // By arm, with arrows, and away without a choice.
+    window.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    window.run();
+    window.get_by_label("Command").type_text("treatment");
+    window.run();
+    window.key_press(Key::ArrowDown);
+    window.run();
+    window.key_press(Key::Escape);
+    window.run();
+    assert!(window.query_by_label("Command").is_none());
+}
