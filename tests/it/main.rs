@@ -16,12 +16,12 @@ mod hostile;
 mod inference;
 mod ingest;
 mod malformed;
+#[cfg(feature = "gui")]
+mod projects;
 mod reference;
 mod replay;
 mod sources;
 mod support;
 mod tidy;
-#[cfg(feature = "gui")]
-mod projects;
 #[cfg(feature = "gui")]
 mod ui;
