@@ -6,6 +6,7 @@
 
 use super::metrics::{Kind, Margin, Metric, Observations};
 use super::model::{AtUnit, Effect, InferenceUnit, Verdict};
+use super::ordered::Ordered;
 use super::settings::AnalysisSettings;
 use super::strata::Strata;
 use super::verdict;
@@ -58,8 +59,11 @@ impl ArmSample {
         observations: Observations,
         inference: Inference<'_>,
     ) -> Self {
+        if let Kind::Quantile(_, q) = metric.kind {
+            return Self::of_ordered(&Ordered::of(observations), q, inference);
+        }
         let level = inference.level;
-        let Observations { mut values, units } = observations;
+        let Observations { values, units } = observations;
         let n = values.len() as u64;
         let is_share = matches!(metric.kind, Kind::ErrorShare | Kind::RatedShare)
             || (metric.form == crate::units::ValueForm::Share && !values.is_empty());
@@ -74,35 +78,49 @@ impl ArmSample {
             by_unit: None,
             moments,
             units: None,
-            n_units: n_distinct(units.iter().copied()),
+            n_units: 0,
         };
-        match metric.kind {
-            Kind::Quantile(_, q) => {
-                let units = sort_together(&mut values, units);
-                sample.by_request = stats::quantile_estimate(&values, q, level);
-                sample.by_unit = clustered_quantile(&values, &units, q, level);
-            }
-            _ => {
-                sample.by_request = match n_events {
-                    Some(events) => Share { events, n }.wilson(level),
-                    None => stats::mean_estimate(&moments, level),
-                };
-                sample.units = has_units.then(|| per_unit(units.into_iter().zip(values)));
-                let by_unit = sample.units.as_ref().and_then(|units| {
-                    if is_share {
-                        units.share_estimate(Reference::Welch, level)
-                    } else {
-                        units.estimate(Reference::Welch, level)
-                    }
-                });
-                sample.by_unit = by_unit.or(sample.by_request);
-            }
-        }
-        sample.estimate = match inference.unit {
-            InferenceUnit::Unit => sample.by_unit,
-            InferenceUnit::Request => sample.by_request,
+        sample.by_request = match n_events {
+            Some(events) => Share { events, n }.wilson(level),
+            None => stats::mean_estimate(&moments, level),
         };
+        sample.units = has_units.then(|| per_unit(units.into_iter().zip(values)));
+        sample.n_units = sample.units.map_or(0, |units| units.units as usize);
+        let by_unit = sample.units.as_ref().and_then(|units| {
+            if is_share {
+                units.share_estimate(Reference::Welch, level)
+            } else {
+                units.estimate(Reference::Welch, level)
+            }
+        });
+        sample.by_unit = by_unit.or(sample.by_request);
+        sample.choose(inference);
         sample
+    }
+
+    /// A quantile, from observations that other quantiles may share.
+    pub(super) fn of_ordered(ordered: &Ordered, q: f64, inference: Inference<'_>) -> Self {
+        let level = inference.level;
+        let by_unit = ordered.quantiles(&[q], level);
+        let mut sample = Self {
+            n: ordered.values.len() as u64,
+            n_events: None,
+            estimate: None,
+            by_request: stats::quantile_estimate(&ordered.values, q, level),
+            by_unit: by_unit.into_iter().next().flatten(),
+            moments: Moments::from_slice(&ordered.values),
+            units: None,
+            n_units: n_distinct(ordered.units.iter().copied()),
+        };
+        sample.choose(inference);
+        sample
+    }
+
+    fn choose(&mut self, inference: Inference<'_>) {
+        self.estimate = match inference.unit {
+            InferenceUnit::Unit => self.by_unit,
+            InferenceUnit::Request => self.by_request,
+        };
     }
 
     fn share(&self) -> Option<Share> {
@@ -121,30 +139,6 @@ impl ArmSample {
     }
 }
 
-/// A quantile of ascending values with an interval that allows for clustering in units; `units` is
-/// empty where the log names none.
-pub(super) fn clustered_quantile(
-    sorted: &[f64],
-    units: &[u32],
-    q: f64,
-    level: f64,
-) -> Option<Estimate> {
-    let at = stats::quantile(sorted, q)?;
-    let below = sorted.partition_point(|v| *v <= at);
-    let indicator = |i: usize| if i < below { 1.0 } else { 0.0 };
-    let moments = (!units.is_empty()).then(|| {
-        per_unit(
-            units
-                .iter()
-                .enumerate()
-                .map(|(i, unit)| (*unit, indicator(i))),
-        )
-    });
-    moments
-        .and_then(|units| widened(sorted, &units, q, level))
-        .or_else(|| stats::quantile_estimate(sorted, q, level))
-}
-
 /// Distinct ids among small whole numbers.
 pub(super) fn n_distinct(ids: impl Iterator<Item = u32>) -> usize {
     let mut seen = Vec::new();
@@ -156,26 +150,6 @@ pub(super) fn n_distinct(ids: impl Iterator<Item = u32>) -> usize {
         !std::mem::replace(&mut seen[id], true)
     };
     ids.filter(is_new).count()
-}
-
-/// Sorts values ascending and takes their units along.
-pub(super) fn sort_together(values: &mut [f64], units: Vec<u32>) -> Vec<u32> {
-    if units.is_empty() {
-        values.sort_by(f64::total_cmp);
-        return units;
-    }
-    let mut pairs: Vec<(f64, u32)> = values.iter().copied().zip(units).collect();
-    pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-    values
-        .iter_mut()
-        .zip(&pairs)
-        .for_each(|(value, pair)| *value = pair.0);
-    pairs.into_iter().map(|pair| pair.1).collect()
-}
-
-fn widened(sorted: &[f64], units: &RatioMoments, q: f64, level: f64) -> Option<Estimate> {
-    let se = units.variance_of_ratio()?.sqrt();
-    stats::clustered_quantile_estimate(sorted, q, se, level)
 }
 
 /// Sums by unit: numerator is the sum of the values, denominator their number.

@@ -1,8 +1,12 @@
 //! The distribution of latencies, successful requests only: failures answer at once or time out,
 //! and either would hide what users wait for.
 
-use super::effect::{Inference, clustered_quantile, sort_together};
+use rayon::prelude::*;
+
+use super::effect::Inference;
+use super::metrics::Observations;
 use super::model::{InferenceUnit, LatencyArm, LatencyPanel, QuantileDifferences, QuantileValue};
+use super::ordered::Ordered;
 use crate::data::{Numbers, Outcome, Quantity, RequestLog};
 use crate::error::Result;
 use crate::jobs::Progress;
@@ -22,7 +26,8 @@ const DIFFERENCE_QUANTILES: [f64; 15] = [
 /// Answered requests of one arm, ascending.
 struct Sorted {
     values: Vec<f64>,
-    units: Vec<u32>,
+    /// At [`DIFFERENCE_QUANTILES`].
+    estimates: Vec<Option<Estimate>>,
     n_not_positive: u64,
 }
 
@@ -34,7 +39,6 @@ pub(super) fn panels(
     inference: Inference<'_>,
     progress: &Progress,
 ) -> Result<Vec<LatencyPanel>> {
-    let level = inference.level;
     let mut panels = Vec::new();
     for (quantity, label) in [
         (Quantity::LatencyMs, "End-to-end latency"),
@@ -45,9 +49,10 @@ pub(super) fn panels(
         };
         progress.check()?;
         let arms: Vec<Sorted> = rows
-            .iter()
-            .map(|rows| sorted(log, values, rows, inference.unit))
+            .par_iter()
+            .map(|rows| sorted(log, values, rows, inference))
             .collect();
+        progress.check()?;
         let low = arms
             .iter()
             .filter_map(|a| a.values.first())
@@ -66,10 +71,8 @@ pub(super) fn panels(
         for arm in (0..arms.len()).filter(|arm| *arm != control) {
             progress.check()?;
             let points = DIFFERENCE_QUANTILES.iter().filter_map(|&q| {
-                let estimate = quantile_difference(
-                    &estimate(&arms[control], q, level)?,
-                    &estimate(&arms[arm], q, level)?,
-                )?;
+                let estimate =
+                    quantile_difference(&estimate(&arms[control], q)?, &estimate(&arms[arm], q)?)?;
                 Some(QuantileValue { q, estimate })
             });
             differences.push(QuantileDifferences {
@@ -83,7 +86,7 @@ pub(super) fn panels(
             arms: arms
                 .iter()
                 .enumerate()
-                .map(|(arm, sorted)| describe(arm, sorted, &edges_ms, level))
+                .map(|(arm, sorted)| describe(arm, sorted, &edges_ms))
                 .collect(),
             differences,
             edges_ms,
@@ -92,8 +95,9 @@ pub(super) fn panels(
     Ok(panels)
 }
 
-fn sorted(log: &RequestLog, values: &Numbers, rows: &[u32], unit: InferenceUnit) -> Sorted {
-    let clusters = log.units.as_ref().filter(|_| unit == InferenceUnit::Unit);
+fn sorted(log: &RequestLog, values: &Numbers, rows: &[u32], inference: Inference<'_>) -> Sorted {
+    let by_unit = inference.unit == InferenceUnit::Unit;
+    let clusters = log.units.as_ref().filter(|_| by_unit);
     let (mut kept, mut units) = (Vec::new(), Vec::new());
     let mut n_not_positive = 0;
     for row in rows
@@ -108,15 +112,18 @@ fn sorted(log: &RequestLog, values: &Numbers, rows: &[u32], unit: InferenceUnit)
             n_not_positive += 1;
         }
     }
-    let units = sort_together(&mut kept, units);
-    Sorted {
+    let ordered = Ordered::of(Observations {
         values: kept,
         units,
+    });
+    Sorted {
+        estimates: ordered.quantiles(&DIFFERENCE_QUANTILES, inference.level),
+        values: ordered.values,
         n_not_positive,
     }
 }
 
-fn describe(arm: usize, sorted: &Sorted, edges_ms: &[f64], level: f64) -> LatencyArm {
+fn describe(arm: usize, sorted: &Sorted, edges_ms: &[f64]) -> LatencyArm {
     let moments = Moments::from_slice(&sorted.values);
     let below = |edge: f64| sorted.values.partition_point(|v| *v < edge) as u64;
     let last = edges_ms.len() - 1;
@@ -131,7 +138,7 @@ fn describe(arm: usize, sorted: &Sorted, edges_ms: &[f64], level: f64) -> Latenc
     let quantiles = TABLE_QUANTILES.iter().filter_map(|&q| {
         Some(QuantileValue {
             q,
-            estimate: estimate(sorted, q, level)?,
+            estimate: estimate(sorted, q)?,
         })
     });
     let ecdf = (0..=ECDF_POINTS).filter_map(|i| {
@@ -150,8 +157,9 @@ fn describe(arm: usize, sorted: &Sorted, edges_ms: &[f64], level: f64) -> Latenc
     }
 }
 
-fn estimate(sorted: &Sorted, q: f64, level: f64) -> Option<Estimate> {
-    clustered_quantile(&sorted.values, &sorted.units, q, level)
+fn estimate(sorted: &Sorted, q: f64) -> Option<Estimate> {
+    let at = DIFFERENCE_QUANTILES.iter().position(|known| *known == q)?;
+    sorted.estimates[at]
 }
 
 /// Equal steps of the logarithm from just below the smallest to the largest value.

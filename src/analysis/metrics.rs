@@ -5,6 +5,7 @@ use super::settings::{AnalysisSettings, Margins, MetricChoice};
 use crate::data::{Outcome, Quantity, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
 use crate::units::ValueForm;
+use crate::with_codes;
 
 /// What is computed from the observations.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -310,53 +311,60 @@ impl Metric {
 
     /// The observations at some rows of a log.
     pub(super) fn observe(&self, log: &RequestLog, rows: &[u32]) -> Observations {
-        let units = log.units.as_ref();
-        let mut seen = Observations::default();
-        let mut push = |row: usize, value: f64| {
-            seen.values.push(value);
-            seen.units.extend(units.map(|units| units.of_row(row)));
+        let mut seen = Observations {
+            values: Vec::with_capacity(rows.len()),
+            units: Vec::new(),
         };
-        match self.kind {
-            Kind::ErrorShare => {
-                for row in rows
-                    .iter()
-                    .map(|r| *r as usize)
-                    .filter(|r| log.outcome[*r].is_counted())
-                {
-                    push(row, f64::from(u8::from(log.outcome[row].is_error())));
-                }
+        match &log.units {
+            Some(units) => {
+                seen.units.reserve(rows.len());
+                self.each(log, rows, |row, value| {
+                    seen.values.push(value);
+                    seen.units.push(units.of_row(row));
+                });
             }
-            Kind::RatedShare => {
-                let Some(ratings) = log.quantity(Quantity::Rating) else {
-                    return seen;
-                };
-                for row in rows.iter().map(|r| *r as usize) {
-                    push(row, f64::from(u8::from(!ratings[row].is_nan())));
-                }
-            }
-            Kind::Mean(quantity) => {
-                let Some(values) = log.quantity(quantity) else {
-                    return seen;
-                };
-                for row in rows
-                    .iter()
-                    .map(|r| *r as usize)
-                    .filter(|r| !values[*r].is_nan())
-                {
-                    push(row, values[row]);
-                }
-            }
-            Kind::Quantile(quantity, _) => {
-                let Some(values) = log.quantity(quantity) else {
-                    return seen;
-                };
-                let answered =
-                    |r: &usize| matches!(log.outcome[*r], Outcome::Ok) && values[*r] > 0.0;
-                for row in rows.iter().map(|r| *r as usize).filter(answered) {
-                    push(row, values[row]);
-                }
-            }
+            None => self.each(log, rows, |_, value| seen.values.push(value)),
         }
         seen
+    }
+
+    /// The values of [`Self::observe`] alone.
+    pub(super) fn values(&self, log: &RequestLog, rows: &[u32]) -> Vec<f64> {
+        let mut values = Vec::with_capacity(rows.len());
+        self.each(log, rows, |_, value| values.push(value));
+        values
+    }
+
+    /// Calls `see` with each row that has a value.
+    fn each(&self, log: &RequestLog, rows: &[u32], mut see: impl FnMut(usize, f64)) {
+        let rows = rows.iter().map(|row| *row as usize);
+        let quantity = match self.kind {
+            Kind::ErrorShare => {
+                for row in rows.filter(|row| log.outcome[*row].is_counted()) {
+                    see(row, f64::from(u8::from(log.outcome[row].is_error())));
+                }
+                return;
+            }
+            Kind::RatedShare => Quantity::Rating,
+            Kind::Mean(quantity) | Kind::Quantile(quantity, _) => quantity,
+        };
+        let Some(numbers) = log.quantity(quantity) else {
+            return;
+        };
+        let table = numbers.table();
+        with_codes!(numbers.codes(), codes => {
+            let values = rows.map(|row| (row, table[codes[row] as usize]));
+            match self.kind {
+                Kind::RatedShare => {
+                    values.for_each(|(row, v)| see(row, f64::from(u8::from(!v.is_nan()))));
+                }
+                Kind::Quantile(..) => values
+                    .filter(|(row, v)| *v > 0.0 && log.outcome[*row] == Outcome::Ok)
+                    .for_each(|(row, v)| see(row, v)),
+                _ => values
+                    .filter(|(_, v)| !v.is_nan())
+                    .for_each(|(row, v)| see(row, v)),
+            }
+        });
     }
 }

@@ -13,6 +13,7 @@ mod health;
 mod latency;
 mod metrics;
 mod model;
+mod ordered;
 mod outlook;
 mod plan;
 mod scorecard;

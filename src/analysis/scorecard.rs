@@ -1,10 +1,13 @@
 //! Every metric of every arm, and every arm against the control.
 
+use rayon::prelude::*;
+
 use super::effect::{ArmSample, Inference, effect};
-use super::metrics::Metric;
+use super::metrics::{Kind, Metric};
 use super::model::{ArmValue, ScorecardRow};
+use super::ordered::Ordered;
 use super::strata::Stratifier;
-use crate::data::RequestLog;
+use crate::data::{Quantity, RequestLog};
 use crate::error::Result;
 use crate::jobs::Progress;
 
@@ -31,12 +34,10 @@ pub(super) fn scorecard(
         .iter()
         .map(|of_arm| Stratifier::new(log, inference, [&rows[control], of_arm]))
         .collect();
+    let mut ordered = None;
     for (i, metric) in metrics.iter().enumerate() {
         progress.tick(i as u64)?;
-        let samples: Vec<ArmSample> = rows
-            .iter()
-            .map(|rows| ArmSample::new(metric, metric.observe(log, rows), inference))
-            .collect();
+        let samples = samples(log, metric, rows, &mut ordered, inference);
         let values = samples.iter().enumerate().map(|(arm, sample)| ArmValue {
             arm,
             n: sample.n,
@@ -64,4 +65,27 @@ pub(super) fn scorecard(
         });
     }
     Ok(scorecard)
+}
+
+/// A metric in every arm; quantiles of one quantity share its sorted values in `ordered`.
+fn samples(
+    log: &RequestLog,
+    metric: &Metric,
+    rows: &[Vec<u32>],
+    ordered: &mut Option<(Quantity, Vec<Ordered>)>,
+    inference: Inference<'_>,
+) -> Vec<ArmSample> {
+    let Kind::Quantile(quantity, q) = metric.kind else {
+        *ordered = None;
+        let sample = |rows: &Vec<u32>| ArmSample::new(metric, metric.observe(log, rows), inference);
+        return rows.par_iter().map(sample).collect();
+    };
+    if ordered.as_ref().is_none_or(|(known, _)| *known != quantity) {
+        let sorted = |rows: &Vec<u32>| Ordered::of(metric.observe(log, rows));
+        *ordered = Some((quantity, rows.par_iter().map(sorted).collect()));
+    }
+    let arms = ordered.as_ref().map_or(&[][..], |(_, arms)| arms);
+    arms.par_iter()
+        .map(|arm| ArmSample::of_ordered(arm, q, inference))
+        .collect()
 }

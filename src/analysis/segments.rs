@@ -1,5 +1,7 @@
 //! The treatment's effect within each segment value, the most harmful first.
 
+use rayon::prelude::*;
+
 use super::effect::{ArmSample, Inference, effect};
 use super::metrics::Metric;
 use super::model::{Direction, SegmentEffect, Verdict};
@@ -39,18 +41,19 @@ pub(super) fn segments(
             )
         });
         order.retain(|&v| by_value[v].iter().all(|rows| rows.len() >= MIN_REQUESTS));
-        for value in order.into_iter().take(MAX_VALUES) {
-            progress.check()?;
-            let [a, b] = &by_value[value];
+        order.truncate(MAX_VALUES);
+        let of_value = |value: &usize| -> Result<Vec<SegmentEffect>> {
+            let [a, b] = &by_value[*value];
             let mut stratifier = Stratifier::new(log, inference, [a, b]);
-            for metric in metrics.iter().filter(|m| m.role.decides()) {
+            let of_metric = |metric: &Metric| {
+                progress.check()?;
                 let sample =
                     |rows: &[u32]| ArmSample::new(metric, metric.observe(log, rows), inference);
                 let (control, treated) = (sample(a), sample(b));
                 let pooled = effect(metric, treatment, &control, &treated, inference);
-                effects.push(SegmentEffect {
+                Ok(SegmentEffect {
                     segment: segment.name.clone(),
-                    value: segment.values[value].clone(),
+                    value: segment.values[*value].clone(),
                     metric: metric.id.clone(),
                     label: metric.label.clone(),
                     form: metric.form,
@@ -62,9 +65,13 @@ pub(super) fn segments(
                         None => pooled,
                     },
                     p_holm: 1.0,
-                });
-            }
-        }
+                })
+            };
+            let deciding = metrics.iter().filter(|m| m.role.decides());
+            deciding.map(of_metric).collect()
+        };
+        let found = order.par_iter().map(of_value).collect::<Result<Vec<_>>>()?;
+        effects.extend(found.into_iter().flatten());
     }
     correct(&mut effects);
     let directions: Vec<(String, Direction)> = metrics

@@ -1,5 +1,7 @@
 //! The tests behind the scorecard, side by side, with what each takes for granted.
 
+use rayon::prelude::*;
+
 use super::metrics::{Kind, Metric};
 use super::model::{
     Assumption, Effect, Holds, InferenceUnit, ScorecardRow, StrategyFinding, TestLine, TestReport,
@@ -21,48 +23,53 @@ pub(super) fn reports(
     control: usize,
     level: f64,
 ) -> Vec<TestReport> {
-    let mut reports = Vec::new();
-    for (metric, row) in metrics.iter().zip(scorecard) {
-        let a = metric.observe(log, &rows[control]).values;
+    let of_metric = |(metric, row): (&Metric, &ScorecardRow)| -> Vec<TestReport> {
+        let values = |arm: usize| metric.values(log, &rows[arm]);
+        let share = |arm: usize| {
+            let value = &row.values[arm];
+            let events = value.numerator?;
+            Some(Share { events, n: value.n })
+        };
+        // Only means and the median are tested on the values themselves.
+        let is_tail = matches!(metric.kind, Kind::Quantile(_, q) if q != 0.5);
+        let mut of_control = None;
+        let mut reports = Vec::new();
         for effect in &row.effects {
-            let b = metric.observe(log, &rows[effect.arm]).values;
             let mut tests = scorecard_lines(effect);
-            match (
-                metric.kind,
-                row.values[control].numerator,
-                row.values[effect.arm].numerator,
-            ) {
-                (_, Some(x), Some(y)) => {
-                    tests.extend(share_tests(
-                        Share {
-                            events: x,
-                            n: a.len() as u64,
-                        },
-                        Share {
-                            events: y,
-                            n: b.len() as u64,
-                        },
-                        level,
-                    ));
-                }
-                (Kind::Quantile(_, q), ..) if q != 0.5 => {}
+            let mut ones = None;
+            if let Some((a, b)) = share(control).zip(share(effect.arm)) {
+                tests.extend(share_tests(a, b, level));
+                ones = Some(a.events + b.events);
+            } else if !is_tail {
                 // The mean stands beside the median: both are asked for, one table holds both.
-                _ => tests.extend(mean_tests(&a, &b, level)),
+                let a = of_control.get_or_insert_with(|| values(control));
+                let b = values(effect.arm);
+                tests.extend(mean_tests(a, &b, level));
+                ones = n_ones(a).zip(n_ones(&b)).map(|(a, b)| a + b);
             }
             if tests.is_empty() {
                 continue;
             }
+            let sizes = [row.values[control].n, row.values[effect.arm].n];
             reports.push(TestReport {
                 metric: metric.id.clone(),
                 label: metric.label.clone(),
                 form: metric.form,
                 arm: effect.arm,
                 tests,
-                assumptions: assumptions(effect, strategy, &a, &b),
+                assumptions: assumptions(effect, strategy, sizes, ones),
             });
         }
-    }
-    reports
+        reports
+    };
+    let reports = metrics.par_iter().zip(scorecard).map(of_metric);
+    reports.collect::<Vec<_>>().concat()
+}
+
+/// How many are 1, where all are 0 or 1.
+fn n_ones(values: &[f64]) -> Option<u64> {
+    let is_share = values.iter().all(|v| *v == 0.0 || *v == 1.0);
+    is_share.then(|| values.iter().filter(|v| **v == 1.0).count() as u64)
 }
 
 fn line(
@@ -192,8 +199,8 @@ fn mean_tests(a: &[f64], b: &[f64], level: f64) -> Vec<TestLine> {
 fn assumptions(
     effect: &Effect,
     strategy: &StrategyFinding,
-    a: &[f64],
-    b: &[f64],
+    sizes: [u64; 2],
+    ones: Option<u64>,
 ) -> Vec<Assumption> {
     let mut list = Vec::new();
     let independence = match (effect.unit, effect.design_effect) {
@@ -252,7 +259,7 @@ fn assumptions(
         };
         assumption(text, found)
     }));
-    let n = a.len().min(b.len());
+    let n = sizes[0].min(sizes[1]);
     let size = if n >= 500 {
         Holds::Yes
     } else if n >= 50 {
@@ -266,18 +273,14 @@ fn assumptions(
             size,
             format!(
                 "The smaller arm has {} observations",
-                crate::units::count(n as u64)
+                crate::units::count(n)
             ),
         ),
     ));
-    if a.iter().chain(b).all(|v| *v == 0.0 || *v == 1.0) {
-        let ones = |values: &[f64]| values.iter().filter(|v| **v == 1.0).count() as u64;
-        let counts = [
-            ones(a) + ones(b),
-            (a.len() + b.len()) as u64 - ones(a) - ones(b),
-        ];
-        let shares = [a.len() as f64, b.len() as f64];
-        let smallest = expected_counts(&[counts[0].min(counts[1]), 0], &shares)
+    if let Some(ones) = ones {
+        let rarer = ones.min(sizes[0] + sizes[1] - ones);
+        let shares = sizes.map(|n| n as f64);
+        let smallest = expected_counts(&[rarer, 0], &shares)
             .map_or(0.0, |e| e.into_iter().fold(f64::INFINITY, f64::min));
         let holds = if smallest >= 5.0 {
             Holds::Yes

@@ -1,9 +1,11 @@
 //! Metrics per time bucket and arm, with pointwise intervals. Requests are taken as independent
 //! within a bucket: the intervals show noise, the scorecard carries the inference.
 
+use rayon::prelude::*;
+
 use super::metrics::{Kind, Metric};
 use super::model::{TrendArm, TrendPoint, TrendSeries, Trends};
-use crate::data::{RequestLog, TimeBuckets};
+use crate::data::{Quantity, RequestLog, TimeBuckets};
 use crate::error::Result;
 use crate::jobs::Progress;
 use crate::stats::{Estimate, Moments, Share, mean_estimate, quantile_estimate};
@@ -24,39 +26,39 @@ pub(super) fn trends(
     else {
         return Ok(None);
     };
-    let mut rows = vec![vec![Vec::new(); buckets.n_buckets]; log.arms.len()];
-    for (row, event) in log.event_us.iter().enumerate() {
-        rows[usize::from(log.arm[row])][buckets.index(*event)].push(row as u32);
-    }
-    let totals: Vec<u64> = (0..buckets.n_buckets)
-        .map(|b| rows.iter().map(|arm| arm[b].len() as u64).sum())
+    // Rows are in the order of time, so that a bucket is a stretch of them.
+    let ends = (1..=buckets.n_buckets)
+        .map(|bucket| log.event_us.partition_point(|t| buckets.index(*t) < bucket));
+    let stretches: Vec<(usize, usize)> = ends
+        .scan(0, |start, end| Some((std::mem::replace(start, end), end)))
         .collect();
-    let mut arms = Vec::new();
-    for (arm, rows) in rows.iter().enumerate() {
-        let mut series = Vec::new();
-        for metric in metrics {
-            progress.check()?;
-            series.push(TrendSeries {
+    let read = |stretch: &(usize, usize)| {
+        progress.check()?;
+        Ok(points(log, metrics, *stretch, level))
+    };
+    let points = stretches.par_iter().map(read).collect::<Result<Vec<_>>>()?;
+    let arms = (0..log.arms.len()).map(|arm| TrendArm {
+        arm,
+        n_requests: points.iter().map(|bucket| bucket[arm].n).collect(),
+        share: points
+            .iter()
+            .zip(&stretches)
+            .map(|(bucket, (from, to))| {
+                (to > from).then(|| bucket[arm].n as f64 / (to - from) as f64)
+            })
+            .collect(),
+        series: metrics
+            .iter()
+            .enumerate()
+            .map(|(i, metric)| TrendSeries {
                 id: metric.id.clone(),
                 label: metric.label.clone(),
                 form: metric.form,
-                points: rows
-                    .iter()
-                    .map(|rows| point(metric, log, rows, level))
-                    .collect(),
-            });
-        }
-        arms.push(TrendArm {
-            arm,
-            n_requests: rows.iter().map(|rows| rows.len() as u64).collect(),
-            share: rows
-                .iter()
-                .zip(&totals)
-                .map(|(rows, n)| (*n > 0).then(|| rows.len() as f64 / *n as f64))
-                .collect(),
-            series,
-        });
-    }
+                points: points.iter().map(|bucket| bucket[arm].points[i]).collect(),
+            })
+            .collect(),
+    });
+    let arms = arms.collect();
     let starts_us = (0..buckets.n_buckets)
         .map(|b| buckets.start_us(b))
         .collect();
@@ -67,20 +69,58 @@ pub(super) fn trends(
     }))
 }
 
-fn point(metric: &Metric, log: &RequestLog, rows: &[u32], level: f64) -> Option<TrendPoint> {
-    let mut values = metric.observe(log, rows).values;
+/// One arm in one bucket.
+struct Bucket {
+    n: u64,
+    /// By metric.
+    points: Vec<Option<TrendPoint>>,
+}
+
+/// All arms in a stretch of rows.
+fn points(
+    log: &RequestLog,
+    metrics: &[Metric],
+    (from, to): (usize, usize),
+    level: f64,
+) -> Vec<Bucket> {
+    let mut rows = vec![Vec::new(); log.arms.len()];
+    for (row, arm) in (from..to).zip(&log.arm[from..to]) {
+        rows[usize::from(*arm)].push(row as u32);
+    }
+    let of_arm = |rows: &Vec<u32>| {
+        // Quantiles of one quantity share its sorted values.
+        let mut sorted: Option<(Quantity, Vec<f64>)> = None;
+        let of_metric = |metric: &Metric| {
+            let Kind::Quantile(quantity, _) = metric.kind else {
+                return point(metric, &metric.values(log, rows), level);
+            };
+            if sorted.as_ref().is_none_or(|(known, _)| *known != quantity) {
+                let mut values = metric.values(log, rows);
+                values.sort_unstable_by(f64::total_cmp);
+                sorted = Some((quantity, values));
+            }
+            let values = sorted.as_ref().map_or(&[][..], |(_, values)| values);
+            point(metric, values, level)
+        };
+        Bucket {
+            n: rows.len() as u64,
+            points: metrics.iter().map(of_metric).collect(),
+        }
+    };
+    rows.iter().map(of_arm).collect()
+}
+
+/// A metric of some values, ascending for quantiles.
+fn point(metric: &Metric, values: &[f64], level: f64) -> Option<TrendPoint> {
     let n = values.len() as u64;
     let estimate: Option<Estimate> = match metric.kind {
         Kind::ErrorShare | Kind::RatedShare => {
             let events = values.iter().filter(|v| **v == 1.0).count() as u64;
             Share { events, n }.wilson(level)
         }
-        Kind::Quantile(_, q) => {
-            values.sort_by(f64::total_cmp);
-            quantile_estimate(&values, q, level)
-        }
+        Kind::Quantile(_, q) => quantile_estimate(values, q, level),
         Kind::Mean(_) => {
-            let moments = Moments::from_slice(&values);
+            let moments = Moments::from_slice(values);
             let value = (n == 1).then_some(TrendPoint {
                 value: moments.mean,
                 interval: None,

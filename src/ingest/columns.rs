@@ -184,12 +184,12 @@ impl<'a> Builder<'a> {
         let (mut ends, mut ids) = (None, None);
         log.quantities = of_role.iter().map(|q| (*q, Numbers::default())).collect();
         rayon::scope(|scope| {
-            scope.spawn(|_| log.row = columns.rows.concat());
-            scope.spawn(|_| log.start_us = columns.starts.concat());
-            scope.spawn(|_| ends = columns.ends.map(|ends| ends.concat()));
-            scope.spawn(|_| log.arm = columns.arms.concat());
-            scope.spawn(|_| log.outcome = columns.outcomes.concat());
-            scope.spawn(|_| ids = columns.units.map(|ids| ids.concat()));
+            scope.spawn(|_| log.row = joined(columns.rows));
+            scope.spawn(|_| log.start_us = joined(columns.starts));
+            scope.spawn(|_| ends = columns.ends.map(joined));
+            scope.spawn(|_| log.arm = joined(columns.arms));
+            scope.spawn(|_| log.outcome = joined(columns.outcomes));
+            scope.spawn(|_| ids = columns.units.map(joined));
             scope.spawn(|_| {
                 let hashes = columns.request_ids;
                 log.request_id = hashes.map(|hashes| RequestIds::of_hashes(&hashes));
@@ -198,7 +198,7 @@ impl<'a> Builder<'a> {
                 scope.spawn(|_| *numbers = Numbers::join(packed));
             }
             for (segment, codes) in log.segments.iter_mut().zip(columns.segments) {
-                scope.spawn(move |_| segment.code = codes.concat());
+                scope.spawn(move |_| segment.code = joined(codes));
             }
         });
         if log.arm.is_empty() {
@@ -256,6 +256,15 @@ impl Columns {
         }
         columns
     }
+}
+
+/// One stretch after the other; each is freed once it is copied.
+fn joined<T: Copy>(parts: Vec<Vec<T>>) -> Vec<T> {
+    let mut all = Vec::with_capacity(parts.iter().map(Vec::len).sum());
+    for part in parts {
+        all.extend_from_slice(&part);
+    }
+    all
 }
 
 fn push<T>(all: &mut Option<Vec<T>>, one: Option<T>) {

@@ -23,12 +23,14 @@ impl Moments {
     /// Moments of the finite values of a slice; NaN and infinities are skipped.
     pub fn from_slice(values: &[f64]) -> Self {
         let finite = || values.iter().copied().filter(|v| v.is_finite());
-        let mut rough = Self::default();
-        for value in finite() {
-            rough.push(value);
-        }
+        let mut rough = Self::rough(values);
         if rough.n == 0 {
             return rough;
+        }
+        if !rough.mean.is_finite() {
+            // The sum overflows though the mean does not.
+            rough = Self::default();
+            finite().for_each(|value| rough.push(value));
         }
         // Second pass: deviations from the rough mean give the rest of the mean and m2 corrected
         // for it.
@@ -46,6 +48,29 @@ impl Moments {
         };
         moments.shift_mean(sum / n);
         moments
+    }
+
+    /// Number and mean alone, of the finite values: eight sums side by side, which is several times as
+    /// fast as a running mean.
+    fn rough(values: &[f64]) -> Self {
+        let (mut sums, mut n) = ([0.0; 8], 0);
+        let (blocks, rest) = values.as_chunks::<8>();
+        for block in blocks {
+            for (sum, value) in sums.iter_mut().zip(block) {
+                let is_finite = value.is_finite();
+                *sum += if is_finite { *value } else { 0.0 };
+                n += u64::from(is_finite);
+            }
+        }
+        for value in rest.iter().filter(|value| value.is_finite()) {
+            sums[0] += value;
+            n += 1;
+        }
+        Self {
+            n,
+            mean: sums.iter().sum::<f64>() / n.max(1) as f64,
+            ..Self::default()
+        }
     }
 
     /// Moments known from a report: the mean and the standard deviation (n−1). `None` unless n ≥ 1,

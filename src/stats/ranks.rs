@@ -2,6 +2,8 @@
 //!
 //! Tied values get the mean of their ranks. Ranks are kept doubled, which makes midranks integers.
 
+use rayon::prelude::*;
+
 /// How the p-value of a rank test is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PValue {
@@ -53,7 +55,7 @@ impl Ranked {
             all.extend(finite.map(|&v| (v, index)));
             sizes.push(all.len() - before);
         }
-        all.sort_unstable_by(|x, y| x.0.total_cmp(&y.0));
+        all.par_sort_unstable_by(|x, y| x.0.total_cmp(&y.0));
         let mut ranked = Self {
             doubled_rank_sums: vec![0; sizes.len()],
             sizes,

@@ -49,6 +49,30 @@ impl RatioMoments {
         moments
     }
 
+    /// From sums over units of whole numbers: numerator and denominator; their squares and products.
+    /// Exact but for the last rounding.
+    pub fn from_sums(
+        units: u64,
+        (num, den): (u64, u64),
+        (num_num, den_den, num_den): (u64, u64, u64),
+    ) -> Self {
+        let n = units.max(1);
+        let mean = |sum: u64| sum as f64 / n as f64;
+        // Σ(x − x̄)(y − ȳ) = (n Σxy − Σx Σy) / n
+        let deviations = |products: u64, x: u64, y: u64| {
+            let scaled = i128::from(n) * i128::from(products) - i128::from(x) * i128::from(y);
+            scaled as f64 / n as f64
+        };
+        Self {
+            units,
+            mean_num: mean(num),
+            mean_den: mean(den),
+            m_num: deviations(num_num, num, num),
+            m_den: deviations(den_den, den, den),
+            m_cross: deviations(num_den, num, den),
+        }
+    }
+
     /// Adds one unit; skipped if either value is not finite.
     pub fn push(&mut self, num: f64, den: f64) {
         if !(num.is_finite() && den.is_finite()) {
@@ -272,6 +296,20 @@ mod tests {
         let share = rare.share_estimate(Reference::Welch, 0.95).unwrap();
         assert!(plain.interval.lower < 0.0 && share.interval.lower == 0.0);
         assert_eq!(plain.interval.upper, share.interval.upper);
+    }
+
+    #[test]
+    fn sums_of_whole_numbers_give_the_same_moments() {
+        let pairs = [(3_u32, 10_u32), (0, 4), (7, 7), (1, 25)];
+        let mut pushed = RatioMoments::default();
+        for (num, den) in pairs {
+            pushed.push(f64::from(num), f64::from(den));
+        }
+        let sums = RatioMoments::from_sums(4, (11, 46), (59, 790, 30 + 49 + 25));
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-12 * b.abs().max(1.0);
+        assert_eq!(sums.units, pushed.units);
+        assert!(near(sums.m_num, pushed.m_num) && near(sums.m_den, pushed.m_den));
+        assert!(near(sums.m_cross, pushed.m_cross) && near(sums.mean_num, pushed.mean_num));
     }
 
     #[test]
