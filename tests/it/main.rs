@@ -22,6 +22,7 @@ mod reference;
 mod replay;
 mod sources;
 mod support;
+mod threads;
 mod tidy;
 #[cfg(feature = "gui")]
 mod ui;
