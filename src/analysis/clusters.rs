@@ -1,5 +1,7 @@
 //! How requests cluster in users: who is in several arms, and how far that widens chance.
 
+use super::model::CrossingLeftOut;
+use super::settings::CrossingUnits;
 use crate::data::{RequestLog, Units};
 
 /// How users spread over the arms.
@@ -83,6 +85,49 @@ pub(super) fn crossing(log: &RequestLog, control: usize) -> Option<Crossing> {
             0.0
         },
     })
+}
+
+/// The log without users who were in several arms, or without what they did after their first arm;
+/// `None` where all are kept, or where the log names no users. The first arm is that of the earliest
+/// start.
+pub(super) fn leave_out(
+    log: &RequestLog,
+    choice: CrossingUnits,
+) -> Option<(RequestLog, CrossingLeftOut)> {
+    let units = log.units.as_ref()?;
+    if choice == CrossingUnits::Keep {
+        return None;
+    }
+    let unseen = (i64::MAX, u16::MAX, false);
+    let mut users = vec![unseen; units.n_units as usize];
+    let named = |row: usize| Some(units.id[row]).filter(|id| *id != Units::NONE);
+    for row in 0..log.n_rows() {
+        let Some(id) = named(row) else { continue };
+        let (arm, start) = (log.arm[row], log.start_us[row]);
+        let (first_start, first_arm, is_in_several) = &mut users[id as usize];
+        *is_in_several |= *first_arm != u16::MAX && *first_arm != arm;
+        if start < *first_start {
+            (*first_start, *first_arm) = (start, arm);
+        }
+    }
+    let is_kept = |row: usize| {
+        let Some(id) = named(row) else { return true };
+        let (_, first_arm, is_in_several) = users[id as usize];
+        !is_in_several || (choice == CrossingUnits::First && log.arm[row] == first_arm)
+    };
+    let kept: Vec<u32> = (0..log.n_rows())
+        .filter(|row| is_kept(*row))
+        .map(|row| row as u32)
+        .collect();
+    let left_out = CrossingLeftOut {
+        choice,
+        n_units: users
+            .iter()
+            .filter(|(_, _, is_in_several)| *is_in_several)
+            .count() as u64,
+        n_requests: (log.n_rows() - kept.len()) as u64,
+    };
+    Some((log.gathered(&kept), left_out))
 }
 
 /// How much whole users inflate the chance variation of request counts: Σn²/Σn over requests per

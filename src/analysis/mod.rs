@@ -30,7 +30,9 @@ mod verdict;
 mod tests;
 
 pub use model::*;
-pub use settings::{AnalysisSettings, Correction, Margins, MetricChoice, StrataChoice};
+pub use settings::{
+    AnalysisSettings, Correction, CrossingUnits, Margins, MetricChoice, StrataChoice,
+};
 
 use std::borrow::Cow;
 
@@ -60,6 +62,7 @@ pub fn analyze(
         rows: selected,
         control,
         treatment,
+        crossing_left_out,
     } = select(log, settings)?;
     // What the rollout was does not depend on which part of it is looked at.
     let stages = treatment
@@ -95,7 +98,18 @@ pub fn analyze(
         )?,
         None => Vec::new(),
     };
-    let health = health::checks(log, (&arms, control), &strategy, &scorecard, settings);
+    progress.phase("Health of the log", 0)?;
+    let health = health::checks(&health::Subject {
+        log,
+        arms: &arms,
+        control,
+        treatment,
+        stages: &stages,
+        strategy: &strategy,
+        scorecard: &scorecard,
+        settings,
+        left_out: crossing_left_out.as_ref(),
+    });
     let tests = test_reports::reports(log, &metrics, &rows, &scorecard, &strategy, control, level);
     let plan = plan::inputs(log, &scorecard, control, treatment, &arms);
     let summary = summary(log, n_requests_unfiltered);
@@ -112,6 +126,7 @@ pub fn analyze(
         schema: SCHEMA,
         settings: settings.clone(),
         log: summary,
+        crossing_left_out,
         stages: if strategy.strategy.is_concurrent() {
             stages
         } else {
@@ -132,6 +147,50 @@ pub fn analyze(
     })
 }
 
+/// Metrics whose figures health checks read.
+const AUDITED_METRICS: [&str; 3] = ["latency_p50", "rated_share", "tokens_in_mean"];
+
+/// Whether a log can carry a conclusion, without the comparison itself; same checks, same findings
+/// as [`analyze`]. Fails where [`select`] does, or when cancelled.
+pub fn audit(log: &RequestLog, settings: &AnalysisSettings, progress: &Progress) -> Result<Audit> {
+    progress.phase("Health of the log", 0)?;
+    let Selection {
+        rows: selected,
+        control,
+        treatment,
+        crossing_left_out,
+    } = select(log, settings)?;
+    let stages = treatment
+        .map(|t| stages::infer(log, control, t))
+        .unwrap_or_default();
+    let strategy = strategy::find(log, control, treatment, &stages, settings);
+    let log = selected.as_ref();
+    let rows = scorecard::rows_by_arm(log);
+    let arms = arms::summarize(log, &rows, control, treatment);
+    let mut metrics = metrics::of_log(log, settings)?;
+    metrics.retain(|metric| AUDITED_METRICS.contains(&metric.id.as_str()));
+    let inference = effect::Inference::of(settings);
+    let scorecard = scorecard::scorecard(log, &metrics, &rows, control, inference, progress)?;
+    let health = health::checks(&health::Subject {
+        log,
+        arms: &arms,
+        control,
+        treatment,
+        stages: &stages,
+        strategy: &strategy,
+        scorecard: &scorecard,
+        settings,
+        left_out: crossing_left_out.as_ref(),
+    });
+    Ok(Audit {
+        strategy,
+        control,
+        treatment,
+        arms,
+        health,
+    })
+}
+
 /// The part of a log that the settings look at.
 #[derive(Debug)]
 pub struct Selection<'a> {
@@ -141,30 +200,39 @@ pub struct Selection<'a> {
     pub control: usize,
     /// Index of the arm that the decision is about; `None` with a single arm.
     pub treatment: Option<usize>,
+    /// What the choice about users in several arms left out; `None` where they are kept.
+    pub crossing_left_out: Option<CrossingLeftOut>,
 }
 
-/// Applies the filter and chooses the arms, for analyses and replays alike. Arms are chosen from
-/// the whole log, so that a filter never swaps them.
+/// Applies the filter and the choice about users in several arms, and chooses the arms, for analyses
+/// and replays alike. Arms are chosen and users judged on the whole log, so that a filter never swaps
+/// the ones nor clears the others.
 ///
 /// Fails when the settings name an arm or segment that the log does not have, or leave no request.
 pub fn select<'a>(log: &'a RequestLog, settings: &AnalysisSettings) -> Result<Selection<'a>> {
     let (control, treatment) = arms::choose(log, settings)?;
     check_segment(log, settings)?;
+    let (rows, crossing_left_out) = match clusters::leave_out(log, settings.crossing) {
+        Some((rows, left_out)) => (Cow::Owned(rows), Some(left_out)),
+        None => (Cow::Borrowed(log), None),
+    };
     let rows = if settings.filter.is_all() {
-        Cow::Borrowed(log)
+        rows
     } else {
-        Cow::Owned(settings.filter.apply(log))
+        Cow::Owned(settings.filter.apply(&rows))
     };
     if rows.n_rows() == 0 {
         return Err(
-            Error::new(ErrorKind::NotEnoughData, "The filter leaves no request")
-                .hint("Widen the time range or clear the segment"),
+            Error::new(ErrorKind::NotEnoughData, "The filter leaves no request").hint(
+                "Widen the time range, clear the segment, or keep users who are in several arms",
+            ),
         );
     }
     Ok(Selection {
         rows,
         control,
         treatment,
+        crossing_left_out,
     })
 }
 

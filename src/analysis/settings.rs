@@ -7,6 +7,30 @@ use serde::{Deserialize, Serialize};
 use super::{Direction, InferenceUnit, MetricRole, Strategy};
 use crate::data::Filter;
 
+/// What becomes of users who are in several arms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CrossingUnits {
+    /// They count in every arm that they were in.
+    #[default]
+    Keep,
+    /// Only their requests in the arm that they were in first count.
+    First,
+    /// They are left out.
+    Drop,
+}
+
+impl CrossingUnits {
+    /// As shown to people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Keep => "Keep them in all their arms",
+            Self::First => "Keep them in their first arm",
+            Self::Drop => "Leave them out",
+        }
+    }
+}
+
 /// The choices behind an analysis; stored in projects, printed in reports.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -22,6 +46,8 @@ pub struct AnalysisSettings {
     /// Expected share of units per arm label; empty means equal shares for an A/B test and no
     /// expectation for a canary, whose shares change by design.
     pub expected_shares: Vec<(String, f64)>,
+    /// What becomes of users who are in several arms.
+    pub crossing: CrossingUnits,
     /// How much worse the treatment may be before it counts as harm.
     pub margins: Margins,
     /// Which rows are looked at.
@@ -123,6 +149,7 @@ impl Default for AnalysisSettings {
             strategy: None,
             level: 0.95,
             expected_shares: Vec::new(),
+            crossing: CrossingUnits::default(),
             margins: Margins::default(),
             filter: Filter::default(),
             unit: InferenceUnit::Unit,

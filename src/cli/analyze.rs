@@ -1,10 +1,12 @@
 //! `hindsight analyze`: health, scorecard, decision.
 
 use super::arguments::AnalyzeArguments;
-use super::output::{print, print_json};
+use super::output::{joined, print, print_json};
 use super::table::table;
 use super::{Finish, load, settings};
-use crate::analysis::{Analysis, DecisionKind, MetricRole, ReasonWeight, ScorecardRow, analyze};
+use crate::analysis::{
+    Analysis, DecisionKind, HealthCheck, MetricRole, ReasonWeight, ScorecardRow, analyze,
+};
 use crate::error::Result;
 use crate::jobs::Progress;
 use crate::units;
@@ -62,28 +64,40 @@ fn as_text(analysis: &Analysis) -> String {
     let users = log
         .n_units
         .map_or_else(String::new, |n| format!(", {} users", units::count(n)));
+    lines.push(String::new());
     lines.push(format!(
-        "\n{}: {} requests{users}. {}: {}",
+        "{}: {} requests{users}. {}: {}",
         log.name,
         units::count(log.n_requests),
         analysis.strategy.strategy.label(),
         analysis.strategy.why
     ));
-    lines.push("\nHealth".to_owned());
-    for check in &analysis.health {
-        let severity = check.severity.label();
-        lines.push(format!("  [{severity}] {} {}", check.title, check.finding));
-        if !check.advice.is_empty() {
-            lines.push(format!("      {}", check.advice));
-        }
-    }
+    lines.push(String::new());
+    lines.extend(health_lines(&analysis.health));
+    lines.push(String::new());
     let mut effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
     let stages = if effects.any(|effect| effect.stratified.is_some()) {
         "\nValues stand for the whole log; differences are taken within stages, because the treatment's share changed.\n"
     } else {
         ""
     };
-    lines.join("\n") + "\n\n" + &scorecard(analysis) + stages
+    joined(&lines) + &scorecard(analysis) + stages
+}
+
+/// Each check with its finding, what that means and what to do.
+pub(super) fn health_lines(checks: &[HealthCheck]) -> Vec<String> {
+    let mut lines = vec!["Health".to_owned()];
+    for check in checks {
+        let severity = check.severity.label();
+        lines.push(format!("  [{severity}] {} {}", check.title, check.finding));
+        let rest = [&check.meaning, &check.advice];
+        lines.extend(
+            rest.into_iter()
+                .filter(|text| !text.is_empty())
+                .map(|text| format!("      {text}")),
+        );
+    }
+    lines
 }
 
 fn shown_rows(analysis: &Analysis) -> impl Iterator<Item = &ScorecardRow> {

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::analysis::{Correction, Direction, InferenceUnit, MetricRole, StrataChoice, Strategy};
+use crate::analysis::{
+    Correction, CrossingUnits, Direction, InferenceUnit, MetricRole, StrataChoice, Strategy,
+};
 
 /// Tells from an exported request log which variant of an LLM rollout to ship, and what the
 /// auto-rollback rules would have done. Works offline; opens no network connection.
@@ -31,7 +33,7 @@ pub struct Arguments {
 /// Headless commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show how a log was understood: columns, roles, units, and what was rejected.
+    /// Show how a log was understood (columns, roles, units, rejected values) and whether it is sound.
     Inspect(InspectArguments),
     /// Compare the arms: health, scorecard, decision.
     Analyze(AnalyzeArguments),
@@ -78,6 +80,9 @@ pub struct CompareArguments {
     /// Share of units that an arm should have had; once per arm.
     #[arg(long, value_name = "ARM=SHARE", value_parser = named_number)]
     pub expect: Vec<(String, f64)>,
+    /// Users in several arms: keep them in all, keep their first arm, or drop them.
+    #[arg(long, value_name = "keep|first|drop", value_parser = crossing)]
+    pub crossing: Option<CrossingUnits>,
     /// How much worse is tolerated: `error_share` (absolute), latency, rating (points), cost, metric,
     /// or the id of one metric.
     #[arg(long, value_name = "NAME=SIZE", value_parser = named_number)]
@@ -105,9 +110,15 @@ pub struct InspectArguments {
     /// The log.
     #[command(flatten)]
     pub log: LogArguments,
+    /// The comparison whose soundness is asked about.
+    #[command(flatten)]
+    pub compare: CompareArguments,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+    /// Exit with 3 when the log is unsound.
+    #[arg(long)]
+    pub check: bool,
     /// Write the mapping as a file to correct and reuse.
     #[arg(long, value_name = "FILE")]
     pub write_mapping: Option<PathBuf>,
@@ -251,6 +262,10 @@ fn strategy(text: &str) -> Result<Strategy, String> {
     serde_json::from_value(serde_json::Value::from(text)).map_err(|_unknown| {
         "one of ab-test, canary, shadow, blue-green, sequential is needed".to_owned()
     })
+}
+
+fn crossing(text: &str) -> Result<CrossingUnits, String> {
+    word(text).map_err(|()| "one of keep, first, drop is needed".to_owned())
 }
 
 fn unit(text: &str) -> Result<InferenceUnit, String> {

@@ -1,11 +1,13 @@
-//! `hindsight inspect`: how a log was understood.
+//! `hindsight inspect`: how a log was understood, and whether it is sound.
 
 use serde_json::json;
 
+use super::analyze::health_lines;
 use super::arguments::InspectArguments;
-use super::output::{note, print, print_json};
+use super::output::{joined, note, print, print_json};
 use super::table::{cut, table};
-use super::{Finish, load};
+use super::{Finish, load, settings};
+use crate::analysis::{ArmRole, Audit, audit};
 use crate::error::Result;
 use crate::ingest::{Guess, Issue, Loaded, Role};
 use crate::jobs::Progress;
@@ -20,15 +22,20 @@ pub(super) fn run(arguments: &InspectArguments, progress: &Progress) -> Result<F
         crate::report::write::write_atomic(path, loaded.mapping.to_toml().as_bytes())?;
         note(&format!("Mapping written to {}", path.display()));
     }
+    let audit = audit(&loaded.log, &settings(&arguments.compare)?, progress)?;
     if arguments.json {
-        print_json(&as_json(&loaded))?;
+        print_json(&as_json(&loaded, &audit))?;
     } else {
-        print(&as_text(&loaded))?;
+        print(&as_text(&loaded, &audit))?;
     }
-    Ok(Finish::Done)
+    Ok(if arguments.check && audit.is_unsound() {
+        Finish::CheckFailed
+    } else {
+        Finish::Done
+    })
 }
 
-fn as_json(loaded: &Loaded) -> serde_json::Value {
+fn as_json(loaded: &Loaded, audit: &Audit) -> serde_json::Value {
     let log = &loaded.log;
     json!({
         "schema": 1,
@@ -42,10 +49,11 @@ fn as_json(loaded: &Loaded) -> serde_json::Value {
         "mapping": loaded.mapping,
         "columns": loaded.guesses,
         "issues": loaded.issues,
+        "audit": audit,
     })
 }
 
-fn as_text(loaded: &Loaded) -> String {
+fn as_text(loaded: &Loaded, audit: &Audit) -> String {
     let log = &loaded.log;
     let mut lines = vec![format!(
         "{}: {}, {} rows read, {} requests kept",
@@ -62,19 +70,47 @@ fn as_text(loaded: &Loaded) -> String {
         let at = |us| units::instant(us, log.clock);
         lines.push(format!("{} to {}", at(first), at(last)));
     }
-    let arms: Vec<&str> = log.arms.iter().map(|arm| arm.name.as_str()).collect();
-    lines.push(format!("Arms: {}\n", arms.join(", ")));
+    lines.push(format!(
+        "{}: {}",
+        audit.strategy.strategy.label(),
+        audit.strategy.why
+    ));
     let rows: Vec<Vec<String>> = loaded
         .guesses
         .iter()
         .map(|guess| column_line(loaded, guess))
         .collect();
-    lines.push(table(&["Column", "Role", "Confidence", "Values"], &rows));
+    let columns = table(&["Column", "Role", "Confidence", "Values"], &rows);
+    let mut rest = Vec::new();
     if !loaded.issues.is_empty() {
-        lines.push("Issues".to_owned());
+        rest.push("Issues".to_owned());
+        rest.extend(loaded.issues.iter().flat_map(issue_lines));
+        rest.push(String::new());
     }
-    lines.extend(loaded.issues.iter().flat_map(issue_lines));
-    lines.join("\n").trim_end().to_owned() + "\n"
+    rest.extend(health_lines(&audit.health));
+    [joined(&lines), arms_table(audit), columns, joined(&rest)].join("\n")
+}
+
+fn arms_table(audit: &Audit) -> String {
+    let rows: Vec<Vec<String>> = audit
+        .arms
+        .iter()
+        .map(|arm| {
+            vec![
+                arm.name.clone(),
+                match arm.role {
+                    ArmRole::Control => "control",
+                    ArmRole::Treatment => "treatment",
+                    ArmRole::Other => "",
+                }
+                .to_owned(),
+                units::count(arm.n_requests),
+                arm.n_units.map_or_else(String::new, units::count),
+                units::share(arm.share_of_requests),
+            ]
+        })
+        .collect();
+    table(&["Arm", "Is", "Requests", "Users", "Share"], &rows)
 }
 
 /// What was found, where, and what to do about it.

@@ -96,6 +96,7 @@ fn settings(arguments: &arguments::CompareArguments) -> Result<crate::analysis::
         settings.level = level;
     }
     settings.strategy = arguments.strategy;
+    settings.crossing = arguments.crossing.unwrap_or_default();
     settings.expected_shares.clone_from(&arguments.expect);
     for (name, size) in &arguments.margin {
         let margin = match name.as_str() {

@@ -3,11 +3,19 @@
 use std::io::Write as _;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::report::text::is_unseen;
+use crate::report::text::{self, is_unseen};
 
 /// Results for people go to standard output.
 pub(super) fn print(text: &str) -> Result<()> {
     write(&printable(text))
+}
+
+/// One text per line: a label that holds a line break cannot pass for a line of its own.
+pub(super) fn joined(lines: &[String]) -> String {
+    lines
+        .iter()
+        .map(|line| text::visible(line).into_owned() + "\n")
+        .collect()
 }
 
 /// JSON with two-space indentation and a final newline; unseen characters as `\u` escapes.

@@ -19,6 +19,7 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
         rows: log,
         control,
         treatment,
+        ..
     } = select(&loaded.log, &settings)?;
     let treatment = treatment.ok_or_else(|| one_arm(&arguments.log))?;
     let replay = crate::rules::replay(

@@ -74,6 +74,7 @@ fn replay(
         rows,
         control,
         treatment,
+        ..
     } = select(&loaded.log, settings)?;
     let Some(treatment) = treatment else {
         return Ok(None);

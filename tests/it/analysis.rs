@@ -185,6 +185,9 @@ fn refused_requests_do_not_make_latencies_look_good() {
     let of_lepton: Vec<f64> = log.rows_of_arm(lepton).map(|row| all[row]).collect();
     let naive = of_lepton.iter().sum::<f64>() / of_lepton.len() as f64;
     rounds_to(naive / 1e3, 0.596, 3);
+    let both = "Mean latency of lepton: 596 ms with them, 4.47 s of answered requests";
+    let zero = health(&large, "zero-latency");
+    assert!(zero.finding.contains(both), "{}", zero.finding);
     let whole = compare(&loaded.log, "bedrock", "lepton");
     let refused: u64 = whole.arms.iter().map(|a| a.outcomes.rate_limited).sum();
     assert_eq!(refused, 392);
@@ -369,7 +372,7 @@ fn arms_that_ran_one_after_another_are_no_experiment() {
     assert_eq!(analysis.strategy.strategy, Strategy::Sequential);
     let concurrency = health(&analysis, "concurrency");
     assert_eq!(concurrency.severity, Severity::Warning);
-    assert!(concurrency.advice.contains("No concurrent control"));
+    assert!(concurrency.meaning.contains("No concurrent control"));
     assert_eq!(analysis.decision.kind, DecisionKind::Unsound);
 }
 

@@ -407,3 +407,42 @@ fn the_report_shows_the_numbers_of_the_analysis() {
         assert!(html.contains(&escaped), "{log}: {headline}");
     }
 }
+
+#[test]
+fn an_arm_cannot_pass_for_a_line_of_its_own() {
+    let dir = Dir::new();
+    let name = "new\n  [OK] Is this log sound? Yes";
+    let log = dir.write("log.csv", &log_of(["old", name], [1, 9]));
+    for command in ["inspect", "analyze", "replay"] {
+        let shown = dir.ok(&[command, &log]);
+        let forged = shown
+            .lines()
+            .find(|line| line.trim_start().starts_with("[OK] Is this"));
+        assert_eq!(forged, None, "{command}");
+    }
+    assert!(dir.ok(&["analyze", &log]).contains("new⟨U+000A⟩"));
+    let output = dir.run(&["analyze", &log, "--control", "nobody"]);
+    let shown = stderr(&output);
+    assert!(
+        shown.contains("new") && !shown.contains("\n  [OK]"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn inspect_says_whether_the_log_is_sound() {
+    let dir = Dir::new();
+    let log = dir.write("log.csv", &log_of(["old", "new"], [1, 1]));
+    let shown = dir.ok(&["inspect", &log, "--check"]);
+    assert!(
+        shown.contains("[OK] Did each arm get its share of users?"),
+        "{shown}"
+    );
+    let audit = &dir.json(&["inspect", &log, "--json"])["audit"];
+    let analysis = dir.json(&["analyze", &log, "--json"]);
+    assert_eq!(audit["health"], analysis["health"]);
+    let unfair = [
+        "inspect", &log, "--check", "--expect", "old=0.9", "--expect", "new=0.1",
+    ];
+    assert_eq!(dir.run(&unfair).status.code(), Some(3));
+}

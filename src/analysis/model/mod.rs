@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub use comparison::*;
 pub use curves::*;
 
-use super::AnalysisSettings;
+use super::{AnalysisSettings, CrossingUnits};
 use crate::stats::TestResult;
 use crate::units::Clock;
 
@@ -24,6 +24,8 @@ pub struct Analysis {
     pub settings: AnalysisSettings,
     /// What was looked at.
     pub log: LogSummary,
+    /// What the choice about users in several arms left out; `None` where they are kept.
+    pub crossing_left_out: Option<CrossingLeftOut>,
     /// How the rollout was done, and what that allows.
     pub strategy: StrategyFinding,
     /// Ship, hold, roll back or keep collecting, with reasons.
@@ -71,6 +73,41 @@ pub struct LogSummary {
     pub first_us: Option<i64>,
     /// Last event time.
     pub last_us: Option<i64>,
+}
+
+/// What leaving out users in several arms, or their later arms, took away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct CrossingLeftOut {
+    /// The choice.
+    pub choice: CrossingUnits,
+    /// Users who were in several arms of the whole log.
+    pub n_units: u64,
+    /// Their requests that were left out, before the filter.
+    pub n_requests: u64,
+}
+
+/// Whether a log can carry a conclusion: what `inspect` shows, without the comparison.
+#[derive(Debug, Clone, Serialize)]
+pub struct Audit {
+    /// How the rollout was done.
+    pub strategy: StrategyFinding,
+    /// Index into `arms` of the control.
+    pub control: usize,
+    /// Index into `arms` of the treatment; `None` with a single arm.
+    pub treatment: Option<usize>,
+    /// Per arm, in the log's order.
+    pub arms: Vec<ArmSummary>,
+    /// The checks, the worst first.
+    pub health: Vec<HealthCheck>,
+}
+
+impl Audit {
+    /// Whether a check forbids trusting the comparison.
+    pub fn is_unsound(&self) -> bool {
+        self.health
+            .iter()
+            .any(|check| check.severity == Severity::Stop)
+    }
 }
 
 /// How a rollout was done.
@@ -297,7 +334,9 @@ pub struct HealthCheck {
     pub severity: Severity,
     /// The answer, with its numbers.
     pub finding: String,
-    /// What it means and what to do; empty when fine.
+    /// What follows from it; empty when fine.
+    pub meaning: String,
+    /// What to do; empty when fine or where nothing can be done.
     pub advice: String,
     /// The test behind it.
     pub test: Option<TestResult>,

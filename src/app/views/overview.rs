@@ -133,8 +133,10 @@ fn health_ui(ui: &mut egui::Ui, analysis: &Analysis) {
             ui.strong(&check.title);
             ui.label(&check.finding);
         });
-        if !check.advice.is_empty() {
-            note(ui, &check.advice);
+        for text in [&check.meaning, &check.advice] {
+            if !text.is_empty() {
+                note(ui, text);
+            }
         }
     }
     if !fine.is_empty() {

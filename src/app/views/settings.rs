@@ -4,7 +4,7 @@ use super::super::command::{Command, Commands};
 use super::super::state::AppState;
 use super::super::widgets::{note, shortened};
 use super::metric_settings;
-use crate::analysis::{Analysis, AnalysisSettings, Strategy};
+use crate::analysis::{Analysis, AnalysisSettings, CrossingUnits, Strategy};
 
 /// The strategies that an analyst can declare.
 const STRATEGIES: [Strategy; 5] = [
@@ -43,6 +43,10 @@ pub(super) fn ui(
             metric_settings::unit_combo(ui, &mut settings);
             metric_settings::strata_combo(ui, &mut settings);
             ui.end_row();
+            if analysis.log.n_units.is_some() {
+                crossing_combo(ui, &mut settings);
+            }
+            ui.end_row();
         });
         metric_settings::ui(ui, &mut settings, analysis);
         shares_ui(ui, &mut settings, analysis);
@@ -72,6 +76,24 @@ fn strategy_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings, analysis: 
         })
         .response
         .accessible_name("Rollout");
+}
+
+fn crossing_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings) {
+    ui.label("Users in several arms");
+    egui::ComboBox::from_id_salt("crossing")
+        .selected_text(settings.crossing.label())
+        .width(190.0)
+        .show_ui(ui, |ui| {
+            for choice in [
+                CrossingUnits::Keep,
+                CrossingUnits::First,
+                CrossingUnits::Drop,
+            ] {
+                ui.selectable_value(&mut settings.crossing, choice, choice.label());
+            }
+        })
+        .response
+        .accessible_name("Users in several arms");
 }
 
 /// Expected shares make the sample-ratio check a test where the split was not equal.

@@ -211,6 +211,7 @@ fn health(checks: &[HealthCheck]) -> Markup {
                         strong { (check.title) }
                         div {
                             (prose(&check.finding))
+                            @if !check.meaning.is_empty() { p.advice { (check.meaning) } }
                             @if !check.advice.is_empty() { p.advice { (check.advice) } }
                         }
                     }

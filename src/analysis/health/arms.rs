@@ -1,0 +1,140 @@
+//! Whether there is something to compare, enough of it, and of the same kind.
+
+use super::super::model::{HealthCheck, Severity};
+use super::{ALARMING, Evidence, fine, found};
+use crate::data::Outcome;
+use crate::units;
+
+/// Fewer requests than this in an arm tell little.
+const FEW_REQUESTS: u64 = 100;
+
+pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<HealthCheck> {
+    let mut checks: Vec<HealthCheck> = if evidence.arms.len() < 2 {
+        vec![single_arm()]
+    } else {
+        let few = few_requests(evidence);
+        few.into_iter().chain(same_work(evidence)).collect()
+    };
+    checks.extend(outcomes(evidence));
+    checks.extend(segment_values(evidence));
+    checks
+}
+
+fn single_arm() -> HealthCheck {
+    found(
+        ("arms", "Are there two arms to compare?"),
+        Severity::Stop,
+        "The log has one arm only".to_owned(),
+        "The figures describe this arm; no comparison, rule or decision stands on them",
+        "Map the column that tells the variants apart, or open a log that holds both",
+    )
+}
+
+fn few_requests(evidence: &Evidence<'_>) -> Option<HealthCheck> {
+    let few: Vec<String> = evidence
+        .arms
+        .iter()
+        .filter(|arm| arm.n_requests < FEW_REQUESTS)
+        .map(|arm| format!("{}: {}", arm.name, units::count(arm.n_requests)))
+        .collect();
+    (!few.is_empty()).then(|| {
+        found(
+            ("few-requests", "Has every arm enough requests?"),
+            Severity::Warning,
+            format!("Fewer than {FEW_REQUESTS} requests in {}", few.join(", ")),
+            "Tails and error shares of so few requests say little",
+            "Collect more, or leave the arm out",
+        )
+    })
+}
+
+/// Prompts exist before an arm answers: where they differ, the arms did different work.
+fn same_work(evidence: &Evidence<'_>) -> Option<HealthCheck> {
+    let question = ("same-work", "Do the arms get the same kind of requests?");
+    let row = evidence
+        .scorecard
+        .iter()
+        .find(|row| row.id == "tokens_in_mean")?;
+    let differs = row.effects.iter().filter_map(|effect| {
+        let relative = effect.relative?.value;
+        let is_clear = effect.test?.p < ALARMING && relative.abs() > 0.05;
+        let name = &evidence.arms[effect.arm].name;
+        is_clear.then(|| format!("{name} {}", units::relative(relative)))
+    });
+    let differs: Vec<String> = differs.collect();
+    Some(if differs.is_empty() {
+        fine(
+            question.0,
+            question.1,
+            "Prompts are about equally long in all arms".to_owned(),
+        )
+    } else {
+        found(
+            question,
+            Severity::Warning,
+            format!("Prompt tokens against the control: {}", differs.join(", ")),
+            "Expected where the variant itself changes the prompt. Otherwise the arms answered different requests, and every difference may come from that",
+            "Find out whether the variant changes the prompt; if not, compare within segments of similar requests",
+        )
+    })
+}
+
+fn outcomes(evidence: &Evidence<'_>) -> Option<HealthCheck> {
+    let question = ("outcomes", "Can success and failure be told apart?");
+    let log = evidence.log;
+    if !log.has_outcome {
+        return Some(found(
+            question,
+            Severity::Note,
+            "The log has no status or error column".to_owned(),
+            "Error shares cannot be shown, and failed requests may be among the latencies",
+            "Map a status column if there is one",
+        ));
+    }
+    let n_unknown: u64 = evidence.arms.iter().map(|arm| arm.outcomes.unknown).sum();
+    if n_unknown == 0 {
+        return None;
+    }
+    let share = n_unknown as f64 / log.n_rows().max(1) as f64;
+    let finding = format!(
+        "{} requests ({}) have no readable outcome",
+        units::count(n_unknown),
+        units::share(share)
+    );
+    let is_bad = share > 0.05 || !log.outcome.contains(&Outcome::Ok);
+    Some(if is_bad {
+        found(
+            question,
+            Severity::Warning,
+            finding,
+            "Requests without an outcome are left out of error shares",
+            "Check that the status column was read rightly",
+        )
+    } else {
+        fine(question.0, question.1, finding)
+    })
+}
+
+/// A column with nearly as many values as rows names things rather than kinds of them.
+fn segment_values(evidence: &Evidence<'_>) -> Option<HealthCheck> {
+    let n = evidence.log.n_rows();
+    let fine_grained: Vec<String> = evidence
+        .log
+        .segments
+        .iter()
+        .filter(|segment| segment.values.len() >= 1000 || 2 * segment.values.len() > n.max(20))
+        .map(|segment| {
+            let values = units::count(segment.values.len() as u64);
+            format!("{} has {values} values or more", segment.name)
+        })
+        .collect();
+    (!fine_grained.is_empty()).then(|| {
+        found(
+            ("segment-values", "Do the segments hold groups of requests?"),
+            Severity::Note,
+            fine_grained.join(", "),
+            "Groups of so few requests show no effect, and testing them all costs the others their evidence",
+            "Leave the column out of the mapping, or group its values in the export",
+        )
+    })
+}

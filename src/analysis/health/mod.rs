@@ -1,0 +1,157 @@
+//! Whether a log can carry a conclusion: each check is a question with its answer, what the answer
+//! means, and what to do.
+//!
+//! A check that does not apply to a log is absent. Families run side by side, so each reads only the
+//! columns it needs; none keeps a table of all rows.
+
+mod arms;
+mod crossing;
+mod duplicates;
+mod expected;
+mod gaps;
+mod latency;
+mod missing;
+mod split;
+mod split_parts;
+mod stamps;
+mod times;
+
+#[cfg(test)]
+mod tests;
+
+use rayon::prelude::*;
+
+use super::clusters::{Crossing, crossing, request_design_effect};
+use super::model::{
+    ArmSummary, CrossingLeftOut, HealthCheck, ScorecardRow, Severity, Stage, StrategyFinding,
+};
+use super::settings::AnalysisSettings;
+use crate::data::RequestLog;
+
+/// Chance explains a departure with a smaller p-value hardly ever; the level of common practice for
+/// sample ratios.
+const ALARMING: f64 = 0.001;
+
+/// What the checks look at.
+pub(super) struct Subject<'a> {
+    /// The selected rows.
+    pub(super) log: &'a RequestLog,
+    /// Its arms.
+    pub(super) arms: &'a [ArmSummary],
+    /// Index of the control.
+    pub(super) control: usize,
+    /// Index of the treatment.
+    pub(super) treatment: Option<usize>,
+    /// Stretches of constant share.
+    pub(super) stages: &'a [Stage],
+    /// How the rollout was done.
+    pub(super) strategy: &'a StrategyFinding,
+    /// Metrics whose tests some checks read.
+    pub(super) scorecard: &'a [ScorecardRow],
+    /// The analyst's choices.
+    pub(super) settings: &'a AnalysisSettings,
+    /// What the choice about users in several arms left out.
+    pub(super) left_out: Option<&'a CrossingLeftOut>,
+}
+
+/// A subject with what several families need.
+struct Evidence<'a> {
+    subject: &'a Subject<'a>,
+    crossing: Option<Crossing>,
+    /// How much whole users inflate the chance variation of request counts.
+    request_design_effect: f64,
+}
+
+impl<'a> std::ops::Deref for Evidence<'a> {
+    type Target = Subject<'a>;
+
+    fn deref(&self) -> &Subject<'a> {
+        self.subject
+    }
+}
+
+type Family = fn(&Evidence<'_>) -> Vec<HealthCheck>;
+
+/// All families, in the order in which their checks are shown within one severity.
+const FAMILIES: [Family; 11] = [
+    expected::checks,
+    split::checks,
+    split_parts::checks,
+    crossing::checks,
+    times::checks,
+    arms::checks,
+    missing::checks,
+    duplicates::checks,
+    latency::checks,
+    gaps::checks,
+    stamps::checks,
+];
+
+/// All checks that this log allows, the worst first.
+pub(super) fn checks(subject: &Subject<'_>) -> Vec<HealthCheck> {
+    let crossing = crossing(subject.log, subject.control);
+    let evidence = Evidence {
+        subject,
+        crossing,
+        request_design_effect: request_design_effect(subject.log, crossing),
+    };
+    let mut checks: Vec<HealthCheck> = FAMILIES
+        .par_iter()
+        .flat_map_iter(|family| family(&evidence))
+        .collect();
+    checks.sort_by_key(|check| std::cmp::Reverse(check.severity));
+    checks
+}
+
+/// A check that found nothing wrong.
+fn fine(id: &'static str, title: &str, finding: String) -> HealthCheck {
+    HealthCheck {
+        id,
+        title: title.to_owned(),
+        severity: Severity::Ok,
+        finding,
+        meaning: String::new(),
+        advice: String::new(),
+        test: None,
+    }
+}
+
+/// A finding with what it means and what to do.
+fn found(
+    (id, title): (&'static str, &str),
+    severity: Severity,
+    finding: String,
+    meaning: &str,
+    advice: &str,
+) -> HealthCheck {
+    HealthCheck {
+        severity,
+        meaning: meaning.to_owned(),
+        advice: advice.to_owned(),
+        ..fine(id, title, finding)
+    }
+}
+
+/// "3 users", "1 user".
+fn counted(n: u64, one: &str, many: &str) -> String {
+    format!(
+        "{} {}",
+        crate::units::count(n),
+        if n == 1 { one } else { many }
+    )
+}
+
+/// At most `most` of the parts, and how many more there are.
+fn some_of(parts: &[String], most: usize) -> String {
+    let shown = parts
+        .iter()
+        .take(most)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("; ");
+    if parts.len() > most {
+        format!("{shown}; and {} more", parts.len() - most)
+    } else {
+        shown
+    }
+}
