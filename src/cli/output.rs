@@ -40,9 +40,12 @@ pub(super) fn note(text: &str) {
     writeln!(std::io::stderr().lock(), "{}", printable(text)).ok();
 }
 
-/// Prints an error.
+/// Prints an error. Hints list labels of the log, which must not pass for lines of their own.
 pub(super) fn print_error(error: &Error) {
-    note(&format!("hindsight: {error}"));
+    note(&format!("hindsight: {}{}", error.message, error.place));
+    if !error.hint.is_empty() {
+        note(&format!("  {}", text::visible(&error.hint)));
+    }
 }
 
 /// Text from a log must not steer the terminal: control and direction characters are replaced.

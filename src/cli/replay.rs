@@ -1,7 +1,7 @@
 //! `hindsight replay`: when rollback rules would have fired, and why.
 
 use super::arguments::{LogArguments, ReplayArguments};
-use super::output::{print, print_json};
+use super::output::{joined, print, print_json};
 use super::table::table;
 use super::{Finish, load, settings};
 use crate::analysis::{Selection, select};
@@ -65,14 +65,15 @@ fn one_arm(log: &LogArguments) -> Error {
 }
 
 fn as_text(replay: &Replay, log: &RequestLog, (control, treatment): (usize, usize)) -> String {
-    let mut out = format!(
-        "{}: {} as canary against {} as baseline, {} requests in event time from {}\n\n",
+    let title = format!(
+        "{}: {} as canary against {} as baseline, {} requests in event time from {}",
         log.name,
         log.arms[treatment].name,
         log.arms[control].name,
         units::count(log.n_rows() as u64),
         units::instant(replay.time_zero_us, replay.clock)
     );
+    let mut out = joined(&[title, String::new()]);
     let rows: Vec<Vec<String>> = replay.rules.iter().map(summary).collect();
     out += &table(
         &[
@@ -92,7 +93,7 @@ fn as_text(replay: &Replay, log: &RequestLog, (control, treatment): (usize, usiz
 
 /// What each condition of a rule saw over the whole log.
 fn details(rule: &RuleReplay) -> String {
-    let mut lines = vec![format!("\n{} ({})", rule.title, rule.id)];
+    let mut lines = vec![String::new(), format!("{} ({})", rule.title, rule.id)];
     if let Some(why) = &rule.skipped {
         lines.push(format!("  cannot run: {why}"));
     }
@@ -110,7 +111,7 @@ fn details(rule: &RuleReplay) -> String {
         lines.push(format!("  {}: {}", condition.name, condition.text));
         lines.push(format!("      {held}"));
     }
-    lines.join("\n") + "\n"
+    joined(&lines)
 }
 
 fn summary(rule: &RuleReplay) -> Vec<String> {
