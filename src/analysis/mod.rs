@@ -4,6 +4,7 @@
 //! method names that produced it. Nothing downstream computes a number.
 
 mod arms;
+mod before_after;
 mod clusters;
 mod decision;
 mod dissent;
@@ -13,12 +14,14 @@ mod health;
 mod latency;
 mod metrics;
 mod model;
+mod novelty;
 mod ordered;
 mod outlook;
 mod plan;
 mod scorecard;
 mod segments;
 mod settings;
+mod shadow;
 mod stages;
 mod strata;
 mod strategy;
@@ -26,6 +29,8 @@ mod test_reports;
 mod trends;
 mod verdict;
 
+#[cfg(test)]
+mod simulations;
 #[cfg(test)]
 mod tests;
 
@@ -111,6 +116,11 @@ pub fn analyze(
         left_out: crossing_left_out.as_ref(),
     });
     let tests = test_reports::reports(log, &metrics, &rows, &scorecard, &strategy, control, level);
+    progress.phase("Pairs, switch, novelty", 0)?;
+    let arms_compared = (control, treatment);
+    let shadow = shadow::find(log, &metrics, arms_compared, &strategy, level);
+    let switch = before_after::find(log, &metrics, arms_compared, &strategy, level);
+    let novelty = novelty::find(log, &metrics, arms_compared, &strategy, level);
     let plan = plan::inputs(log, &scorecard, control, treatment, &arms);
     let summary = summary(log, n_requests_unfiltered);
     let decision = decision::decide(
@@ -143,6 +153,9 @@ pub fn analyze(
         trends,
         tests,
         segments,
+        shadow,
+        switch,
+        novelty,
         plan,
     })
 }

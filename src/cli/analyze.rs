@@ -9,6 +9,7 @@ use crate::analysis::{
 };
 use crate::error::Result;
 use crate::jobs::Progress;
+use crate::report::panels::panels;
 use crate::units;
 
 pub(super) fn run(arguments: &AnalyzeArguments, progress: &Progress) -> Result<Finish> {
@@ -81,7 +82,18 @@ fn as_text(analysis: &Analysis) -> String {
     } else {
         ""
     };
-    joined(&lines) + &scorecard(analysis) + stages
+    joined(&lines) + &scorecard(analysis) + stages + &strategy_panels(analysis)
+}
+
+/// Shadow pairs, the switch, novelty: where the log has them.
+fn strategy_panels(analysis: &Analysis) -> String {
+    let shown = panels(analysis).into_iter().map(|panel| {
+        let mut lines = vec![String::new(), panel.title];
+        lines.extend(panel.lead.iter().map(|sentence| format!("  {sentence}")));
+        let note = joined(&[format!("  {}", panel.note)]);
+        joined(&lines) + &table(&panel.header, &panel.rows) + &note
+    });
+    shown.collect()
 }
 
 /// Each check with its finding, what that means and what to do.

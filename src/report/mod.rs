@@ -7,6 +7,7 @@ pub mod html;
 mod input;
 pub mod json;
 mod notes;
+pub mod panels;
 pub mod svg;
 pub mod text;
 pub mod ticks;

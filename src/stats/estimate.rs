@@ -62,6 +62,8 @@ pub enum Method {
     StratifiedDelta,
     /// Order statistics of a distribution standardised to strata.
     StratifiedOrderStatistics,
+    /// Segmented regression with first-order autocorrelated errors.
+    PraisWinsten,
     /// Bonett and Price's adjusted Wald interval of a difference of paired shares.
     BonettPrice,
     /// Exact interval given the margins, with the conditional maximum likelihood estimate.
@@ -124,6 +126,7 @@ impl Method {
             Self::SquareAndAdd => "square-and-add",
             Self::StratifiedDelta => "delta method within strata, Welch t",
             Self::StratifiedOrderStatistics => "order statistics, strata standardised",
+            Self::PraisWinsten => "segmented regression, Prais-Winsten",
             Self::BonettPrice => "Bonett-Price, paired",
             Self::ConditionalExact => "conditional exact",
             Self::Wald => "Wald",
@@ -196,6 +199,8 @@ pub enum TestName {
     MannWhitneyExact,
     /// t test of a difference combined over strata, variance over units.
     StratifiedDelta,
+    /// t test of a coefficient of a segmented regression with autocorrelated errors.
+    PraisWinsten,
     /// One-sample t test.
     OneSample,
     /// Paired t test.
@@ -266,6 +271,7 @@ impl TestName {
             Self::MannWhitney => "Mann-Whitney U test",
             Self::MannWhitneyExact => "Mann-Whitney U test, exact",
             Self::StratifiedDelta => "stratified delta-method t test",
+            Self::PraisWinsten => "segmented regression t test",
             Self::OneSample => "one-sample t test",
             Self::Paired => "paired t test",
             Self::Wilcoxon => "Wilcoxon signed-rank test",

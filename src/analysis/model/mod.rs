@@ -2,11 +2,13 @@
 
 mod comparison;
 mod curves;
+mod strategies;
 
 use serde::{Deserialize, Serialize};
 
 pub use comparison::*;
 pub use curves::*;
+pub use strategies::*;
 
 use super::{AnalysisSettings, CrossingUnits};
 use crate::stats::TestResult;
@@ -50,6 +52,12 @@ pub struct Analysis {
     pub tests: Vec<TestReport>,
     /// Effects by segment value, the most harmful first.
     pub segments: Vec<SegmentEffect>,
+    /// Pairs of a shadow test.
+    pub shadow: Option<ShadowFinding>,
+    /// Before and after a blue-green switch.
+    pub switch: Option<SwitchFinding>,
+    /// The effect by day since users met the treatment, where the log is long enough.
+    pub novelty: Option<NoveltyFinding>,
     /// What the sample-size calculators start from.
     pub plan: PlanInputs,
 }

@@ -9,6 +9,7 @@ mod report;
 mod rollback;
 mod segments;
 mod settings;
+mod strategies;
 mod tests;
 mod trends;
 

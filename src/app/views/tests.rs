@@ -4,6 +4,7 @@ use super::super::state::AppState;
 use super::super::widgets::{
     Column, card_ui, chart_ui, chip, note, shortened, table_height, table_ui,
 };
+use super::strategies;
 use crate::analysis::{Analysis, Holds, TestReport};
 use crate::report::chart::Tone;
 use crate::report::charts;
@@ -16,6 +17,7 @@ pub(super) fn ui(ui: &mut egui::Ui, state: &mut AppState, analysis: &Analysis) {
         });
         return;
     }
+    strategies::ui(ui, analysis);
     let mut metrics: Vec<(&str, &str)> = Vec::new();
     for report in &analysis.tests {
         if !metrics.iter().any(|(id, _)| *id == report.metric) {

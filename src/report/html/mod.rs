@@ -8,6 +8,7 @@ mod parts;
 mod rollback;
 mod scorecard;
 mod segments;
+mod strategies;
 mod tests_section;
 mod trends;
 
@@ -74,6 +75,11 @@ fn sections(input: &ReportInput<'_>) -> Vec<Section> {
             "tests",
             "Tests and their assumptions",
             tests_section::body(input),
+        ),
+        (
+            "strategy",
+            "What the rollout strategy adds",
+            strategies::body(input),
         ),
         (
             "segments",

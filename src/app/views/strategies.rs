@@ -1,0 +1,46 @@
+//! Tables of the rollout strategy: shadow pairs, the switch, novelty.
+
+use super::super::widgets::{Column, card_ui, note, table_height, table_ui};
+use crate::analysis::Analysis;
+use crate::report::panels::{Panel, panels};
+
+pub(super) fn ui(ui: &mut egui::Ui, analysis: &Analysis) {
+    for panel in panels(analysis) {
+        card_ui(ui, &panel.title, |ui| panel_ui(ui, &panel));
+    }
+}
+
+fn panel_ui(ui: &mut egui::Ui, panel: &Panel) {
+    for sentence in &panel.lead {
+        ui.label(sentence);
+    }
+    ui.add_space(4.0);
+    let columns: Vec<Column> = panel
+        .header
+        .iter()
+        .enumerate()
+        .map(|(k, title)| {
+            let cells = panel.rows.iter().filter_map(|row| row.get(k));
+            let longest = cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
+            let width = 7.0 * longest.max(title.chars().count()) as f32 + 18.0;
+            if k == 0 {
+                Column::text(title, width)
+            } else {
+                Column::number(title, width)
+            }
+        })
+        .collect();
+    let height = table_height(panel.rows.len()).min(480.0);
+    table_ui(
+        ui,
+        &panel.title,
+        &columns,
+        (panel.rows.len(), height),
+        |ui, row, column| {
+            if let Some(cell) = panel.rows[row].get(column) {
+                ui.label(cell);
+            }
+        },
+    );
+    note(ui, &panel.note);
+}
