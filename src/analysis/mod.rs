@@ -79,9 +79,8 @@ pub fn analyze(
     let arms = arms::summarize(log, &rows, control, treatment);
     let metrics = metrics::of_log(log, settings)?;
     let level = settings.level;
-    let strata = treatment
-        .filter(|_| settings.strata == StrataChoice::Stages && strategy.strategy.has_stages())
-        .and_then(|t| strata::Strata::of(log, &stages, (&rows[control], &rows[t])));
+    let compared = (control, treatment);
+    let strata = strata_of(log, settings, (&strategy, &stages), &rows, compared);
     let inference = effect::Inference::new(settings, strata.as_ref());
 
     progress.phase("Scoring the arms", metrics.len() as u64)?;
@@ -117,10 +116,9 @@ pub fn analyze(
     });
     let tests = test_reports::reports(log, &metrics, &rows, &scorecard, &strategy, control, level);
     progress.phase("Pairs, switch, novelty", 0)?;
-    let arms_compared = (control, treatment);
-    let shadow = shadow::find(log, &metrics, arms_compared, &strategy, level);
-    let switch = before_after::find(log, &metrics, arms_compared, &strategy, level);
-    let novelty = novelty::find(log, &metrics, arms_compared, &strategy, level);
+    let shadow = shadow::find(log, &metrics, compared, &strategy, level);
+    let switch = before_after::find(log, &metrics, compared, &strategy, level);
+    let novelty = novelty::find(log, &metrics, compared, &strategy, level);
     let plan = plan::inputs(log, &scorecard, control, treatment, &arms);
     let summary = summary(log, n_requests_unfiltered);
     let decision = decision::decide(
@@ -182,7 +180,9 @@ pub fn audit(log: &RequestLog, settings: &AnalysisSettings, progress: &Progress)
     let arms = arms::summarize(log, &rows, control, treatment);
     let mut metrics = metrics::of_log(log, settings)?;
     metrics.retain(|metric| AUDITED_METRICS.contains(&metric.id.as_str()));
-    let inference = effect::Inference::of(settings);
+    let compared = (control, treatment);
+    let strata = strata_of(log, settings, (&strategy, &stages), &rows, compared);
+    let inference = effect::Inference::new(settings, strata.as_ref());
     let scorecard = scorecard::scorecard(log, &metrics, &rows, control, inference, progress)?;
     let health = health::checks(&health::Subject {
         log,
@@ -202,6 +202,19 @@ pub fn audit(log: &RequestLog, settings: &AnalysisSettings, progress: &Progress)
         arms,
         health,
     })
+}
+
+/// The stages within which arms are compared; `None` where they are compared as a whole.
+fn strata_of(
+    log: &RequestLog,
+    settings: &AnalysisSettings,
+    (strategy, stages): (&StrategyFinding, &[Stage]),
+    rows: &[Vec<u32>],
+    (control, treatment): (usize, Option<usize>),
+) -> Option<strata::Strata> {
+    let is_wanted = settings.strata == StrataChoice::Stages && strategy.strategy.has_stages();
+    let treatment = treatment.filter(|_| is_wanted)?;
+    strata::Strata::of(log, stages, (&rows[control], &rows[treatment]))
 }
 
 /// The part of a log that the settings look at.
