@@ -239,7 +239,7 @@ pub(super) fn take_dropped_files(ctx: &egui::Context, commands: &mut Commands) {
     if !paths.is_empty() {
         commands.push(Command::OpenLog(LoadRequest {
             paths,
-            mapping: None,
+            ..LoadRequest::default()
         }));
     }
 }

@@ -22,6 +22,8 @@ pub(super) fn pick_logs() -> Vec<PathBuf> {
                 "parquet",
                 "gz",
                 "zst",
+                "bz2",
+                "zip",
                 "hindsight",
             ],
         )

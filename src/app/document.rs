@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::analysis::AnalysisSettings;
-use crate::ingest::{LoadRequest, Mapping};
+use crate::ingest::{Additions, LoadRequest, Mapping};
 use crate::rules::{Rulebook, presets};
 
 /// The choices behind everything on screen.
@@ -13,6 +13,8 @@ pub struct Document {
     pub log: Vec<PathBuf>,
     /// The columns' roles; `None` guesses them.
     pub mapping: Option<Mapping>,
+    /// What the command line added to the mapping, until the log was read with it.
+    pub added: Additions,
     /// Arms, filter, margins, level.
     pub settings: AnalysisSettings,
     /// The rollback rules.
@@ -27,6 +29,7 @@ impl Document {
         (!self.log.is_empty()).then(|| LoadRequest {
             paths: self.log.clone(),
             mapping: self.mapping.clone(),
+            added: self.added.clone(),
         })
     }
 }
@@ -38,6 +41,7 @@ impl Default for Document {
         Self {
             log: Vec::new(),
             mapping: None,
+            added: Additions::default(),
             settings: AnalysisSettings::default(),
             rulebook,
             title: String::new(),

@@ -27,7 +27,6 @@ pub use storage::Storage;
 pub use theme::install as install_theme;
 
 use crate::cli::LogArguments;
-use crate::ingest::{LoadRequest, Mapping};
 use command::Commands;
 
 /// The application: what was asked, what was found, and what runs.
@@ -137,12 +136,7 @@ pub fn open(arguments: &LogArguments, size: Option<(f32, f32)>) -> Result<(), St
     {
         return Err("There is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)".to_owned());
     }
-    let mapping = arguments
-        .mapping
-        .as_deref()
-        .map(Mapping::read)
-        .transpose()
-        .map_err(|error| error.to_string())?;
+    let request = arguments.load_request().map_err(|e| e.to_string())?;
     let (width, height) = size.unwrap_or((1280.0, 800.0));
     let viewport = egui::ViewportBuilder::default()
         .with_title("Hindsight")
@@ -154,13 +148,10 @@ pub fn open(arguments: &LogArguments, size: Option<(f32, f32)>) -> Result<(), St
         persist_window: size.is_none(),
         ..eframe::NativeOptions::default()
     };
-    let first = if arguments.logs.is_empty() {
+    let first = if request.paths.is_empty() {
         Command::Ui(UiCommand::OpenSample)
     } else {
-        Command::OpenLog(LoadRequest {
-            paths: arguments.logs.clone(),
-            mapping,
-        })
+        Command::OpenLog(request)
     };
     eframe::run_native(
         "hindsight",

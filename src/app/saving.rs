@@ -114,6 +114,7 @@ fn document_of(project: &Project, log: Vec<PathBuf>) -> Document {
         settings: project.settings.clone(),
         rulebook: project.rulebook.clone(),
         title: project.title.clone(),
+        ..Document::default()
     }
 }
 

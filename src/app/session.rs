@@ -10,7 +10,7 @@ use super::saving;
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::{Analysis, AnalysisSettings, analyze, select};
 use crate::error::{Error, Result};
-use crate::ingest::{LoadRequest, Loaded, load};
+use crate::ingest::{Additions, LoadRequest, Loaded, load};
 use crate::jobs::{JobId, JobKind, JobQueue, JobStatus};
 use crate::project::Project;
 use crate::report::ReportInput;
@@ -152,7 +152,7 @@ impl Session {
                 (JobKind::Dialog, Ok(Output::Picked(paths))) if !paths.is_empty() => {
                     let request = LoadRequest {
                         paths,
-                        mapping: None,
+                        ..LoadRequest::default()
                     };
                     open_log(state, request);
                 }
@@ -272,7 +272,10 @@ impl Session {
         };
         let is_new = loaded.is_ok();
         match &loaded {
-            Ok(loaded) => saving::settle(state, loaded),
+            Ok(loaded) => {
+                saving::settle(state, loaded);
+                self.keep_additions(loaded, state);
+            }
             Err(error) => {
                 self.take_back(error, state);
                 saving::wait_for_log(state, error);
@@ -289,6 +292,16 @@ impl Session {
                 self.shown_log.clone_from(&state.document.log);
                 state.history.restart(&state.document);
             }
+        }
+    }
+
+    /// What the command line added is part of the mapping from now on, so that it is saved with it.
+    fn keep_additions(&mut self, loaded: &Loaded, state: &mut AppState) {
+        if state.document.added != Additions::default() {
+            state.document.mapping = Some(loaded.mapping.clone());
+            state.document.added = Additions::default();
+            let asked = state.document.load_request();
+            self.asked_log = asked.map(|r| (r, state.n_opened));
         }
     }
 
@@ -390,6 +403,7 @@ pub(super) fn open_log(state: &mut AppState, request: LoadRequest) {
         let margins = state.document.settings.margins;
         state.document.log = request.paths;
         state.document.mapping = request.mapping;
+        state.document.added = request.added;
         state.document.settings = AnalysisSettings {
             margins,
             ..AnalysisSettings::default()

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::analysis::{
     Correction, CrossingUnits, Direction, InferenceUnit, MetricRole, StrataChoice, Strategy,
 };
+use crate::ingest::Encoding;
 
 /// Tells from an exported request log which variant of an LLM rollout to ship, and what the
 /// auto-rollback rules would have done. Works offline; opens no network connection.
@@ -50,13 +51,16 @@ pub enum Command {
 /// Which log.
 #[derive(Debug, Clone, Default, Args)]
 pub struct LogArguments {
-    /// Request log: CSV, JSON lines or Parquet; plain, .gz or .zst. Several files, a folder or a
-    /// pattern such as 'logs/*.csv' are read as one log. Default: the bundled sample.
+    /// Request log: CSV, JSON or Parquet; plain, .gz, .zst, .bz2 or .zip. Several files, a folder
+    /// or a pattern such as 'logs/*.csv' are read as one log. Default: the bundled sample.
     #[arg(value_name = "LOG")]
     pub logs: Vec<PathBuf>,
     /// Mapping file (TOML) that says which column is what; default: guessed.
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
+    /// Encoding of text that is not UTF-8 and does not tell: gb18030, big5, euc-kr, sjis, ….
+    #[arg(long, value_name = "NAME", value_parser = encoding)]
+    pub encoding: Option<Encoding>,
 }
 
 /// Which arms and rows.
@@ -304,6 +308,10 @@ fn named_direction(text: &str) -> Result<(String, Direction), String> {
 /// A choice by the name that it has in JSON.
 fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, ()> {
     serde_json::from_value(serde_json::Value::from(text)).map_err(|_unknown| ())
+}
+
+fn encoding(text: &str) -> Result<Encoding, String> {
+    Encoding::try_from(text.to_owned())
 }
 
 fn named_number(text: &str) -> Result<(String, f64), String> {

@@ -16,6 +16,7 @@ pub use arguments::{Arguments, Command, LogArguments};
 use std::process::ExitCode;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::ingest::{Additions, LoadRequest, Loaded, Mapping};
 use crate::jobs::Progress;
 use output::{print, print_error};
 
@@ -71,18 +72,26 @@ fn exit_code(finish: Result<Finish>) -> ExitCode {
     }
 }
 
-/// Reads the log and the mapping that the arguments name.
-fn load(arguments: &LogArguments, progress: &Progress) -> Result<crate::ingest::Loaded> {
-    let mapping = arguments
-        .mapping
-        .as_deref()
-        .map(crate::ingest::Mapping::read)
-        .transpose()?;
-    let mut paths = arguments.logs.clone();
-    if paths.is_empty() {
-        paths.push(bundled::sample_log(progress)?);
+impl LogArguments {
+    /// What the loader is asked for; no paths where no log was named.
+    pub fn load_request(&self) -> Result<LoadRequest> {
+        Ok(LoadRequest {
+            paths: self.logs.clone(),
+            mapping: self.mapping.as_deref().map(Mapping::read).transpose()?,
+            added: Additions {
+                encoding: self.encoding,
+            },
+        })
     }
-    crate::ingest::load(&crate::ingest::LoadRequest { paths, mapping }, progress)
+}
+
+/// Reads the log that the arguments name, else the bundled sample.
+fn load(arguments: &LogArguments, progress: &Progress) -> Result<Loaded> {
+    let mut request = arguments.load_request()?;
+    if request.paths.is_empty() {
+        request.paths.push(bundled::sample_log(progress)?);
+    }
+    crate::ingest::load(&request, progress)
 }
 
 /// The analysis settings that the arguments name.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::csv_block::Block;
 use super::newlines::PlainNewlines;
-use super::source::{Compression, Source};
+use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes of a block: a few thousand rows, whose fields stay in the cache.
@@ -110,8 +110,7 @@ impl CsvReader {
     pub(super) fn spread_blocks(&self) -> Result<Option<Vec<Block>>> {
         const STRETCHES: u64 = 20;
         const BYTES: u64 = 1 << 18;
-        if self.source.compression != Compression::None || self.source.bytes < 2 * STRETCHES * BYTES
-        {
+        if !self.source.is_plain() || self.source.bytes < 2 * STRETCHES * BYTES {
             return Ok(None);
         }
         let unreadable = |cause: std::io::Error| Error::unreadable(&self.source.path, &cause);

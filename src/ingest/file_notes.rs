@@ -1,7 +1,8 @@
-//! What several files as one log mean for its columns: files as arms, columns that some lack.
+//! What is to be said about the files of a log: files as arms, columns that some lack, encodings.
 
 use super::detect::Guess;
-use super::files::Files;
+use super::encoding::Encoding;
+use super::files::{Files, file_name};
 use super::issues::{Effect, Issues};
 use super::mapping::{self, Mapping, Role};
 
@@ -31,6 +32,28 @@ pub(super) fn take_files_as_arms(
         "",
         "If the files are parts of one log, map the column that tells the arms apart as variant",
     );
+}
+
+/// Text that had to be decoded, and how that was known.
+pub(super) fn note_encodings(files: &Files, given: Option<Encoding>, issues: &mut Issues) {
+    for source in &files.sources {
+        let encoding = source.encoding;
+        if encoding == Encoding::UTF_8 {
+            continue;
+        }
+        let effect = if encoding.is_utf_16() || Some(encoding) == given {
+            Effect::Noted
+        } else {
+            Effect::Assumed
+        };
+        let kind = (
+            effect,
+            "The text is not UTF-8 and was decoded",
+            "If letters look wrong, name the encoding with --encoding or in the mapping file; what it does not have is shown as \u{fffd}",
+        );
+        let name = file_name(&source.path);
+        issues.file(kind, &format!("{name}: {}", encoding.name()));
+    }
 }
 
 /// Columns in use that some of the files do not have.

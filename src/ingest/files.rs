@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::LoadedFile;
 use super::issues::{Effect, Issues};
 use super::reader::column_names;
-use super::source::{Format, Source};
+use super::source::{Encoding, Format, Part, Source};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Folders such as `day=2026-03-02` inside each other, as engines write them.
@@ -44,22 +44,36 @@ struct Candidate {
 
 impl Files {
     /// Finds and opens the files of a log.
-    pub(super) fn open(paths: &[PathBuf], issues: &mut Issues) -> Result<Self> {
+    pub(super) fn open(
+        paths: &[PathBuf],
+        encoding: Option<Encoding>,
+        issues: &mut Issues,
+    ) -> Result<Self> {
         let candidates = without_repeats(expand(paths)?, issues);
         let mut opened = Vec::new();
         let mut first_error = None;
         for candidate in &candidates {
-            let read = |candidate: &Candidate| -> Result<(Source, Vec<String>)> {
-                let source = Source::open(&candidate.path)?;
-                let columns = column_names(&source).map_err(|e| e.at(&candidate.path))?;
-                Ok((source, columns))
+            let parts = match Source::open(&candidate.path, encoding) {
+                Ok(parts) => parts,
+                Err(error) => vec![Part {
+                    path: candidate.path.clone(),
+                    source: Err(error),
+                }],
             };
-            match read(candidate) {
-                Ok((source, columns)) => opened.push((candidate.is_named, source, columns)),
-                Err(error) if candidate.is_named => return Err(error),
-                Err(error) => {
-                    leave_out(&candidate.path, &error.message, issues);
-                    first_error.get_or_insert(error);
+            // What an archive holds was found rather than named, unless it is all there is.
+            let is_named = candidate.is_named && parts.len() == 1;
+            for part in parts {
+                let read = part.source.and_then(|source| {
+                    let columns = column_names(&source).map_err(|e| e.at(&source.path))?;
+                    Ok((is_named, source, columns))
+                });
+                match read {
+                    Ok(read) => opened.push(read),
+                    Err(error) if is_named => return Err(error),
+                    Err(error) => {
+                        leave_out(&part.path, &error.message, issues);
+                        first_error.get_or_insert(error);
+                    }
                 }
             }
         }

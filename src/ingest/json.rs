@@ -12,7 +12,7 @@ use super::batch::{BATCH_ROWS, Batch, row_number, text_builders};
 use super::cell::{at, text};
 use super::issues::{Effect, Issues};
 use super::otlp;
-use super::source::Source;
+use super::source::{Format, Source};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Objects nested deeper than this stay JSON text.
@@ -38,6 +38,8 @@ enum Layout {
     Lines,
     /// A list, or objects over several lines: by counting braces.
     Braces,
+    /// A list with something after it: up to its closing bracket.
+    List,
 }
 
 impl JsonReader {
@@ -47,13 +49,18 @@ impl JsonReader {
         let head = reader
             .fill_buf()
             .map_err(|cause| Error::unreadable(&source.path, &cause))?;
-        let layout = layout(head);
+        let (mut layout, mut next_line) = (layout(head), 1);
+        if source.format == Format::JsonWrapped {
+            skip_to_list(&mut reader, &mut next_line)
+                .map_err(|cause| Error::unreadable(&source.path, &cause))?;
+            layout = Layout::List;
+        }
         Ok(Self {
             source: source.clone(),
             reader,
             layout,
             next_row: 0,
-            next_line: 1,
+            next_line,
             waiting: VecDeque::new(),
             read_bytes,
         })
@@ -134,7 +141,8 @@ impl JsonReader {
                 self.next_line += 1;
                 (n > 0).then_some(line)
             }),
-            Layout::Braces => next_braced(&mut self.reader, buffer, &mut self.next_line),
+            Layout::Braces => next_braced(&mut self.reader, buffer, &mut self.next_line, false),
+            Layout::List => next_braced(&mut self.reader, buffer, &mut self.next_line, true),
         };
         found.map_err(|cause| {
             Error::new(
@@ -162,12 +170,47 @@ fn layout(head: &[u8]) -> Layout {
     }
 }
 
+/// Skips what stands before the list in an object, up to and with its opening bracket.
+fn skip_to_list(reader: &mut dyn BufRead, next_line: &mut u64) -> std::io::Result<()> {
+    let (mut in_text, mut is_escaped, mut is_open) = (false, false, false);
+    loop {
+        let chunk = reader.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let mut used = 0;
+        let mut is_found = false;
+        for &byte in chunk {
+            // The brace after the bracket belongs to the first object.
+            is_found = is_open && byte == b'{';
+            if is_found {
+                break;
+            }
+            used += 1;
+            *next_line += u64::from(byte == b'\n');
+            is_open = !in_text && (byte == b'[' || (is_open && byte.is_ascii_whitespace()));
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' if in_text => is_escaped = true,
+                b'"' => in_text = !in_text,
+                _ => {}
+            }
+        }
+        reader.consume(used);
+        if is_found {
+            return Ok(());
+        }
+    }
+}
+
 /// Reads up to the brace that closes the next object. What stands between objects is skipped but
-/// for words and numbers, which are handed over as they are.
+/// for words and numbers, which are handed over as they are. A closing bracket between objects is
+/// the end where `ends_at_bracket`.
 fn next_braced(
     reader: &mut dyn BufRead,
     buffer: &mut Vec<u8>,
     next_line: &mut u64,
+    ends_at_bracket: bool,
 ) -> std::io::Result<Option<u64>> {
     let (mut depth, mut in_text, mut is_escaped) = (0u32, false, false);
     let mut start = *next_line;
@@ -184,6 +227,11 @@ fn next_braced(
                 *next_line += 1;
             }
             let between = depth == 0 && !in_text;
+            if between && byte == b']' && ends_at_bracket {
+                // It stays there, so that the next call ends here as well.
+                reader.consume(used - 1);
+                return Ok((!buffer.is_empty()).then_some(start));
+            }
             if between && matches!(byte, b'[' | b']' | b',' | b' ' | b'\t' | b'\r' | b'\n') {
                 is_done = !buffer.is_empty();
             } else {

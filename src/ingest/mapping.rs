@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::encoding::Encoding;
 use super::number::{DecimalMark, is_null_word};
 use super::question::{Answer, Question};
 use super::stamp::{DurationUnit, StampForm};
@@ -198,6 +199,9 @@ pub struct Mapping {
     /// Of all numbers in the file.
     #[serde(default)]
     pub decimal_mark: DecimalMark,
+    /// Of text that does not tell its encoding: a name of the WHATWG standard such as `euc-kr`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
     /// The zone of stamps without one, as an IANA name; UTC where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,

@@ -7,9 +7,11 @@
 mod batch;
 mod cell;
 mod columns;
+mod container;
 mod csv;
 mod csv_block;
 mod detect;
+mod encoding;
 mod file_notes;
 mod files;
 mod issues;
@@ -28,6 +30,7 @@ mod part;
 mod profile;
 mod question;
 mod reader;
+mod sniff;
 mod source;
 mod stamp;
 mod stamp_column;
@@ -46,7 +49,7 @@ pub use mapping::{ColumnRole, Mapping, Role, RowFilter, TableKind};
 pub use number::DecimalMark;
 pub use profile::ColumnProfile;
 pub use question::{Answer, Candidate, Question};
-pub use source::{Compression, Format, Source};
+pub use source::{Compression, Encoding, Format, Source};
 pub use stamp::{DurationUnit, StampForm};
 
 use crate::data::RequestLog;
@@ -66,6 +69,15 @@ pub struct LoadRequest {
     pub paths: Vec<PathBuf>,
     /// The roles of its columns; `None` guesses them.
     pub mapping: Option<Mapping>,
+    /// What is known beyond the mapping, given or guessed.
+    pub added: Additions,
+}
+
+/// What adds to a mapping, given or guessed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Additions {
+    /// Of text that does not tell its encoding; before the mapping's own.
+    pub encoding: Option<Encoding>,
 }
 
 /// A log, and what happened while reading it.
@@ -102,7 +114,7 @@ impl LoadRequest {
     pub fn of(path: impl Into<PathBuf>) -> Self {
         Self {
             paths: vec![path.into()],
-            mapping: None,
+            ..Self::default()
         }
     }
 }
@@ -131,8 +143,10 @@ impl Loaded {
 /// Fails when a file cannot be read, is not a request log, or contradicts the given mapping.
 pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
     let mut issues = Issues::default();
-    let mut files = Files::open(&request.paths, &mut issues)?;
     let given = request.mapping.as_ref();
+    let encoding = request.added.encoding.or(given.and_then(|m| m.encoding));
+    let mut files = Files::open(&request.paths, encoding, &mut issues)?;
+    file_notes::note_encodings(&files, encoding, &mut issues);
     let named = given.map_or_else(Vec::new, Mapping::column_names);
     let sample = profile::sample(&mut files, &named, progress)?;
     let in_files = sample.in_files();
@@ -145,6 +159,7 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
     } else {
         file_notes::take_files_as_arms(&files, &mut mapping, &mut guesses, &mut issues);
     }
+    mapping.encoding = encoding;
     check_is_request_log(&mapping, &profile, &files.sources[0].path)?;
     note_assumptions(&mapping, &profile, request.mapping.is_some(), &mut issues);
     let view = View::new(&mapping, &in_files);

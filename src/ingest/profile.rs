@@ -117,7 +117,7 @@ pub(super) fn sample(files: &mut Files, named: &[String], progress: &Progress) -
         let tick = |n_bytes: u64| progress.tick(n_bytes_before + n_bytes);
         let sample = match source.format {
             Format::Parquet => sample_parquet(source, n_wanted),
-            Format::JsonLines => sample_json(source, n_wanted, &tick),
+            Format::JsonLines | Format::JsonWrapped => sample_json(source, n_wanted, &tick),
             Format::Csv { .. } => sample_text(source, n_wanted, &tick),
         };
         let (columns, n_rows) = sample.map_err(|e| e.at(&source.path))?;

@@ -53,7 +53,7 @@ impl Reader {
     pub(super) fn open(source: &Source) -> Result<Self> {
         let form = match source.format {
             Format::Csv { delimiter } => Form::Csv(CsvReader::open(source, delimiter as u8)?),
-            Format::JsonLines => Form::Json(JsonReader::open(source)?),
+            Format::JsonLines | Format::JsonWrapped => Form::Json(JsonReader::open(source)?),
             Format::Parquet => Form::Parquet(ParquetBatches::open(source)?),
         };
         let mut reader = Self {

@@ -1,41 +1,44 @@
 //! What a file is, told from its bytes rather than its name.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use serde::Serialize;
 
+pub use super::container::Compression;
+use super::container::{Member, decompressed, members, stored_bytes};
+pub use super::encoding::Encoding;
+use super::encoding::{Decoded, Told, tell};
+use super::sniff::text_format;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How much of the decompressed file decides its format.
 const HEAD_BYTES: u64 = 64 * 1024;
+/// How much of it where a single line is longer than that.
+const LONG_HEAD_BYTES: u64 = 8 << 20;
+/// Between decompressed bytes and whoever reads them.
+const BUFFER_BYTES: usize = 1 << 18;
 
-/// A file that can be read as a table.
+/// A file, or a member of a zip archive, that can be read as a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Source {
-    /// Where it is.
+    /// Where it is; a member follows its archive: `export.zip/2026-03-02.json.gz`.
     pub path: PathBuf,
     /// Its size on disk.
     pub bytes: u64,
     /// Around the whole file.
     pub compression: Compression,
+    /// Of the text inside; UTF-8 for Parquet.
+    pub encoding: Encoding,
     /// Inside the compression.
     pub format: Format,
-}
-
-/// Compression of a whole file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Compression {
-    /// Plain bytes.
-    None,
-    /// `.gz`.
-    Gzip,
-    /// `.zst`.
-    Zstd,
+    /// The file or archive on disk.
+    #[serde(skip)]
+    on_disk: PathBuf,
+    #[serde(skip)]
+    member: Option<Member>,
 }
 
 /// The form of the table.
@@ -49,96 +52,170 @@ pub enum Format {
     },
     /// JSON objects: one a line, in a list, or over several lines.
     JsonLines,
+    /// One JSON object with a list of objects in it: `{"data": [{…}, …]}`.
+    JsonWrapped,
     /// Apache Parquet.
     Parquet,
 }
 
 impl Source {
-    /// Looks at the first bytes of a file.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// The tables in a file: one, or one per member of a zip archive, in the order of their names.
+    /// Text that does not tell its encoding is taken as `encoding`.
+    pub(super) fn open(path: &Path, encoding: Option<Encoding>) -> Result<Vec<Part>> {
         let unreadable = |cause: std::io::Error| Error::unreadable(path, &cause);
-        let meta = std::fs::metadata(path).map_err(unreadable)?;
-        let mut magic = Vec::new();
-        File::open(path)
-            .and_then(|f| f.take(8).read_to_end(&mut magic))
-            .map_err(unreadable)?;
+        let n_bytes = std::fs::metadata(path).map_err(unreadable)?.len();
+        let magic = first_bytes(path, None)?;
         if magic.is_empty() {
             return Err(Error::new(ErrorKind::NotARequestLog, "The file is empty")
                 .at(path)
                 .hint("Export the log again, or check that the export has finished"));
         }
-        let compression = match magic.as_slice() {
-            [0x1f, 0x8b, ..] => Compression::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
-            _ => Compression::None,
-        };
-        let mut source = Self {
-            path: path.to_path_buf(),
-            bytes: meta.len(),
-            compression,
-            format: Format::Parquet,
-        };
-        source.format = match magic.as_slice() {
-            [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
-            [b'P', b'K', 3, 4, ..] => {
-                return Err(unsupported(
-                    path,
-                    "a zip archive",
-                    "Unpack it and open the file inside",
-                ));
+        if !magic.starts_with(b"PK\x03\x04") {
+            let source = Self::told(path, None, (n_bytes, &magic), encoding)?;
+            return Ok(vec![Part {
+                path: source.path.clone(),
+                source: Ok(source),
+            }]);
+        }
+        let part = |member: Member| {
+            let inside = path.join(&member.name);
+            let source = first_bytes(path, Some(&member)).and_then(|magic| {
+                let n_bytes = member.n_compressed;
+                Self::told(path, Some(member), (n_bytes, &magic), encoding)
+            });
+            Part {
+                path: inside,
+                source,
             }
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-                return Err(unsupported(
-                    path,
-                    "UTF-16 text",
-                    "Save it again as UTF-8 (in Excel: \"CSV UTF-8\")",
-                ));
-            }
-            _ => source.text_format()?,
         };
-        Ok(source)
+        let parts: Vec<Part> = members(path)?.into_iter().map(part).collect();
+        if parts.is_empty() {
+            return Err(
+                Error::new(ErrorKind::NotARequestLog, "The archive holds no files")
+                    .at(path)
+                    .hint("Export the log again, or check that the export has finished"),
+            );
+        }
+        Ok(parts)
     }
 
-    /// The decompressed bytes of a text format; `read_bytes` counts what was taken from disk.
+    /// The decompressed and decoded bytes of a text format; `read_bytes` counts what was taken
+    /// from disk.
     pub fn reader(&self, read_bytes: Arc<AtomicU64>) -> Result<Box<dyn BufRead + Send>> {
-        let file = File::open(&self.path).map_err(|cause| Error::unreadable(&self.path, &cause))?;
-        let counted = Counted { file, read_bytes };
-        Ok(match self.compression {
-            Compression::None => Box::new(BufReader::with_capacity(1 << 18, counted)),
-            Compression::Gzip => {
-                let decoder = flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(
-                    1 << 18,
-                    counted,
-                ));
-                Box::new(BufReader::with_capacity(1 << 18, decoder))
-            }
-            Compression::Zstd => {
-                let decoder = zstd::Decoder::new(counted)
-                    .map_err(|cause| Error::unreadable(&self.path, &cause))?;
-                Box::new(BufReader::with_capacity(1 << 18, decoder))
-            }
+        let bytes = self.decompressed(read_bytes)?;
+        Ok(if self.encoding == Encoding::UTF_8 {
+            Box::new(BufReader::with_capacity(BUFFER_BYTES, bytes))
+        } else {
+            let decoded = Decoded::new(bytes, self.encoding);
+            Box::new(BufReader::with_capacity(BUFFER_BYTES, decoded))
         })
+    }
+
+    /// Whether the file's bytes on disk are the text itself: neither compressed, nor packed, nor in
+    /// another encoding than UTF-8.
+    pub fn is_plain(&self) -> bool {
+        self.member.is_none()
+            && self.compression == Compression::None
+            && self.encoding == Encoding::UTF_8
     }
 
     /// As shown to people: "CSV (;), gzip".
     pub fn description(&self) -> String {
-        let format = match self.format {
+        let mut text = match self.format {
             Format::Csv { delimiter: '\t' } => "CSV (tab)".to_owned(),
             Format::Csv { delimiter } => format!("CSV ({delimiter})"),
             Format::JsonLines => "JSON".to_owned(),
+            Format::JsonWrapped => "JSON (list inside an object)".to_owned(),
             Format::Parquet => "Parquet".to_owned(),
         };
-        match self.compression {
-            Compression::None => format,
-            Compression::Gzip => format + ", gzip",
-            Compression::Zstd => format + ", zstd",
+        if self.encoding != Encoding::UTF_8 {
+            text.extend([", ", self.encoding.name()]);
+        }
+        text.push_str(match self.compression {
+            Compression::None => "",
+            Compression::Gzip => ", gzip",
+            Compression::Zstd => ", zstd",
+            Compression::Bzip2 => ", bzip2",
+        });
+        if self.member.is_some() {
+            text.push_str(", zip");
+        }
+        text
+    }
+
+    fn told(
+        path: &Path,
+        member: Option<Member>,
+        (bytes, magic): (u64, &[u8]),
+        encoding: Option<Encoding>,
+    ) -> Result<Self> {
+        let shown = member.as_ref().map(|member| path.join(&member.name));
+        let mut source = Self {
+            path: shown.unwrap_or_else(|| path.to_path_buf()),
+            bytes,
+            compression: Compression::of(magic),
+            encoding: Encoding::UTF_8,
+            format: Format::Parquet,
+            on_disk: path.to_path_buf(),
+            member,
+        };
+        if magic.starts_with(b"PAR1") {
+            if source.member.is_some() {
+                return Err(source.unsupported(
+                    "a Parquet file in an archive",
+                    "Unpack the archive and open the files inside; Parquet compresses by itself",
+                ));
+            }
+            return Ok(source);
+        }
+        let mut head = source.head(HEAD_BYTES)?;
+        if head.len() as u64 == HEAD_BYTES && !head.contains(&b'\n') {
+            head = source.head(LONG_HEAD_BYTES)?;
+        }
+        source.encoding = source.encoding_of(&head, encoding)?;
+        let mut text = Vec::new();
+        Decoded::new(head.as_slice(), source.encoding)
+            .read_to_end(&mut text)
+            .map_err(|cause| Error::unreadable(path, &cause))?;
+        let is_whole = (head.len() as u64) < HEAD_BYTES;
+        let format = text_format(&String::from_utf8_lossy(&text), is_whole);
+        source.format = format.map_err(|error| error.at(&source.path))?;
+        Ok(source)
+    }
+
+    fn encoding_of(&self, head: &[u8], given: Option<Encoding>) -> Result<Encoding> {
+        let is = |magic: &[u8]| head.starts_with(magic);
+        if is(b"PAR1") || is(b"PK\x03\x04") || head.get(257..262) == Some(b"ustar") {
+            return Err(self.unsupported(
+                "a Parquet file or an archive inside another container",
+                "Unpack it and open the files inside",
+            ));
+        }
+        match tell(head) {
+            // A byte order mark says more than whoever chose the encoding.
+            Told::Certain(told) if told.is_utf_16() => Ok(told),
+            Told::Binary => Err(self.unsupported(
+                "binary data",
+                "Export the log as CSV, JSON lines or Parquet",
+            )),
+            told => match (given, told) {
+                (Some(given), _) => Ok(given),
+                (None, Told::Certain(told)) => Ok(told),
+                _ => Err(Error::new(
+                    ErrorKind::Malformed,
+                    "The text is not UTF-8, and its encoding cannot be told for certain",
+                )
+                .at(&self.path)
+                .hint("Name it, for example --encoding gb18030, big5, euc-kr or shift_jis; or save the file again as UTF-8")),
+            },
         }
     }
 
-    fn text_format(&self) -> Result<Format> {
+    /// The first decompressed bytes.
+    fn head(&self, n_bytes: u64) -> Result<Vec<u8>> {
         let mut head = Vec::new();
-        self.reader(Arc::default())?
-            .take(HEAD_BYTES)
+        self.decompressed(Arc::default())?
+            .take(n_bytes)
             .read_to_end(&mut head)
             .map_err(|cause| {
                 Error::new(
@@ -148,110 +225,36 @@ impl Source {
                 .at(&self.path)
                 .hint("Download or export the file again")
             })?;
-        if head.starts_with(b"PAR1") {
-            return Err(unsupported(
-                &self.path,
-                "a compressed Parquet file",
-                "Decompress it first; Parquet compresses inside",
-            ));
-        }
-        if head.contains(&0) {
-            return Err(unsupported(
-                &self.path,
-                "binary data",
-                "Export the log as CSV, JSON lines or Parquet",
-            ));
-        }
-        let text = String::from_utf8_lossy(&head);
-        let text = text.trim_start_matches('\u{feff}').trim_start();
-        if text.is_empty() {
-            return Err(
-                Error::new(ErrorKind::NotARequestLog, "The file holds only blank lines")
-                    .at(&self.path)
-                    .hint("Export the log again, or check that the export has finished"),
-            );
-        }
-        if let Some(inside) = text.strip_prefix('[').map(str::trim_start)
-            && (inside.is_empty() || inside.starts_with('{'))
-        {
-            return Ok(Format::JsonLines);
-        }
-        if text.starts_with('{') {
-            return Ok(Format::JsonLines);
-        }
-        self.delimited(text)
+        Ok(head)
     }
 
-    fn delimited(&self, text: &str) -> Result<Format> {
-        if is_access_log(text) {
-            return Err(Error::new(
-                ErrorKind::NotARequestLog,
-                "This is a web server's access log without column names",
-            )
-            .at(&self.path)
-            .hint("Hindsight needs a table with a header: log JSON lines (NGINX log_format escape=json) or convert it to CSV with columns for time, variant, status and latency"));
-        }
-        let complete = text.rfind('\n').map_or(text, |end| &text[..end]);
-        let widths = |delimiter: char| -> Vec<usize> {
-            csv::ReaderBuilder::new()
-                .delimiter(delimiter as u8)
-                .has_headers(false)
-                .flexible(true)
-                .from_reader(complete.as_bytes())
-                .byte_records()
-                .filter_map(|record| record.ok().map(|r| r.len()))
-                .take(200)
-                .collect()
-        };
-        let score = |delimiter: char| {
-            let widths = widths(delimiter);
-            let first = widths.first().copied().unwrap_or(0);
-            let agreeing = widths.iter().filter(|w| **w == first).count();
-            if first < 2 {
-                0.0
-            } else {
-                agreeing as f64 / widths.len() as f64 * (1.0 + first as f64).ln()
-            }
-        };
-        let best = [',', ';', '\t', '|']
-            .into_iter()
-            .map(|d| (score(d), d))
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        match best {
-            Some((score, delimiter)) if score > 0.0 => Ok(Format::Csv { delimiter }),
-            _ => Err(Error::new(ErrorKind::NotARequestLog, "This text has no columns")
-                .at(&self.path)
-                .hint("Hindsight reads CSV with a header line (comma, semicolon, tab or |), JSON lines and Parquet")),
-        }
+    fn decompressed(&self, read_bytes: Arc<AtomicU64>) -> Result<Box<dyn Read + Send>> {
+        stored_bytes(&self.on_disk, self.member.as_ref(), read_bytes)
+            .and_then(|bytes| decompressed(bytes, self.compression, self.bytes))
+            .map_err(|cause| Error::unreadable(&self.path, &cause))
+    }
+
+    fn unsupported(&self, what: &str, hint: &str) -> Error {
+        Error::new(
+            ErrorKind::Malformed,
+            format!("This is {what}, which Hindsight does not open"),
+        )
+        .at(&self.path)
+        .hint(hint)
     }
 }
 
-/// Common and combined log format: `1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET …`.
-fn is_access_log(text: &str) -> bool {
-    let lines: Vec<&str> = text.lines().take(5).collect();
-    let looks =
-        |line: &&str| line.contains(" [") && line.contains("] \"") && !line.starts_with('"');
-    !lines.is_empty() && lines.iter().all(looks)
+/// One table of a file, or why it is none.
+pub(super) struct Part {
+    pub(super) path: PathBuf,
+    pub(super) source: Result<Source>,
 }
 
-fn unsupported(path: &Path, what: &str, hint: &str) -> Error {
-    Error::new(
-        ErrorKind::Malformed,
-        format!("This is {what}, which Hindsight does not open"),
-    )
-    .at(path)
-    .hint(hint)
-}
-
-struct Counted {
-    file: File,
-    read_bytes: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.file.read(buffer)?;
-        self.read_bytes.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
-    }
+/// The first bytes as stored, enough for a compression's or format's mark.
+fn first_bytes(path: &Path, member: Option<&Member>) -> Result<Vec<u8>> {
+    let mut magic = Vec::new();
+    stored_bytes(path, member, Arc::default())
+        .and_then(|bytes| bytes.take(8).read_to_end(&mut magic))
+        .map_err(|cause| Error::unreadable(path, &cause))?;
+    Ok(magic)
 }

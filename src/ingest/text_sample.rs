@@ -88,7 +88,7 @@ pub(super) fn as_texts(values: &Values) -> Vec<Option<String>> {
 
 /// The file has rows, but each of them contradicts its format.
 pub(super) fn no_row_fits(source: &Source) -> Error {
-    let (message, hint) = if source.format == Format::JsonLines {
+    let (message, hint) = if matches!(source.format, Format::JsonLines | Format::JsonWrapped) {
         (
             "No line is a JSON object of its own",
             "Write one object a line, for example with: jq -c . log.json > log.jsonl",

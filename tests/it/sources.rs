@@ -1,5 +1,7 @@
 //! Which files make up a log: several files, folders, patterns, with different columns.
 
+mod containers;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -172,6 +174,7 @@ fn files_with_names_of_their_own_are_arms() {
     let again = LoadRequest {
         paths: vec![folder.path().to_path_buf()],
         mapping: Some(loaded.mapping),
+        ..LoadRequest::default()
     };
     let again = load(&again, &Progress::unwatched()).unwrap();
     assert_eq!(again.log.arms.len(), 2);

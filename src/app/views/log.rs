@@ -61,7 +61,7 @@ fn open_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session, commands:
         });
         note(
             ui,
-            "CSV, JSON lines or Parquet; plain, .gz or .zst. Nothing leaves this machine: Hindsight opens no network connection.",
+            "CSV, JSON or Parquet; plain, .gz, .zst, .bz2 or .zip; several files are read as one log. Nothing leaves this machine: Hindsight opens no network connection.",
         );
     });
 }

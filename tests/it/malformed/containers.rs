@@ -113,7 +113,7 @@ fn containers() {
     check(
         "log.zip",
         zip,
-        &Refused(ErrorKind::Malformed, "a zip archive"),
+        &Refused(ErrorKind::Malformed, "The zip archive cannot be read"),
     );
     let folder = tempfile::tempdir().unwrap();
     let error = read(&folder.path().join("none.csv"), None).unwrap_err();

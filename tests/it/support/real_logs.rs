@@ -30,6 +30,7 @@ pub(crate) fn read_as(path: &Path, mapping: Option<Mapping>) -> Loaded {
     let request = LoadRequest {
         paths: vec![path.to_path_buf()],
         mapping,
+        ..LoadRequest::default()
     };
     load(&request, &Progress::unwatched()).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
