@@ -215,6 +215,11 @@ fn strata_of(
     let is_wanted = settings.strata == StrataChoice::Stages && strategy.strategy.has_stages();
     let treatment = treatment.filter(|_| is_wanted)?;
     strata::Strata::of(log, stages, (&rows[control], &rows[treatment]))
+
+/// The stages of the rollout from `control` to `treatment`, inferred from the treatment's share of
+/// the requests over time; empty for a log without times.
+pub fn observed_stages(log: &RequestLog, control: usize, treatment: usize) -> Vec<Stage> {
+    stages::infer(log, control, treatment)
 }
 
 /// The part of a log that the settings look at.

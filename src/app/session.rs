@@ -9,6 +9,7 @@ use super::document::Document;
 use super::saving;
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::{Analysis, AnalysisSettings, analyze, select};
+use crate::cli::stages;
 use crate::error::{Error, Result};
 use crate::ingest::{Additions, LoadRequest, Loaded, load};
 use crate::jobs::{JobId, JobKind, JobQueue, JobStatus};
@@ -17,7 +18,7 @@ use crate::report::ReportInput;
 use crate::report::html::render;
 use crate::report::load_notes;
 use crate::report::write::write_atomic;
-use crate::rules::{Replay, ReplaySettings, Rulebook, replay};
+use crate::rules::{Replay, ReplaySettings, Rulebook, replay_in_stages};
 
 /// A computed value with its state.
 #[derive(Debug)]
@@ -371,10 +372,11 @@ impl Session {
                 selection.control,
                 selection.treatment.ok_or_else(Error::cancelled)?,
             );
-            replay(
+            replay_in_stages(
                 &selection.rows,
                 &rulebook,
                 &ReplaySettings { control, treatment },
+                &stages(&log, control, treatment),
                 progress,
             )
             .map(Output::Replay)

@@ -12,6 +12,8 @@ mod report;
 mod table;
 
 pub use arguments::{Arguments, Command, LogArguments};
+#[cfg(feature = "gui")]
+pub(crate) use replay::stages;
 
 use std::process::ExitCode;
 

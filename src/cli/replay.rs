@@ -4,11 +4,11 @@ use super::arguments::{LogArguments, ReplayArguments};
 use super::output::{joined, print, print_json};
 use super::table::table;
 use super::{Finish, load, settings};
-use crate::analysis::{Selection, select};
+use crate::analysis::{Selection, observed_stages, select};
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
-use crate::rules::{Replay, ReplaySettings, RuleReplay, Rulebook, presets};
+use crate::rules::{Replay, ReplaySettings, RuleReplay, Rulebook, StageSpan, presets};
 use crate::units;
 
 pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Finish> {
@@ -22,10 +22,11 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
         ..
     } = select(&loaded.log, &settings)?;
     let treatment = treatment.ok_or_else(|| one_arm(&arguments.log))?;
-    let replay = crate::rules::replay(
+    let replay = crate::rules::replay_in_stages(
         &log,
         &rulebook,
         &ReplaySettings { control, treatment },
+        &stages(&loaded.log, control, treatment),
         progress,
     )?;
     if arguments.json {
@@ -34,6 +35,19 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
         print(&as_text(&replay, &log, (control, treatment)))?;
     }
     Ok(Finish::Done)
+}
+
+/// The stages that the whole log shows: a filter does not change what the rollout was.
+pub(crate) fn stages(log: &RequestLog, control: usize, treatment: usize) -> Vec<StageSpan> {
+    let stages = observed_stages(log, control, treatment);
+    stages
+        .iter()
+        .map(|stage| StageSpan {
+            from_us: stage.from_us,
+            to_us: stage.to_us,
+            share: stage.share,
+        })
+        .collect()
 }
 
 /// The presets and the rulebook that were asked for; all presets when nothing was.

@@ -79,10 +79,11 @@ fn replay(
     let Some(treatment) = treatment else {
         return Ok(None);
     };
-    crate::rules::replay(
+    crate::rules::replay_in_stages(
         &rows,
         rulebook,
         &ReplaySettings { control, treatment },
+        &super::replay::stages(&loaded.log, control, treatment),
         progress,
     )
     .map(Some)

@@ -2,14 +2,17 @@
 
 use super::metric::column_name;
 use super::{
-    Anchor, ArmRole, Clock, Cmp, Comparison, Condition, FailureLimit, Metric, Persistence,
-    RequestArm, Window,
+    Anchor, ArmRole, Clock, Cmp, Comparison, Condition, CounterFunc, FailureLimit, Metric,
+    Persistence, Predicate, RequestArm, Side, TestKind, TestRule, Window,
 };
 use crate::data::Quantity;
 use crate::units;
 
 /// What a condition says, as a sentence without its period.
 pub fn condition_text(condition: &Condition) -> String {
+    if condition.metric == Metric::Score {
+        return format!("Score of the canary {}", comparison_text(condition));
+    }
     let metric = metric_text(condition.metric);
     let arm = match condition.arm {
         ArmRole::Canary => "of the canary",
@@ -32,19 +35,37 @@ pub fn clock_text(clock: Clock) -> String {
         Clock::Every {
             every,
             anchor,
+            delay,
             until,
             ..
         } => {
             let anchor = match anchor {
                 Anchor::Run => "",
                 Anchor::Epoch => " by the wall clock",
+                Anchor::Stage => " of every stage",
+            };
+            let delay = if delay.us > 0 {
+                format!(" after the first {}", units::duration_us(delay.us))
+            } else {
+                String::new()
             };
             let until = until.map_or(String::new(), |until| {
                 format!(" for the first {}", units::duration_us(until.us))
             });
-            format!("every {}{anchor}{until}", units::duration_us(every.us))
+            format!(
+                "every {}{anchor}{delay}{until}",
+                units::duration_us(every.us)
+            )
         }
-        Clock::OnceAt { at } => format!("once, after {}", units::duration_us(at.us)),
+        Clock::OnceAt { at, anchor } => {
+            let once = if anchor == Anchor::Stage {
+                "once in every stage"
+            } else {
+                "once"
+            };
+            format!("{once}, after {}", units::duration_us(at.us))
+        }
+        Clock::StageEnd => "at the end of every stage".to_owned(),
     }
 }
 
@@ -60,7 +81,7 @@ pub fn persistence_text(persistence: Persistence) -> String {
         Persistence::MOfN { m, n, .. } => {
             format!("fires when {m} of the last {n} evaluations breach")
         }
-        Persistence::Failures { limit, mode } => {
+        Persistence::Failures { limit, mode, .. } => {
             let n = u64::from(limit) + u64::from(mode == FailureLimit::Gt);
             format!("fires at breach number {n}")
         }
@@ -79,13 +100,23 @@ fn metric_text(metric: Metric) -> String {
         Metric::Quantile(quantity, p) => {
             format!("p{} {}", percent(p), quantity_text(quantity))
         }
-        Metric::Share(predicate) => format!(
-            "Share of {} {} {}",
-            column_name(predicate.quantity),
-            symbol(predicate.cmp),
-            plain(predicate.value)
-        ),
+        Metric::Share(predicate) => format!("Share of {}", predicate_text(predicate)),
+        Metric::Burn(slo) => format!("Burn rate of errors against {} % success", percent(slo)),
+        Metric::Consecutive(None) => "Errors in a row".to_owned(),
+        Metric::Consecutive(Some(predicate)) => {
+            format!("Requests in a row with {}", predicate_text(predicate))
+        }
+        Metric::Score => "Score".to_owned(),
     }
+}
+
+fn predicate_text(predicate: Predicate) -> String {
+    format!(
+        "{} {} {}",
+        column_name(predicate.quantity),
+        symbol(predicate.cmp),
+        plain(predicate.value)
+    )
 }
 
 /// What messages call a quantity.
@@ -107,26 +138,55 @@ fn window_text(window: Window) -> String {
         Window::Last { n } => format!("over the last {} requests", units::count(u64::from(n))),
         Window::Trailing { span: length, .. } => format!("over the last {}", span(length.us)),
         Window::Run => "since the start".to_owned(),
-        Window::Tumbling { span: length } => {
-            format!("over the last full period of {}", span(length.us))
-        }
+        Window::Stage => "since the stage began".to_owned(),
+        Window::Tumbling {
+            span: length,
+            slide,
+            ..
+        } if slide == length => format!("over the last full period of {}", span(length.us)),
+        Window::Tumbling {
+            span: length,
+            slide,
+            ..
+        } => format!(
+            "over {} up to the last full {}",
+            span(length.us),
+            span(slide.us)
+        ),
         Window::Counter {
             span: length,
             scrape,
+            func,
             ..
-        } => format!(
-            "by counters scraped every {}, over {},",
-            span(scrape.us),
-            span(length.us)
-        ),
+        } => {
+            let func = match func {
+                CounterFunc::Rate => "",
+                CounterFunc::Increase => " by their increase",
+                CounterFunc::Irate => " by their last two samples",
+            };
+            format!(
+                "by counters scraped every {}, over {}{func},",
+                span(scrape.us),
+                span(length.us)
+            )
+        }
     }
 }
 
 fn comparison_text(condition: &Condition) -> String {
     match condition.comparison {
         Comparison::Value { cmp, value } => {
-            format!("is {} {}", words(cmp), value_text(condition.metric, value))
+            let metric = condition.metric;
+            let text = if condition.scale == 1.0 {
+                value_text(metric, value)
+            } else if metric.is_share() && condition.scale == 100.0 {
+                format!("{} %", plain(value))
+            } else {
+                plain(value)
+            };
+            format!("is {} {text}", words(cmp))
         }
+        Comparison::Test(test) => test_text(test),
         Comparison::TimesBaseline { cmp, factor } => {
             format!("is {} {} × the baseline", words(cmp), plain(factor))
         }
@@ -141,6 +201,29 @@ fn comparison_text(condition: &Condition) -> String {
             amount_text(condition.metric, by)
         ),
     }
+}
+
+fn test_text(test: TestRule) -> String {
+    let side = match test.side {
+        Side::Greater => "above",
+        Side::Less => "below",
+        Side::TwoSided => "other than",
+    };
+    let margin = if test.margin > 0.0 {
+        format!(" by more than {}", plain(test.margin))
+    } else {
+        String::new()
+    };
+    let (name, looks) = match test.kind {
+        TestKind::ConfSeq => ("a confidence sequence", "over all looks"),
+        TestKind::Msprt => ("a sequential probability ratio test", "over all looks"),
+        TestKind::ZTwoProp => ("a z test", "at each look"),
+        TestKind::MannWhitney => ("a Mann–Whitney test", "at each look"),
+    };
+    format!(
+        "is {side} the baseline{margin} by {name}, false alarms at most {} % {looks}",
+        percent(test.alpha)
+    )
 }
 
 fn amount_words(cmp: Cmp) -> &'static str {

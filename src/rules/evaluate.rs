@@ -1,53 +1,45 @@
-//! One condition over the evaluations of a replay.
+//! One condition over the evaluations of a replay: what it sees becomes true, false or unknown.
 
 use super::describe::condition_text;
-use super::prepare::Prepared;
-use super::state::{
-    CounterValue, Observed, Order, Point, ScrapedCounters, Sliding, Sorted, Statistic, Tally,
-    TallyValue, Thinner, Total, TotalValue,
-};
-use super::{
-    ArmReading, ArmRole, Comparison, Condition, ConditionReplay, Metric, NoData, Reading, Truth,
-    Window,
-};
+use super::prepare::View;
+use super::signal::Signal;
+use super::state::{Block, Observed, Point, Seen, Thinner};
+use super::{ArmReading, Comparison, Condition, ConditionReplay, NoData, Reading, TestRule, Truth};
 
 /// A condition with its windows and what it has counted so far.
 pub(super) struct Evaluator<'a> {
     condition: &'a Condition,
     signal: Signal<'a>,
+    seen: Vec<Seen>,
     record: Record<'a>,
 }
 
-/// The windows of a condition.
-enum Signal<'a> {
-    Tally(Pair<'a, Tally<'a>>),
-    Total(Pair<'a, Total<'a>>),
-    Order(Pair<'a, Order<'a>>),
-    Sorted(Pair<'a, Sorted<'a>>),
-    Counter(ScrapedCounters, Option<ScrapedCounters>),
-    /// Why there are none.
-    Unavailable(String),
-}
-
-/// The same window over the measured arm and, where it matters, the baseline.
-struct Pair<'a, S> {
-    measured: Sliding<'a, S>,
-    baseline: Option<Sliding<'a, S>>,
-    /// Whether it has yet to be observed.
-    is_fresh: bool,
+/// What an evaluation does to the rule besides being true or false; the greatest of its
+/// conditions' counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Effect {
+    #[default]
+    None,
+    /// The rule keeps its state.
+    Freeze,
+    /// Persistence starts anew.
+    Reset,
+    /// The evaluation is an error.
+    Error,
 }
 
 /// What a condition counts at its evaluations.
 struct Record<'a> {
     condition: &'a Condition,
     needs_baseline: bool,
+    least_n: u32,
     zero_us: i64,
-    /// What the windows showed last.
-    observed: (Observed, Observed),
-    /// What follows from it, if it has been judged.
+    /// What was seen last.
+    last: Option<Seen>,
+    /// What follows from it, before and after the policy for missing data.
     judged: Truth,
-    is_judged: bool,
-    /// The truth of the last evaluation, after the policy for missing data.
+    outcome: (Truth, Effect),
+    /// The truth of the last evaluation that was open.
     previous: Truth,
     n_true: u64,
     n_no_data: u64,
@@ -56,32 +48,35 @@ struct Record<'a> {
 }
 
 /// The result of one comparison.
-struct Judged {
-    truth: Truth,
-    value: f64,
+pub(super) struct Judged {
+    pub(super) truth: Truth,
+    /// The measured value; NaN without data.
+    pub(super) value: f64,
     bound: f64,
 }
 
-/// A block of evaluations.
-pub(super) struct Block<'b> {
-    pub(super) points: &'b [Point],
-    /// Whether the rule's minimum was met.
-    pub(super) is_open: &'b [bool],
+/// A block of evaluations; `is_open` where the rule's minimum was met, `None` for everywhere.
+pub(super) struct Look<'b> {
+    pub(super) block: &'b Block,
+    pub(super) is_open: Option<&'b [bool]>,
 }
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn new(prepared: &'a Prepared<'a>, condition: &'a Condition) -> Self {
-        let (zero_us, last_us) = prepared.span_us;
+    pub(super) fn new(view: View<'a>, condition: &'a Condition) -> Self {
+        let (zero_us, last_us) = view.arms.span_us;
+        let needs_baseline = condition.needs_baseline();
         Self {
             condition,
-            signal: Signal::new(prepared, condition, condition.needs_baseline()),
+            signal: Signal::new(view, condition, needs_baseline),
+            seen: Vec::new(),
             record: Record {
                 condition,
-                needs_baseline: condition.needs_baseline(),
+                needs_baseline,
+                least_n: condition.least_n(),
                 zero_us,
-                observed: (Observed::NOTHING, Observed::NOTHING),
+                last: None,
                 judged: Truth::Unknown,
-                is_judged: false,
+                outcome: (Truth::Unknown, Effect::None),
                 previous: Truth::False,
                 n_true: 0,
                 n_no_data: 0,
@@ -99,27 +94,20 @@ impl<'a> Evaluator<'a> {
         !matches!(self.signal, Signal::Unavailable(_))
     }
 
-    /// Evaluates a block: its truths, after the policy for missing data, replace `truths`; where
-    /// missing data resets the rule, `resets` is set.
-    pub(super) fn run(&mut self, block: &Block<'_>, truths: &mut Vec<Truth>, resets: &mut [bool]) {
-        let record = &mut self.record;
-        match &mut self.signal {
-            Signal::Tally(pair) => record.run(block, truths, resets, |p| pair.advance(p)),
-            Signal::Total(pair) => record.run(block, truths, resets, |p| pair.advance(p)),
-            Signal::Order(pair) => record.run(block, truths, resets, |p| pair.advance(p)),
-            Signal::Sorted(pair) => record.run(block, truths, resets, |p| pair.advance(p)),
-            Signal::Counter(measured, baseline) => record.run(block, truths, resets, |p| {
-                let other = baseline
-                    .as_ref()
-                    .map_or(Observed::NOTHING, |b| b.observe(p));
-                Some((measured.observe(p), other))
-            }),
-            Signal::Unavailable(_) => {
-                truths.clear();
-                truths.resize(block.points.len(), Truth::Unknown);
-                record.n_no_data += block.is_open.iter().filter(|open| **open).count() as u64;
-            }
+    /// Evaluates a block: its truths, after the policy for missing data, replace `truths`; what
+    /// missing data does to the rule raises `effects`.
+    pub(super) fn run(&mut self, look: &Look<'_>, truths: &mut Vec<Truth>, effects: &mut [Effect]) {
+        truths.clear();
+        truths.resize(look.block.points.len(), Truth::Unknown);
+        if !self.is_available() {
+            let is_open = look.is_open;
+            self.record.n_no_data += is_open.map_or(truths.len(), |open| {
+                open.iter().filter(|open| **open).count()
+            }) as u64;
+            return;
         }
+        self.signal.observe(look.block, &mut self.seen);
+        self.record.run(look, &self.seen, truths, effects);
     }
 
     /// What the condition has done; `row_of` gives the file's row of an evaluation.
@@ -143,211 +131,129 @@ impl<'a> Evaluator<'a> {
 }
 
 /// What a condition sees at one evaluation, from windows built for it alone.
-pub(super) fn reading_at(prepared: &Prepared<'_>, condition: &Condition, point: Point) -> Reading {
-    let (measured, baseline) = match &mut Signal::new(prepared, condition, true) {
-        Signal::Tally(pair) => pair.observe_at(point),
-        Signal::Total(pair) => pair.observe_at(point),
-        Signal::Order(pair) => pair.observe_at(point),
-        Signal::Sorted(pair) => pair.observe_at(point),
-        Signal::Counter(measured, baseline) => (
-            measured.observe(point),
-            baseline
-                .as_ref()
-                .map_or(Observed::NOTHING, |b| b.observe(point)),
-        ),
-        Signal::Unavailable(_) => (Observed::NOTHING, Observed::NOTHING),
-    };
-    let judged = judge(condition, condition.needs_baseline(), measured, baseline);
+pub(super) fn reading_at(view: View<'_>, condition: &Condition, point: Point) -> Reading {
+    let seen = Signal::new(view, condition, true).observe_at(point);
+    let judged = judge(condition, condition.needs_baseline(), &seen);
     Reading {
         condition: condition.name.clone(),
         arm: condition.arm,
-        measured: reading(measured),
-        baseline: reading(baseline),
+        measured: reading(seen.measured, condition.scale),
+        baseline: reading(seen.baseline, condition.scale),
         bound: Some(judged.bound).filter(|bound| bound.is_finite()),
+        statistic: matches!(condition.comparison, Comparison::Test(_))
+            .then_some(judged.value)
+            .filter(|value| value.is_finite()),
         truth: judged.truth,
-    }
-}
-
-impl<'a> Signal<'a> {
-    fn new(prepared: &'a Prepared<'a>, condition: &Condition, with_baseline: bool) -> Self {
-        if let Some(reason) = prepared.unavailable(condition) {
-            return Self::Unavailable(reason);
-        }
-        let drop_zero = condition.drop_zero;
-        if let Window::Counter { .. } = condition.window {
-            return Self::counter(prepared, condition, with_baseline);
-        }
-        match condition.metric {
-            Metric::ErrorShare
-            | Metric::SuccessShare
-            | Metric::Share(_)
-            | Metric::Count
-            | Metric::Rps => {
-                let gives = match (condition.metric, condition.window.span()) {
-                    (Metric::Count, _) => TallyValue::Count,
-                    (Metric::Rps, Some(span)) => TallyValue::PerSecond(span.as_seconds()),
-                    _ => TallyValue::Share,
-                };
-                let flags = prepared.flags(condition.metric, drop_zero);
-                let tally = || Tally::new(flags, gives);
-                Self::Tally(Pair::new(prepared, condition, with_baseline, tally))
-            }
-            Metric::Mean(quantity) | Metric::Sum(quantity) => {
-                let gives = match condition.metric {
-                    Metric::Sum(_) => TotalValue::Sum,
-                    _ => TotalValue::Mean,
-                };
-                let values = prepared.values(quantity);
-                let total = || match condition.window {
-                    Window::Run => Total::running(values, drop_zero, gives),
-                    _ => Total::sliding(values, drop_zero, gives),
-                };
-                Self::Total(Pair::new(prepared, condition, with_baseline, total))
-            }
-            Metric::Quantile(quantity, probability) => {
-                let method = condition.quantile_method;
-                if let Some(ranks) = prepared.ranks(quantity, drop_zero) {
-                    let order = || Order::new(ranks, probability, method);
-                    Self::Order(Pair::new(prepared, condition, with_baseline, order))
-                } else {
-                    let values = prepared.values(quantity);
-                    let sorted = || Sorted::new(values, drop_zero, probability, method);
-                    Self::Sorted(Pair::new(prepared, condition, with_baseline, sorted))
-                }
-            }
-        }
-    }
-
-    fn counter(prepared: &'a Prepared<'a>, condition: &Condition, with_baseline: bool) -> Self {
-        let flags = prepared.flags(condition.metric, condition.drop_zero);
-        let gives = match condition.metric {
-            Metric::Rps => CounterValue::PerSecond,
-            _ => CounterValue::Share,
-        };
-        let scrape = |arm| {
-            let rows = prepared.rows(arm);
-            let event_us = &prepared.log.event_us;
-            let span_us = (prepared.span_us.0, prepared.scrape_until_us);
-            ScrapedCounters::scrape(rows, event_us, flags, condition.window, gives, span_us)
-        };
-        match scrape(condition.arm) {
-            Ok(measured) => {
-                let baseline = with_baseline
-                    .then(|| scrape(ArmRole::Baseline).ok())
-                    .flatten();
-                Self::Counter(measured, baseline)
-            }
-            Err(reason) => Self::Unavailable(reason),
-        }
-    }
-}
-
-impl<'a, S: Statistic> Pair<'a, S> {
-    fn new(
-        prepared: &'a Prepared<'a>,
-        condition: &Condition,
-        with_baseline: bool,
-        statistic: impl Fn() -> S,
-    ) -> Self {
-        let sliding = |arm| {
-            let (rows, event_us) = (prepared.rows(arm), prepared.log.event_us.as_slice());
-            let zero_us = prepared.span_us.0;
-            Sliding::new(rows, event_us, condition.window, zero_us, statistic())
-        };
-        Self {
-            measured: sliding(condition.arm),
-            baseline: with_baseline.then(|| sliding(ArmRole::Baseline)),
-            is_fresh: true,
-        }
-    }
-
-    /// What both windows show at `point`; `None` while nothing has changed.
-    #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
-    #[inline(always)]
-    fn advance(&mut self, point: Point) -> Option<(Observed, Observed)> {
-        let has_changed = self.measured.advance(point) | std::mem::take(&mut self.is_fresh);
-        match &mut self.baseline {
-            Some(baseline) => (baseline.advance(point) | has_changed)
-                .then(|| (self.measured.observed(), baseline.observed())),
-            None => has_changed.then(|| (self.measured.observed(), Observed::NOTHING)),
-        }
-    }
-
-    fn observe_at(&mut self, point: Point) -> (Observed, Observed) {
-        self.measured.seek(point);
-        self.measured.advance(point);
-        let other = self
-            .baseline
-            .as_mut()
-            .map_or(Observed::NOTHING, |baseline| {
-                baseline.seek(point);
-                baseline.advance(point);
-                baseline.observed()
-            });
-        (self.measured.observed(), other)
     }
 }
 
 impl Record<'_> {
     fn run(
         &mut self,
-        block: &Block<'_>,
-        truths: &mut Vec<Truth>,
-        resets: &mut [bool],
-        mut observe: impl FnMut(Point) -> Option<(Observed, Observed)>,
+        look: &Look<'_>,
+        seen: &[Seen],
+        truths: &mut [Truth],
+        effects: &mut [Effect],
     ) {
-        truths.clear();
-        for (i, (&point, &is_open)) in block.points.iter().zip(block.is_open).enumerate() {
-            let observed = observe(point);
-            if !is_open {
-                self.is_judged = false;
-                self.observed = observed.unwrap_or(self.observed);
-                truths.push(Truth::False);
-                continue;
-            }
-            if observed.is_some() || !self.is_judged {
-                self.observed = observed.unwrap_or(self.observed);
-                self.judge(point);
-            }
-            let truth = match self.judged {
-                Truth::Unknown => {
-                    let (truth, is_reset) = self.without_data();
-                    resets[i] |= is_reset;
-                    truth
-                }
-                truth => truth,
-            };
-            self.previous = truth;
-            if truth == Truth::True {
-                self.n_true += 1;
-                self.first.get_or_insert(point);
-            }
-            truths.push(truth);
+        let n = truths.len();
+        let mut at = 0;
+        for found in seen {
+            self.fill(look, at..found.at as usize, truths, effects);
+            at = found.at as usize;
+            self.last = Some(*found);
+            self.judge(found, look.block.points[at]);
         }
+        self.fill(look, at..n, truths, effects);
+    }
+
+    /// A stretch of evaluations that see the same.
+    #[inline]
+    fn fill(
+        &mut self,
+        look: &Look<'_>,
+        stretch: std::ops::Range<usize>,
+        truths: &mut [Truth],
+        effects: &mut [Effect],
+    ) {
+        if stretch.is_empty() {
+            return;
+        }
+        if let Some(is_open) = look.is_open {
+            for i in stretch {
+                if is_open[i] {
+                    self.fill_open(look, i..i + 1, truths, effects);
+                } else {
+                    truths[i] = Truth::False;
+                }
+            }
+        } else {
+            self.fill_open(look, stretch, truths, effects);
+        }
+    }
+
+    #[inline]
+    fn fill_open(
+        &mut self,
+        look: &Look<'_>,
+        stretch: std::ops::Range<usize>,
+        truths: &mut [Truth],
+        effects: &mut [Effect],
+    ) {
+        let n = stretch.len() as u64;
+        if self.judged == Truth::Unknown {
+            self.n_no_data += n;
+            self.outcome = self.without_data();
+            if self.outcome.1 != Effect::None {
+                for effect in &mut effects[stretch.clone()] {
+                    *effect = (*effect).max(self.outcome.1);
+                }
+            }
+        }
+        let truth = self.outcome.0;
+        self.previous = truth;
+        if truth == Truth::True {
+            self.n_true += n;
+            self.first.get_or_insert(look.block.points[stretch.start]);
+        }
+        truths[stretch].fill(truth);
     }
 
     #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
     #[inline(always)]
-    fn judge(&mut self, point: Point) {
-        let (measured, baseline) = self.observed;
-        let judged = judge(self.condition, self.needs_baseline, measured, baseline);
-        self.judged = judged.truth;
-        self.is_judged = true;
+    fn judge(&mut self, seen: &Seen, point: Point) {
+        let judged = judge(self.condition, self.needs_baseline, seen);
+        self.judged = if seen.measured.n < self.least_n {
+            Truth::Unknown
+        } else {
+            judged.truth
+        };
+        self.outcome = (judged.truth, Effect::None);
         if !judged.value.is_nan() && !judged.bound.is_nan() {
             let time_us = point.at_us - self.zero_us;
             self.series.offer(time_us, judged.value, judged.bound);
         }
     }
 
-    /// What the lack of data means here, and whether it resets the rule.
-    fn without_data(&mut self) -> (Truth, bool) {
-        self.n_no_data += 1;
-        match self.condition.no_data {
-            None => (Truth::Unknown, false),
-            Some(NoData::False) => (Truth::False, false),
-            Some(NoData::True) => (Truth::True, false),
-            Some(NoData::Hold) => (self.previous, false),
-            Some(NoData::Reset) => (Truth::False, true),
+    /// What the lack of data means here.
+    fn without_data(&self) -> (Truth, Effect) {
+        let (is_few, is_quotient) = self.last.map_or((false, false), |seen| {
+            let is_there = !seen.measured.value.is_nan();
+            (is_there && self.least_n > 0, seen.measured.is_quotient)
+        });
+        if is_few {
+            return (self.previous, Effect::Freeze);
+        }
+        let policy = match self.condition.nan {
+            Some(policy) if is_quotient => Some(policy),
+            _ => self.condition.no_data,
+        };
+        match policy {
+            None => (Truth::Unknown, Effect::None),
+            Some(NoData::False) => (Truth::False, Effect::None),
+            Some(NoData::True) => (Truth::True, Effect::None),
+            Some(NoData::Hold) => (self.previous, Effect::None),
+            Some(NoData::Reset) => (Truth::False, Effect::Reset),
+            Some(NoData::Error) => (Truth::Unknown, Effect::Error),
         }
     }
 }
@@ -356,26 +262,24 @@ impl Record<'_> {
 /// decided by the same rounding.
 #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
 #[inline(always)]
-fn judge(
-    condition: &Condition,
-    needs_baseline: bool,
-    measured: Observed,
-    baseline: Observed,
-) -> Judged {
-    let or_empty = |value: f64| match condition.empty_as {
-        Some(empty) if value.is_nan() => empty,
-        _ => value,
+pub(super) fn judge(condition: &Condition, needs_baseline: bool, seen: &Seen) -> Judged {
+    let (measured, baseline) = (seen.measured, seen.baseline);
+    let value_of = |observed: Observed| match condition.empty_as {
+        Some(empty) if observed.value.is_nan() => empty,
+        _ if condition.scale == 1.0 => observed.value,
+        _ => observed.value * condition.scale,
     };
-    let value = or_empty(measured.value);
-    let base = or_empty(baseline.value);
-    let (bound, holds) = match condition.comparison {
-        Comparison::Value { cmp, value: bound } => (bound, cmp.holds(value, bound)),
+    let value = value_of(measured);
+    let base = value_of(baseline);
+    let (value, bound, holds) = match condition.comparison {
+        Comparison::Value { cmp, value: bound } => (value, bound, cmp.holds(value, bound)),
         Comparison::TimesBaseline { cmp, factor } => {
             let bound = base * factor;
-            (bound, cmp.holds(value, bound))
+            (value, bound, cmp.holds(value, bound))
         }
-        Comparison::Drop { cmp, by } => (base - by, cmp.holds(base - value, by)),
-        Comparison::Rise { cmp, by } => (base + by, cmp.holds(value - base, by)),
+        Comparison::Drop { cmp, by } => (value, base - by, cmp.holds(base - value, by)),
+        Comparison::Rise { cmp, by } => (value, base + by, cmp.holds(value - base, by)),
+        Comparison::Test(test) => tested(test, seen.statistic),
     };
     let is_missing = value.is_nan()
         || (needs_baseline && base.is_nan())
@@ -398,9 +302,18 @@ fn judge(
     }
 }
 
-fn reading(observed: Observed) -> ArmReading {
+/// A limit is compared with the margin, a p-value with the level.
+fn tested(test: TestRule, statistic: f64) -> (f64, f64, bool) {
+    if test.kind.is_limit() {
+        (statistic, test.margin, statistic > test.margin)
+    } else {
+        (statistic, test.alpha, statistic < test.alpha)
+    }
+}
+
+fn reading(observed: Observed, scale: f64) -> ArmReading {
     ArmReading {
-        value: Some(observed.value).filter(|value| value.is_finite()),
+        value: Some(observed.value * scale).filter(|value| value.is_finite()),
         n: observed.n,
     }
 }

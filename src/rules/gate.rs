@@ -1,6 +1,6 @@
 //! A rule's minimum of requests.
 
-use super::prepare::Prepared;
+use super::prepare::View;
 use super::state::{Point, Sliding, Tally, TallyValue};
 use super::{ArmRole, Metric, Minimum, Window};
 
@@ -14,16 +14,11 @@ pub(super) struct Gate<'a> {
 }
 
 impl<'a> Gate<'a> {
-    pub(super) fn new(prepared: &'a Prepared<'a>, minimum: Minimum) -> Self {
-        let flags = prepared.flags(Metric::Count, false);
+    pub(super) fn new(view: View<'a>, minimum: Minimum) -> Self {
+        let flags = view.prepared.flags(Metric::Count, false);
         let sliding = |arm| {
-            Sliding::new(
-                prepared.rows(arm),
-                &prepared.log.event_us,
-                minimum.window,
-                prepared.span_us.0,
-                Tally::new(flags, TallyValue::Count),
-            )
+            let tally = Tally::new(flags, TallyValue::Count);
+            Sliding::new(view.rows(arm), view.frame(), minimum.window, tally)
         };
         Self {
             minimum,
@@ -33,21 +28,23 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// Clears `is_open` at the evaluations at which the minimum is not met.
-    pub(super) fn run(&mut self, points: &[Point], is_open: &mut [bool]) {
+    /// At which of the evaluations the minimum is met; `None` at all of them.
+    pub(super) fn run(&mut self, points: &[Point]) -> Option<Vec<bool>> {
         if self.is_open_for_good {
-            return;
+            return None;
         }
-        let last = is_open.len() - 1;
-        for (point, is_open) in points.iter().zip(is_open.iter_mut()) {
+        let is_met = |point: &Point| {
             self.canary.advance(*point);
-            *is_open = self.canary.observed().n >= self.minimum.n.canary;
+            let mut is_met = self.canary.observed().n >= self.minimum.n.canary;
             if self.minimum.n.baseline > 0 {
                 self.baseline.advance(*point);
-                *is_open &= self.baseline.observed().n >= self.minimum.n.baseline;
+                is_met &= self.baseline.observed().n >= self.minimum.n.baseline;
             }
-        }
+            is_met
+        };
+        let is_open: Vec<bool> = points.iter().map(is_met).collect();
         let never_shrinks = matches!(self.minimum.window, Window::Last { .. } | Window::Run);
-        self.is_open_for_good = never_shrinks && is_open[last];
+        self.is_open_for_good = never_shrinks && is_open.last() == Some(&true);
+        Some(is_open)
     }
 }

@@ -27,6 +27,13 @@ pub enum Metric {
     Quantile(Quantity, f64),
     /// Values for which the predicate holds over values that are there; 0 to 1.
     Share(Predicate),
+    /// Error share over the share that the objective allows, 1 − SLO (Google SRE workbook).
+    Burn(f64),
+    /// Failed requests, or values for which the predicate holds, in a row up to the last request of
+    /// the arm; requests without outcome or value are passed over.
+    Consecutive(Option<Predicate>),
+    /// The score of the rule's judge, 0 to 100.
+    Score,
 }
 
 /// A comparison of a quantity with a number, such as `rating<=2`.
@@ -89,8 +96,14 @@ impl Metric {
     pub fn quantity(self) -> Option<Quantity> {
         match self {
             Self::Mean(q) | Self::Sum(q) | Self::Quantile(q, _) => Some(q),
-            Self::Share(predicate) => Some(predicate.quantity),
-            Self::ErrorShare | Self::SuccessShare | Self::Count | Self::Rps => None,
+            Self::Share(predicate) | Self::Consecutive(Some(predicate)) => Some(predicate.quantity),
+            Self::ErrorShare
+            | Self::SuccessShare
+            | Self::Count
+            | Self::Rps
+            | Self::Burn(_)
+            | Self::Consecutive(None)
+            | Self::Score => None,
         }
     }
 
@@ -101,7 +114,10 @@ impl Metric {
 
     /// Whether it needs to know how requests ended.
     pub fn needs_outcome(self) -> bool {
-        matches!(self, Self::ErrorShare | Self::SuccessShare)
+        matches!(
+            self,
+            Self::ErrorShare | Self::SuccessShare | Self::Burn(_) | Self::Consecutive(None)
+        )
     }
 }
 
@@ -149,6 +165,20 @@ impl FromStr for Metric {
             "mean" => Ok(Self::Mean(column(inner)?)),
             "sum" => Ok(Self::Sum(column(inner)?)),
             "share" => Ok(Self::Share(inner.parse()?)),
+            "consecutive" if inner.trim() == "error" => Ok(Self::Consecutive(None)),
+            "consecutive" => Ok(Self::Consecutive(Some(inner.parse()?))),
+            "burn" => {
+                let objective = inner.trim().strip_prefix("error_share").map(str::trim);
+                let objective = objective.and_then(|rest| rest.strip_prefix(','));
+                let slo = number(objective.ok_or_else(|| {
+                    format!("{text:?} is no burn rate: write burn(error_share, 0.99)")
+                })?)?;
+                if slo > 0.0 && slo < 1.0 {
+                    Ok(Self::Burn(slo))
+                } else {
+                    Err(format!("an objective lies between 0 and 1, not {slo}"))
+                }
+            }
             "quantile" => {
                 let (col, q) = inner.split_once(',').ok_or_else(|| {
                     format!("{text:?} lacks its probability: write quantile(latency, 0.95)")
@@ -178,6 +208,10 @@ impl fmt::Display for Metric {
             Self::Sum(q) => write!(f, "sum({})", column_name(q)),
             Self::Quantile(q, p) => write!(f, "quantile({},{p})", column_name(q)),
             Self::Share(predicate) => write!(f, "share({predicate})"),
+            Self::Burn(slo) => write!(f, "burn(error_share,{slo})"),
+            Self::Consecutive(None) => f.write_str("consecutive(error)"),
+            Self::Consecutive(Some(predicate)) => write!(f, "consecutive({predicate})"),
+            Self::Score => f.write_str("score"),
         }
     }
 }
@@ -253,7 +287,7 @@ fn number(text: &str) -> Result<f64, String> {
 fn unknown_metric(text: &str) -> String {
     format!(
         "no metric is called {text:?}: write error_share, success_share, count, rps, mean(column), \
-         sum(column), quantile(column, 0.95) or share(rating<=2)"
+         sum(column), quantile(column, 0.95), share(rating<=2), burn(error_share, 0.99) or consecutive(error)"
     )
 }
 
@@ -273,6 +307,9 @@ mod tests {
             "quantile(latency,0.95)",
             "share(rating<=2)",
             "share(cost!=0)",
+            "burn(error_share,0.99)",
+            "consecutive(error)",
+            "consecutive(rating<=2)",
         ] {
             assert_eq!(text.parse::<Metric>().unwrap().to_string(), text);
         }
@@ -291,6 +328,8 @@ mod tests {
             ("quantile(latency)", "probability"),
             ("quantile(latency,95)", "between 0 and 1"),
             ("share(rating)", "predicate"),
+            ("burn(0.99)", "burn(error_share, 0.99)"),
+            ("burn(error_share,99)", "between 0 and 1"),
             ("share(rating<=two)", "two"),
         ] {
             let message = text.parse::<Metric>().unwrap_err();

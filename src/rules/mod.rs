@@ -7,39 +7,57 @@
 //! restate, to the last bit.
 
 mod clock;
+mod condition;
 mod describe;
 mod evaluate;
 mod gate;
 pub mod json;
+mod judge;
 mod metric;
 mod model;
 mod outcome;
 mod parse;
 mod persist;
+mod phase;
 mod place;
+mod plan;
+mod predicate;
 mod prepare;
 pub mod presets;
 mod raw;
 mod replay;
+mod router;
 mod run;
+mod score;
+mod shift;
+mod signal;
+mod significance;
 mod state;
 mod timespan;
 mod tree;
 mod window;
 mod write;
 
-pub use clock::{Anchor, Clock, RequestArm};
+pub use clock::{Anchor, Clock, Phase, RequestArm, TickMode};
+pub use condition::{ArmRole, Comparison, Condition, LowSample, NoData, QuantileMethod, Require};
 pub use describe::{clock_text, condition_text, persistence_text};
 pub use metric::{Cmp, Metric, Predicate};
 pub use model::{
-    Action, After, AfterWindows, ArmLabels, ArmRole, Comparison, Condition, Minimum, NoData, Node,
-    PerArm, Plan, QuantileMethod, Require, Rule, Rulebook, Stage, with_threshold,
+    Action, After, AfterStage, AfterWindows, ArmLabels, Columns, EventTime, Minimum, Node, PerArm,
+    Rule, Rulebook, Scope, TestUnit, with_threshold,
 };
 pub use outcome::{
-    ArmReading, ConditionReplay, Exposure, ExposureCounts, Firing, Reading, Replay, RuleReplay,
-    SeriesPoint, Transition, Truth,
+    ArmReading, ConditionReplay, Exposure, ExposureCounts, Firing, PhaseRange, Reading, Replay,
+    RuleReplay, SeriesPoint, StageAt, Transition, Truth,
 };
-pub use persist::{FailureLimit, Missing, Persistence, State};
-pub use replay::{ReplaySettings, replay};
+pub use persist::{ErrorLimit, FailureLimit, FailureScope, Missing, Persistence, State};
+pub use plan::{AdvanceWhen, Growth, GrowthKind, HoldCmp, Order, Plan, RollbackSeen, Stage};
+pub use prepare::{Assignment, Prepared};
+pub use replay::{
+    FirstFiring, ReplaySettings, StageSpan, first_firing, replay, replay_in_stages, replay_rule,
+};
+pub use router::{CanaryBuckets, Router, RouterHash, RouterKey};
+pub use score::{Direction, Effect, EffectMeasure, NanStrategy, Score, ScoreMetric};
+pub use significance::{Side, TestKind, TestRule};
 pub use timespan::TimeSpan;
-pub use window::{Edge, FirstSeen, RateEngine, Window};
+pub use window::{CounterFunc, Edge, FirstSeen, RateEngine, Window};

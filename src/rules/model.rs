@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::raw::RawRulebook;
-use super::{Clock, Cmp, Metric, Persistence, TimeSpan, Window};
+use super::{Clock, Condition, Persistence, Plan, Router, TimeSpan, Window};
 
 /// Rules, with the arms they speak of and the plans they belong to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -13,15 +13,43 @@ use super::{Clock, Cmp, Metric, Persistence, TimeSpan, Window};
 pub struct Rulebook {
     /// The name shown to people; may be empty.
     pub title: String,
+    /// What the rulebook says of the log's columns.
+    pub columns: Columns,
     /// Which arms of the log are meant; without labels the caller says.
     pub arms: ArmLabels,
     /// The rules, in the order of the file; at least one.
     pub rules: Vec<Rule>,
     /// Stage plans by name.
     pub plans: BTreeMap<String, Plan>,
+    /// Routers by name.
+    pub routers: BTreeMap<String, Router>,
 }
 
-/// Labels of the log's arms; they override what the caller chose.
+/// What a rulebook says of the log's columns. A loaded log has typed columns, which its mapping
+/// chose: of these entries only the event time moves a replay, the others are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// When a monitor sees a request.
+    pub event_time: EventTime,
+    /// The other entries, by key.
+    pub named: BTreeMap<String, String>,
+}
+
+/// When a monitor sees a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventTime {
+    /// When its outcome is known, as the log is sorted.
+    #[default]
+    End,
+    /// When it starts: what a dashboard by start time shows, and what no monitor can see.
+    Start,
+    /// When its first token is out; at the end where the log has no time to first token.
+    FirstToken,
+}
+
+/// Labels of the log's arms, or predicates on its columns such as `region == 'eu' and variant ==
+/// 'canary'`; they override what the caller chose.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ArmLabels {
@@ -46,6 +74,12 @@ pub struct Rule {
     pub faults: Vec<String>,
     /// When it is evaluated.
     pub clock: Clock,
+    /// The plan it belongs to, by name.
+    pub plan: Option<String>,
+    /// How long it watches.
+    pub scope: Scope,
+    /// What the tests among its conditions count as one observation.
+    pub unit: TestUnit,
     /// Requests that must be there before anything is evaluated.
     pub min: Option<Minimum>,
     /// The conditions.
@@ -59,8 +93,31 @@ pub struct Rule {
     /// Whether a decision stands until somebody revokes it. The open-loop replay shows the
     /// unlatched states.
     pub latch: bool,
-    /// What the monitor does after it acted. Read and kept; the open-loop replay does not use it.
+    /// What the monitor does after it acted; what follows from it stands beside the open-loop replay.
     pub after: After,
+}
+
+/// How long a rule watches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// To the end of the log.
+    #[default]
+    #[serde(rename = "run")]
+    Run,
+    /// To the end of its plan's last step, plus the bake time.
+    #[serde(rename = "deployment+bake")]
+    DeploymentAndBake,
+}
+
+/// What a test counts as one observation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TestUnit {
+    /// A request.
+    #[default]
+    Request,
+    /// A user, with all of their requests; requests of nobody stand for themselves.
+    User,
 }
 
 /// Requests that must be in a window before a rule is evaluated at all.
@@ -105,6 +162,21 @@ pub struct After {
     pub windows: AfterWindows,
     /// Whether it goes on recording requests.
     pub record: bool,
+    /// At which stage the rollout stands.
+    pub stage: AfterStage,
+    /// What becomes of the time that the stage has lasted.
+    pub stage_clock: AfterWindows,
+}
+
+/// At which stage a rollout stands after a rollback.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AfterStage {
+    /// At none: the rollout is over.
+    #[default]
+    Ended,
+    /// At its first, from which it goes on as soon as the rule is quiet.
+    First,
 }
 
 /// What becomes of a monitor's windows after it acted.
@@ -125,144 +197,10 @@ pub enum Node {
     Any(Vec<Self>),
     /// True if all parts are true, false if any part is false.
     All(Vec<Self>),
+    /// True if its part is false, unknown if it is unknown.
+    Not(Box<Self>),
     /// A leaf.
-    Condition(Condition),
-}
-
-/// One comparison of a metric with a threshold.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Condition {
-    /// Its name in causes; unique in the rule.
-    pub name: String,
-    /// What is measured.
-    pub metric: Metric,
-    /// Of which arm.
-    pub arm: ArmRole,
-    /// Over which requests, of the measured arm and of the baseline alike.
-    pub window: Window,
-    /// With what it is compared.
-    pub comparison: Comparison,
-    /// Values that must be there, else the condition is unknown.
-    pub min_n: PerArm,
-    /// What the baseline must be, else the condition is false.
-    pub require: Option<Require>,
-    /// The value of an arm without data; without it the condition is unknown then.
-    pub empty_as: Option<f64>,
-    /// Whether values of 0 count as missing.
-    pub drop_zero: bool,
-    /// Which quantile is meant.
-    pub quantile_method: QuantileMethod,
-    /// What unknown means; `None` leaves it unknown to the tree and the persistence.
-    pub no_data: Option<NoData>,
-    /// When it holds, the monitor returns: later conditions are no causes of that evaluation.
-    pub stop: bool,
-}
-
-/// Which requests a condition measures.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ArmRole {
-    /// The arm under test.
-    #[default]
-    Canary,
-    /// The arm it is compared with.
-    Baseline,
-    /// Every request of the log, whatever its arm.
-    All,
-}
-
-/// A comparison with its threshold.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Comparison {
-    /// `x cmp value`.
-    Value {
-        /// The operator.
-        cmp: Cmp,
-        /// The threshold.
-        value: f64,
-    },
-    /// `x cmp factor·baseline`, a product and never a quotient.
-    TimesBaseline {
-        /// The operator.
-        cmp: Cmp,
-        /// The threshold.
-        factor: f64,
-    },
-    /// `baseline − x cmp by`.
-    Drop {
-        /// The operator.
-        cmp: Cmp,
-        /// The threshold.
-        by: f64,
-    },
-    /// `x − baseline cmp by`.
-    Rise {
-        /// The operator.
-        cmp: Cmp,
-        /// The threshold.
-        by: f64,
-    },
-}
-
-/// What the baseline's value must be for a condition to be looked at.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Require {
-    /// The operator.
-    pub cmp: Cmp,
-    /// Compared with.
-    pub value: f64,
-}
-
-/// Which of the definitions of a sample quantile.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum QuantileMethod {
-    /// Linear interpolation of order statistics, type 7 of Hyndman and Fan (1996).
-    #[default]
-    #[serde(rename = "r7")]
-    R7,
-    /// `sorted[int(n·q)]`, the maximum for q = 1; never interpolated.
-    #[serde(rename = "floor_index")]
-    FloorIndex,
-}
-
-/// What a condition without data means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NoData {
-    /// It does not hold.
-    False,
-    /// It holds.
-    True,
-    /// It is what it was at the evaluation before.
-    Hold,
-    /// It does not hold, and the persistence starts anew.
-    Reset,
-}
-
-/// A rollout in stages. Read and kept for the screens.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Plan {
-    /// The stages, in order.
-    #[serde(default)]
-    pub stages: Vec<Stage>,
-    /// How long it is watched after the last stage.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bake: Option<TimeSpan>,
-}
-
-/// One stage of a plan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stage {
-    /// Its name; may be empty.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub name: String,
-    /// The canary's share of the traffic, 0 to 1.
-    pub weight: f64,
-    /// How long it lasts; the last stage has no end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hold: Option<TimeSpan>,
+    Condition(Box<Condition>),
 }
 
 /// The rulebook with one threshold moved; `None` where there is no such rule or condition.
@@ -309,6 +247,7 @@ impl Node {
                     part.visit(found);
                 }
             }
+            Self::Not(part) => part.visit(found),
             Self::Condition(condition) => found.push(condition),
         }
     }
@@ -320,46 +259,8 @@ impl Node {
                     part.visit_mut(found);
                 }
             }
+            Self::Not(part) => part.visit_mut(found),
             Self::Condition(condition) => found.push(condition),
-        }
-    }
-}
-
-impl Condition {
-    /// Whether the baseline's value is needed to judge it.
-    pub fn needs_baseline(&self) -> bool {
-        self.require.is_some()
-            || self.min_n.baseline > 0
-            || !matches!(self.comparison, Comparison::Value { .. })
-    }
-}
-
-impl Comparison {
-    /// The number that a person would move.
-    pub fn threshold(self) -> f64 {
-        match self {
-            Self::Value { value, .. } => value,
-            Self::TimesBaseline { factor, .. } => factor,
-            Self::Drop { by, .. } | Self::Rise { by, .. } => by,
-        }
-    }
-
-    /// Moves the threshold.
-    pub fn set_threshold(&mut self, threshold: f64) {
-        match self {
-            Self::Value { value, .. } => *value = threshold,
-            Self::TimesBaseline { factor, .. } => *factor = threshold,
-            Self::Drop { by, .. } | Self::Rise { by, .. } => *by = threshold,
-        }
-    }
-
-    /// Its operator.
-    pub fn cmp(self) -> Cmp {
-        match self {
-            Self::Value { cmp, .. }
-            | Self::TimesBaseline { cmp, .. }
-            | Self::Drop { cmp, .. }
-            | Self::Rise { cmp, .. } => cmp,
         }
     }
 }
@@ -369,6 +270,8 @@ impl Default for After {
         Self {
             windows: AfterWindows::Keep,
             record: true,
+            stage: AfterStage::Ended,
+            stage_clock: AfterWindows::Clear,
         }
     }
 }

@@ -50,6 +50,10 @@ pub struct RuleReplay {
     pub last_state: State,
     /// Its last evaluation: from then on it no longer watches. 0 without any.
     pub last_evaluation_us: i64,
+    /// Between when and when it would first have fired, had its ticks and scrapes fallen elsewhere;
+    /// absent for a rule that follows the requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phases: Option<PhaseRange>,
     /// The canary's requests before and after the first firing takes effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exposure: Option<Exposure>,
@@ -71,10 +75,38 @@ pub struct Firing {
     pub time_us: i64,
     /// When the action takes effect: the rule's delay later.
     pub effective_us: i64,
+    /// The stage of the rollout at that time, as the log shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<StageAt>,
     /// The conditions that held, by name.
     pub causes: Vec<String>,
     /// What every condition saw.
     pub readings: Vec<Reading>,
+}
+
+/// A time within the rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct StageAt {
+    /// Which observed stage, from 0.
+    pub index: usize,
+    /// The canary's share of the requests in it, 0 to 1.
+    pub share: f64,
+    /// How long the stage had lasted.
+    pub into_us: i64,
+}
+
+/// First firings over shifted ticks and scrapes. When a monitor's ticks fall is an accident: a firing
+/// time to the second would be false precision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PhaseRange {
+    /// How many shifts were tried, evenly spread over one interval.
+    pub n_phases: u32,
+    /// At how many of them the rule fires at all.
+    pub n_fired: u32,
+    /// The earliest first firing, since time zero.
+    pub earliest_us: Option<i64>,
+    /// The latest first firing, of the shifts at which it fires.
+    pub latest_us: Option<i64>,
 }
 
 /// What a condition saw at one evaluation.
@@ -91,6 +123,10 @@ pub struct Reading {
     /// What the measured value is compared with: the threshold, or what follows from it and the
     /// baseline.
     pub bound: Option<f64>,
+    /// Of a test: its p-value, or the limit of its confidence sequence, which is compared with the
+    /// bound instead of the value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statistic: Option<f64>,
     /// Whether it held; before its policy for missing data.
     pub truth: Truth,
 }
@@ -117,6 +153,17 @@ pub enum Truth {
     Unknown = 1,
     /// It holds.
     True = 2,
+}
+
+impl Truth {
+    /// Not that.
+    pub(super) fn negated(self) -> Self {
+        match self {
+            Self::False => Self::True,
+            Self::Unknown => Self::Unknown,
+            Self::True => Self::False,
+        }
+    }
 }
 
 /// What one condition did on its own, whatever the others.

@@ -1,14 +1,21 @@
 //! TOML to [`Rulebook`] and back. Every error names the key, the line and what to write instead.
 
 mod condition;
+mod persist;
+mod rollout;
+mod score;
 mod timing;
 
-use super::model::{Condition, Node, Plan, Rule, Rulebook};
+use super::Condition;
+use super::model::{Node, Rule, Rulebook};
 use super::place::{Places, nearest};
 use super::raw::{RawNode, RawRule, RawRulebook, SCHEMA};
 use crate::error::{Error, ErrorKind, Result};
 use condition::condition;
-use timing::{clock, minimum, persistence};
+use persist::{alarm_states, persistence};
+use rollout::{check_arm, check_plan, check_router, columns};
+use score::score;
+use timing::{clock, minimum};
 
 impl Rulebook {
     /// Reads a rulebook. Errors are of kind [`ErrorKind::Settings`] and carry key and line.
@@ -112,11 +119,37 @@ fn rulebook(raw: RawRulebook) -> Result<Rulebook> {
     for (name, plan) in &raw.plans {
         check_plan(plan, &format!("plan.{name}"))?;
     }
+    for (name, router) in &raw.routers {
+        check_router(*router, &format!("router.{name}"))?;
+    }
+    for (i, rule) in rules.iter().enumerate() {
+        if let Some(plan) = &rule.plan
+            && !raw.plans.contains_key(plan)
+        {
+            let known: Vec<&str> = raw.plans.keys().map(String::as_str).collect();
+            let message = format!("No plan is called {plan:?}");
+            let error = fault(format!("rule[{i}].plan"), message);
+            return Err(match nearest(plan, &known) {
+                Some(meant) => error.hint(format!("Did you mean {meant:?}?")),
+                None => error.hint(format!("Begin it with [plan.{plan}]")),
+            });
+        }
+    }
+    for (name, label) in [
+        ("canary", &raw.arms.canary),
+        ("baseline", &raw.arms.baseline),
+    ] {
+        if let Some(label) = label {
+            check_arm(label, &format!("arms.{name}"))?;
+        }
+    }
     Ok(Rulebook {
         title: raw.rulebook.title,
+        columns: columns(raw.columns)?,
         arms: raw.arms,
         rules,
         plans: raw.plans,
+        routers: raw.routers,
     })
 }
 
@@ -139,16 +172,40 @@ fn rule(raw: RawRule, at: &str) -> Result<Rule> {
         .min
         .map(|raw| minimum(raw, &format!("{at}.min")))
         .transpose()?;
-    let mut root = branch(raw.any, raw.all, at)?;
+    let mut root = match raw.score {
+        Some(judged) if raw.any.is_none() && raw.all.is_none() && raw.not.is_none() => {
+            Node::All(vec![Node::Condition(Box::new(score(
+                judged,
+                &format!("{at}.score"),
+            )?))])
+        }
+        Some(_) => {
+            return Err(fault(
+                format!("{at}.score"),
+                "A rule has either conditions or a score",
+            ));
+        }
+        None => branch(raw.any, raw.all, raw.not, at)?,
+    };
     name_conditions(&mut root, at)?;
+    if let Some(emit) = &raw.emit {
+        emit_only(&mut root, emit, &format!("{at}.emit"))?;
+    }
+    let mut persistence = persistence(raw.persist, &format!("{at}.persist"))?;
+    if let Some(states) = &raw.rollback_on {
+        alarm_states(&mut persistence, states, &format!("{at}.rollback_on"))?;
+    }
     Ok(Rule {
         title: raw.title.unwrap_or_else(|| id.clone()),
         description: raw.description.unwrap_or_default(),
         faults: raw.faults,
         clock,
+        plan: raw.plan,
+        scope: raw.scope.unwrap_or_default(),
+        unit: raw.unit.unwrap_or_default(),
         min,
         root,
-        persistence: persistence(raw.persist, &format!("{at}.persist"))?,
+        persistence,
         action: raw.action.unwrap_or_default(),
         delay: raw.delay.unwrap_or_default(),
         latch: raw.latch.unwrap_or(false),
@@ -157,16 +214,42 @@ fn rule(raw: RawRule, at: &str) -> Result<Rule> {
     })
 }
 
-fn branch(any: Option<Vec<RawNode>>, all: Option<Vec<RawNode>>, at: &str) -> Result<Node> {
-    let (name, parts) = match (any, all) {
-        (Some(parts), None) => ("any", parts),
-        (None, Some(parts)) => ("all", parts),
-        (Some(_), Some(_)) => {
-            return Err(fault(at, "any and all stand side by side")
-                .hint("Put one inside the other: any = [ { all = [ … ] } ]"));
+/// `emit = "all_of_A_B_else_first"`: only A and B are causes beside others, any other condition that
+/// holds ends the evaluation.
+fn emit_only(root: &mut Node, emit: &str, at: &str) -> Result<()> {
+    let names = emit
+        .strip_prefix("all_of_")
+        .and_then(|rest| rest.strip_suffix("_else_first"));
+    let Some(names) = names else {
+        return Err(fault(at, format!("{emit:?} is no way to emit causes"))
+            .hint("Write \"all_of_A_B_else_first\" with names of conditions, or stop = true"));
+    };
+    let names: Vec<&str> = names.split('_').collect();
+    for condition in conditions_of(root) {
+        condition.stop = !names.contains(&condition.name.as_str());
+    }
+    Ok(())
+}
+
+fn branch(
+    any: Option<Vec<RawNode>>,
+    all: Option<Vec<RawNode>>,
+    not: Option<Box<RawNode>>,
+    at: &str,
+) -> Result<Node> {
+    let (name, parts) = match (any, all, not) {
+        (Some(parts), None, None) => ("any", parts),
+        (None, Some(parts), None) => ("all", parts),
+        (None, None, Some(part)) => {
+            let part = node(*part, &format!("{at}.not"))?;
+            return Ok(Node::Not(Box::new(part)));
         }
-        (None, None) => {
+        (None, None, None) => {
             return Err(fault(at, "There are no conditions").hint("Write any = [ { metric = … } ]"));
+        }
+        _ => {
+            return Err(fault(at, "any, all and not stand side by side")
+                .hint("Put one inside the other: any = [ { all = [ … ] } ]"));
         }
     };
     let at = format!("{at}.{name}");
@@ -186,16 +269,16 @@ fn branch(any: Option<Vec<RawNode>>, all: Option<Vec<RawNode>>, at: &str) -> Res
 }
 
 fn node(raw: RawNode, at: &str) -> Result<Node> {
-    if raw.any.is_some() || raw.all.is_some() {
+    if raw.any.is_some() || raw.all.is_some() || raw.not.is_some() {
         if raw.metric.is_some() {
             return Err(
                 fault(at, "A part of the tree is either a branch or a condition")
-                    .hint("Give any or all, or a metric, not both"),
+                    .hint("Give any, all or not, or a metric, not both"),
             );
         }
-        branch(raw.any, raw.all, at)
+        branch(raw.any, raw.all, raw.not, at)
     } else {
-        condition(raw, at).map(Node::Condition)
+        condition(raw, at).map(|found| Node::Condition(Box::new(found)))
     }
 }
 
@@ -226,23 +309,9 @@ fn name_conditions(root: &mut Node, at: &str) -> Result<()> {
 fn conditions_of(node: &mut Node) -> Vec<&mut Condition> {
     match node {
         Node::Any(parts) | Node::All(parts) => parts.iter_mut().flat_map(conditions_of).collect(),
+        Node::Not(part) => conditions_of(part),
         Node::Condition(condition) => vec![condition],
     }
-}
-
-fn check_plan(plan: &Plan, at: &str) -> Result<()> {
-    if plan.stages.is_empty() {
-        return Err(fault(at, "The plan has no stages"));
-    }
-    for (i, stage) in plan.stages.iter().enumerate() {
-        if !(0.0..=1.0).contains(&stage.weight) {
-            return Err(fault(
-                format!("{at}.stages[{i}].weight"),
-                format!("A weight lies between 0 and 1, not {}", stage.weight),
-            ));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

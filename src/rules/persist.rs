@@ -32,12 +32,16 @@ pub enum Persistence {
         /// Whether the state "insufficient data" fires too, as `AppConfig` takes it.
         insufficient_fires: bool,
     },
-    /// A number of breaches since time zero, consecutive or not.
+    /// A number of breaches, consecutive or not.
     Failures {
         /// The limit.
         limit: u32,
         /// Whether reaching it is enough.
         mode: FailureLimit,
+        /// Since when they are counted.
+        scope: FailureScope,
+        /// What becomes of evaluations that are errors.
+        errors: Option<ErrorLimit>,
     },
     /// So many breaches in a row.
     Consecutive {
@@ -55,6 +59,27 @@ pub enum FailureLimit {
     Gt,
     /// As many as the limit (Flagger).
     Ge,
+}
+
+/// Since when failures are counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailureScope {
+    /// Since time zero.
+    #[default]
+    Run,
+    /// Since the stage began.
+    Stage,
+}
+
+/// What becomes of evaluations that are errors (Argo Rollouts).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorLimit {
+    /// More errors in a row than this fire.
+    pub consecutive: u32,
+    /// How soon after an error the rule looks again, whatever its interval.
+    pub retry: TimeSpan,
 }
 
 /// What CloudWatch makes of points without data.
@@ -96,6 +121,8 @@ pub(super) struct Tracker {
     quiet_since_us: Option<i64>,
     /// `Failures`, `Consecutive`: breaches so far.
     breaches: u64,
+    /// `Failures`: errors in a row.
+    errors: u32,
     /// `MOfN`: the latest points, newest last.
     recent: VecDeque<Truth>,
 }
@@ -108,6 +135,7 @@ impl Tracker {
             active_since_us: 0,
             quiet_since_us: None,
             breaches: 0,
+            errors: 0,
             recent: VecDeque::new(),
         }
     }
@@ -121,6 +149,45 @@ impl Tracker {
             Persistence::Failures { .. } => true,
             Persistence::MOfN { .. } => false,
         }
+    }
+
+    /// Whether this evaluation changes nothing.
+    #[inline]
+    pub(super) fn is_steady(&self, truth: Truth) -> bool {
+        match (self.persistence, truth) {
+            (Persistence::None, Truth::True) => self.state == State::Firing,
+            (Persistence::None, _) => self.state == State::Inactive,
+            (_, Truth::True) => false,
+            (
+                Persistence::Failures {
+                    errors: Some(_), ..
+                },
+                _,
+            ) => false,
+            _ => self.is_idle(),
+        }
+    }
+
+    /// Counts failures anew, as at the start of a stage.
+    pub(super) fn restart(&mut self) {
+        self.breaches = 0;
+        if self.state == State::Pending {
+            self.state = State::Inactive;
+        }
+    }
+
+    /// Takes in an evaluation that is an error: neither a failure nor a success.
+    pub(super) fn error(&mut self) -> State {
+        self.errors += 1;
+        if let Persistence::Failures {
+            errors: Some(limit),
+            ..
+        } = self.persistence
+            && self.errors > limit.consecutive
+        {
+            self.state = State::Firing;
+        }
+        self.state
     }
 
     pub(super) fn state(&self) -> State {
@@ -139,7 +206,8 @@ impl Tracker {
             Persistence::None => fires_if(breach),
             Persistence::For { hold, keep } => self.step_for(at_us, breach, hold, keep),
             Persistence::MOfN { .. } => self.step_m_of_n(truth),
-            Persistence::Failures { limit, mode } => {
+            Persistence::Failures { limit, mode, .. } => {
+                self.errors = 0;
                 self.breaches += u64::from(breach);
                 let limit = u64::from(limit) + u64::from(mode == FailureLimit::Gt);
                 counted(self.breaches, limit)
@@ -281,7 +349,12 @@ mod tests {
 
     #[test]
     fn failures_add_up_and_consecutive_ones_do_not() {
-        let failures = |mode| Persistence::Failures { limit: 2, mode };
+        let failures = |mode| Persistence::Failures {
+            limit: 2,
+            mode,
+            scope: FailureScope::Run,
+            errors: None,
+        };
         check(failures(FailureLimit::Ge), "X0X0", "ppFF");
         check(failures(FailureLimit::Gt), "X0X0X", "ppppF");
         check(Persistence::Consecutive { k: 2 }, "X0XX0", "p.pF.");

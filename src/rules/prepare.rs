@@ -1,25 +1,45 @@
-//! What several conditions share: the rows of each arm, flags and ranks, built once a replay.
+//! What replays of one log share: flags, ranks and sums, built once, whatever the arms and the
+//! thresholds.
 
-use super::state::{Flag, Ranks, Sorted};
-use super::{ArmRole, Condition, Metric, Rule, Rulebook, Window};
-use crate::data::{Clock, Numbers, Quantity, RequestLog};
+use std::borrow::Cow;
+
+use super::state::{Addends, Flag, Frame, Ranks, Ring};
+use super::{
+    ArmRole, Clock, Comparison, Condition, EventTime, Metric, Plan, Rule, Rulebook, Scope, StageAt,
+    StageSpan, TestKind, TestUnit, Window,
+};
+use crate::data::{Clock as LogClock, Numbers, Quantity, RequestLog};
 
 use super::describe::quantity_text;
 
-/// A log, seen with the eyes of a rulebook.
-pub(super) struct Prepared<'a> {
-    pub(super) log: &'a RequestLog,
-    /// Time zero and the last event, in the log's own microseconds.
-    pub(super) span_us: (i64, i64),
-    /// Until when counters are scraped: long enough for the last evaluation.
-    pub(super) scrape_until_us: i64,
-    canary: Vec<u32>,
-    baseline: Vec<u32>,
-    all: Vec<u32>,
+/// A log, prepared for the conditions of a rulebook.
+///
+/// Replaying the same log with other arms ([`Assignment`]) or other thresholds needs no preparing
+/// anew: relabelled logs and moved thresholds share everything in here.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    pub(super) log: Cow<'a, RequestLog>,
+    /// Observed stages, in order; empty where nothing is known of them.
+    stages: Vec<StageSpan>,
+    stage_starts: Vec<i64>,
     flags: Vec<(Source, Vec<Flag>)>,
     ranks: Vec<(Source, Ranks)>,
+    addends: Vec<(Quantity, Addends)>,
     /// As floats, because windows read them at every step.
     values: Vec<(Quantity, Vec<f64>)>,
+}
+
+/// Which rows of a log take part, and in which arm; each list ascends.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Assignment {
+    /// Rows of the arm under test.
+    pub canary: Vec<u32>,
+    /// Rows of the arm it is compared with; none of them is the canary's.
+    pub baseline: Vec<u32>,
+    /// Every row that takes part: those of both arms and any others.
+    pub all: Vec<u32>,
+    /// Time zero and when the watch ends, in the log's own microseconds; no row's event is later.
+    pub span_us: (i64, i64),
 }
 
 /// What flags or ranks are made from.
@@ -30,69 +50,133 @@ struct Source {
     drop_zero: bool,
 }
 
-/// The arms that a rulebook speaks of, by their index in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Roles {
-    pub(super) canary: usize,
-    pub(super) baseline: usize,
+/// A prepared log with its arms, as one rule sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) prepared: &'a Prepared<'a>,
+    pub(super) arms: &'a Assignment,
+    pub(super) rule: &'a Rule,
+    /// The last instant at which the rule may look.
+    pub(super) until_us: i64,
+}
+
+impl Assignment {
+    /// Two arms of a whole log by their index.
+    pub fn of(log: &RequestLog, control: usize, treatment: usize) -> Self {
+        let (mut canary, mut baseline) = (Vec::new(), Vec::new());
+        for (row, arm) in (0..).zip(&log.arm) {
+            if usize::from(*arm) == treatment {
+                canary.push(row);
+            } else if usize::from(*arm) == control {
+                baseline.push(row);
+            }
+        }
+        Self::of_rows(log, canary, baseline)
+    }
+
+    /// Two arms of a whole log by their rows.
+    pub fn of_rows(log: &RequestLog, canary: Vec<u32>, baseline: Vec<u32>) -> Self {
+        let zero_us = log.time_zero_us();
+        Self {
+            canary,
+            baseline,
+            all: (0..log.n_rows() as u32).collect(),
+            span_us: (
+                zero_us,
+                log.event_span_us().map_or(zero_us, |(_, last)| last),
+            ),
+        }
+    }
 }
 
 impl<'a> Prepared<'a> {
-    pub(super) fn new(log: &'a RequestLog, rulebook: &Rulebook, roles: Roles) -> Self {
-        let zero_us = log.time_zero_us();
-        let last_us = log.event_span_us().map_or(zero_us, |(_, last)| last);
+    /// Prepares a log for every condition of a rulebook. `stages` are the observed ones, in order; none
+    /// where nothing is known of them.
+    pub fn new(log: &'a RequestLog, rulebook: &Rulebook, stages: &[StageSpan]) -> Self {
+        let log = in_event_time(log, rulebook.columns.event_time);
         let mut prepared = Self {
-            log,
-            span_us: (zero_us, last_us),
-            scrape_until_us: rulebook
-                .rules
-                .iter()
-                .map(|rule| last_evaluation_us(rule, last_us))
-                .fold(last_us, i64::max),
-            canary: rows_of(log, roles.canary),
-            baseline: rows_of(log, roles.baseline),
-            all: Vec::new(),
+            stage_starts: stages.iter().map(|stage| stage.from_us).collect(),
+            stages: stages.to_vec(),
             flags: Vec::new(),
             ranks: Vec::new(),
+            addends: Vec::new(),
             values: Vec::new(),
+            log,
         };
+        prepared.extend(rulebook);
+        prepared
+    }
+
+    /// Prepares what a changed rulebook needs besides. Its event time must be the same.
+    pub fn extend(&mut self, rulebook: &Rulebook) {
         for condition in rulebook.rules.iter().flat_map(Rule::conditions) {
-            if prepared.unavailable(condition).is_none() {
-                prepared.prepare(condition);
+            if self.unavailable(condition).is_none() {
+                self.prepare(condition);
             }
         }
         if rulebook.rules.iter().any(|rule| rule.min.is_some()) {
-            prepared.prepare_flags(Source::requests());
+            self.prepare_flags(Source::requests());
         }
-        prepared
+    }
+
+    /// The log in the order of the replay: by what the rulebook calls event time.
+    pub fn log(&self) -> &RequestLog {
+        &self.log
     }
 
     /// Why a condition can never be evaluated on this log.
     pub(super) fn unavailable(&self, condition: &Condition) -> Option<String> {
-        if condition.metric.needs_outcome() && !self.log.has_outcome {
-            return Some("the log has no column that tells success from failure".to_owned());
+        if let Some(score) = &condition.score {
+            let metrics = score.metrics.iter();
+            return metrics
+                .map(|metric| metric.metric)
+                .find_map(|metric| self.lacks(metric))
+                .or_else(|| {
+                    self.is_timeless()
+                        .then(|| "the log has no times".to_owned())
+                });
         }
-        if let Some(quantity) = condition.metric.quantity()
-            && self.log.quantity(quantity).is_none()
-        {
-            return Some(format!(
-                "the log has no column for {}",
-                quantity_text(quantity)
-            ));
-        }
-        if condition.window.is_timed() && self.log.clock == Clock::RowOrder {
-            return Some("the log has no times".to_owned());
-        }
-        None
+        self.lacks(condition.metric).or_else(|| {
+            let is_timed = condition.window.is_timed() && self.is_timeless();
+            is_timed.then(|| "the log has no times".to_owned())
+        })
     }
 
-    /// The rows of an arm, ascending.
-    pub(super) fn rows(&self, arm: ArmRole) -> &[u32] {
-        match arm {
-            ArmRole::Canary => &self.canary,
-            ArmRole::Baseline => &self.baseline,
-            ArmRole::All => &self.all,
+    fn lacks(&self, metric: Metric) -> Option<String> {
+        if metric.needs_outcome() && !self.log.has_outcome {
+            return Some("the log has no column that tells success from failure".to_owned());
         }
+        match metric.quantity() {
+            Some(quantity) if self.log.quantity(quantity).is_none() => Some(format!(
+                "the log has no column for {}",
+                quantity_text(quantity)
+            )),
+            _ => None,
+        }
+    }
+
+    /// The observed stage at an instant.
+    fn stage_at(&self, zero_us: i64, at_us: i64) -> Option<StageAt> {
+        let index = self
+            .stages
+            .iter()
+            .position(|stage| (stage.from_us..stage.to_us).contains(&at_us))?;
+        let stage = self.stages[index];
+        Some(StageAt {
+            index,
+            share: stage.share,
+            into_us: at_us - stage.from_us.max(zero_us),
+        })
+    }
+
+    pub(super) fn is_timeless(&self) -> bool {
+        self.log.clock == LogClock::RowOrder
+    }
+
+    /// The values of a quantity that a condition measures; NaN where missing.
+    pub(super) fn values(&self, quantity: Quantity) -> &[f64] {
+        let found = self.values.iter().find(|(known, _)| *known == quantity);
+        found.map_or(&[], |(_, values)| values)
     }
 
     /// The flags that a share or a count needs.
@@ -102,53 +186,64 @@ impl<'a> Prepared<'a> {
         found.map_or(&[], |(_, flags)| flags)
     }
 
-    /// The ranks of a quantity; `None` where only small windows need them and they would have to be
-    /// sorted.
+    /// The ranks of a quantity; `None` where only small windows need them.
     pub(super) fn ranks(&self, quantity: Quantity, drop_zero: bool) -> Option<&Ranks> {
         let source = Source::of_ranks(quantity, drop_zero);
         let found = self.ranks.iter().find(|(known, _)| *known == source);
         found.map(|(_, ranks)| ranks)
     }
 
-    /// The values of a quantity that a condition measures; NaN where missing.
-    pub(super) fn values(&self, quantity: Quantity) -> &[f64] {
-        let found = self.values.iter().find(|(known, _)| *known == quantity);
-        found.map_or(&[], |(_, values)| values)
+    /// What is known of a quantity's values.
+    pub(super) fn addends(&self, quantity: Quantity) -> Addends {
+        let found = self.addends.iter().find(|(known, _)| *known == quantity);
+        found.map_or(Addends::Any, |(_, addends)| *addends)
     }
 
     fn prepare(&mut self, condition: &Condition) {
-        if let Some(quantity) = condition.metric.quantity()
+        if let Some(score) = &condition.score {
+            for metric in &score.metrics {
+                self.prepare_metric(metric.metric, false, false);
+            }
+            return;
+        }
+        let is_small = matches!(condition.window, Window::Last { n } if n <= Ring::MAX_N);
+        let keeps_values = is_small
+            || matches!(condition.window, Window::Counter { .. })
+            || matches!(condition.comparison, Comparison::Test(test) if test.kind == TestKind::MannWhitney);
+        self.prepare_metric(condition.metric, condition.drop_zero, keeps_values);
+    }
+
+    fn prepare_metric(&mut self, metric: Metric, drop_zero: bool, keeps_values: bool) {
+        let needs_values = keeps_values || !matches!(metric, Metric::Quantile(..));
+        if let Some(quantity) = metric.quantity().filter(|_| needs_values)
             && self.values.iter().all(|(known, _)| *known != quantity)
         {
             let values = self.log.quantity(quantity).map(Numbers::to_vec);
             self.values.push((quantity, values.unwrap_or_default()));
         }
-        if condition.arm == ArmRole::All && self.all.is_empty() {
-            self.all = (0..self.log.n_rows() as u32).collect();
-        }
-        match condition.metric {
+        match metric {
             Metric::ErrorShare
             | Metric::SuccessShare
             | Metric::Count
             | Metric::Rps
-            | Metric::Share(_) => {
-                self.prepare_flags(Source::of_flags(condition.metric, condition.drop_zero));
-            }
-            Metric::Quantile(quantity, _) => {
-                let source = Source::of_ranks(quantity, condition.drop_zero);
-                if self.ranks.iter().any(|(known, _)| *known == source) {
-                    return;
+            | Metric::Burn(_)
+            | Metric::Consecutive(_)
+            | Metric::Share(_) => self.prepare_flags(Source::of_flags(metric, drop_zero)),
+            Metric::Quantile(quantity, _) if !keeps_values => {
+                let source = Source::of_ranks(quantity, drop_zero);
+                if !self.ranks.iter().any(|(known, _)| *known == source) {
+                    let values = self.log.quantity(quantity);
+                    let ranks = values.map(|values| Ranks::of(values, source.drop_zero));
+                    self.ranks.extend(ranks.map(|ranks| (source, ranks)));
                 }
-                let values = self.values(quantity);
-                let is_small = matches!(condition.window, Window::Last { n } if n <= Sorted::MAX_N);
-                let ranks = if is_small {
-                    Ranks::cheaply(values, source.drop_zero)
-                } else {
-                    Some(Ranks::of(values, source.drop_zero))
-                };
-                self.ranks.extend(ranks.map(|ranks| (source, ranks)));
             }
-            Metric::Mean(_) | Metric::Sum(_) => {}
+            Metric::Mean(quantity) | Metric::Sum(quantity) => {
+                if !self.addends.iter().any(|(known, _)| *known == quantity) {
+                    let addends = Addends::of(self.values(quantity));
+                    self.addends.push((quantity, addends));
+                }
+            }
+            Metric::Quantile(..) | Metric::Score => {}
         }
     }
 
@@ -157,15 +252,73 @@ impl<'a> Prepared<'a> {
             return;
         }
         let flags = match source.metric {
-            Some(Metric::ErrorShare) => Flag::errors(self.log),
-            Some(Metric::SuccessShare) => Flag::successes(self.log),
+            Some(Metric::ErrorShare) => Flag::errors(&self.log),
+            Some(Metric::SuccessShare) => Flag::successes(&self.log),
             Some(Metric::Share(predicate)) => {
-                let values = self.values(predicate.quantity);
-                Flag::predicate(values, predicate, source.drop_zero)
+                Flag::predicate(self.values(predicate.quantity), predicate, source.drop_zero)
             }
-            _ => Flag::requests(self.log),
+            _ => Flag::requests(&self.log),
         };
         self.flags.push((source, flags));
+    }
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(
+        prepared: &'a Prepared<'a>,
+        arms: &'a Assignment,
+        rule: &'a Rule,
+        plan: Option<&Plan>,
+    ) -> Self {
+        let (zero_us, last_us) = arms.span_us;
+        let watched = match (rule.scope, plan) {
+            (Scope::DeploymentAndBake, Some(plan)) => {
+                let us = plan.duration().us + plan.bake.unwrap_or_default().us;
+                zero_us.saturating_add(us)
+            }
+            _ => i64::MAX,
+        };
+        Self {
+            until_us: last_evaluation_us(rule, last_us).min(watched),
+            prepared,
+            arms,
+            rule,
+        }
+    }
+
+    /// The rows of an arm, ascending.
+    pub(super) fn rows(self, arm: ArmRole) -> &'a [u32] {
+        match arm {
+            ArmRole::Canary => &self.arms.canary,
+            ArmRole::Baseline => &self.arms.baseline,
+            ArmRole::All => &self.arms.all,
+        }
+    }
+
+    /// Time zero, in the log's own microseconds.
+    pub(super) fn zero_us(self) -> i64 {
+        self.arms.span_us.0
+    }
+
+    pub(super) fn frame(self) -> Frame<'a> {
+        Frame {
+            event_us: &self.prepared.log.event_us,
+            zero_us: self.zero_us(),
+            stages: &self.prepared.stage_starts,
+        }
+    }
+
+    /// The observed stage at an instant.
+    pub(super) fn stage_at(self, at_us: i64) -> Option<StageAt> {
+        self.prepared.stage_at(self.zero_us(), at_us)
+    }
+
+    /// The unit of every row for tests, with the number of units; `None` where it is the request.
+    pub(super) fn units(self) -> Option<(&'a [u32], u32)> {
+        match (self.rule.unit, &self.prepared.log.units) {
+            (TestUnit::User, Some(units)) => Some((&units.id, units.n_units)),
+            _ => None,
+        }
     }
 }
 
@@ -175,9 +328,14 @@ impl Source {
     }
 
     fn of_flags(metric: Metric, drop_zero: bool) -> Self {
-        let is_count = matches!(metric, Metric::Count | Metric::Rps);
+        let metric = match metric {
+            Metric::Rps => Metric::Count,
+            Metric::Burn(_) | Metric::Consecutive(None) => Metric::ErrorShare,
+            Metric::Consecutive(Some(predicate)) => Metric::Share(predicate),
+            metric => metric,
+        };
         Self {
-            metric: Some(if is_count { Metric::Count } else { metric }),
+            metric: Some(metric),
             quantity: None,
             drop_zero,
         }
@@ -196,14 +354,38 @@ impl Source {
 /// the last requests only at the next scrape.
 pub(super) fn last_evaluation_us(rule: &Rule, last_us: i64) -> i64 {
     let is_scraped = |condition: &&Condition| matches!(condition.window, Window::Counter { .. });
-    match rule.clock.interval() {
-        Some(every) if rule.conditions().iter().any(is_scraped) => {
+    match rule.clock {
+        Clock::Every { every, .. } if rule.conditions().iter().any(is_scraped) => {
             last_us.saturating_add(every.us - 1)
         }
         _ => last_us,
     }
 }
 
-fn rows_of(log: &RequestLog, arm: usize) -> Vec<u32> {
-    log.rows_of_arm(arm).map(|row| row as u32).collect()
+/// The log sorted by another event time than its own.
+fn in_event_time(log: &RequestLog, event_time: EventTime) -> Cow<'_, RequestLog> {
+    let event_us: Vec<i64> = match event_time {
+        EventTime::End => return Cow::Borrowed(log),
+        EventTime::Start => log.start_us.clone(),
+        EventTime::FirstToken => {
+            let Some(ttft_ms) = log.quantity(Quantity::TtftMs) else {
+                return Cow::Borrowed(log);
+            };
+            let rows = log.start_us.iter().zip(ttft_ms.iter()).zip(&log.event_us);
+            rows.map(|((start_us, ttft_ms), event_us)| {
+                if ttft_ms.is_nan() {
+                    *event_us
+                } else {
+                    start_us + (ttft_ms * 1000.0).round() as i64
+                }
+            })
+            .collect()
+        }
+    };
+    let mut by_time = log.clone();
+    by_time.event_us = event_us;
+    // Ties keep the order of the file, not that of the outcomes.
+    let mut order: Vec<u32> = (0..by_time.event_us.len() as u32).collect();
+    order.sort_by_key(|row| (by_time.event_us[*row as usize], by_time.row[*row as usize]));
+    Cow::Owned(by_time.gathered(&order))
 }

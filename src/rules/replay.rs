@@ -1,10 +1,13 @@
 //! [`replay`]: a rulebook over a log.
 
-use super::prepare::{Prepared, Roles, last_evaluation_us};
+use super::phase::phase_range;
+use super::plan::Plan;
+use super::predicate::RowPredicate;
+use super::prepare::{Assignment, Prepared, View};
 use super::run::Run;
-use super::state::Points;
-use super::{ArmRole, Clock, Replay, RequestArm, Rule, RuleReplay, Rulebook};
-use crate::data::{Clock as LogClock, RequestLog};
+use super::state::{Block, Points};
+use super::{ArmRole, Clock, NoData, Persistence, Replay, RequestArm, Rule, RuleReplay, Rulebook};
+use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 
@@ -15,6 +18,17 @@ pub struct ReplaySettings {
     pub control: usize,
     /// The index of the canary among the log's arms.
     pub treatment: usize,
+}
+
+/// A stage of the rollout as the log shows it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StageSpan {
+    /// Its start, in the log's own microseconds.
+    pub from_us: i64,
+    /// Its end, exclusive.
+    pub to_us: i64,
+    /// The canary's share of the requests of both arms, 0 to 1.
+    pub share: f64,
 }
 
 /// A rule with more ticks than this is not evaluated.
@@ -30,22 +44,39 @@ pub fn replay(
     settings: &ReplaySettings,
     progress: &Progress,
 ) -> Result<Replay> {
-    let (zero_us, last_us) = (
-        log.time_zero_us(),
-        log.event_span_us().map(|(_, last)| last),
-    );
+    replay_in_stages(log, rulebook, settings, &[], progress)
+}
+
+/// As [`replay`], with the rollout's observed stages in order; without any there is one stage.
+pub fn replay_in_stages(
+    log: &RequestLog,
+    rulebook: &Rulebook,
+    settings: &ReplaySettings,
+    stages: &[StageSpan],
+    progress: &Progress,
+) -> Result<Replay> {
+    progress.phase("Preparing", 0)?;
+    let prepared = Prepared::new(log, rulebook, stages);
+    let zero_us = prepared.log.time_zero_us();
+    let last_us = prepared
+        .log
+        .event_span_us()
+        .map_or(zero_us, |(_, last)| last);
     let mut found = Replay {
         time_zero_us: zero_us,
         clock: log.clock,
-        last_event_us: last_us.map_or(0, |last| last - zero_us),
+        last_event_us: last_us - zero_us,
         rules: Vec::with_capacity(rulebook.rules.len()),
     };
-    match roles(log, rulebook, settings)? {
-        Ok(roles) => {
-            progress.phase("Preparing", 0)?;
-            let prepared = Prepared::new(log, rulebook, roles);
+    match arm_rows(prepared.log(), rulebook, settings)? {
+        Ok(arms) => {
             for rule in &rulebook.rules {
-                found.rules.push(replay_rule(&prepared, rule, progress)?);
+                let plan = plan_of(rulebook, rule);
+                let mut replayed = replay_rule(&prepared, &arms, rule, plan, progress)?;
+                if replayed.skipped.is_none() {
+                    replayed.phases = phase_range(&prepared, &arms, rule, plan, progress)?;
+                }
+                found.rules.push(replayed);
             }
         }
         Err(reason) => {
@@ -56,21 +87,102 @@ pub fn replay(
     Ok(found)
 }
 
-/// The arms, or why the rulebook's own labels do not lead to any.
-fn roles(
+/// Replays one rule over the rows of two arms of a prepared log, open loop. The rule must be one of
+/// the rulebooks that the log was prepared for, up to its thresholds; `plan` is the plan that it
+/// belongs to, if any.
+///
+/// Fails only if the user cancels.
+pub fn replay_rule(
+    prepared: &Prepared<'_>,
+    arms: &Assignment,
+    rule: &Rule,
+    plan: Option<&Plan>,
+    progress: &Progress,
+) -> Result<RuleReplay> {
+    progress.phase("Replaying", prepared.log.n_rows() as u64)?;
+    let view = View::new(prepared, arms, rule, plan);
+    let mut points = match points(view) {
+        Ok(points) => points,
+        Err(reason) => return Ok(RuleReplay::skipped(rule, reason)),
+    };
+    let mut run = Run::new(view);
+    if let Some(reason) = run.never_holds() {
+        run.skip(reason);
+    }
+    let mut block = Block::default();
+    loop {
+        points.fill(&prepared.log, &mut block);
+        let Some(last) = block.points.last() else {
+            break;
+        };
+        let is_error = run.run(&block);
+        points.measured(is_error);
+        progress.tick(u64::from(last.seen))?;
+    }
+    Ok(run.finish())
+}
+
+/// When a rule first fires, in microseconds since time zero; `None`: never, or it cannot run on
+/// this log. As [`replay_rule`], but it stops there: for many relabellings of one log.
+pub fn first_firing(
+    prepared: &Prepared<'_>,
+    arms: &Assignment,
+    rule: &Rule,
+    plan: Option<&Plan>,
+) -> Option<FirstFiring> {
+    let view = View::new(prepared, arms, rule, plan);
+    let mut points = points(view).ok()?;
+    let mut run = Run::new(view);
+    if run.never_holds().is_some() {
+        return None;
+    }
+    run.without_readings();
+    let mut block = Block::default();
+    loop {
+        points.fill(&prepared.log, &mut block);
+        if block.points.is_empty() {
+            return None;
+        }
+        points.measured(run.run(&block));
+        if let Some((point, causes)) = run.first() {
+            return Some(FirstFiring {
+                time_us: point.at_us - view.zero_us(),
+                n_seen: point.seen,
+                causes,
+            });
+        }
+    }
+}
+
+/// When and why a rule first fires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstFiring {
+    /// When it decides, since time zero.
+    pub time_us: i64,
+    /// Rows of the prepared log that were seen by then.
+    pub n_seen: u32,
+    /// The conditions that held, by their place in [`Rule::conditions`].
+    pub causes: Vec<usize>,
+}
+
+/// The plan that a rule belongs to: the one that it names, or the only one.
+fn plan_of<'a>(rulebook: &'a Rulebook, rule: &Rule) -> Option<&'a Plan> {
+    match &rule.plan {
+        Some(name) => rulebook.plans.get(name),
+        None if rulebook.plans.len() == 1 => rulebook.plans.values().next(),
+        None => None,
+    }
+}
+
+/// The rows of the arms, or why the rulebook's own labels do not lead to any.
+fn arm_rows(
     log: &RequestLog,
     rulebook: &Rulebook,
     settings: &ReplaySettings,
-) -> Result<Result<Roles, String>> {
+) -> Result<Result<Assignment, String>> {
     let labelled = |label: &Option<String>, otherwise: usize| match label {
-        None => Ok(otherwise),
-        Some(label) => log.arm_index(label).ok_or_else(|| {
-            let known: Vec<&str> = log.arms.iter().map(|arm| arm.name.as_str()).collect();
-            format!(
-                "the log has no arm called {label:?}; it has {}",
-                known.join(", ")
-            )
-        }),
+        None => Ok(Arm::Index(otherwise)),
+        Some(label) => Arm::of(label, log),
     };
     let canary = labelled(&rulebook.arms.canary, settings.treatment);
     let baseline = labelled(&rulebook.arms.baseline, settings.control);
@@ -79,75 +191,125 @@ fn roles(
         (Err(reason), _) | (_, Err(reason)) => return Ok(Err(reason)),
     };
     let n_arms = log.arms.len();
-    if canary >= n_arms || baseline >= n_arms || canary == baseline {
-        let message = "A replay needs two different arms, a control and a treatment";
-        return Err(Error::new(ErrorKind::Settings, message)
-            .hint("Choose which arm is the control and which is the treatment"));
+    if let (Arm::Index(canary), Arm::Index(baseline)) = (&canary, &baseline) {
+        let (canary, baseline) = (*canary, *baseline);
+        if canary >= n_arms || baseline >= n_arms || canary == baseline {
+            let message = "A replay needs two different arms, a control and a treatment";
+            return Err(Error::new(ErrorKind::Settings, message)
+                .hint("Choose which arm is the control and which is the treatment"));
+        }
+        return Ok(Ok(Assignment::of(log, baseline, canary)));
     }
-    Ok(Ok(Roles { canary, baseline }))
+    let (canary, baseline) = (canary.rows(log), baseline.rows(log));
+    let is_shared = |row: &u32| canary.binary_search(row).is_ok();
+    if baseline.iter().any(is_shared) {
+        return Ok(Err(
+            "the rulebook's predicates put some requests into both arms".to_owned(),
+        ));
+    }
+    Ok(Ok(Assignment::of_rows(log, canary, baseline)))
 }
 
-fn replay_rule(prepared: &Prepared<'_>, rule: &Rule, progress: &Progress) -> Result<RuleReplay> {
-    let log = prepared.log;
-    progress.phase("Replaying", log.n_rows() as u64)?;
-    let mut points = match points(prepared, rule) {
-        Ok(points) => points,
-        Err(reason) => return Ok(RuleReplay::skipped(rule, reason)),
-    };
-    let mut run = Run::new(prepared, rule);
-    if let Some(reason) = run.never_holds() {
-        run.skip(reason);
+/// An arm by its index, or by its rows.
+enum Arm {
+    Index(usize),
+    Rows(Vec<u32>),
+}
+
+impl Arm {
+    fn of(label: &str, log: &RequestLog) -> std::result::Result<Self, String> {
+        if let Some(arm) = log.arm_index(label) {
+            return Ok(Self::Index(arm));
+        }
+        if let Some(predicate) = RowPredicate::parse(label) {
+            let rows = predicate?.rows(log)?;
+            return if rows.is_empty() {
+                Err(format!("no request of the log is in the arm {label}"))
+            } else {
+                Ok(Self::Rows(rows))
+            };
+        }
+        let known: Vec<&str> = log.arms.iter().map(|arm| arm.name.as_str()).collect();
+        Err(format!(
+            "the log has no arm called {label:?}; it has {}",
+            known.join(", ")
+        ))
     }
-    let mut block = Vec::new();
-    loop {
-        points.fill(log, &mut block);
-        let Some(last) = block.last() else {
-            break;
-        };
-        run.run(&block);
-        progress.tick(u64::from(last.seen))?;
+
+    fn rows(self, log: &RequestLog) -> Vec<u32> {
+        match self {
+            Self::Index(arm) => log.rows_of_arm(arm).map(|row| row as u32).collect(),
+            Self::Rows(rows) => rows,
+        }
     }
-    Ok(run.finish())
 }
 
 /// The evaluations of a rule, or why there are none.
-fn points<'a>(prepared: &'a Prepared<'a>, rule: &Rule) -> Result<Points<'a>, String> {
-    let (zero_us, last_us) = prepared.span_us;
-    let last_us = last_evaluation_us(rule, last_us);
-    let Some(ticks) = rule.clock.ticks(zero_us, last_us) else {
+pub(super) fn points(view: View<'_>) -> std::result::Result<Points<'_>, String> {
+    let (prepared, rule) = (view.prepared, view.rule);
+    let zero_us = view.zero_us();
+    let stages = view.frame().stages;
+    let Some(mut ticks) = rule.clock.ticks(zero_us, view.until_us, stages) else {
         return Ok(match rule.clock {
             Clock::Request {
                 arm: RequestArm::Canary,
             } => Points::Requests {
-                rows: prepared.rows(ArmRole::Canary),
+                rows: view.rows(ArmRole::Canary),
                 next: 0,
             },
             Clock::Request {
                 arm: RequestArm::Baseline,
             } => Points::Requests {
-                rows: prepared.rows(ArmRole::Baseline),
+                rows: view.rows(ArmRole::Baseline),
                 next: 0,
             },
             _ => Points::EveryRequest { next: 0 },
         });
     };
-    if prepared.log.clock == LogClock::RowOrder {
+    if prepared.is_timeless() {
         return Err("the log has no times, and the rule is evaluated by the clock".to_owned());
     }
-    if ticks.n > MAX_TICKS {
-        return Err(format!("the log lasts for {} evaluations", ticks.n));
+    let n: u64 = ticks.iter().map(|stretch| stretch.n).sum();
+    if n > MAX_TICKS {
+        return Err(format!("the log lasts for {n} evaluations"));
+    }
+    if let (Some(retry_us), [stretch]) = (retry_us(rule), ticks.as_mut_slice()) {
+        return Ok(Points::Measured {
+            next_us: stretch.first_us,
+            every_us: stretch.every_us,
+            retry_us,
+            end_us: stretch.first_us + stretch.n as i64 * stretch.every_us - 1,
+            seen: 0,
+        });
     }
     Ok(Points::Ticks {
         ticks,
+        stretch: 0,
         next: 0,
         seen: 0,
     })
 }
 
+/// How soon a rule looks again after an error, if it can have any.
+fn retry_us(rule: &Rule) -> Option<i64> {
+    let is_error = |policy: Option<NoData>| policy == Some(NoData::Error);
+    let has_errors = rule
+        .conditions()
+        .iter()
+        .any(|condition| is_error(condition.no_data) || is_error(condition.nan));
+    match rule.persistence {
+        Persistence::Failures {
+            errors: Some(errors),
+            ..
+        } if has_errors => Some(errors.retry.us),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Arm, Outcome, Quantity};
+    use crate::data::{Arm, Clock as LogClock, Outcome, Quantity};
     use crate::rules::{State, presets, with_threshold};
 
     const SETTINGS: ReplaySettings = ReplaySettings {
@@ -285,7 +447,7 @@ mod tests {
         assert!(skipped.contains("it has a, b"), "{skipped}");
         let same = ReplaySettings {
             control: 1,
-            treatment: 1,
+            ..SETTINGS
         };
         let whole = rulebook("'request'", ERRORS, "");
         let error = replay(&log("...."), &whole, &same, &Progress::unwatched()).unwrap_err();

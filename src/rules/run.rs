@@ -1,66 +1,89 @@
 //! One rule on its way through the evaluations.
 
-use super::evaluate::{Block, Evaluator, reading_at};
+use super::evaluate::{Effect, Evaluator, Look, reading_at};
 use super::gate::Gate;
 use super::persist::Tracker;
-use super::prepare::Prepared;
-use super::state::Point;
+use super::prepare::View;
+use super::state::{Block, Point};
 use super::tree::combine;
 use super::{
-    ArmRole, Exposure, ExposureCounts, Firing, Rule, RuleReplay, State, Transition, Truth,
+    ArmRole, Exposure, ExposureCounts, FailureScope, Firing, Persistence, Rule, RuleReplay, State,
+    Transition, Truth,
 };
 use crate::data::RequestLog;
 
 /// A rule, its conditions and what has been found so far.
 pub(super) struct Run<'a> {
-    prepared: &'a Prepared<'a>,
-    rule: &'a Rule,
+    view: View<'a>,
     evaluators: Vec<Evaluator<'a>>,
     gate: Option<Gate<'a>>,
     tracker: Tracker,
+    /// The starts of the stages at which failures are counted anew, the next first.
+    restarts: Vec<i64>,
     found: RuleReplay,
-    first: Option<Point>,
+    first: Option<(Point, Vec<usize>)>,
+    /// Whether the readings at the first firing are wanted.
+    has_readings: bool,
+    /// Scratch of a block.
+    leaves: Vec<Vec<Truth>>,
+    effects: Vec<Effect>,
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(prepared: &'a Prepared<'a>, rule: &'a Rule) -> Self {
+    pub(super) fn new(view: View<'a>) -> Self {
+        let rule = view.rule;
+        let evaluators: Vec<Evaluator<'a>> = rule
+            .conditions()
+            .into_iter()
+            .map(|condition| Evaluator::new(view, condition))
+            .collect();
+        let restarts = match rule.persistence {
+            Persistence::Failures {
+                scope: FailureScope::Stage,
+                ..
+            } => {
+                let mut starts = view.frame().stages.to_vec();
+                starts.reverse();
+                starts
+            }
+            _ => Vec::new(),
+        };
         Self {
-            prepared,
-            rule,
-            evaluators: rule
-                .conditions()
-                .into_iter()
-                .map(|condition| Evaluator::new(prepared, condition))
-                .collect(),
-            gate: rule.min.map(|minimum| Gate::new(prepared, minimum)),
+            leaves: vec![Vec::new(); evaluators.len()],
+            evaluators,
+            gate: rule.min.map(|minimum| Gate::new(view, minimum)),
             tracker: Tracker::new(rule.persistence),
+            restarts,
             found: RuleReplay::empty(rule),
             first: None,
+            has_readings: true,
+            effects: Vec::new(),
+            view,
         }
     }
 
     /// The reason if conditions that the log cannot feed keep the rule from ever holding.
     pub(super) fn never_holds(&self) -> Option<String> {
-        let available: Vec<Truth> = self
+        let rule = self.view.rule;
+        let leaves: Vec<Vec<Truth>> = self
             .evaluators
             .iter()
             .map(|evaluator| {
-                if evaluator.is_available() {
+                vec![if evaluator.is_available() {
                     Truth::True
                 } else {
                     Truth::Unknown
-                }
+                }]
             })
             .collect();
-        let leaves: Vec<Vec<Truth>> = available.into_iter().map(|truth| vec![truth]).collect();
-        let root = combine(&self.rule.root, &leaves, &mut 0);
-        if root.first() == Some(&Truth::True) {
+        // What `not` makes false may hold all the same.
+        let may_hold = combine(&rule.root, &leaves, &mut 0).first() != Some(&Truth::Unknown);
+        if may_hold || leaves.iter().all(|leaf| leaf[0] == Truth::True) {
             return None;
         }
-        let conditions = self.rule.conditions();
-        conditions
+        rule.conditions()
             .into_iter()
-            .find_map(|condition| self.prepared.unavailable(condition))
+            .find_map(|condition| self.view.prepared.unavailable(condition))
             .or_else(|| Some("its conditions cannot be evaluated on this log".to_owned()))
     }
 
@@ -69,44 +92,76 @@ impl<'a> Run<'a> {
         self.found.skipped = Some(reason);
     }
 
-    /// Evaluates a block.
-    pub(super) fn run(&mut self, points: &[Point]) {
+    /// Leaves out what costs time at the first firing.
+    pub(super) fn without_readings(&mut self) {
+        self.has_readings = false;
+    }
+
+    /// The first evaluation at which it fires, so far, with the places of its causes.
+    pub(super) fn first(&self) -> Option<(Point, Vec<usize>)> {
+        self.first.clone()
+    }
+
+    /// Evaluates a block; whether its last evaluation was an error.
+    pub(super) fn run(&mut self, block: &Block) -> bool {
+        let points = &block.points;
         if let Some(last) = points.last() {
-            self.found.last_evaluation_us = last.at_us - self.prepared.span_us.0;
+            self.found.last_evaluation_us = last.at_us - self.view.zero_us();
         }
-        let mut is_open = vec![true; points.len()];
-        if let Some(gate) = &mut self.gate {
-            gate.run(points, &mut is_open);
-        }
-        let mut resets = vec![false; points.len()];
-        let mut leaves = vec![Vec::new(); self.evaluators.len()];
-        let block = Block {
-            points,
-            is_open: &is_open,
+        let is_open = self.gate.as_mut().and_then(|gate| gate.run(points));
+        let look = Look {
+            block,
+            is_open: is_open.as_deref(),
         };
-        for (evaluator, truths) in self.evaluators.iter_mut().zip(&mut leaves) {
-            evaluator.run(&block, truths, &mut resets);
+        self.effects.clear();
+        self.effects.resize(points.len(), Effect::None);
+        for (evaluator, truths) in self.evaluators.iter_mut().zip(&mut self.leaves) {
+            evaluator.run(&look, truths, &mut self.effects);
         }
-        let root = combine(&self.rule.root, &leaves, &mut 0);
-        self.found.evaluations += is_open.iter().filter(|open| **open).count() as u64;
+        let root = combine(&self.view.rule.root, &self.leaves, &mut 0);
+        self.found.evaluations += is_open.as_ref().map_or(points.len(), |open| {
+            open.iter().filter(|open| **open).count()
+        }) as u64;
         let n_true = root.iter().filter(|truth| **truth == Truth::True).count();
         self.found.evaluations_true += n_true as u64;
-        if n_true == 0 && self.tracker.is_idle() && !resets.contains(&true) {
-            return;
+        let has_effects = self.effects.iter().any(|effect| *effect != Effect::None);
+        let is_quiet = n_true == 0 && self.tracker.is_idle() && !has_effects;
+        if !is_quiet {
+            self.track(points, &root);
         }
+        self.effects.last() == Some(&Effect::Error)
+    }
+
+    fn track(&mut self, points: &[Point], root: &[Truth]) {
+        let has_stages = !self.restarts.is_empty();
         for (i, point) in points.iter().enumerate() {
-            if resets[i] {
-                self.tracker.reset();
-            }
-            if root[i] != Truth::True
-                && self.tracker.is_idle()
-                && self.state() == self.tracker.state()
+            while has_stages
+                && self
+                    .restarts
+                    .last()
+                    .is_some_and(|start| *start <= point.at_us)
             {
+                self.restarts.pop();
+                self.tracker.restart();
+            }
+            let is_steady = self.tracker.is_steady(root[i])
+                && self.state() == self.tracker.state()
+                && self.effects[i] == Effect::None;
+            if is_steady {
                 continue;
             }
-            let state = self.tracker.step(point.at_us, root[i]);
+            let state = match self.effects[i] {
+                Effect::Freeze => self.tracker.state(),
+                Effect::Error => self.tracker.error(),
+                effect => {
+                    if effect == Effect::Reset {
+                        self.tracker.reset();
+                    }
+                    self.tracker.step(point.at_us, root[i])
+                }
+            };
             if state != self.state() {
-                self.change(*point, state, &leaves, i);
+                self.change(*point, state, i);
             }
         }
     }
@@ -117,41 +172,47 @@ impl<'a> Run<'a> {
     }
 
     /// Notes a change of state at evaluation `i` of a block.
-    fn change(&mut self, point: Point, state: State, leaves: &[Vec<Truth>], i: usize) {
+    fn change(&mut self, point: Point, state: State, i: usize) {
         self.found.last_state = state;
+        let causes = match state {
+            State::Inactive => Vec::new(),
+            State::Pending | State::Firing => causes(&self.evaluators, &self.leaves, i),
+        };
+        let names = |causes: &[usize]| -> Vec<String> {
+            let name = |i: &usize| self.evaluators[*i].condition().name.clone();
+            causes.iter().map(name).collect()
+        };
+        let named = names(&causes);
         if state == State::Firing && self.first.is_none() {
-            self.first = Some(point);
-            let causes = causes(&self.evaluators, leaves, i);
-            self.found.first = Some(self.firing(point, causes));
+            self.found.first = Some(self.firing(point, named.clone()));
+            self.first = Some((point, causes));
         }
         if self.found.transitions.len() >= RuleReplay::MAX_TRANSITIONS {
             self.found.transitions_omitted += 1;
             return;
         }
-        let causes = match state {
-            State::Inactive => Vec::new(),
-            State::Pending | State::Firing => causes(&self.evaluators, leaves, i),
-        };
         self.found.transitions.push(Transition {
-            time_us: point.at_us - self.prepared.span_us.0,
+            time_us: point.at_us - self.view.zero_us(),
             state,
-            causes,
+            causes: named,
         });
     }
 
     fn firing(&self, point: Point, causes: Vec<String>) -> Firing {
-        let time_us = point.at_us - self.prepared.span_us.0;
-        let readings = self
-            .rule
+        let rule = self.view.rule;
+        let time_us = point.at_us - self.view.zero_us();
+        let readings = rule
             .conditions()
             .into_iter()
-            .map(|condition| reading_at(self.prepared, condition, point))
+            .filter(|_| self.has_readings)
+            .map(|condition| reading_at(self.view, condition, point))
             .collect();
         Firing {
-            row: row_of(self.prepared.log, point),
+            row: row_of(self.view.prepared.log(), point),
             event_index: point.seen.checked_sub(1),
             time_us,
-            effective_us: time_us + self.rule.delay.us,
+            effective_us: time_us + rule.delay.us,
+            stage: self.view.stage_at(point.at_us),
             causes,
             readings,
         }
@@ -159,8 +220,11 @@ impl<'a> Run<'a> {
 
     /// What the rule has done.
     pub(super) fn finish(mut self) -> RuleReplay {
-        let log = self.prepared.log;
-        self.found.exposure = Some(exposure(self.prepared, self.rule, self.first));
+        let log = self.view.prepared.log();
+        self.found.exposure = Some(exposure(
+            self.view,
+            self.first.as_ref().map(|(point, _)| *point),
+        ));
         self.found.conditions = self
             .evaluators
             .into_iter()
@@ -181,12 +245,12 @@ impl<'a> Run<'a> {
 
 /// The conditions that hold at evaluation `i`, up to one that makes the monitor return. Without
 /// any, those that lack data: a rule can fire for want of data.
-fn causes(evaluators: &[Evaluator<'_>], leaves: &[Vec<Truth>], i: usize) -> Vec<String> {
+fn causes(evaluators: &[Evaluator<'_>], leaves: &[Vec<Truth>], i: usize) -> Vec<usize> {
     let mut causes = Vec::new();
-    for wanted in [Truth::True, Truth::Unknown] {
-        for (evaluator, truths) in evaluators.iter().zip(leaves) {
+    for wanted in [Truth::True, Truth::Unknown, Truth::False] {
+        for (place, (evaluator, truths)) in evaluators.iter().zip(leaves).enumerate() {
             if truths[i] == wanted {
-                causes.push(evaluator.condition().name.clone());
+                causes.push(place);
                 if evaluator.condition().stop && wanted == Truth::True {
                     break;
                 }
@@ -205,14 +269,15 @@ fn row_of(log: &RequestLog, point: Point) -> Option<u32> {
     log.row.get(last as usize).copied()
 }
 
-fn exposure(prepared: &Prepared<'_>, rule: &Rule, first: Option<Point>) -> Exposure {
-    let log = prepared.log;
-    let rows = prepared.rows(ArmRole::Canary);
+fn exposure(view: View<'_>, first: Option<Point>) -> Exposure {
+    let log = view.prepared.log();
+    let rows = view.rows(ArmRole::Canary);
     let split = match first {
         None => rows.len(),
         Some(first) => rows.partition_point(|row| {
             let is_seen = *row < first.seen;
-            is_seen || log.event_us[*row as usize] <= first.at_us.saturating_add(rule.delay.us - 1)
+            let last_us = first.at_us.saturating_add(view.rule.delay.us - 1);
+            is_seen || log.event_us[*row as usize] <= last_us
         }),
     };
     let counts = |rows: &[u32]| ExposureCounts {
@@ -244,6 +309,7 @@ impl RuleReplay {
             transitions_omitted: 0,
             last_state: State::Inactive,
             last_evaluation_us: 0,
+            phases: None,
             exposure: None,
         }
     }

@@ -6,6 +6,13 @@ use super::{Node, Truth};
 /// `all` the minimum. `next` is the first leaf of the tree.
 pub(super) fn combine(node: &Node, leaves: &[Vec<Truth>], next: &mut usize) -> Vec<Truth> {
     match node {
+        Node::Not(part) => {
+            let mut truths = combine(part, leaves, next);
+            for truth in &mut truths {
+                *truth = truth.negated();
+            }
+            truths
+        }
         Node::Condition(_) => {
             *next += 1;
             leaves[*next - 1].clone()
@@ -57,6 +64,8 @@ mod tests {
         assert_eq!(combine(&any, &leaves, &mut 0), [t, u, t, u, t]);
         let all = Node::All(vec![leaf(), leaf()]);
         assert_eq!(combine(&all, &leaves, &mut 0), [f, f, t, u, u]);
+        let not = Node::Not(Box::new(leaf()));
+        assert_eq!(combine(&not, &leaves, &mut 0), [t, t, f, u, u]);
         let nested = Node::Any(vec![all, leaf()]);
         assert_eq!(combine(&nested, &leaves, &mut 0), [f, f, t, u, u]);
     }

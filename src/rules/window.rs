@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TimeSpan;
+use super::{Anchor, TimeSpan};
 
 /// The requests of one arm that a metric looks at, at an evaluation at time t.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,10 +21,17 @@ pub enum Window {
     },
     /// Everything since time zero; counters that are never reset.
     Run,
-    /// The last completed one of the periods `[k·span, (k+1)·span)` since time zero.
+    /// Everything since the present stage began.
+    Stage,
+    /// `[e − span, e)` with e the last whole multiple of `slide` since the anchor: the last complete
+    /// period where both are the same, and minutes as CloudWatch cuts them with a slide of 1 min.
     Tumbling {
         /// How long a period is.
         span: TimeSpan,
+        /// From the end of a period to that of the next.
+        slide: TimeSpan,
+        /// What the periods count from.
+        align: Anchor,
     },
     /// Prometheus: `rate(counter[span])` of counters that are scraped at time zero + phase + k·scrape.
     Counter {
@@ -38,7 +45,22 @@ pub enum Window {
         engine: RateEngine,
         /// What a counter is before its first increment.
         first_seen: FirstSeen,
+        /// Which function of the counters.
+        func: CounterFunc,
     },
+}
+
+/// Which function of a counter over a range.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CounterFunc {
+    /// The increase per second, extrapolated to the range.
+    #[default]
+    Rate,
+    /// The increase, extrapolated to the range.
+    Increase,
+    /// The increase per second between the last two samples.
+    Irate,
 }
 
 /// Whether the left edge of a trailing window belongs to it.
@@ -84,10 +106,10 @@ impl Window {
     /// Its length in time, where it has a fixed one.
     pub fn span(self) -> Option<TimeSpan> {
         match self {
-            Self::Trailing { span, .. } | Self::Tumbling { span } | Self::Counter { span, .. } => {
-                Some(span)
-            }
-            Self::Last { .. } | Self::Run => None,
+            Self::Trailing { span, .. }
+            | Self::Tumbling { span, .. }
+            | Self::Counter { span, .. } => Some(span),
+            Self::Last { .. } | Self::Run | Self::Stage => None,
         }
     }
 }

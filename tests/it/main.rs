@@ -20,6 +20,7 @@ mod malformed;
 mod projects;
 mod reference;
 mod replay;
+mod rulebooks;
 mod sources;
 mod support;
 mod threads;

@@ -1,11 +1,10 @@
-//! Clocks, windows, minima and persistence: everything that says when.
+//! Clocks, windows and minima: everything that says when and over what.
 
+use super::super::phase::group_phase;
 use super::super::raw::{
-    RawClock, RawClockTable, RawFailures, RawMinimum, RawPersistence, RawWindow,
+    RawAlign, RawClock, RawClockTable, RawMinimum, RawPhase, RawSince, RawWindow,
 };
-use super::super::{
-    Clock, FailureLimit, Minimum, PerArm, Persistence, RequestArm, TimeSpan, Window,
-};
+use super::super::{Anchor, Clock, Minimum, PerArm, Phase, RequestArm, TickMode, TimeSpan, Window};
 use super::fault;
 use crate::error::Result;
 
@@ -22,11 +21,15 @@ pub(super) fn clock(raw: RawClock, at: &str) -> Result<Clock> {
         }
         RawClock::Table(table) => table,
     };
-    match (table.request, table.every, table.once_at) {
-        (Some(arm), None, None) => Ok(Clock::Request { arm }),
-        (None, Some(every), None) => {
+    check_clock_options(&table, at)?;
+    let anchor = table.anchor.unwrap_or_default();
+    match (table.request, table.every, table.once_at, table.stage_end) {
+        (Some(arm), None, None, false) => Ok(Clock::Request { arm }),
+        (None, Some(every), None, false) => {
             positive(every, &format!("{at}.every"))?;
-            let from = table.from.unwrap_or(1);
+            let mode = table.mode.unwrap_or_default();
+            // Argo measures at once, and then an interval after every measurement.
+            let from = table.from.unwrap_or(u8::from(mode == TickMode::Fixed));
             if from > 1 {
                 return Err(
                     fault(format!("{at}.from"), format!("from is 0 or 1, not {from}"))
@@ -35,17 +38,72 @@ pub(super) fn clock(raw: RawClock, at: &str) -> Result<Clock> {
             }
             Ok(Clock::Every {
                 every,
-                phase: table.phase.unwrap_or_default(),
-                anchor: table.anchor.unwrap_or_default(),
+                phase: phase(&table, every, at)?,
+                anchor,
+                delay: table.delay.unwrap_or_default(),
                 until: table.until,
                 from,
+                mode,
             })
         }
-        (None, None, Some(at)) => Ok(Clock::OnceAt { at }),
+        (None, None, Some(at), false) => Ok(Clock::OnceAt { at, anchor }),
+        (None, None, None, true) => Ok(Clock::StageEnd),
         _ => Err(fault(
             at,
-            "A clock has exactly one of request, every and once_at",
+            "A clock has exactly one of request, every, once_at and stage_end",
         )),
+    }
+}
+
+/// Options that mean nothing for the kind of clock they stand beside.
+fn check_clock_options(table: &RawClockTable, at: &str) -> Result<()> {
+    let is_ticking = table.every.is_some();
+    for (name, is_given, is_fit) in [
+        ("phase", table.phase.is_some(), is_ticking),
+        ("group", table.group.is_some(), is_ticking),
+        ("delay", table.delay.is_some(), is_ticking),
+        ("mode", table.mode.is_some(), is_ticking),
+        ("until", table.until.is_some(), is_ticking),
+        ("from", table.from.is_some(), is_ticking),
+        (
+            "anchor",
+            table.anchor.is_some(),
+            is_ticking || table.once_at.is_some(),
+        ),
+    ] {
+        if is_given && !is_fit {
+            return Err(fault(
+                format!("{at}.{name}"),
+                format!("{name} means nothing for this kind of clock"),
+            ));
+        }
+    }
+    if table.once_at.is_some() && table.anchor == Some(Anchor::Epoch) {
+        return Err(fault(
+            format!("{at}.anchor"),
+            "once_at counts from the run or the stage",
+        ));
+    }
+    Ok(())
+}
+
+fn phase(table: &RawClockTable, every: TimeSpan, at: &str) -> Result<Phase> {
+    match (&table.group, table.phase) {
+        (None, None) => Ok(Phase::default()),
+        (None, Some(RawPhase::GroupHash)) => Ok(Phase::GroupHash),
+        (None, Some(RawPhase::Fixed(span))) => Ok(Phase::Fixed(span)),
+        (Some(_), Some(RawPhase::Fixed(_))) => Err(fault(
+            format!("{at}.group"),
+            "The phase is given, and a group whose hash it would be",
+        )),
+        (Some(group), _) => match group.split_once(';') {
+            Some((file, name)) => Ok(Phase::Fixed(group_phase(file, name, every))),
+            None => Err(fault(
+                format!("{at}.group"),
+                format!("{group:?} is not a rule group"),
+            )
+            .hint("Write group = \"/etc/prometheus/rules.yml;canary\": file as the server reads it, and name")),
+        },
     }
 }
 
@@ -80,13 +138,35 @@ pub(super) fn window(raw: &RawWindow, at: &str) -> Result<Window> {
     if let Some(span) = raw.trailing {
         positive(span, &format!("{at}.trailing"))?;
         let left = raw.left.unwrap_or_default();
-        return Ok(Window::Trailing { span, left });
+        return match raw.align {
+            None => Ok(Window::Trailing { span, left }),
+            Some(RawAlign::Minute) if raw.left.is_none() => Ok(Window::Tumbling {
+                span,
+                slide: TimeSpan::seconds(60),
+                align: Anchor::Epoch,
+            }),
+            Some(_) => Err(fault(
+                format!("{at}.align"),
+                "A trailing window is aligned to \"minute\" or not at all",
+            )
+            .hint("Write { tumbling = \"5m\", slide = \"1m\", align = \"epoch\" }")),
+        };
     }
     if let Some(span) = raw.tumbling {
         positive(span, &format!("{at}.tumbling"))?;
-        return Ok(Window::Tumbling { span });
+        let slide = raw.slide.unwrap_or(span);
+        positive(slide, &format!("{at}.slide"))?;
+        let align = match raw.align {
+            None | Some(RawAlign::Run) => Anchor::Run,
+            Some(RawAlign::Stage) => Anchor::Stage,
+            Some(RawAlign::Epoch | RawAlign::Minute) => Anchor::Epoch,
+        };
+        return Ok(Window::Tumbling { span, slide, align });
     }
-    Ok(Window::Run)
+    Ok(match raw.since {
+        Some(RawSince::Stage) => Window::Stage,
+        _ => Window::Run,
+    })
 }
 
 fn counter(raw: &RawWindow, span: TimeSpan, at: &str) -> Result<Window> {
@@ -104,12 +184,19 @@ fn counter(raw: &RawWindow, span: TimeSpan, at: &str) -> Result<Window> {
         phase: raw.scrape_phase.unwrap_or_default(),
         engine: raw.engine.unwrap_or_default(),
         first_seen: raw.first_seen.unwrap_or_default(),
+        func: raw.func.unwrap_or_default(),
     })
 }
 
 fn check_window_options(raw: &RawWindow, at: &str) -> Result<()> {
     for (name, is_given) in [
         ("left", raw.left.is_some() && raw.trailing.is_none()),
+        ("slide", raw.slide.is_some() && raw.tumbling.is_none()),
+        (
+            "align",
+            raw.align.is_some() && raw.trailing.is_none() && raw.tumbling.is_none(),
+        ),
+        ("func", raw.func.is_some()),
         ("scrape", raw.scrape.is_some()),
         ("scrape_phase", raw.scrape_phase.is_some()),
         ("engine", raw.engine.is_some()),
@@ -161,94 +248,7 @@ pub(super) fn reachable(window: Window, n: u32, at: &str) -> Result<()> {
     }
 }
 
-/// Reads what turns a breach into a firing.
-pub(super) fn persistence(raw: Option<RawPersistence>, at: &str) -> Result<Persistence> {
-    let Some(raw) = raw else {
-        return Ok(Persistence::None);
-    };
-    let kinds = [
-        raw.hold.is_some(),
-        raw.m_of_n.is_some(),
-        raw.failures.is_some(),
-        raw.consecutive.is_some(),
-    ];
-    if kinds.iter().filter(|given| **given).count() != 1 {
-        return Err(fault(
-            at,
-            "persist has exactly one of for, m_of_n, failures and consecutive",
-        ));
-    }
-    if raw.keep_for.is_some() && raw.hold.is_none() {
-        return Err(fault(
-            format!("{at}.keep_for"),
-            "keep_for belongs beside for",
-        ));
-    }
-    if raw.m_of_n.is_none()
-        && (raw.missing.is_some() || raw.range.is_some() || raw.insufficient_fires.is_some())
-    {
-        return Err(fault(
-            at,
-            "missing, range and insufficient_fires belong beside m_of_n",
-        ));
-    }
-    if let Some(hold) = raw.hold {
-        let keep = raw.keep_for.unwrap_or_default();
-        return Ok(Persistence::For { hold, keep });
-    }
-    if let Some(m_of_n) = raw.m_of_n {
-        return points(&raw, m_of_n, at);
-    }
-    if let Some(RawFailures { limit, mode }) = raw.failures {
-        let at = format!("{at}.failures");
-        let Some(limit) = limit else {
-            return Err(fault(format!("{at}.limit"), "failures has no limit"));
-        };
-        let mode = mode.unwrap_or_default();
-        if limit == 0 && mode == FailureLimit::Ge {
-            return Err(fault(
-                format!("{at}.limit"),
-                "A limit of 0 failures is always reached",
-            ));
-        }
-        return Ok(Persistence::Failures { limit, mode });
-    }
-    match raw.consecutive {
-        Some(k) if k > 0 => Ok(Persistence::Consecutive { k }),
-        _ => Err(fault(
-            format!("{at}.consecutive"),
-            "consecutive is at least 1",
-        )),
-    }
-}
-
-fn points(raw: &RawPersistence, (m, n): (u32, u32), at: &str) -> Result<Persistence> {
-    if m == 0 || m > n {
-        return Err(fault(
-            format!("{at}.m_of_n"),
-            format!("{m} of {n} points cannot breach"),
-        )
-        .hint("Write m_of_n = [3, 5] for three of the last five"));
-    }
-    // LocalStack's guess at the undocumented number of points that CloudWatch fetches.
-    let fetched = raw.missing.map_or(n, |_| n + (n / 3).max(2));
-    let range = raw.range.unwrap_or(fetched);
-    if range < n {
-        return Err(fault(
-            format!("{at}.range"),
-            format!("range is at least the {n} points"),
-        ));
-    }
-    Ok(Persistence::MOfN {
-        m,
-        n,
-        missing: raw.missing.unwrap_or_default(),
-        range,
-        insufficient_fires: raw.insufficient_fires.unwrap_or(false),
-    })
-}
-
-fn positive(span: TimeSpan, at: &str) -> Result<()> {
+pub(super) fn positive(span: TimeSpan, at: &str) -> Result<()> {
     if span.us > 0 {
         Ok(())
     } else {

@@ -1,27 +1,47 @@
 //! [`ScrapedCounters`]: what Prometheus would have made of the log.
 
-use super::{Flag, Observed, Point};
-use crate::rules::{FirstSeen, RateEngine, TimeSpan, Window};
+use super::rate::{Range, histogram_quantile, rate};
+use super::{Flag, Observed, Point, is_value};
+use crate::rules::{CounterFunc, FirstSeen, RateEngine, TimeSpan, Window};
 
-/// Two counters of one arm, all requests and the hits among them, as scrapes saw them.
+/// The counters of one arm, as scrapes saw them.
 #[derive(Debug, Clone)]
 pub(in crate::rules) struct ScrapedCounters {
     range: TimeSpan,
     engine: RateEngine,
+    func: CounterFunc,
     gives: CounterValue,
     first_us: i64,
     step_us: i64,
+    /// All requests, or all values.
     total: Series,
-    hits: Series,
+    /// What `gives` needs besides: hits, or values up to each bound.
+    parts: Vec<Series>,
 }
 
 /// What is computed from the counters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(in crate::rules) enum CounterValue {
-    /// `rate(hits) / rate(total)`.
-    Share,
+    /// `rate(hits) / rate(total)`, over this.
+    Share(f64),
     /// `rate(total)`.
     PerSecond,
+    /// `histogram_quantile(q, rate(buckets))`.
+    Quantile {
+        /// The probability.
+        q: f64,
+        /// Upper bounds of the buckets, ascending, without the infinite one.
+        bounds: Vec<f64>,
+    },
+}
+
+/// What increments the counters.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::rules) enum Counted<'a> {
+    /// Requests, by what each is to a share.
+    Flags(&'a [Flag]),
+    /// Values; NaN, and 0 on request, are none.
+    Values(&'a [f64], bool),
 }
 
 /// A counter at every scrape.
@@ -36,12 +56,11 @@ struct Series {
 const MAX_SCRAPES: i64 = 100_000_000;
 
 impl ScrapedCounters {
-    /// Scrapes the counters of the requests at `rows` from `zero_us` to `last_us`, or says why
-    /// not.
+    /// Scrapes the counters of the requests at `rows` from time zero to `last_us`, or says why not.
     pub(in crate::rules) fn scrape(
         rows: &[u32],
         event_us: &[i64],
-        flags: &[Flag],
+        counted: Counted<'_>,
         window: Window,
         gives: CounterValue,
         (zero_us, last_us): (i64, i64),
@@ -52,6 +71,7 @@ impl ScrapedCounters {
             phase,
             engine,
             first_seen,
+            func,
         } = window
         else {
             return Err("its window has no counters".to_owned());
@@ -61,63 +81,115 @@ impl ScrapedCounters {
         if n > MAX_SCRAPES {
             return Err(format!("the log is too long for a scrape every {scrape}"));
         }
-        let mut counts = (0_u32, 0_u32);
+        let n_parts = match &gives {
+            CounterValue::Share(_) => 1,
+            CounterValue::PerSecond => 0,
+            CounterValue::Quantile { bounds, .. } => bounds.len(),
+        };
+        let mut counts = Counts::new(counted, &gives, n_parts);
         let mut next = 0;
-        let (mut total, mut hits) = (Vec::new(), Vec::new());
+        let mut total = Vec::with_capacity(n as usize);
+        let mut parts = vec![Vec::with_capacity(n as usize); n_parts];
         for at_us in (0..n).map(|k| first_us + k * scrape.us) {
             while let Some(row) = rows.get(next).map(|row| *row as usize)
                 && event_us[row] <= at_us
             {
-                counts.0 += u32::from(flags[row] != Flag::Out);
-                counts.1 += u32::from(flags[row] == Flag::Hit);
+                counts.take(row);
                 next += 1;
             }
-            total.push(f64::from(counts.0));
-            hits.push(f64::from(counts.1));
+            total.push(f64::from(counts.total));
+            for (values, count) in parts.iter_mut().zip(&counts.parts) {
+                values.push(f64::from(*count));
+            }
         }
+        let total = Series::new(total, first_seen);
+        let parts = parts.into_iter().map(|values| match &gives {
+            // All buckets of a histogram appear with its first value.
+            CounterValue::Quantile { .. } => Series {
+                values,
+                exists_from: total.exists_from,
+            },
+            _ => Series::new(values, first_seen),
+        });
         Ok(Self {
             range: span,
             engine,
-            gives,
+            func,
             first_us,
             step_us: scrape.us,
-            total: Series::new(total, first_seen),
-            hits: Series::new(hits, first_seen),
+            parts: parts.collect(),
+            total,
+            gives,
         })
     }
 
     /// What the expression gives at an instant.
     pub(in crate::rules) fn observe(&self, point: Point) -> Observed {
-        let Some(total) = self.rate(&self.total, point.at_us) else {
+        let Some(total) = self.value(&self.total, point.at_us) else {
             return Observed::NOTHING;
         };
-        let value = match self.gives {
-            CounterValue::PerSecond => total,
+        let (value, is_quotient) = match &self.gives {
+            CounterValue::PerSecond => (total, false),
             // Division of vectors: without a match on both sides there is no result.
-            CounterValue::Share => match self.rate(&self.hits, point.at_us) {
-                Some(hits) => hits / total,
-                None => f64::NAN,
+            CounterValue::Share(allowed) => match self.value(&self.parts[0], point.at_us) {
+                Some(hits) => (hits / total / allowed, true),
+                None => (f64::NAN, false),
             },
+            CounterValue::Quantile { q, bounds } => {
+                let rates = self
+                    .parts
+                    .iter()
+                    .map(|part| self.value(part, point.at_us).unwrap_or(0.0));
+                (
+                    histogram_quantile(*q, bounds, &rates.collect::<Vec<f64>>(), total),
+                    true,
+                )
+            }
         };
         let (first, end) = self.samples(&self.total, point.at_us);
         let n = self.total.values[end - 1] - self.total.values[first];
-        Observed { value, n: n as u32 }
+        Observed {
+            value,
+            n: n as u32,
+            is_quotient: is_quotient && value.is_nan(),
+        }
+    }
+
+    fn value(&self, series: &Series, at_us: i64) -> Option<f64> {
+        let (first, end) = self.samples(series, at_us);
+        match self.func {
+            CounterFunc::Rate => self.rate(series, at_us),
+            CounterFunc::Increase => Some(
+                self.extrapolated(&series.values[first..end], first, at_us)?
+                    .0,
+            ),
+            CounterFunc::Irate => {
+                let [.., before, last] = series.values[first..end] else {
+                    return None;
+                };
+                let increase = if last < before { last } else { last - before };
+                Some(increase / (self.step_us as f64 / 1e6))
+            }
+        }
     }
 
     fn rate(&self, series: &Series, at_us: i64) -> Option<f64> {
         let (first, end) = self.samples(series, at_us);
+        Some(
+            self.extrapolated(&series.values[first..end], first, at_us)?
+                .1,
+        )
+    }
+
+    /// The increase and the rate over the range that ends at `at_us`.
+    fn extrapolated(&self, values: &[f64], first: usize, at_us: i64) -> Option<(f64, f64)> {
         let range = Range {
             start_us: at_us - self.range.us,
             end_us: at_us,
         };
         let first_us = self.first_us + first as i64 * self.step_us;
-        let last_us = first_us + (end - first) as i64 * self.step_us - self.step_us;
-        rate(
-            &series.values[first..end],
-            (first_us, last_us),
-            range,
-            self.engine,
-        )
+        let last_us = first_us + values.len() as i64 * self.step_us - self.step_us;
+        rate(values, (first_us, last_us), range, self.engine)
     }
 
     /// The scrapes inside the range that ends at `at_us`, as positions `first..end`.
@@ -134,6 +206,46 @@ impl ScrapedCounters {
     }
 }
 
+/// Counters while the requests are counted.
+struct Counts<'a> {
+    counted: Counted<'a>,
+    bounds: &'a [f64],
+    total: u32,
+    parts: Vec<u32>,
+}
+
+impl<'a> Counts<'a> {
+    fn new(counted: Counted<'a>, gives: &'a CounterValue, n_parts: usize) -> Self {
+        Self {
+            counted,
+            bounds: match gives {
+                CounterValue::Quantile { bounds, .. } => bounds,
+                _ => &[],
+            },
+            total: 0,
+            parts: vec![0; n_parts],
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, row: usize) {
+        match self.counted {
+            Counted::Flags(flags) => {
+                self.total += u32::from(flags[row] != Flag::Out);
+                if let Some(hits) = self.parts.first_mut() {
+                    *hits += u32::from(flags[row] == Flag::Hit);
+                }
+            }
+            Counted::Values(values, drop_zero) if is_value(values[row], drop_zero) => {
+                self.total += 1;
+                let from = self.bounds.partition_point(|bound| *bound < values[row]);
+                self.parts[from..].iter_mut().for_each(|count| *count += 1);
+            }
+            Counted::Values(..) => {}
+        }
+    }
+}
+
 impl Series {
     fn new(values: Vec<f64>, first_seen: FirstSeen) -> Self {
         let exists_from = match first_seen {
@@ -145,69 +257,6 @@ impl Series {
             exists_from,
         }
     }
-}
-
-/// The range of a range selector.
-#[derive(Debug, Clone, Copy)]
-struct Range {
-    start_us: i64,
-    end_us: i64,
-}
-
-/// Prometheus' `rate()`: the increase over the samples, extrapolated to the edges of the range as
-/// far as the sampling interval and a counter's zero point let it, over the length of the range.
-/// `times` are those of the first and the last sample. `None` with fewer than two samples.
-///
-/// The order of the operations is that of `extrapolatedRate` (prometheus v2.42 and v3
-/// `promql/functions.go`), so that results agree to the last bit.
-fn rate(values: &[f64], times: (i64, i64), range: Range, engine: RateEngine) -> Option<f64> {
-    let [first, .., last] = *values else {
-        return None;
-    };
-    let mut increase = last - first;
-    for pair in values.windows(2) {
-        if pair[1] < pair[0] {
-            increase += pair[0];
-        }
-    }
-    let sampled = seconds(times.1 - times.0);
-    let average = sampled / (values.len() - 1) as f64;
-    let threshold = average * 1.1;
-    let mut to_start = seconds(times.0 - range.start_us);
-    let to_end = seconds(range.end_us - times.1);
-    let to_zero = if increase > 0.0 && first >= 0.0 {
-        sampled * (first / increase)
-    } else {
-        f64::INFINITY
-    };
-    let nearest = |distance: f64| {
-        if distance < threshold {
-            distance
-        } else {
-            average / 2.0
-        }
-    };
-    let covered = match engine {
-        RateEngine::Prom2 => {
-            if to_zero < to_start {
-                to_start = to_zero;
-            }
-            sampled + nearest(to_start) + nearest(to_end)
-        }
-        RateEngine::Prom3 => {
-            to_start = nearest(to_start);
-            if to_zero < to_start {
-                to_start = to_zero;
-            }
-            sampled + to_start + nearest(to_end)
-        }
-    };
-    let factor = covered / sampled / seconds(range.end_us - range.start_us);
-    Some(increase * factor)
-}
-
-fn seconds(us: i64) -> f64 {
-    us as f64 / 1e6
 }
 
 #[cfg(test)]
@@ -303,29 +352,16 @@ mod tests {
             let counters = ScrapedCounters {
                 range: TimeSpan::seconds(range),
                 engine,
+                func: CounterFunc::Rate,
                 gives: CounterValue::PerSecond,
                 first_us: phase * 1_000_000,
                 step_us: step * 1_000_000,
                 total: series.clone(),
-                hits: series.clone(),
+                parts: Vec::new(),
             };
             let got = counters.rate(&series, at * 1_000_000);
             let expected = direct(&samples, ((at - range) * 1000, at * 1000), engine);
             prop_assert_eq!(got.map(f64::to_bits), expected.map(f64::to_bits), "{:?} {:?}", got, expected);
-        }
-    }
-
-    /// One increment a minute, seen from its first on, in a range that begins long before: the
-    /// older release extrapolates back to the zero point, the newer by half an interval.
-    #[test]
-    fn the_generations_differ_before_the_first_sample() {
-        let range = Range {
-            start_us: -200_000_000,
-            end_us: 60_000_000,
-        };
-        for (engine, covered) in [(RateEngine::Prom2, 120.0), (RateEngine::Prom3, 90.0)] {
-            let got = rate(&[1.0, 2.0], (0, 60_000_000), range, engine);
-            assert_eq!(got, Some(covered / 60.0 / 260.0), "{engine:?}");
         }
     }
 
@@ -339,10 +375,11 @@ mod tests {
                 phase: TimeSpan::default(),
                 engine: RateEngine::Prom2,
                 first_seen,
+                func: CounterFunc::Rate,
             };
-            let flags = [Flag::Miss; 3];
-            let gives = CounterValue::Share;
-            ScrapedCounters::scrape(&rows, &event_us, &flags, window, gives, (0, 60_000_000))
+            let counted = Counted::Flags(&[Flag::Miss; 3]);
+            let gives = CounterValue::Share(1.0);
+            ScrapedCounters::scrape(&rows, &event_us, counted, window, gives, (0, 60_000_000))
                 .unwrap()
         };
         let point = Point {
@@ -351,5 +388,31 @@ mod tests {
         };
         assert!(counters(FirstSeen::Absent).observe(point).value.is_nan());
         assert_eq!(counters(FirstSeen::Zero).observe(point).value, 0.0);
+    }
+
+    /// `increase` of the Prometheus test suite: 100 a minute seen every five minutes; and `irate`.
+    #[test]
+    fn functions_differ_by_the_length_they_divide_by() {
+        let counters = |func| ScrapedCounters {
+            range: TimeSpan::seconds(3000),
+            engine: RateEngine::Prom3,
+            func,
+            gives: CounterValue::PerSecond,
+            first_us: 0,
+            step_us: 300_000_000,
+            total: Series::new(
+                (0..11).map(|k| f64::from(k * 10)).collect(),
+                FirstSeen::Zero,
+            ),
+            parts: Vec::new(),
+        };
+        let point = Point {
+            at_us: 3_000_000_000,
+            seen: 0,
+        };
+        let value = |func| counters(func).observe(point).value;
+        assert_eq!(value(CounterFunc::Increase), 100.0);
+        assert!((value(CounterFunc::Rate) * 3000.0 - 100.0).abs() < 1e-12);
+        assert!((value(CounterFunc::Irate) * 300.0 - 10.0).abs() < 1e-12);
     }
 }

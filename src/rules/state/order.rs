@@ -28,7 +28,7 @@ pub(super) struct Position {
     /// The index of the value at or below it, from 0.
     pub(super) k: u32,
     /// How far it lies towards the next value; 0 where it is a value itself.
-    fraction: f64,
+    pub(super) fraction: f64,
 }
 
 /// Which ranks have values: one bit a rank, and above it one bit for each word below.
@@ -47,8 +47,8 @@ impl<'a> Order<'a> {
             ranks,
             probability,
             method,
-            counts: vec![0; ranks.size],
-            occupied: Occupied::new(ranks.size),
+            counts: vec![0; ranks.size()],
+            occupied: Occupied::new(ranks.size()),
             n: 0,
             at: 0,
             below: 0,
@@ -92,7 +92,12 @@ impl Position {
                 k: ((f64::from(n) * probability) as u32).min(last),
                 fraction: 0.0,
             },
-            QuantileMethod::R7 => {
+            QuantileMethod::NearestRank => Self {
+                k: ((f64::from(n) * probability).ceil() as u32).clamp(1, n) - 1,
+                fraction: 0.0,
+            },
+            // Buckets are interpolated where they are counted.
+            QuantileMethod::R7 | QuantileMethod::PromBuckets => {
                 let position = f64::from(last) * probability;
                 let k = (position as u32).min(last);
                 Self {
@@ -116,10 +121,10 @@ impl Position {
 
 impl Statistic for Order<'_> {
     #[inline]
-    fn add(&mut self, row: usize) {
+    fn add(&mut self, row: usize) -> bool {
         let rank = self.ranks.rank[row];
         if rank == Ranks::NONE {
-            return;
+            return false;
         }
         let rank = rank as usize;
         if self.counts[rank] == 0 {
@@ -128,13 +133,14 @@ impl Statistic for Order<'_> {
         self.counts[rank] += 1;
         self.n += 1;
         self.below += u32::from(rank < self.at);
+        true
     }
 
     #[inline]
-    fn remove(&mut self, row: usize) {
+    fn remove(&mut self, row: usize) -> bool {
         let rank = self.ranks.rank[row];
         if rank == Ranks::NONE {
-            return;
+            return false;
         }
         let rank = rank as usize;
         self.counts[rank] -= 1;
@@ -143,6 +149,7 @@ impl Statistic for Order<'_> {
         }
         self.n -= 1;
         self.below -= u32::from(rank < self.at);
+        true
     }
 
     #[inline]
@@ -151,10 +158,8 @@ impl Statistic for Order<'_> {
             return Observed::NOTHING;
         };
         let low = self.select(position.k);
-        Observed {
-            value: position.between(low, || self.following(position.k)),
-            n: self.n,
-        }
+        let value = position.between(low, || self.following(position.k));
+        Observed::new(value, self.n)
     }
 }
 
@@ -248,7 +253,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rules::state::{Point, Sliding, Sorted};
+    use crate::rules::state::{Frame, Point, Ring, Sliding};
     use crate::rules::{Edge, TimeSpan, Window};
 
     /// The definition: sort, then index or interpolate.
@@ -261,7 +266,10 @@ mod tests {
         }
         match method {
             QuantileMethod::FloorIndex => sorted[((n as f64 * probability) as usize).min(n - 1)],
-            QuantileMethod::R7 => {
+            QuantileMethod::NearestRank => {
+                sorted[((n as f64 * probability).ceil() as usize).clamp(1, n) - 1]
+            }
+            QuantileMethod::R7 | QuantileMethod::PromBuckets => {
                 let position = (n - 1) as f64 * probability;
                 let (low, high) = (position.floor() as usize, position.ceil() as usize);
                 sorted[low] + (sorted[high] - sorted[low]) * position.fract()
@@ -284,7 +292,11 @@ mod tests {
     }
 
     fn method() -> impl Strategy<Value = QuantileMethod> {
-        prop_oneof![Just(QuantileMethod::R7), Just(QuantileMethod::FloorIndex)]
+        prop_oneof![
+            Just(QuantileMethod::R7),
+            Just(QuantileMethod::FloorIndex),
+            Just(QuantileMethod::NearestRank)
+        ]
     }
 
     proptest! {
@@ -300,11 +312,12 @@ mod tests {
         ) {
             let rows: Vec<u32> = (0..values.len() as u32).collect();
             let event_us = vec![0; values.len()];
-            let ranks = Ranks::of(&values, false);
+            let ranks = Ranks::of(&values.clone().into(), false);
             let order = Order::new(&ranks, probability, method);
-            let mut window = Sliding::new(&rows, &event_us, Window::Last { n }, 0, order);
-            let sorted = Sorted::new(&values, false, probability, method);
-            let mut small = Sliding::new(&rows, &event_us, Window::Last { n }, 0, sorted);
+            let frame = Frame { event_us: &event_us, zero_us: 0, stages: &[] };
+            let mut window = Sliding::new(&rows, frame, Window::Last { n }, order);
+            let ring = Ring::new(&values, false, n, probability, method);
+            let mut small = Sliding::new(&rows, frame, Window::Last { n }, ring);
             for seen in 1..=values.len() {
                 let point = Point { at_us: 0, seen: seen as u32 };
                 window.advance(point);
@@ -323,11 +336,12 @@ mod tests {
             let event_us: Vec<i64> = steps.iter().scan(0, |t, step| { *t += step; Some(*t) }).collect();
             let rows: Vec<u32> = (0..event_us.len() as u32).step_by(2).collect();
             let values: Vec<f64> = (0..event_us.len()).map(|i| (i * 7 % 31) as f64).collect();
-            let ranks = Ranks::of(&values, false);
+            let ranks = Ranks::of(&values.clone().into(), false);
             let left = if is_open { Edge::Open } else { Edge::Closed };
             let window = Window::Trailing { span: TimeSpan { us: span }, left };
             let order = Order::new(&ranks, 0.5, QuantileMethod::FloorIndex);
-            let mut sliding = Sliding::new(&rows, &event_us, window, 0, order.clone());
+            let frame = Frame { event_us: &event_us, zero_us: 0, stages: &[] };
+            let mut sliding = Sliding::new(&rows, frame, window, order.clone());
             for (row, at_us) in event_us.iter().enumerate() {
                 let point = Point { at_us: *at_us, seen: row as u32 + 1 };
                 let inside: Vec<f64> = rows.iter().map(|r| *r as usize).filter(|r| *r <= row)
@@ -338,7 +352,7 @@ mod tests {
                 let got = sliding.observed();
                 prop_assert_eq!(got.n as usize, inside.len());
                 prop_assert_eq!(got.value.to_bits(), expected.to_bits());
-                let mut jumped = Sliding::new(&rows, &event_us, window, 0, order.clone());
+                let mut jumped = Sliding::new(&rows, frame, window, order.clone());
                 jumped.seek(point);
                 jumped.advance(point);
                 prop_assert_eq!(jumped.observed().value.to_bits(), expected.to_bits());

@@ -12,6 +12,14 @@ pub(in crate::rules) struct Point {
     pub(in crate::rules) seen: u32,
 }
 
+/// Consecutive evaluations.
+#[derive(Debug, Clone, Default)]
+pub(in crate::rules) struct Block {
+    pub(in crate::rules) points: Vec<Point>,
+    /// The row after which the first evaluation is, if there is one after every row.
+    pub(in crate::rules) first_row: Option<u32>,
+}
+
 /// The evaluations of a rule in order.
 pub(in crate::rules) enum Points<'a> {
     /// After every request of the log.
@@ -28,10 +36,25 @@ pub(in crate::rules) enum Points<'a> {
     },
     /// At fixed instants; a tick has seen every request up to and including its instant.
     Ticks {
-        /// When.
-        ticks: Ticks,
-        /// The next tick.
+        /// When, stretch by stretch.
+        ticks: Vec<Ticks>,
+        /// The present stretch.
+        stretch: usize,
+        /// The next tick of the stretch.
         next: u64,
+        /// Rows seen so far.
+        seen: usize,
+    },
+    /// At instants that depend on what the instant before showed.
+    Measured {
+        /// The next instant.
+        next_us: i64,
+        /// From a measurement to the next.
+        every_us: i64,
+        /// From an error to the next.
+        retry_us: i64,
+        /// The last possible instant.
+        end_us: i64,
         /// Rows seen so far.
         seen: usize,
     },
@@ -42,43 +65,90 @@ const BLOCK: usize = 2048;
 
 impl Points<'_> {
     /// Replaces `block` by the next evaluations; empty at the end.
-    pub(in crate::rules) fn fill(&mut self, log: &RequestLog, block: &mut Vec<Point>) {
-        block.clear();
+    pub(in crate::rules) fn fill(&mut self, log: &RequestLog, block: &mut Block) {
+        let points = &mut block.points;
+        points.clear();
+        block.first_row = None;
         let event_us = &log.event_us;
         match self {
             Self::EveryRequest { next } => {
                 let end = event_us.len().min(*next + BLOCK);
-                block.extend(
-                    (*next..end)
-                        .zip(&event_us[*next..end])
-                        .map(|(row, at_us)| Point {
-                            at_us: *at_us,
-                            seen: row as u32 + 1,
-                        }),
-                );
+                let rows = (*next..end).zip(&event_us[*next..end]);
+                points.extend(rows.map(|(row, at_us)| Point {
+                    at_us: *at_us,
+                    seen: row as u32 + 1,
+                }));
+                block.first_row = Some(*next as u32);
                 *next = end;
             }
             Self::Requests { rows, next } => {
                 let end = rows.len().min(*next + BLOCK);
-                block.extend(rows[*next..end].iter().map(|row| Point {
+                points.extend(rows[*next..end].iter().map(|row| Point {
                     at_us: event_us[*row as usize],
                     seen: row + 1,
                 }));
                 *next = end;
             }
-            Self::Ticks { ticks, next, seen } => {
-                while block.len() < BLOCK && *next < ticks.n {
-                    let at_us = ticks.first_us + *next as i64 * ticks.every_us;
-                    while event_us.get(*seen).is_some_and(|event| *event <= at_us) {
-                        *seen += 1;
+            Self::Ticks {
+                ticks,
+                stretch,
+                next,
+                seen,
+            } => {
+                while points.len() < BLOCK
+                    && let Some(now) = ticks.get(*stretch)
+                {
+                    if *next == now.n {
+                        (*stretch, *next) = (*stretch + 1, 0);
+                        continue;
                     }
-                    block.push(Point {
-                        at_us,
-                        seen: *seen as u32,
-                    });
+                    let at_us = now.first_us + *next as i64 * now.every_us;
+                    points.push(tick(event_us, at_us, seen));
                     *next += 1;
                 }
             }
+            Self::Measured {
+                next_us,
+                end_us,
+                seen,
+                ..
+            } => {
+                if *next_us <= *end_us {
+                    points.push(tick(event_us, *next_us, seen));
+                }
+            }
         }
+    }
+
+    /// Says whether the evaluation of the last block was an error, where the next instant depends on
+    /// it.
+    pub(in crate::rules) fn measured(&mut self, is_error: bool) {
+        if let Self::Measured {
+            next_us,
+            every_us,
+            retry_us,
+            ..
+        } = self
+        {
+            *next_us += if is_error { *retry_us } else { *every_us };
+        }
+    }
+}
+
+fn tick(event_us: &[i64], at_us: i64, seen: &mut usize) -> Point {
+    // Galloping: ticks are rare where a log is long.
+    let mut reach = 1;
+    while event_us
+        .get(*seen + reach - 1)
+        .is_some_and(|event| *event <= at_us)
+    {
+        *seen += reach;
+        reach *= 2;
+    }
+    let rest = &event_us[*seen..event_us.len().min(*seen + reach)];
+    *seen += rest.partition_point(|event| *event <= at_us);
+    Point {
+        at_us,
+        seen: *seen as u32,
     }
 }

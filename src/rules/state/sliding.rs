@@ -1,23 +1,40 @@
 //! [`Sliding`]: which requests of an arm are in a window.
 
 use super::{Observed, Point};
-use crate::rules::{Edge, Window};
+use crate::rules::{Anchor, Edge, Window};
 
-/// A statistic over the requests of a window.
+/// A statistic over the requests of a window. Adding and removing say whether the value may have
+/// changed.
 pub(in crate::rules) trait Statistic {
     /// A request enters.
-    fn add(&mut self, row: usize);
+    fn add(&mut self, row: usize) -> bool;
     /// The oldest request leaves.
-    fn remove(&mut self, row: usize);
+    fn remove(&mut self, row: usize) -> bool;
+    /// A request enters and the oldest leaves.
+    #[inline]
+    fn replace(&mut self, new: usize, old: usize) -> bool {
+        self.remove(old) | self.add(new)
+    }
     /// The value now.
     fn observe(&mut self) -> Observed;
+}
+
+/// What windows count from; times in the log's own microseconds.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::rules) struct Frame<'a> {
+    /// Event time of every row of the log.
+    pub(in crate::rules) event_us: &'a [i64],
+    /// Time zero.
+    pub(in crate::rules) zero_us: i64,
+    /// Starts of the stages, ascending; the first at or before time zero. Empty: one stage.
+    pub(in crate::rules) stages: &'a [i64],
 }
 
 /// The requests of one arm that are in a window, as positions `tail..head` in the arm's rows.
 #[derive(Debug, Clone)]
 pub(in crate::rules) struct Sliding<'a, S> {
     rows: &'a [u32],
-    event_us: &'a [i64],
+    frame: Frame<'a>,
     extent: Extent,
     head: usize,
     tail: usize,
@@ -32,20 +49,33 @@ enum Extent {
     /// Requests later than `t − us`.
     Trailing(i64),
     Run,
+    Stage,
+    /// Whole periods.
     Tumbling {
         us: i64,
-        zero_us: i64,
+        slide_us: i64,
+        align: Anchor,
     },
 }
 
+impl Frame<'_> {
+    /// The start of the stage in force at an instant.
+    fn stage_start(&self, at_us: i64) -> i64 {
+        let k = self.stages.partition_point(|start| *start <= at_us);
+        match k.checked_sub(1) {
+            Some(k) => self.stages[k].max(self.zero_us),
+            None => self.zero_us,
+        }
+    }
+}
+
 impl<'a, S: Statistic> Sliding<'a, S> {
-    /// An empty window over the rows of an arm; `zero_us` is time zero. A counter window has no
-    /// sliding form: scrapes see everything since time zero.
+    /// An empty window over the rows of an arm. A counter window has no sliding form: scrapes see
+    /// everything since time zero.
     pub(in crate::rules) fn new(
         rows: &'a [u32],
-        event_us: &'a [i64],
+        frame: Frame<'a>,
         window: Window,
-        zero_us: i64,
         mut statistic: S,
     ) -> Self {
         let extent = match window {
@@ -59,14 +89,16 @@ impl<'a, S: Statistic> Sliding<'a, S> {
                 left: Edge::Closed,
             } => Extent::Trailing(span.us + 1),
             Window::Run | Window::Counter { .. } => Extent::Run,
-            Window::Tumbling { span } => Extent::Tumbling {
+            Window::Stage => Extent::Stage,
+            Window::Tumbling { span, slide, align } => Extent::Tumbling {
                 us: span.us,
-                zero_us,
+                slide_us: slide.us,
+                align,
             },
         };
         Self {
             rows,
-            event_us,
+            frame,
             extent,
             head: 0,
             tail: 0,
@@ -78,13 +110,19 @@ impl<'a, S: Statistic> Sliding<'a, S> {
     /// Jumps to just before `point` without looking at the requests that no longer matter there.
     pub(in crate::rules) fn seek(&mut self, point: Point) {
         let seen = self.rows.partition_point(|row| *row < point.seen);
-        let later =
-            |us: i64| self.rows[..seen].partition_point(|row| self.event_us[*row as usize] < us);
+        let later = |us: i64| {
+            self.rows[..seen].partition_point(|row| self.frame.event_us[*row as usize] < us)
+        };
         let start = match self.extent {
             Extent::Last(n) => seen.saturating_sub(n),
             Extent::Trailing(us) => later(point.at_us - us + 1),
             Extent::Run => 0,
-            Extent::Tumbling { us, zero_us } => later(period_end(point.at_us, us, zero_us) - us),
+            Extent::Stage => later(self.frame.stage_start(point.at_us)),
+            Extent::Tumbling {
+                us,
+                slide_us,
+                align,
+            } => later(self.period_end(point.at_us, slide_us, align) - us),
         };
         (self.head, self.tail) = (start, start);
     }
@@ -95,75 +133,117 @@ impl<'a, S: Statistic> Sliding<'a, S> {
         self.observed
     }
 
-    /// Moves on to `point`, which is not before the last one; whether any request came or went.
+    /// The statistic at that point.
+    pub(in crate::rules) fn statistic(&self) -> &S {
+        &self.statistic
+    }
+
+    /// The first request in the window, as a position in the arm's rows.
+    pub(in crate::rules) fn tail(&self) -> usize {
+        self.tail
+    }
+
+    /// Whether nothing but a request of the arm moves the window.
+    #[inline]
+    pub(in crate::rules) fn is_moved_by_requests(&self) -> bool {
+        matches!(self.extent, Extent::Last(_) | Extent::Run)
+    }
+
+    /// The next request that the window has not seen; `u32::MAX` at the end.
+    #[inline]
+    pub(in crate::rules) fn next_row(&self) -> u32 {
+        self.rows.get(self.head).copied().unwrap_or(u32::MAX)
+    }
+
+    /// Takes the next request in; only for windows that are moved by requests. Whether the value may
+    /// have changed.
     #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
     #[inline(always)]
-    pub(in crate::rules) fn advance(&mut self, point: Point) -> bool {
-        let before = (self.head, self.tail);
-        match self.extent {
-            Extent::Last(n) => {
-                while self.take(point.seen) {
-                    if self.head - self.tail > n {
-                        self.drop_oldest();
-                    }
-                }
+    pub(in crate::rules) fn step(&mut self) -> bool {
+        let row = self.rows[self.head] as usize;
+        self.head += 1;
+        let has_changed = match self.extent {
+            Extent::Last(n) if self.head - self.tail > n => {
+                let old = self.rows[self.tail] as usize;
+                self.tail += 1;
+                self.statistic.replace(row, old)
             }
-            Extent::Trailing(us) => {
-                while self.take(point.seen) {}
-                self.drop_before(point.at_us - us + 1);
-            }
-            Extent::Run => while self.take(point.seen) {},
-            Extent::Tumbling { us, zero_us } => {
-                let end_us = period_end(point.at_us, us, zero_us);
-                while self.next_event_us(point.seen).is_some_and(|at| at < end_us) {
-                    self.take(point.seen);
-                }
-                self.drop_before(end_us - us);
-            }
-        }
-        let has_changed = before != (self.head, self.tail);
+            _ => self.statistic.add(row),
+        };
         if has_changed {
             self.observed = self.statistic.observe();
         }
         has_changed
     }
 
-    /// Takes the next request in if it has been seen.
+    /// Moves on to `point`, which is not before the last one; whether the value may have changed.
     #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
     #[inline(always)]
-    fn take(&mut self, seen: u32) -> bool {
-        match self.rows.get(self.head) {
-            Some(&row) if row < seen => {
-                self.statistic.add(row as usize);
-                self.head += 1;
-                true
+    pub(in crate::rules) fn advance(&mut self, point: Point) -> bool {
+        let mut has_changed = false;
+        match self.extent {
+            Extent::Last(_) | Extent::Run => {
+                while self.next_row() < point.seen {
+                    has_changed |= self.step();
+                }
+                return has_changed;
             }
-            _ => false,
+            Extent::Trailing(us) => {
+                has_changed |= self.take_until(point.seen, i64::MAX);
+                has_changed |= self.drop_before(point.at_us - us + 1);
+            }
+            Extent::Stage => {
+                has_changed |= self.take_until(point.seen, i64::MAX);
+                has_changed |= self.drop_before(self.frame.stage_start(point.at_us));
+            }
+            Extent::Tumbling {
+                us,
+                slide_us,
+                align,
+            } => {
+                let end_us = self.period_end(point.at_us, slide_us, align);
+                has_changed |= self.take_until(point.seen, end_us);
+                has_changed |= self.drop_before(end_us - us);
+            }
         }
+        if has_changed {
+            self.observed = self.statistic.observe();
+        }
+        has_changed
     }
 
-    fn next_event_us(&self, seen: u32) -> Option<i64> {
-        let row = self.rows.get(self.head).filter(|row| **row < seen)?;
-        Some(self.event_us[*row as usize])
-    }
-
-    #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
-    #[inline(always)]
-    fn drop_oldest(&mut self) {
-        self.statistic.remove(self.rows[self.tail] as usize);
-        self.tail += 1;
+    /// Takes in what has been seen before `end_us`.
+    #[inline]
+    fn take_until(&mut self, seen: u32, end_us: i64) -> bool {
+        let mut has_changed = false;
+        while let Some(&row) = self.rows.get(self.head)
+            && row < seen
+            && self.frame.event_us[row as usize] < end_us
+        {
+            has_changed |= self.statistic.add(row as usize);
+            self.head += 1;
+        }
+        has_changed
     }
 
     /// Requests before `us` leave.
     #[inline]
-    fn drop_before(&mut self, us: i64) {
-        while self.tail < self.head && self.event_us[self.rows[self.tail] as usize] < us {
-            self.drop_oldest();
+    fn drop_before(&mut self, us: i64) -> bool {
+        let mut has_changed = false;
+        while self.tail < self.head && self.frame.event_us[self.rows[self.tail] as usize] < us {
+            has_changed |= self.statistic.remove(self.rows[self.tail] as usize);
+            self.tail += 1;
         }
+        has_changed
     }
-}
 
-/// The end of the last period that is complete at `at_us`.
-fn period_end(at_us: i64, us: i64, zero_us: i64) -> i64 {
-    zero_us + (at_us - zero_us).div_euclid(us) * us
+    /// The end of the last period that is complete at `at_us`.
+    fn period_end(&self, at_us: i64, slide_us: i64, align: Anchor) -> i64 {
+        let origin = match align {
+            Anchor::Run => self.frame.zero_us,
+            Anchor::Epoch => 0,
+            Anchor::Stage => self.frame.stage_start(at_us),
+        };
+        origin + (at_us - origin).div_euclid(slide_us) * slide_us
+    }
 }

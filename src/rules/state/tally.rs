@@ -34,6 +34,8 @@ pub(in crate::rules) enum TallyValue {
     Count,
     /// How many in a second of a window of so many seconds.
     PerSecond(f64),
+    /// The share over the share that an objective allows.
+    Burn(f64),
 }
 
 impl<'a> Tally<'a> {
@@ -49,17 +51,25 @@ impl<'a> Tally<'a> {
 
 impl Statistic for Tally<'_> {
     #[inline]
-    fn add(&mut self, row: usize) {
+    fn add(&mut self, row: usize) -> bool {
         let flag = self.flags[row];
         self.n += u32::from(flag != Flag::Out);
         self.hits += u32::from(flag == Flag::Hit);
+        flag != Flag::Out
     }
 
     #[inline]
-    fn remove(&mut self, row: usize) {
+    fn remove(&mut self, row: usize) -> bool {
         let flag = self.flags[row];
         self.n -= u32::from(flag != Flag::Out);
         self.hits -= u32::from(flag == Flag::Hit);
+        flag != Flag::Out
+    }
+
+    #[inline]
+    fn replace(&mut self, new: usize, old: usize) -> bool {
+        // Most requests are like those that they replace.
+        self.flags[new] != self.flags[old] && (self.remove(old) | self.add(new))
     }
 
     #[inline]
@@ -69,8 +79,9 @@ impl Statistic for Tally<'_> {
             TallyValue::Share => f64::from(self.hits) / f64::from(self.n),
             TallyValue::Count => f64::from(self.n),
             TallyValue::PerSecond(seconds) => f64::from(self.n) / seconds,
+            TallyValue::Burn(allowed) => f64::from(self.hits) / f64::from(self.n) / allowed,
         };
-        Observed { value, n: self.n }
+        Observed::new(value, self.n)
     }
 }
 

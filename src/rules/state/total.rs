@@ -5,9 +5,9 @@ use super::{Observed, Statistic, is_value};
 /// Sums the values of a window.
 ///
 /// A window that only grows adds in event order with `+=`, as a cumulative monitor does. A window
-/// that slides keeps the exact sum in fixed point, because repeated adding and subtracting of
-/// floats would drift; its value is the exact sum, rounded once, and then divided, which for
-/// ratings on a scale of whole numbers is what every monitor computes.
+/// that slides keeps the exact sum, because repeated adding and subtracting of floats would drift;
+/// its value is the exact sum, rounded once, and then divided, which for ratings on a scale of whole
+/// numbers is what every monitor computes.
 #[derive(Debug, Clone)]
 pub(in crate::rules) struct Total<'a> {
     values: &'a [f64],
@@ -15,8 +15,6 @@ pub(in crate::rules) struct Total<'a> {
     gives: TotalValue,
     n: u32,
     sum: Sum,
-    /// The last observation, while no value has come or gone.
-    observed: Option<Observed>,
 }
 
 /// What a total gives.
@@ -28,15 +26,37 @@ pub(in crate::rules) enum TotalValue {
     Mean,
 }
 
+/// What is known of the values of a column, so that sliding sums stay exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::rules) enum Addends {
+    /// Whole numbers below 2³¹.
+    Whole,
+    /// Anything.
+    Any,
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Sum {
     Running(f64),
+    Whole(i64),
     /// In units of 2⁻⁶⁴: exact for values of at least 2⁻¹² and sums below 2⁶³.
     Exact(i128),
 }
 
 /// 2⁶⁴.
 const FIXED_ONE: f64 = (1_u128 << 64) as f64;
+
+impl Addends {
+    /// What is known of these values.
+    pub(in crate::rules) fn of(values: &[f64]) -> Self {
+        let is_whole = |value: &f64| value.is_nan() || f64::from(*value as i32) == *value;
+        if values.iter().all(is_whole) {
+            Self::Whole
+        } else {
+            Self::Any
+        }
+    }
+}
 
 impl<'a> Total<'a> {
     /// For a window that only grows.
@@ -47,14 +67,21 @@ impl<'a> Total<'a> {
             gives,
             n: 0,
             sum: Sum::Running(0.0),
-            observed: None,
         }
     }
 
     /// For a window that slides.
-    pub(in crate::rules) fn sliding(values: &'a [f64], drop_zero: bool, gives: TotalValue) -> Self {
+    pub(in crate::rules) fn sliding(
+        values: &'a [f64],
+        addends: Addends,
+        drop_zero: bool,
+        gives: TotalValue,
+    ) -> Self {
         Self {
-            sum: Sum::Exact(0),
+            sum: match addends {
+                Addends::Whole => Sum::Whole(0),
+                Addends::Any => Sum::Exact(0),
+            },
             ..Self::running(values, drop_zero, gives)
         }
     }
@@ -68,36 +95,38 @@ impl<'a> Total<'a> {
 
 impl Statistic for Total<'_> {
     #[inline]
-    fn add(&mut self, row: usize) {
-        if let Some(value) = self.value_of(row) {
-            self.n += 1;
-            self.observed = None;
-            match &mut self.sum {
-                Sum::Running(sum) => *sum += value,
-                Sum::Exact(sum) => *sum += fixed(value),
-            }
+    fn add(&mut self, row: usize) -> bool {
+        let Some(value) = self.value_of(row) else {
+            return false;
+        };
+        self.n += 1;
+        match &mut self.sum {
+            Sum::Running(sum) => *sum += value,
+            Sum::Whole(sum) => *sum += value as i64,
+            Sum::Exact(sum) => *sum += fixed(value),
         }
+        true
     }
 
     #[inline]
-    fn remove(&mut self, row: usize) {
-        if let Some(value) = self.value_of(row) {
-            self.n -= 1;
-            self.observed = None;
-            match &mut self.sum {
-                Sum::Running(sum) => *sum -= value,
-                Sum::Exact(sum) => *sum -= fixed(value),
-            }
+    fn remove(&mut self, row: usize) -> bool {
+        let Some(value) = self.value_of(row) else {
+            return false;
+        };
+        self.n -= 1;
+        match &mut self.sum {
+            Sum::Running(sum) => *sum -= value,
+            Sum::Whole(sum) => *sum -= value as i64,
+            Sum::Exact(sum) => *sum -= fixed(value),
         }
+        true
     }
 
     #[inline]
     fn observe(&mut self) -> Observed {
-        if let Some(observed) = self.observed {
-            return observed;
-        }
         let sum = match self.sum {
             Sum::Running(sum) => sum,
+            Sum::Whole(sum) => sum as f64,
             Sum::Exact(sum) => sum as f64 / FIXED_ONE,
         };
         let value = match self.gives {
@@ -105,7 +134,7 @@ impl Statistic for Total<'_> {
             TotalValue::Mean if self.n == 0 => f64::NAN,
             TotalValue::Mean => sum / f64::from(self.n),
         };
-        *self.observed.insert(Observed { value, n: self.n })
+        Observed::new(value, self.n)
     }
 }
 
@@ -121,7 +150,7 @@ mod tests {
     #[test]
     fn a_sliding_sum_does_not_drift() {
         let values: Vec<f64> = (0..1000).map(|i| f64::from(i) * 0.1 + 1e6).collect();
-        let mut total = Total::sliding(&values, false, TotalValue::Mean);
+        let mut total = Total::sliding(&values, Addends::of(&values), false, TotalValue::Mean);
         for row in 0..1000 {
             total.add(row);
         }
@@ -132,11 +161,34 @@ mod tests {
     }
 
     #[test]
+    fn whole_numbers_sum_as_any_others() {
+        let values: Vec<f64> = (0..500).map(|i| f64::from(i % 6)).collect();
+        assert_eq!(Addends::of(&values), Addends::Whole);
+        assert_eq!(Addends::of(&[1.0, 2.5]), Addends::Any);
+        assert_eq!(Addends::of(&[f64::NAN, -3.0, 1e9]), Addends::Whole);
+        assert_eq!(Addends::of(&[1e10]), Addends::Any);
+        let mut whole = Total::sliding(&values, Addends::Whole, false, TotalValue::Mean);
+        let mut any = Total::sliding(&values, Addends::Any, false, TotalValue::Mean);
+        for row in 0..500 {
+            whole.add(row);
+            any.add(row);
+            if row >= 7 {
+                whole.replace(row, row - 7);
+                any.replace(row, row - 7);
+            }
+            assert_eq!(
+                whole.observe().value.to_bits(),
+                any.observe().value.to_bits()
+            );
+        }
+    }
+
+    #[test]
     fn missing_values_and_zeros_are_left_out() {
         let values = [f64::NAN, 0.0, 3.0];
         let mut total = Total::running(&values, true, TotalValue::Mean);
         assert!(total.observe().value.is_nan());
-        (0..3).for_each(|row| total.add(row));
-        assert_eq!(total.observe(), Observed { value: 3.0, n: 1 });
+        assert_eq!([0, 1, 2].map(|row| total.add(row)), [false, false, true]);
+        assert_eq!((total.observe().value, total.observe().n), (3.0, 1));
     }
 }

@@ -1,0 +1,383 @@
+//! What a condition sees: its windows over the evaluations of a replay, whatever its threshold.
+
+use super::judge::Judge;
+use super::prepare::View;
+use super::significance::{TestKind, TestRule};
+use super::state::{
+    Block, Counted, CounterValue, Observed, Order, Point, Ring, Sample, ScrapedCounters, Seen,
+    Sliding, Statistic, Streak, Tally, TallyValue, Total, TotalValue, UnitSums,
+};
+use super::{ArmRole, Comparison, Condition, Metric, QuantileMethod, Window};
+
+/// The windows of a condition.
+pub(super) enum Signal<'a> {
+    Tally(Pair<'a, Tally<'a>>),
+    Total(Pair<'a, Total<'a>>),
+    Order(Pair<'a, Order<'a>>),
+    Ring(Pair<'a, Ring<'a>>),
+    Streak(Pair<'a, Streak<'a>>),
+    Counter(ScrapedCounters, Option<ScrapedCounters>),
+    Test(TestSignal<'a>),
+    Score(Judge),
+    /// Why there are none.
+    Unavailable(String),
+}
+
+/// The same window over the measured arm and, where it matters, the baseline.
+pub(super) struct Pair<'a, S> {
+    measured: Sliding<'a, S>,
+    baseline: Option<Sliding<'a, S>>,
+    /// Whether it has yet to be observed.
+    is_fresh: bool,
+}
+
+/// Both arms of a test.
+pub(super) struct TestSignal<'a> {
+    rule: TestRule,
+    pair: Pair<'a, Sample<'a>>,
+    /// The least p-value so far: valid at every look.
+    least_p: f64,
+    /// The first request in the canary's window, whose loss begins a new stage.
+    tail: usize,
+}
+
+impl<'a> Signal<'a> {
+    pub(super) fn new(view: View<'a>, condition: &Condition, with_baseline: bool) -> Self {
+        let prepared = view.prepared;
+        if let Some(reason) = prepared.unavailable(condition) {
+            return Self::Unavailable(reason);
+        }
+        let drop_zero = condition.drop_zero;
+        if let Some(score) = &condition.score {
+            return Self::Score(Judge::new(view, score));
+        }
+        if let Window::Counter { .. } = condition.window {
+            return Self::counter(view, condition, with_baseline);
+        }
+        if let Comparison::Test(rule) = condition.comparison {
+            return Self::Test(TestSignal::new(view, condition, rule));
+        }
+        match condition.metric {
+            Metric::ErrorShare
+            | Metric::SuccessShare
+            | Metric::Share(_)
+            | Metric::Count
+            | Metric::Burn(_)
+            | Metric::Rps => {
+                let gives = match (condition.metric, condition.window.span()) {
+                    (Metric::Count, _) => TallyValue::Count,
+                    (Metric::Rps, Some(span)) => TallyValue::PerSecond(span.as_seconds()),
+                    (Metric::Burn(slo), _) => TallyValue::Burn(1.0 - slo),
+                    _ => TallyValue::Share,
+                };
+                let flags = prepared.flags(condition.metric, drop_zero);
+                let tally = || Tally::new(flags, gives);
+                Self::Tally(Pair::new(view, condition, with_baseline, tally))
+            }
+            Metric::Consecutive(_) => {
+                let flags = prepared.flags(condition.metric, drop_zero);
+                let streak = || Streak::new(flags);
+                Self::Streak(Pair::new(view, condition, with_baseline, streak))
+            }
+            Metric::Mean(quantity) | Metric::Sum(quantity) => {
+                let gives = match condition.metric {
+                    Metric::Sum(_) => TotalValue::Sum,
+                    _ => TotalValue::Mean,
+                };
+                let values = prepared.values(quantity);
+                let addends = prepared.addends(quantity);
+                let total = || match condition.window {
+                    Window::Run => Total::running(values, drop_zero, gives),
+                    _ => Total::sliding(values, addends, drop_zero, gives),
+                };
+                Self::Total(Pair::new(view, condition, with_baseline, total))
+            }
+            Metric::Quantile(quantity, probability) => {
+                let method = condition.quantile_method;
+                match (condition.window, prepared.ranks(quantity, drop_zero)) {
+                    (Window::Last { n }, _) if n <= Ring::MAX_N => {
+                        let values = prepared.values(quantity);
+                        let ring = || Ring::new(values, drop_zero, n, probability, method);
+                        Self::Ring(Pair::new(view, condition, with_baseline, ring))
+                    }
+                    (_, Some(ranks)) => {
+                        let order = || Order::new(ranks, probability, method);
+                        Self::Order(Pair::new(view, condition, with_baseline, order))
+                    }
+                    (_, None) => Self::Unavailable("its values were not ranked".to_owned()),
+                }
+            }
+            Metric::Score => Self::Unavailable("it has no judge".to_owned()),
+        }
+    }
+
+    fn counter(view: View<'a>, condition: &Condition, with_baseline: bool) -> Self {
+        let prepared = view.prepared;
+        let gives = match condition.metric {
+            Metric::Rps => CounterValue::PerSecond,
+            Metric::Burn(slo) => CounterValue::Share(1.0 - slo),
+            Metric::Quantile(_, q) => CounterValue::Quantile {
+                q,
+                bounds: condition.buckets.clone(),
+            },
+            _ => CounterValue::Share(1.0),
+        };
+        let counted = match condition.metric {
+            Metric::Quantile(quantity, _)
+                if condition.quantile_method == QuantileMethod::PromBuckets =>
+            {
+                Counted::Values(prepared.values(quantity), condition.drop_zero)
+            }
+            metric => Counted::Flags(prepared.flags(metric, condition.drop_zero)),
+        };
+        let scrape = |arm| {
+            let event_us = &prepared.log.event_us;
+            let span_us = (view.zero_us(), view.until_us);
+            let (rows, window) = (view.rows(arm), condition.window);
+            ScrapedCounters::scrape(rows, event_us, counted, window, gives.clone(), span_us)
+        };
+        match scrape(condition.arm) {
+            Ok(measured) => {
+                let baseline = with_baseline
+                    .then(|| scrape(ArmRole::Baseline).ok())
+                    .flatten();
+                Self::Counter(measured, baseline)
+            }
+            Err(reason) => Self::Unavailable(reason),
+        }
+    }
+
+    /// What is seen over a block of evaluations, wherever it changes; the first entry of the first
+    /// block is at 0.
+    pub(super) fn observe(&mut self, block: &Block, seen: &mut Vec<Seen>) {
+        seen.clear();
+        match self {
+            Self::Tally(pair) => pair.observe(block, seen),
+            Self::Total(pair) => pair.observe(block, seen),
+            Self::Order(pair) => pair.observe(block, seen),
+            Self::Ring(pair) => pair.observe(block, seen),
+            Self::Streak(pair) => pair.observe(block, seen),
+            Self::Unavailable(_) => {}
+            other => {
+                for (at, point) in (0..).zip(&block.points) {
+                    if let Some(mut found) = other.look(*point) {
+                        found.at = at;
+                        seen.push(found);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is seen at one evaluation, from fresh windows.
+    pub(super) fn observe_at(&mut self, point: Point) -> Seen {
+        let nothing = pair_of(Observed::NOTHING, Observed::NOTHING);
+        match self {
+            Self::Tally(pair) => pair.observe_at(point),
+            Self::Total(pair) => pair.observe_at(point),
+            Self::Order(pair) => pair.observe_at(point),
+            Self::Ring(pair) => pair.observe_at(point),
+            Self::Streak(pair) => pair.observe_at(point),
+            other => other.look(point).unwrap_or(nothing),
+        }
+    }
+
+    fn look(&mut self, point: Point) -> Option<Seen> {
+        match self {
+            Self::Counter(measured, baseline) => Some(pair_of(
+                measured.observe(point),
+                baseline
+                    .as_ref()
+                    .map_or(Observed::NOTHING, |baseline| baseline.observe(point)),
+            )),
+            Self::Test(test) => test.look(point),
+            Self::Score(judge) => Some(pair_of(judge.observe(point), Observed::NOTHING)),
+            _ => None,
+        }
+    }
+}
+
+fn pair_of(measured: Observed, baseline: Observed) -> Seen {
+    Seen {
+        at: 0,
+        measured,
+        baseline,
+        statistic: f64::NAN,
+    }
+}
+
+impl<'a, S: Statistic> Pair<'a, S> {
+    fn new(
+        view: View<'a>,
+        condition: &Condition,
+        with_baseline: bool,
+        statistic: impl Fn() -> S,
+    ) -> Self {
+        let sliding = |arm| {
+            let frame = view.frame();
+            Sliding::new(view.rows(arm), frame, condition.window, statistic())
+        };
+        Self {
+            measured: sliding(condition.arm),
+            baseline: with_baseline.then(|| sliding(ArmRole::Baseline)),
+            is_fresh: true,
+        }
+    }
+
+    fn observe(&mut self, block: &Block, seen: &mut Vec<Seen>) {
+        match block.first_row {
+            Some(first_row) if self.measured.is_moved_by_requests() => {
+                let end = first_row + block.points.len() as u32;
+                self.observe_requests((first_row, end), seen);
+            }
+            _ => {
+                for (at, point) in (0..).zip(&block.points) {
+                    if self.advance(*point) {
+                        seen.push(self.seen(at));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The rows from `first` to `end` with an evaluation after each: only the rows of the two arms
+    /// are looked at.
+    fn observe_requests(&mut self, (first, end): (u32, u32), seen: &mut Vec<Seen>) {
+        let mut is_fresh = std::mem::take(&mut self.is_fresh);
+        loop {
+            let measured = self.measured.next_row();
+            let baseline = self.baseline.as_ref().map_or(u32::MAX, Sliding::next_row);
+            let row = measured.min(baseline);
+            if is_fresh && row > first {
+                seen.push(self.seen(0));
+            }
+            if row >= end {
+                break;
+            }
+            let mut has_changed = std::mem::take(&mut is_fresh);
+            if measured == row {
+                has_changed |= self.measured.step();
+            }
+            if let Some(window) = &mut self.baseline
+                && baseline == row
+            {
+                has_changed |= window.step();
+            }
+            if has_changed {
+                seen.push(self.seen(row - first));
+            }
+        }
+    }
+
+    #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
+    #[inline(always)]
+    fn seen(&self, at: u32) -> Seen {
+        Seen {
+            at,
+            measured: self.measured.observed(),
+            baseline: self
+                .baseline
+                .as_ref()
+                .map_or(Observed::NOTHING, Sliding::observed),
+            statistic: f64::NAN,
+        }
+    }
+
+    /// Moves both windows; whether what they show may have changed.
+    fn advance(&mut self, point: Point) -> bool {
+        let mut has_changed = std::mem::take(&mut self.is_fresh);
+        has_changed |= self.measured.advance(point);
+        if let Some(baseline) = &mut self.baseline {
+            has_changed |= baseline.advance(point);
+        }
+        has_changed
+    }
+
+    fn observe_at(&mut self, point: Point) -> Seen {
+        self.measured.seek(point);
+        if let Some(baseline) = &mut self.baseline {
+            baseline.seek(point);
+        }
+        self.advance(point);
+        self.seen(0)
+    }
+}
+
+impl<'a> TestSignal<'a> {
+    fn new(view: View<'a>, condition: &Condition, rule: TestRule) -> Self {
+        let (prepared, drop_zero) = (view.prepared, condition.drop_zero);
+        let metric = condition.metric;
+        let quantity = match metric {
+            Metric::Mean(quantity) | Metric::Quantile(quantity, _) => Some(quantity),
+            _ => None,
+        };
+        let sample = || match (rule.kind, quantity) {
+            (TestKind::ZTwoProp, _) => Sample::Counts {
+                flags: prepared.flags(metric, drop_zero),
+                hits: 0,
+                n: 0,
+            },
+            (TestKind::MannWhitney, _) => Sample::Values {
+                values: quantity.map_or(&[], |quantity| prepared.values(quantity)),
+                drop_zero,
+                window: std::collections::VecDeque::new(),
+            },
+            (_, Some(quantity)) => Sample::Units(UnitSums::of_mean(
+                prepared.values(quantity),
+                drop_zero,
+                view.units(),
+            )),
+            (_, None) => Sample::Units(UnitSums::of_share(
+                prepared.flags(metric, drop_zero),
+                view.units(),
+            )),
+        };
+        Self {
+            rule,
+            pair: Pair::new(view, condition, true, sample),
+            least_p: f64::NAN,
+            tail: 0,
+        }
+    }
+
+    /// `None` while nothing has changed.
+    fn look(&mut self, point: Point) -> Option<Seen> {
+        if !self.pair.advance(point) {
+            return None;
+        }
+        let mut seen = self.pair.seen(0);
+        let canary = self.pair.measured.statistic();
+        let baseline = self.pair.baseline.as_ref()?.statistic();
+        let rule = &self.rule;
+        seen.statistic = match (canary, baseline) {
+            (
+                Sample::Counts { hits, n, .. },
+                Sample::Counts {
+                    hits: of_b, n: n_b, ..
+                },
+            ) => rule.two_shares((*hits, *n), (*of_b, *n_b)),
+            (Sample::Values { window, .. }, Sample::Values { window: of_b, .. }) => {
+                let values = |window: &std::collections::VecDeque<f64>| -> Vec<f64> {
+                    window.iter().copied().collect()
+                };
+                rule.two_samples(&values(window), &values(of_b))
+            }
+            (Sample::Units(canary), Sample::Units(baseline)) => {
+                let (canary, baseline) = (canary.moments(), baseline.moments());
+                if rule.kind.is_limit() {
+                    rule.sequence_limit(&canary, &baseline)
+                } else {
+                    let tail = self.pair.measured.tail();
+                    if std::mem::replace(&mut self.tail, tail) != tail {
+                        self.least_p = f64::NAN;
+                    }
+                    // `min` leaves a NaN out.
+                    self.least_p = self.least_p.min(rule.mixture_p(&canary, &baseline));
+                    self.least_p
+                }
+            }
+            _ => f64::NAN,
+        };
+        Some(seen)
+    }
+}

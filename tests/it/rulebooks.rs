@@ -1,0 +1,173 @@
+//! Rulebooks of known systems, `tests/data/rulebooks`: each is read, written, read again and replayed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hindsight::data::{Clock, Outcome, Quantity, RequestLog};
+use hindsight::jobs::Progress;
+use hindsight::rules::{Replay, ReplaySettings, Rulebook, StageSpan, replay_in_stages};
+
+use crate::support::replay_log;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/rulebooks")
+}
+
+fn rulebook(name: &str) -> Rulebook {
+    let text = fs::read_to_string(folder().join(name).with_extension("toml")).unwrap();
+    Rulebook::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Ten hours, a request a second, 50/50 in turn; the canary fails half of its requests from the
+/// sixth hour on and takes ten times as long.
+fn incident() -> RequestLog {
+    let n = 36_000;
+    let is_bad = |i: usize| i % 2 == 1 && i > 21_600;
+    let outcome = |i: usize| {
+        if is_bad(i) && i % 4 == 1 {
+            Outcome::Error
+        } else {
+            Outcome::Ok
+        }
+    };
+    RequestLog {
+        clock: Clock::Epoch,
+        arms: ["stable", "canary"]
+            .map(|name| hindsight::data::Arm { name: name.into() })
+            .into(),
+        arm: (0..n).map(|i| (i % 2) as u16).collect(),
+        row: (0..n as u32).collect(),
+        start_us: (0..n as i64).map(|i| i * 1_000_000).collect(),
+        event_us: (0..n as i64).map(|i| i * 1_000_000).collect(),
+        outcome: (0..n).map(outcome).collect(),
+        has_outcome: true,
+        quantities: vec![
+            (
+                Quantity::LatencyMs,
+                (0..n)
+                    .map(|i| if is_bad(i) { 9_000.0 } else { 300.0 })
+                    .collect::<Vec<f64>>()
+                    .into(),
+            ),
+            (
+                Quantity::Rating,
+                (0..n)
+                    .map(|i| 3.0 + (i % 3) as f64)
+                    .collect::<Vec<f64>>()
+                    .into(),
+            ),
+        ],
+        ..RequestLog::default()
+    }
+    .assemble()
+}
+
+fn run(log: &RequestLog, rulebook: &Rulebook) -> Replay {
+    let hours = |from: i64, to: i64, share| StageSpan {
+        from_us: from * 3_600_000_000,
+        to_us: to * 3_600_000_000,
+        share,
+    };
+    let settings = ReplaySettings {
+        control: 0,
+        treatment: 1,
+    };
+    let stages = [hours(0, 5, 0.5), hours(5, 10, 0.5)];
+    replay_in_stages(log, rulebook, &settings, &stages, &Progress::unwatched()).unwrap()
+}
+
+#[test]
+fn every_known_rulebook_is_read_written_and_replayed() {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .collect();
+    paths.sort();
+    assert_eq!(paths.len(), 13);
+    let log = incident();
+    for path in paths {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let known = rulebook(name);
+        let written = known.to_toml().unwrap();
+        let again = Rulebook::parse(&written).unwrap_or_else(|e| panic!("{name}: {e}\n{written}"));
+        assert_eq!(again, known, "{name}\n{written}");
+        for rule in run(&log, &known).rules {
+            assert_eq!(rule.skipped, None, "{name}");
+            assert!(rule.evaluations > 0, "{name}");
+        }
+    }
+}
+
+/// Seconds from the incident to the first firing of every rule, found by hand.
+#[test]
+fn known_rules_fire_on_an_incident_as_their_systems_would() {
+    let log = incident();
+    let first = |name: &str, rule: usize| {
+        let found = run(&log, &rulebook(name)).rules.remove(rule);
+        found
+            .first
+            .map(|first| first.time_us as f64 / 1e6 - 21_600.0)
+    };
+    let expected = [
+        // The 95th percentile of 100 is the fifth largest: five slow requests, two seconds apart.
+        ("source-quality-monitor", 0, Some(9.0)),
+        // 300 s after either stage began, all was well.
+        ("source-monitor-canary", 0, None),
+        // Only the first 300 s are watched.
+        ("source-auto-rollback", 0, None),
+        // The next whole minute; of its two plans neither is named as the rule's.
+        ("source-appconfig-cloudwatch", 0, Some(60.0)),
+        // Two samples are there at the third retry only: five-minute measurements fall 30 s after whole
+        // ones, and the fourth failure is the fourth of them.
+        ("system-argo", 0, Some(930.0)),
+        // Five failures, a minute apart.
+        ("system-flagger", 0, Some(300.0)),
+        // Two fifths of all points since the start are bad: the median difference stays 0.
+        ("system-kayenta", 0, None),
+        // 150 requests in five minutes are fewer than 1,000: the state is kept.
+        ("system-cloudwatch-p99", 0, None),
+        // 14.4 % of an hour's requests, half of them failing: 1,037 s, looked at every 30 s.
+        ("system-burn-rate", 0, Some(1050.0)),
+        // A twentieth of an hour is slow after 180 s.
+        ("system-unleash-envoy", 0, Some(240.0)),
+        // Every other canary request fails.
+        ("system-unleash-envoy", 1, None),
+    ];
+    let found: Vec<_> = expected
+        .iter()
+        .map(|(name, rule, _)| (*name, *rule, first(name, *rule)))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+/// What the log lacks is said, and the other rules run.
+#[test]
+fn a_rule_without_its_column_says_so() {
+    let mut log = incident();
+    log.quantities
+        .retain(|(quantity, _)| *quantity != Quantity::LatencyMs);
+    let found = run(&log, &rulebook("system-unleash-envoy"));
+    assert_eq!(
+        found.rules[0].skipped.as_deref(),
+        Some("the log has no column for latency")
+    );
+    assert_eq!(found.rules[1].skipped, None);
+}
+
+/// The golden logs with the source's own files: the same first firing as with the presets.
+#[test]
+fn source_rulebooks_agree_with_the_presets() {
+    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/replay/pub01_error_rel.csv");
+    let log = replay_log::read(&log);
+    let found = run(&log, &rulebook("source-quality-monitor"))
+        .rules
+        .remove(0);
+    let first = found.first.unwrap();
+    assert_eq!((first.row, first.time_us), (Some(240), 623_376_200));
+    assert_eq!(first.causes, ["err-abs"]);
+    let found = run(&log, &rulebook("source-canary-monitor"))
+        .rules
+        .remove(0);
+    assert_eq!(found.first.unwrap().time_us, 360_000_000);
+}
