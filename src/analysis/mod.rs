@@ -215,6 +215,7 @@ fn strata_of(
     let is_wanted = settings.strata == StrataChoice::Stages && strategy.strategy.has_stages();
     let treatment = treatment.filter(|_| is_wanted)?;
     strata::Strata::of(log, stages, (&rows[control], &rows[treatment]))
+}
 
 /// The stages of the rollout from `control` to `treatment`, inferred from the treatment's share of
 /// the requests over time; empty for a log without times.

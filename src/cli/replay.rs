@@ -8,7 +8,7 @@ use crate::analysis::{Selection, observed_stages, select};
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
-use crate::rules::{Replay, ReplaySettings, RuleReplay, Rulebook, StageSpan, presets};
+use crate::rules::{Replay, ReplaySettings, RuleReplay, Rulebook, StageSpan, presets, sentences};
 use crate::units;
 
 pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Finish> {
@@ -100,13 +100,17 @@ fn as_text(replay: &Replay, log: &RequestLog, (control, treatment): (usize, usiz
         ],
         &rows,
     );
-    let rules: Vec<String> = replay.rules.iter().map(details).collect();
+    let rules: Vec<String> = replay
+        .rules
+        .iter()
+        .map(|rule| details(replay, rule))
+        .collect();
     out + &rules.concat()
         + "\nTimes count from the first request. Everything after a first firing is hypothetical: with a rollback the log would have gone on differently.\nThe report lists the known faults of each rule.\n"
 }
 
 /// What each condition of a rule saw over the whole log.
-fn details(rule: &RuleReplay) -> String {
+fn details(replay: &Replay, rule: &RuleReplay) -> String {
     let mut lines = vec![String::new(), format!("{} ({})", rule.title, rule.id)];
     if let Some(why) = &rule.skipped {
         lines.push(format!("  cannot run: {why}"));
@@ -124,6 +128,9 @@ fn details(rule: &RuleReplay) -> String {
         };
         lines.push(format!("  {}: {}", condition.name, condition.text));
         lines.push(format!("      {held}"));
+    }
+    for sentence in sentences(replay, rule) {
+        lines.push(format!("  {sentence}"));
     }
     joined(&lines)
 }

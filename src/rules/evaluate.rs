@@ -34,8 +34,9 @@ struct Record<'a> {
     needs_baseline: bool,
     least_n: u32,
     zero_us: i64,
-    /// What was seen last.
+    /// What was seen last, and what was when the block began.
     last: Option<Seen>,
+    carried: Option<Seen>,
     /// What follows from it, before and after the policy for missing data.
     judged: Truth,
     outcome: (Truth, Effect),
@@ -75,6 +76,7 @@ impl<'a> Evaluator<'a> {
                 least_n: condition.least_n(),
                 zero_us,
                 last: None,
+                carried: None,
                 judged: Truth::Unknown,
                 outcome: (Truth::Unknown, Effect::None),
                 previous: Truth::False,
@@ -110,6 +112,17 @@ impl<'a> Evaluator<'a> {
         self.record.run(look, &self.seen, truths, effects);
     }
 
+    /// What it saw at an evaluation of the block that was run last; `None` where it sees nothing. The
+    /// baseline only where it matters to the condition.
+    pub(super) fn reading(&self, at: u32) -> Option<Reading> {
+        let end = self.seen.partition_point(|seen| seen.at <= at);
+        let seen = match end.checked_sub(1) {
+            Some(last) => self.seen[last],
+            None => self.record.carried?,
+        };
+        Some(reading_of(self.condition, &seen))
+    }
+
     /// What the condition has done; `row_of` gives the file's row of an evaluation.
     pub(super) fn finish(self, row_of: impl Fn(Point) -> Option<u32>) -> ConditionReplay {
         let record = self.record;
@@ -133,7 +146,11 @@ impl<'a> Evaluator<'a> {
 /// What a condition sees at one evaluation, from windows built for it alone.
 pub(super) fn reading_at(view: View<'_>, condition: &Condition, point: Point) -> Reading {
     let seen = Signal::new(view, condition, true).observe_at(point);
-    let judged = judge(condition, condition.needs_baseline(), &seen);
+    reading_of(condition, &seen)
+}
+
+fn reading_of(condition: &Condition, seen: &Seen) -> Reading {
+    let judged = judge(condition, condition.needs_baseline(), seen);
     Reading {
         condition: condition.name.clone(),
         arm: condition.arm,
@@ -156,6 +173,7 @@ impl Record<'_> {
         effects: &mut [Effect],
     ) {
         let n = truths.len();
+        self.carried = self.last;
         let mut at = 0;
         for found in seen {
             self.fill(look, at..found.at as usize, truths, effects);

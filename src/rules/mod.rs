@@ -6,8 +6,11 @@
 //! exact: comparisons, order statistics and rates follow the arithmetic of the monitors they
 //! restate, to the last bit.
 
+mod after;
+mod censoring;
 mod clock;
 mod condition;
+mod damage;
 mod describe;
 mod evaluate;
 mod gate;
@@ -29,6 +32,7 @@ mod replay;
 mod router;
 mod run;
 mod score;
+mod sentences;
 mod shift;
 mod signal;
 mod significance;
@@ -38,8 +42,11 @@ mod tree;
 mod window;
 mod write;
 
+pub use after::{AfterFacts, Resumed};
+pub use censoring::{Censoring, CensoringKind};
 pub use clock::{Anchor, Clock, Phase, RequestArm, TickMode};
 pub use condition::{ArmRole, Comparison, Condition, LowSample, NoData, QuantileMethod, Require};
+pub use damage::{Averted, AvertedAmount};
 pub use describe::{clock_text, condition_text, persistence_text};
 pub use metric::{Cmp, Metric, Predicate};
 pub use model::{
@@ -58,6 +65,7 @@ pub use replay::{
 };
 pub use router::{CanaryBuckets, Router, RouterHash, RouterKey};
 pub use score::{Direction, Effect, EffectMeasure, NanStrategy, Score, ScoreMetric};
+pub use sentences::{no_data_text, sentences};
 pub use significance::{Side, TestKind, TestRule};
 pub use timespan::TimeSpan;
 pub use window::{CounterFunc, Edge, FirstSeen, RateEngine, Window};

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::{Action, ArmRole, State};
+use super::{Action, AfterFacts, ArmRole, Averted, Censoring, State};
 use crate::data::Clock;
 
 /// The replay of a rulebook over a log.
@@ -18,6 +18,8 @@ pub struct Replay {
     pub clock: Clock,
     /// The last event, since time zero.
     pub last_event_us: i64,
+    /// The real end of the comparison, if the log holds one: after it nothing of a rule can be seen.
+    pub censoring: Option<Censoring>,
     /// The replays, in the order of the rulebook.
     pub rules: Vec<RuleReplay>,
 }
@@ -54,6 +56,12 @@ pub struct RuleReplay {
     /// absent for a rule that follows the requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phases: Option<PhaseRange>,
+    /// What acting at the first firing would have averted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub averted: Option<Averted>,
+    /// What the monitor does after it acted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<AfterFacts>,
     /// The canary's requests before and after the first firing takes effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exposure: Option<Exposure>,
@@ -62,6 +70,9 @@ pub struct RuleReplay {
 impl RuleReplay {
     /// So many transitions are kept; a rule without persistence can change at every request.
     pub const MAX_TRANSITIONS: usize = 10_000;
+
+    /// So many of them come with what the conditions saw.
+    pub const MAX_READ_TRANSITIONS: usize = 500;
 }
 
 /// The first time a rule acts.
@@ -203,14 +214,21 @@ pub struct SeriesPoint {
 }
 
 /// A change of a rule's state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Transition {
     /// When.
     pub time_us: i64,
+    /// The 0-based data row of the file that the evaluation saw last; `None` before any.
+    pub row: Option<u32>,
+    /// The observed stage of the rollout, from 0; `None` where the stages are not known.
+    pub stage: Option<usize>,
     /// The new state.
     pub state: State,
     /// The conditions that held then, by name.
     pub causes: Vec<String>,
+    /// What the conditions saw then; empty beyond [`RuleReplay::MAX_READ_TRANSITIONS`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Reading>,
 }
 
 /// The canary's requests around the first firing. Counts only: what a rollback would have averted

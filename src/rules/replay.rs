@@ -1,5 +1,8 @@
 //! [`replay`]: a rulebook over a log.
 
+use super::after::after;
+use super::censoring::censoring;
+use super::damage::averted;
 use super::phase::phase_range;
 use super::plan::Plan;
 use super::predicate::RowPredicate;
@@ -66,15 +69,24 @@ pub fn replay_in_stages(
         time_zero_us: zero_us,
         clock: log.clock,
         last_event_us: last_us - zero_us,
+        censoring: None,
         rules: Vec::with_capacity(rulebook.rules.len()),
     };
     match arm_rows(prepared.log(), rulebook, settings)? {
         Ok(arms) => {
+            found.censoring = censoring(prepared.log(), &arms);
             for rule in &rulebook.rules {
                 let plan = plan_of(rulebook, rule);
                 let mut replayed = replay_rule(&prepared, &arms, rule, plan, progress)?;
                 if replayed.skipped.is_none() {
                     replayed.phases = phase_range(&prepared, &arms, rule, plan, progress)?;
+                }
+                if let Some(first) = &replayed.first {
+                    let view = View::new(&prepared, &arms, rule, plan);
+                    let effective_us = arms.span_us.0 + first.effective_us;
+                    replayed.averted = averted(view, effective_us);
+                    let facts = after(&prepared, &arms, (rule, plan), first, progress)?;
+                    replayed.after = facts;
                 }
                 found.rules.push(replayed);
             }
@@ -151,6 +163,33 @@ pub fn first_firing(
                 causes,
             });
         }
+    }
+}
+
+/// Evaluations later than `after_us`, in the log's own microseconds, at which a rule's conditions
+/// hold.
+pub(super) fn count_true_after(
+    prepared: &Prepared<'_>,
+    arms: &Assignment,
+    rule: &Rule,
+    plan: Option<&Plan>,
+    after_us: i64,
+) -> u64 {
+    let view = View::new(prepared, arms, rule, plan);
+    let Ok(mut points) = points(view) else {
+        return 0;
+    };
+    let mut run = Run::new(view);
+    run.without_readings();
+    let mut block = Block::default();
+    let mut n = 0;
+    loop {
+        points.fill(&prepared.log, &mut block);
+        if block.points.is_empty() {
+            return n;
+        }
+        points.measured(run.run(&block));
+        n += run.n_true_after(&block, after_us);
     }
 }
 

@@ -191,10 +191,20 @@ impl<'a> Run<'a> {
             self.found.transitions_omitted += 1;
             return;
         }
+        let has_readings = self.found.transitions.len() < RuleReplay::MAX_READ_TRANSITIONS;
+        let readings = if self.has_readings && has_readings {
+            let read = |evaluator: &Evaluator<'_>| evaluator.reading(i as u32);
+            self.evaluators.iter().filter_map(read).collect()
+        } else {
+            Vec::new()
+        };
         self.found.transitions.push(Transition {
             time_us: point.at_us - self.view.zero_us(),
+            row: row_of(self.view.prepared.log(), point),
+            stage: self.view.stage_at(point.at_us).map(|stage| stage.index),
             state,
             causes: named,
+            readings,
         });
     }
 
@@ -216,6 +226,16 @@ impl<'a> Run<'a> {
             causes,
             readings,
         }
+    }
+
+    /// Evaluations of the block that was run last, later than `after_us`, at which the conditions
+    /// hold.
+    pub(super) fn n_true_after(&self, block: &Block, after_us: i64) -> u64 {
+        let root = combine(&self.view.rule.root, &self.leaves, &mut 0);
+        let later = block.points.iter().zip(root);
+        later
+            .filter(|(point, truth)| point.at_us > after_us && *truth == Truth::True)
+            .count() as u64
     }
 
     /// What the rule has done.
@@ -310,6 +330,8 @@ impl RuleReplay {
             last_state: State::Inactive,
             last_evaluation_us: 0,
             phases: None,
+            averted: None,
+            after: None,
             exposure: None,
         }
     }

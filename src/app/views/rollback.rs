@@ -13,7 +13,7 @@ use crate::report::chart::Tone;
 use crate::report::charts;
 use crate::rules::{
     Comparison, Condition, Firing, Replay, Rule, RuleReplay, Rulebook, Truth, clock_text,
-    persistence_text,
+    no_data_text, persistence_text, sentences,
 };
 use crate::units::{self, ValueForm};
 
@@ -137,9 +137,10 @@ fn rule_ui(
         note(
             ui,
             &format!(
-                "{}; {}.",
+                "{}; {}. {}",
                 clock_text(rule.clock),
-                persistence_text(rule.persistence)
+                persistence_text(rule.persistence),
+                no_data_text(rule)
             ),
         );
         if let Some(why) = &done.skipped {
@@ -158,6 +159,9 @@ fn rule_ui(
                 });
         }
         verdict_ui(ui, done, analysis, replay);
+        for sentence in sentences(replay, done) {
+            note(ui, &sentence);
+        }
     });
     for (c, condition) in rule.conditions().into_iter().enumerate() {
         condition_ui(

@@ -9,7 +9,7 @@ use crate::analysis::Analysis;
 use crate::report::ReportInput;
 use crate::rules::{
     Action, ConditionReplay, Exposure, Firing, Reading, Replay, Rule, RuleReplay, Truth,
-    clock_text, persistence_text,
+    clock_text, no_data_text, persistence_text, sentences,
 };
 use crate::units::{self, ValueForm};
 
@@ -93,6 +93,7 @@ fn rule_article(input: &ReportInput<'_>, replay: &Replay, rule: &RuleReplay) -> 
                     (conditions(rule, replay))
                 }
             }
+            @for sentence in sentences(replay, rule) { p { (sentence) } }
             (condition_charts(input, replay, rule))
         }
     }
@@ -102,7 +103,7 @@ fn rule_article(input: &ReportInput<'_>, replay: &Replay, rule: &RuleReplay) -> 
 fn about(source: &Rule) -> Markup {
     html! {
         @if !source.description.is_empty() { p { (source.description) } }
-        p.how { "Evaluated " (clock_text(source.clock)) "; " (persistence_text(source.persistence)) "." }
+        p.how { "Evaluated " (clock_text(source.clock)) "; " (persistence_text(source.persistence)) ". " (no_data_text(source)) }
         @if !source.faults.is_empty() {
             div.faults {
                 p { strong { "Known faults of this rule" } }
