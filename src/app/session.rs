@@ -18,7 +18,7 @@ use crate::report::ReportInput;
 use crate::report::html::render;
 use crate::report::load_notes;
 use crate::report::write::write_atomic;
-use crate::rules::{Replay, ReplaySettings, Rulebook, replay_in_stages};
+use crate::rules::{Replay, ReplaySettings, Rulebook, replay_in_full};
 
 /// A computed value with its state.
 #[derive(Debug)]
@@ -372,7 +372,7 @@ impl Session {
                 selection.control,
                 selection.treatment.ok_or_else(Error::cancelled)?,
             );
-            replay_in_stages(
+            replay_in_full(
                 &selection.rows,
                 &rulebook,
                 &ReplaySettings { control, treatment },

@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
         ..
     } = select(&loaded.log, &settings)?;
     let treatment = treatment.ok_or_else(|| one_arm(&arguments.log))?;
-    let replay = crate::rules::replay_in_stages(
+    let replay = crate::rules::replay_in_full(
         &log,
         &rulebook,
         &ReplaySettings { control, treatment },

@@ -79,7 +79,7 @@ fn replay(
     let Some(treatment) = treatment else {
         return Ok(None);
     };
-    crate::rules::replay_in_stages(
+    crate::rules::replay_in_full(
         &rows,
         rulebook,
         &ReplaySettings { control, treatment },

@@ -7,6 +7,7 @@
 //! restate, to the last bit.
 
 mod after;
+mod arms;
 mod censoring;
 mod clock;
 mod condition;
@@ -61,7 +62,7 @@ pub use persist::{ErrorLimit, FailureLimit, FailureScope, Missing, Persistence, 
 pub use plan::{AdvanceWhen, Growth, GrowthKind, HoldCmp, Order, Plan, RollbackSeen, Stage};
 pub use prepare::{Assignment, Prepared};
 pub use replay::{
-    FirstFiring, ReplaySettings, StageSpan, first_firing, replay, replay_in_stages, replay_rule,
+    FirstFiring, ReplaySettings, StageSpan, first_firing, replay, replay_in_full, replay_rule,
 };
 pub use router::{CanaryBuckets, Router, RouterHash, RouterKey};
 pub use score::{Direction, Effect, EffectMeasure, NanStrategy, Score, ScoreMetric};

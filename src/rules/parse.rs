@@ -122,8 +122,10 @@ fn rulebook(raw: RawRulebook) -> Result<Rulebook> {
     for (name, router) in &raw.routers {
         check_router(*router, &format!("router.{name}"))?;
     }
+    // A rule that was cut out of its rulebook keeps the name of its plan.
     for (i, rule) in rules.iter().enumerate() {
         if let Some(plan) = &rule.plan
+            && !raw.plans.is_empty()
             && !raw.plans.contains_key(plan)
         {
             let known: Vec<&str> = raw.plans.keys().map(String::as_str).collect();

@@ -1,17 +1,17 @@
 //! [`replay`]: a rulebook over a log.
 
 use super::after::after;
+use super::arms::arm_rows;
 use super::censoring::censoring;
 use super::damage::averted;
 use super::phase::phase_range;
 use super::plan::Plan;
-use super::predicate::RowPredicate;
 use super::prepare::{Assignment, Prepared, View};
 use super::run::Run;
 use super::state::{Block, Points};
 use super::{ArmRole, Clock, NoData, Persistence, Replay, RequestArm, Rule, RuleReplay, Rulebook};
 use crate::data::RequestLog;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::jobs::Progress;
 
 /// Which arms of the log a rulebook means, unless it names them itself.
@@ -47,56 +47,20 @@ pub fn replay(
     settings: &ReplaySettings,
     progress: &Progress,
 ) -> Result<Replay> {
-    replay_in_stages(log, rulebook, settings, &[], progress)
+    run_all(log, rulebook, settings, &[], false, progress)
 }
 
-/// As [`replay`], with the rollout's observed stages in order; without any there is one stage.
-pub fn replay_in_stages(
+/// As [`replay`], with the rollout's observed stages in order (without any there is one stage), and
+/// with what takes several replays or passes: the range over phases, what acting would have averted,
+/// and what the monitor does next.
+pub fn replay_in_full(
     log: &RequestLog,
     rulebook: &Rulebook,
     settings: &ReplaySettings,
     stages: &[StageSpan],
     progress: &Progress,
 ) -> Result<Replay> {
-    progress.phase("Preparing", 0)?;
-    let prepared = Prepared::new(log, rulebook, stages);
-    let zero_us = prepared.log.time_zero_us();
-    let last_us = prepared
-        .log
-        .event_span_us()
-        .map_or(zero_us, |(_, last)| last);
-    let mut found = Replay {
-        time_zero_us: zero_us,
-        clock: log.clock,
-        last_event_us: last_us - zero_us,
-        censoring: None,
-        rules: Vec::with_capacity(rulebook.rules.len()),
-    };
-    match arm_rows(prepared.log(), rulebook, settings)? {
-        Ok(arms) => {
-            found.censoring = censoring(prepared.log(), &arms);
-            for rule in &rulebook.rules {
-                let plan = plan_of(rulebook, rule);
-                let mut replayed = replay_rule(&prepared, &arms, rule, plan, progress)?;
-                if replayed.skipped.is_none() {
-                    replayed.phases = phase_range(&prepared, &arms, rule, plan, progress)?;
-                }
-                if let Some(first) = &replayed.first {
-                    let view = View::new(&prepared, &arms, rule, plan);
-                    let effective_us = arms.span_us.0 + first.effective_us;
-                    replayed.averted = averted(view, effective_us);
-                    let facts = after(&prepared, &arms, (rule, plan), first, progress)?;
-                    replayed.after = facts;
-                }
-                found.rules.push(replayed);
-            }
-        }
-        Err(reason) => {
-            let skip = |rule| RuleReplay::skipped(rule, reason.clone());
-            found.rules.extend(rulebook.rules.iter().map(skip));
-        }
-    }
-    Ok(found)
+    run_all(log, rulebook, settings, stages, true, progress)
 }
 
 /// Replays one rule over the rows of two arms of a prepared log, open loop. The rule must be one of
@@ -132,6 +96,67 @@ pub fn replay_rule(
         progress.tick(u64::from(last.seen))?;
     }
     Ok(run.finish())
+}
+
+fn run_all(
+    log: &RequestLog,
+    rulebook: &Rulebook,
+    settings: &ReplaySettings,
+    stages: &[StageSpan],
+    is_full: bool,
+    progress: &Progress,
+) -> Result<Replay> {
+    progress.phase("Preparing", 0)?;
+    let prepared = Prepared::new(log, rulebook, stages);
+    let zero_us = prepared.log.time_zero_us();
+    let last_us = prepared
+        .log
+        .event_span_us()
+        .map_or(zero_us, |(_, last)| last);
+    let mut found = Replay {
+        time_zero_us: zero_us,
+        clock: log.clock,
+        last_event_us: last_us - zero_us,
+        censoring: None,
+        rules: Vec::with_capacity(rulebook.rules.len()),
+    };
+    let arms = match arm_rows(prepared.log(), rulebook, settings)? {
+        Ok(arms) => arms,
+        Err(reason) => {
+            let skip = |rule| RuleReplay::skipped(rule, reason.clone());
+            found.rules.extend(rulebook.rules.iter().map(skip));
+            return Ok(found);
+        }
+    };
+    found.censoring = censoring(prepared.log(), &arms);
+    for rule in &rulebook.rules {
+        let plan = plan_of(rulebook, rule);
+        let mut replayed = replay_rule(&prepared, &arms, rule, plan, progress)?;
+        if is_full {
+            complete(&prepared, &arms, (rule, plan), &mut replayed, progress)?;
+        }
+        found.rules.push(replayed);
+    }
+    Ok(found)
+}
+
+/// Adds what takes several replays or passes.
+fn complete(
+    prepared: &Prepared<'_>,
+    arms: &Assignment,
+    (rule, plan): (&Rule, Option<&Plan>),
+    replayed: &mut RuleReplay,
+    progress: &Progress,
+) -> Result<()> {
+    if replayed.skipped.is_none() {
+        replayed.phases = phase_range(prepared, arms, rule, plan, progress)?;
+    }
+    if let Some(first) = &replayed.first {
+        let view = View::new(prepared, arms, rule, plan);
+        replayed.averted = averted(view, arms.span_us.0 + first.effective_us);
+        replayed.after = after(prepared, arms, (rule, plan), first, progress)?;
+    }
+    Ok(())
 }
 
 /// When a rule first fires, in microseconds since time zero; `None`: never, or it cannot run on
@@ -213,76 +238,6 @@ fn plan_of<'a>(rulebook: &'a Rulebook, rule: &Rule) -> Option<&'a Plan> {
     }
 }
 
-/// The rows of the arms, or why the rulebook's own labels do not lead to any.
-fn arm_rows(
-    log: &RequestLog,
-    rulebook: &Rulebook,
-    settings: &ReplaySettings,
-) -> Result<Result<Assignment, String>> {
-    let labelled = |label: &Option<String>, otherwise: usize| match label {
-        None => Ok(Arm::Index(otherwise)),
-        Some(label) => Arm::of(label, log),
-    };
-    let canary = labelled(&rulebook.arms.canary, settings.treatment);
-    let baseline = labelled(&rulebook.arms.baseline, settings.control);
-    let (canary, baseline) = match (canary, baseline) {
-        (Ok(canary), Ok(baseline)) => (canary, baseline),
-        (Err(reason), _) | (_, Err(reason)) => return Ok(Err(reason)),
-    };
-    let n_arms = log.arms.len();
-    if let (Arm::Index(canary), Arm::Index(baseline)) = (&canary, &baseline) {
-        let (canary, baseline) = (*canary, *baseline);
-        if canary >= n_arms || baseline >= n_arms || canary == baseline {
-            let message = "A replay needs two different arms, a control and a treatment";
-            return Err(Error::new(ErrorKind::Settings, message)
-                .hint("Choose which arm is the control and which is the treatment"));
-        }
-        return Ok(Ok(Assignment::of(log, baseline, canary)));
-    }
-    let (canary, baseline) = (canary.rows(log), baseline.rows(log));
-    let is_shared = |row: &u32| canary.binary_search(row).is_ok();
-    if baseline.iter().any(is_shared) {
-        return Ok(Err(
-            "the rulebook's predicates put some requests into both arms".to_owned(),
-        ));
-    }
-    Ok(Ok(Assignment::of_rows(log, canary, baseline)))
-}
-
-/// An arm by its index, or by its rows.
-enum Arm {
-    Index(usize),
-    Rows(Vec<u32>),
-}
-
-impl Arm {
-    fn of(label: &str, log: &RequestLog) -> std::result::Result<Self, String> {
-        if let Some(arm) = log.arm_index(label) {
-            return Ok(Self::Index(arm));
-        }
-        if let Some(predicate) = RowPredicate::parse(label) {
-            let rows = predicate?.rows(log)?;
-            return if rows.is_empty() {
-                Err(format!("no request of the log is in the arm {label}"))
-            } else {
-                Ok(Self::Rows(rows))
-            };
-        }
-        let known: Vec<&str> = log.arms.iter().map(|arm| arm.name.as_str()).collect();
-        Err(format!(
-            "the log has no arm called {label:?}; it has {}",
-            known.join(", ")
-        ))
-    }
-
-    fn rows(self, log: &RequestLog) -> Vec<u32> {
-        match self {
-            Self::Index(arm) => log.rows_of_arm(arm).map(|row| row as u32).collect(),
-            Self::Rows(rows) => rows,
-        }
-    }
-}
-
 /// The evaluations of a rule, or why there are none.
 pub(super) fn points(view: View<'_>) -> std::result::Result<Points<'_>, String> {
     let (prepared, rule) = (view.prepared, view.rule);
@@ -349,6 +304,7 @@ fn retry_us(rule: &Rule) -> Option<i64> {
 mod tests {
     use super::*;
     use crate::data::{Arm, Clock as LogClock, Outcome, Quantity};
+    use crate::error::ErrorKind;
     use crate::rules::{State, presets, with_threshold};
 
     const SETTINGS: ReplaySettings = ReplaySettings {
