@@ -10,7 +10,7 @@ use super::session::{Session, open_log};
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::AnalysisSettings;
 use crate::cli::bundled;
-use crate::ingest::{DurationUnit, LoadRequest, Mapping, Role};
+use crate::ingest::{Answer, DurationUnit, LoadRequest, Mapping, Question, Role};
 use crate::jobs::{JobId, Progress};
 
 /// Everything that a screen can ask for; the only way to change the document from a view.
@@ -38,6 +38,8 @@ pub enum Command {
         /// Its unit.
         unit: DurationUnit,
     },
+    /// Answer what the values of the log do not tell.
+    Answer(Question, Answer),
     /// Go to a screen.
     Show(Screen),
     /// Choose the control arm; `None` lets names and sizes decide.
@@ -277,8 +279,18 @@ pub(super) fn apply(
         }
         Command::SetUnit { column, unit } => {
             if let Some(mut mapping) = mapping_in_force(state, session) {
-                for entry in mapping.columns.iter_mut().filter(|c| c.column == column) {
-                    entry.unit = Some(unit);
+                mapping.set_unit(&column, unit);
+                state.document.mapping = Some(mapping);
+            }
+        }
+        Command::Answer(question, answer) => {
+            if let Some(mut mapping) = mapping_in_force(state, session) {
+                let before = mapping.clone();
+                mapping.answer(&question, &answer);
+                for role in Role::ALL {
+                    if mapping.column(role) != before.column(role) {
+                        forget_what_stood_on(&mut state.document.settings, [Some(role), None]);
+                    }
                 }
                 state.document.mapping = Some(mapping);
             }

@@ -30,6 +30,7 @@ impl Document {
             paths: self.log.clone(),
             mapping: self.mapping.clone(),
             added: self.added.clone(),
+            ..LoadRequest::default()
         })
     }
 }

@@ -137,6 +137,7 @@ pub fn open(arguments: &LogArguments, size: Option<(f32, f32)>) -> Result<(), St
         return Err("There is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)".to_owned());
     }
     let request = arguments.load_request().map_err(|e| e.to_string())?;
+    let tools = request.tools.clone();
     let (width, height) = size.unwrap_or((1280.0, 800.0));
     let viewport = egui::ViewportBuilder::default()
         .with_title("Hindsight")
@@ -161,6 +162,7 @@ pub fn open(arguments: &LogArguments, size: Option<(f32, f32)>) -> Result<(), St
                 Some(folder) => App::with_storage(&creation.egui_ctx, &folder),
                 None => App::new(&creation.egui_ctx),
             };
+            app.state.tools = tools;
             app.ask(first);
             app.ask(Command::Show(Screen::Overview));
             Ok(Box::new(app))

@@ -178,7 +178,9 @@ impl Session {
             self.asked_log.clone_from(&log);
             if let Some((request, _)) = log {
                 self.loaded.is_stale = true;
+                let tools = state.tools.clone();
                 self.jobs.start(JobKind::Load, move |progress| {
+                    let request = LoadRequest { tools, ..request };
                     load(&request, progress).map(|l| Output::Loaded(Box::new(l)))
                 });
             }

@@ -8,6 +8,7 @@ use super::palette::Palette;
 use super::planner::Planner;
 use super::saving::ProjectState;
 use super::storage::Storage;
+use crate::ingest::Tools;
 
 /// The eight screens, in the order of work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -82,6 +83,8 @@ pub struct AppState {
     pub document: Document,
     /// Its earlier and later states.
     pub history: History,
+    /// The tools whose exports are recognised.
+    pub tools: Tools,
     /// Counts requests to open a log, so that the same path is read again when asked for again.
     pub n_opened: u64,
     /// The path field of the Log screen.

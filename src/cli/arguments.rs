@@ -61,6 +61,13 @@ pub struct LogArguments {
     /// Encoding of text that is not UTF-8 and does not tell: gb18030, big5, euc-kr, sjis, ….
     #[arg(long, value_name = "NAME", value_parser = encoding)]
     pub encoding: Option<Encoding>,
+    /// Read the log as this tool's export: the name of a preset, or a preset file; default: told by
+    /// its columns.
+    #[arg(long, value_name = "NAME|FILE", conflicts_with = "mapping")]
+    pub tool: Option<String>,
+    /// Folder of further tool presets (TOML).
+    #[arg(long, value_name = "DIR")]
+    pub preset_dir: Option<PathBuf>,
 }
 
 /// Which arms and rows.

@@ -6,10 +6,10 @@ use super::analyze::health_lines;
 use super::arguments::InspectArguments;
 use super::output::{joined, note, print, print_json};
 use super::table::{cut, table};
-use super::{Finish, load, settings};
+use super::{Finish, read, settings};
 use crate::analysis::{ArmRole, Audit, audit};
 use crate::error::Result;
-use crate::ingest::{Guess, Issue, Loaded, Role};
+use crate::ingest::{Guess, Issue, Loaded, Question, Role};
 use crate::jobs::Progress;
 use crate::units;
 
@@ -17,7 +17,7 @@ use crate::units;
 const EVIDENCE_WIDTH: usize = 60;
 
 pub(super) fn run(arguments: &InspectArguments, progress: &Progress) -> Result<Finish> {
-    let loaded = load(&arguments.log, progress)?;
+    let loaded = read(&arguments.log, progress)?;
     if let Some(path) = &arguments.write_mapping {
         crate::report::write::write_atomic(path, loaded.mapping.to_toml().as_bytes())?;
         note(&format!("Mapping written to {}", path.display()));
@@ -46,7 +46,9 @@ fn as_json(loaded: &Loaded, audit: &Audit) -> serde_json::Value {
         "units": log.units.as_ref().map(|u| u.n_units),
         "arms": log.arms,
         "clock": log.clock,
+        "tool": loaded.mapping.tool,
         "mapping": loaded.mapping,
+        "questions": loaded.mapping.questions,
         "columns": loaded.guesses,
         "issues": loaded.issues,
         "audit": audit,
@@ -75,6 +77,12 @@ fn as_text(loaded: &Loaded, audit: &Audit) -> String {
         audit.strategy.strategy.label(),
         audit.strategy.why
     ));
+    let tool = loaded.mapping.tool.iter();
+    lines.extend(tool.map(|tool| format!("Recognised as {tool}")));
+    if !loaded.mapping.questions.is_empty() {
+        lines.push(String::new());
+    }
+    lines.extend(loaded.mapping.questions.iter().map(question_lines));
     let rows: Vec<Vec<String>> = loaded
         .guesses
         .iter()
@@ -113,6 +121,23 @@ fn arms_table(audit: &Audit) -> String {
     table(&["Arm", "Is", "Requests", "Users", "Share"], &rows)
 }
 
+/// What the values do not tell, and what was assumed.
+fn question_lines(question: &Question) -> String {
+    let mut lines = vec![format!("[?] {} ({})", question.text, question.evidence)];
+    for (i, candidate) in question.candidates.iter().enumerate() {
+        let mark = if i == question.assumed {
+            "assumed"
+        } else {
+            "or"
+        };
+        lines.push(format!(
+            "    {mark:>7}: {}",
+            cut(&candidate.label, EVIDENCE_WIDTH)
+        ));
+    }
+    lines.join("\n") + "\n"
+}
+
 /// What was found, where, and what to do about it.
 fn issue_lines(issue: &Issue) -> Vec<String> {
     let column = issue
@@ -142,12 +167,19 @@ fn issue_lines(issue: &Issue) -> Vec<String> {
 /// without saying.
 fn column_line(loaded: &Loaded, guess: &Guess) -> Vec<String> {
     let profile = &guess.profile;
-    let mut columns = loaded.mapping.columns.iter();
-    let used = columns.find(|c| c.column == profile.name);
-    let role = used.map(|c| c.role);
+    let columns = loaded.mapping.columns.iter();
+    let roles: Vec<Role> = columns
+        .filter(|c| c.column == profile.name)
+        .map(|c| c.role)
+        .collect();
+    let role = roles.first().copied();
     let values = profile.samples.join(" | ");
     let evidence = match guess.evidence.split_once("; ") {
-        Some((name, rest)) if name.starts_with("named") => rest,
+        Some((name, rest))
+            if name.starts_with("named") || loaded.mapping.tool.as_deref() == Some(name) =>
+        {
+            rest
+        }
         _ => &guess.evidence,
     };
     let (confidence, shown) = match role {
@@ -160,9 +192,15 @@ fn column_line(loaded: &Loaded, guess: &Guess) -> Vec<String> {
         ),
         Some(_) => (format!("{:.2}", guess.confidence), evidence.to_owned()),
     };
+    let labels: Vec<&str> = roles.iter().map(|role| role.label()).collect();
+    let shown_roles = match (labels.as_slice(), profile.is_key()) {
+        ([], true) => "can be read".to_owned(),
+        ([], false) => "not read".to_owned(),
+        _ => labels.join(", "),
+    };
     vec![
         cut(&profile.name, 32),
-        role.map_or("not read", Role::label).to_owned(),
+        shown_roles,
         confidence,
         cut(&shown, EVIDENCE_WIDTH),
     ]

@@ -15,12 +15,13 @@ pub use arguments::{Arguments, Command, LogArguments};
 #[cfg(feature = "gui")]
 pub(crate) use replay::stages;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::ingest::{Additions, LoadRequest, Loaded, Mapping};
+use crate::ingest::{Additions, LoadRequest, Loaded, Mapping, ToolPreset, Tools};
 use crate::jobs::Progress;
-use output::{print, print_error};
+use output::{note, print, print_error};
 
 /// What a command ends with when nothing failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,12 +84,45 @@ impl LogArguments {
             added: Additions {
                 encoding: self.encoding,
             },
+            tools: self.tools()?,
+        })
+    }
+
+    /// The tool presets that the arguments name.
+    fn tools(&self) -> Result<Tools> {
+        let own = self.preset_dir.as_deref().map(Tools::read_folder);
+        let named = |name: &String| match Path::new(name) {
+            path if path.extension().is_some() => ToolPreset::read(path),
+            _ => Tools::built_in(name),
+        };
+        Ok(Tools {
+            own: own.transpose()?.unwrap_or_default(),
+            forced: self.tool.as_ref().map(named).transpose()?,
         })
     }
 }
 
-/// Reads the log that the arguments name, else the bundled sample.
+/// [`read`], and warns of what was assumed.
 fn load(arguments: &LogArguments, progress: &Progress) -> Result<Loaded> {
+    let loaded = read(arguments, progress)?;
+    for question in &loaded.mapping.questions {
+        note(&format!(
+            "hindsight: assumed: {} {} ({})",
+            question.text,
+            question.assumed_label(),
+            question.evidence
+        ));
+    }
+    if !loaded.mapping.questions.is_empty() {
+        note(
+            "  `hindsight inspect LOG --write-mapping FILE` writes it down, to be corrected and used with --mapping",
+        );
+    }
+    Ok(loaded)
+}
+
+/// Reads the log that the arguments name, else the bundled sample.
+fn read(arguments: &LogArguments, progress: &Progress) -> Result<Loaded> {
     let mut request = arguments.load_request()?;
     if request.paths.is_empty() {
         request.paths.push(bundled::sample_log(progress)?);

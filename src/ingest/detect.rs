@@ -1,16 +1,22 @@
-//! Guesses which column plays which role, from names and values, with the evidence in words.
+//! Guesses which column plays which role, from a tool's preset or from names and values, with the
+//! evidence in words.
 
 use serde::Serialize;
 
+use super::ask::{self, Contender};
+use super::assign::best_assignment;
+use super::column_profile::ColumnProfile;
+use super::durations::{duration_unit, spans_ms, stamp_form};
+use super::fit::{describe, score};
 use super::mapping::{ColumnRole, Mapping, Role};
-use super::names::{name_score, normalize};
-use super::outcome::{OutcomeForm, rating_of_word};
-use super::profile::{ColumnProfile, Profile};
-use super::stamp::{DurationUnit, StampForm, epoch_unit, numeric_stamp_us};
-use crate::units;
+use super::preset_roles;
+use super::profile::Profile;
+use super::question::Answer;
+use super::stamp::StampForm;
+use super::tools::ToolPreset;
 
 /// Guesses below this are not taken.
-const THRESHOLD: f64 = 0.45;
+pub(super) const THRESHOLD: f64 = 0.45;
 
 /// A guess about one column.
 #[derive(Debug, Clone, Serialize)]
@@ -25,65 +31,155 @@ pub struct Guess {
     pub evidence: String,
 }
 
-/// Finds the roles of a file's columns: the best pair of role and column first, then the next.
-pub(super) fn detect(profile: &Profile) -> (Mapping, Vec<Guess>) {
+/// Finds the roles of a file's columns, and what has to be asked about them.
+pub(super) fn detect(profile: &Profile, preset: Option<&ToolPreset>) -> (Mapping, Vec<Guess>) {
     let columns = &profile.columns;
-    let mut pairs: Vec<(f64, usize, Role, String)> = Vec::new();
-    for (i, column) in columns.iter().enumerate() {
-        for role in Role::ALL {
-            let (score, evidence) = score(column, role, profile.n_rows);
-            if score >= THRESHOLD {
-                pairs.push((score, i, role, evidence));
+    let (mut mapping, mut guesses, contenders) = match preset {
+        Some(preset) => by_preset(profile, preset),
+        None => by_names_and_values(profile, &Role::ALL, &Mapping::default()),
+    };
+    mapping.decimal_mark = profile.decimal_mark;
+    complete(&mut mapping, columns);
+    mapping.questions = ask::questions(&mapping, profile, &contenders, preset);
+    // Where nothing stands for a role, no column plays it.
+    for question in &mapping.questions {
+        if let Some(Answer::Role { role, column: None }) = question.assumed_answer() {
+            mapping.columns.retain(|c| c.role != *role);
+            for guess in guesses.iter_mut().filter(|g| g.role == Some(*role)) {
+                *guess = Guess::none(&guess.profile);
             }
         }
     }
-    pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
-    let mut guesses: Vec<Guess> = columns
+    for guess in &mut guesses {
+        let mut of_column = mapping.columns.iter();
+        let detail = match of_column.find(|c| c.column == guess.profile.name) {
+            Some(ColumnRole {
+                unit: Some(unit), ..
+            }) => unit.label().to_owned(),
+            Some(ColumnRole {
+                stamp: Some(stamp), ..
+            }) => stamp.label(),
+            _ => continue,
+        };
+        guess.evidence.extend([", ", detail.as_str()]);
+    }
+    (mapping, guesses)
+}
+
+/// The preset's roles; other columns may still be ratings, metrics or segments of the user's own.
+fn by_preset(profile: &Profile, preset: &ToolPreset) -> (Mapping, Vec<Guess>, Vec<Contender>) {
+    let (of_preset, contenders) = preset_roles::mapping(preset, profile);
+    let mut open = vec![Role::Metric, Role::Segment];
+    if of_preset.column(Role::Rating).is_none() {
+        open.push(Role::Rating);
+    }
+    if !preset.kind.is_requests() {
+        open.clear();
+    }
+    let (mut mapping, mut guesses, _) = by_names_and_values(profile, &open, &of_preset);
+    // What the tool writes besides is no segment merely because it has few values.
+    let is_own = |g: &Guess| g.role != Some(Role::Segment) || g.confidence > 0.5;
+    for guess in guesses.iter_mut().filter(|g| !is_own(g)) {
+        mapping.columns.retain(|c| c.column != guess.profile.name);
+        *guess = Guess::none(&guess.profile);
+    }
+    for guess in &mut guesses {
+        let mut of_column = of_preset.columns.iter();
+        if let Some(column) = of_column.find(|c| c.column == guess.profile.name) {
+            guess.role = Some(column.role);
+            guess.confidence = 1.0;
+            let described = describe(&guess.profile, column.role);
+            guess.evidence = format!("{}; {described}", preset.name);
+        }
+    }
+    let own = std::mem::take(&mut mapping.columns);
+    mapping = of_preset;
+    mapping.columns.extend(own);
+    let place = |name: &str| profile.columns.iter().position(|c| c.name == name);
+    mapping.columns.sort_by_key(|c| place(&c.column));
+    (mapping, guesses, contenders)
+}
+
+/// One column per role so that all fit best together; segments and metrics are what is left.
+/// Columns that `taken` names are left alone.
+fn by_names_and_values(
+    profile: &Profile,
+    roles: &[Role],
+    taken: &Mapping,
+) -> (Mapping, Vec<Guess>, Vec<Contender>) {
+    let columns = &profile.columns;
+    let is_open =
+        |c: &ColumnProfile| !c.is_key() && taken.columns.iter().all(|t| t.column != c.name);
+    let scored = |role: Role| {
+        columns.iter().map(move |c| {
+            let scored = is_open(c).then(|| score(c, role, profile.n_rows));
+            scored.filter(|(score, _)| *score >= THRESHOLD)
+        })
+    };
+    let mut guesses: Vec<Guess> = columns.iter().map(Guess::none).collect();
+    let mut contenders = Vec::new();
+    let single: Vec<Role> = roles
         .iter()
-        .map(|profile| Guess {
+        .copied()
+        .filter(|r| !r.is_repeatable())
+        .collect();
+    let scores: Vec<Vec<Option<(f64, String)>>> =
+        single.iter().map(|role| scored(*role).collect()).collect();
+    let gain = |s: &Option<(f64, String)>| s.as_ref().map_or(0.0, |(s, _)| s - THRESHOLD + 1e-6);
+    let gains: Vec<Vec<f64>> = scores
+        .iter()
+        .map(|of| of.iter().map(gain).collect())
+        .collect();
+    for ((role, place), scores) in single.iter().zip(best_assignment(&gains)).zip(&scores) {
+        for (column, score) in scores.iter().enumerate() {
+            contenders.extend(score.as_ref().map(|(score, _)| Contender {
+                role: *role,
+                column,
+                score: *score,
+            }));
+        }
+        if let Some((column, (score, evidence))) = place.and_then(|i| Some((i, scores[i].clone()?)))
+        {
+            guesses[column].take(*role, score, evidence);
+        }
+    }
+    for role in roles.iter().copied().filter(|r| r.is_repeatable()) {
+        for (guess, scored) in guesses.iter_mut().zip(scored(role)) {
+            // A column that could be both is what it fits better.
+            if let Some((score, evidence)) = scored
+                && (guess.role.is_none() || (is_repeated(guess) && score > guess.confidence))
+            {
+                guess.take(role, score, evidence);
+            }
+        }
+    }
+    let mut mapping = Mapping::default();
+    for guess in &guesses {
+        let role = guess
+            .role
+            .map(|role| ColumnRole::new(&guess.profile.name, role));
+        mapping.columns.extend(role);
+    }
+    (mapping, guesses, contenders)
+}
+
+fn is_repeated(guess: &Guess) -> bool {
+    guess.role.is_some_and(Role::is_repeatable)
+}
+
+impl Guess {
+    fn none(profile: &ColumnProfile) -> Self {
+        Self {
             profile: profile.clone(),
             role: None,
             confidence: 0.0,
             evidence: String::new(),
-        })
-        .collect();
-    let mut taken: Vec<Role> = Vec::new();
-    for (score, i, role, evidence) in pairs {
-        if guesses[i].role.is_some() || (!role.is_repeatable() && taken.contains(&role)) {
-            continue;
-        }
-        taken.push(role);
-        (guesses[i].role, guesses[i].confidence, guesses[i].evidence) =
-            (Some(role), score, evidence);
-    }
-    let mut mapping = Mapping {
-        decimal_mark: profile.decimal_mark,
-        ..Mapping::default()
-    };
-    for guess in &guesses {
-        if let Some(role) = guess.role {
-            mapping
-                .columns
-                .push(ColumnRole::new(&guess.profile.name, role));
         }
     }
-    complete(&mut mapping, columns);
-    for guess in &mut guesses {
-        let of_column = mapping
-            .columns
-            .iter()
-            .find(|c| c.column == guess.profile.name);
-        match of_column {
-            Some(ColumnRole {
-                unit: Some(unit), ..
-            }) => guess.evidence.extend([", ", unit.label()]),
-            Some(ColumnRole {
-                stamp: Some(stamp), ..
-            }) => guess.evidence.extend([", ", &stamp.label()]),
-            _ => {}
-        }
+
+    fn take(&mut self, role: Role, confidence: f64, evidence: String) {
+        (self.role, self.confidence, self.evidence) = (Some(role), confidence, evidence);
     }
-    (mapping, guesses)
 }
 
 /// Fills in the units and stamp forms that a mapping leaves open.
@@ -93,307 +189,20 @@ pub(super) fn complete(mapping: &mut Mapping, columns: &[ColumnProfile]) {
         let Some(profile) = profile_of(&column.column) else {
             continue;
         };
+        let form = stamp_form(profile);
+        let is_moment = |form: &StampForm| !matches!(form, StampForm::Relative(_));
         if column.role.is_stamp() && column.stamp.is_none() {
-            column.stamp = stamp_form(profile);
-        }
-        if column.role.is_duration() && column.unit.is_none() {
-            column.unit = Some(duration_unit(profile));
-        }
-    }
-}
-
-/// The score of a role for a column, and the evidence in words.
-fn score(column: &ColumnProfile, role: Role, n_rows: u64) -> (f64, String) {
-    let normalized = normalize(&column.name);
-    let (name, known) = name_score(&normalized, role);
-    let mut fit = value_fit(column, role, &normalized, n_rows);
-    // "response_time" counts seconds too, but from no start: only a full name makes a relative stamp.
-    let is_relative = matches!(stamp_form(column), Some(StampForm::Relative(_)));
-    if role.is_stamp() && is_relative && name < 0.7 {
-        fit = 0.0;
-    }
-    let ends = name_score(&normalized, Role::EndTime).0 > 0.0;
-    let by_values = if ends && role == Role::Time {
-        0.0
-    } else {
-        value_only(column, role, name)
-    };
-    if by_values > name * fit {
-        return (
-            by_values,
-            format!("values fit: {}", column.samples.join(", ")),
-        );
-    }
-    let similar = if normalized == known {
-        "named"
-    } else {
-        "named like"
-    };
-    (
-        name * fit,
-        format!("{similar} \"{known}\"; {}", describe(column, role)),
-    )
-}
-
-/// How well the values fit a role whose name fits, 0 to 1.
-fn value_fit(column: &ColumnProfile, role: Role, normalized: &str, n_rows: u64) -> f64 {
-    let has_values = column.n_null < column.n;
-    let numeric = column.numeric_share > 0.9 && has_values;
-    let non_negative = column.range.is_some_and(|(low, _, _)| low >= 0.0);
-    match role {
-        Role::Time | Role::EndTime => stamp_form(column).map_or(0.0, |form| match form {
-            StampForm::Relative(_) if !non_negative => 0.0,
-            StampForm::Relative(_) => 0.8,
-            _ => 1.0,
-        }),
-        Role::Variant => match column.n_distinct {
-            2..=50 if column.null_share() < 0.05 && (!numeric || column.is_whole) => 1.0,
-            1 if column.null_share() < 0.05 => 0.7,
-            51..=200 if column.null_share() < 0.05 && !numeric => 0.6,
-            _ => 0.0,
-        },
-        Role::Unit if !has_values => 0.0,
-        // One name throughout is the service account, not who was assigned.
-        Role::Unit if column.n_distinct == 1 => 0.3,
-        // A column in which every row differs tells requests apart, not users.
-        Role::Unit => {
-            if column.distinct_share() > 0.98 && n_rows > 50 {
-                0.4
-            } else {
-                1.0
-            }
-        }
-        Role::RequestId => {
-            if column.distinct_share() > 0.9 {
-                1.0
-            } else {
-                0.3
-            }
-        }
-        Role::Latency | Role::Ttft => {
-            if numeric && !column.is_typed_stamp {
-                1.0
-            } else {
-                0.0
-            }
-        }
-        Role::Status => status_fit(column, normalized),
-        // How likely an action was chosen, not how good it was.
-        Role::Rating if normalized.contains("propensity") => 0.0,
-        Role::Rating => rating_fit(column),
-        Role::TokensIn | Role::TokensOut => {
-            if numeric && column.is_whole && non_negative {
-                1.0
-            } else {
-                0.0
-            }
-        }
-        Role::Cost => {
-            if numeric {
-                1.0
-            } else {
-                0.0
-            }
-        }
-        Role::Segment => {
-            if (2..=1000).contains(&column.n_distinct) && column.distinct_share() < 0.5 {
-                1.0
-            } else {
-                0.0
-            }
-        }
-        Role::Metric => {
-            if numeric || is_truth(column) {
-                1.0
-            } else {
-                0.0
-            }
+            column.stamp = form;
+        } else if column.role == Role::Ttft && column.stamp.is_none() && column.unit.is_none() {
+            column.stamp = form.filter(is_moment);
         }
     }
-}
-
-/// The score of a role by values alone, for columns whose names say nothing.
-fn value_only(column: &ColumnProfile, role: Role, name: f64) -> f64 {
-    const ARMS: [&str; 24] = [
-        "control",
-        "treatment",
-        "a",
-        "b",
-        "baseline",
-        "candidate",
-        "champion",
-        "challenger",
-        "stable",
-        "canary",
-        "old",
-        "new",
-        "对照组",
-        "实验组",
-        "基线",
-        "候选",
-        "旧版",
-        "新版",
-        "대조군",
-        "실험군",
-        "기존",
-        "신규",
-        "a안",
-        "b안",
-    ];
-    let all = |known: &[&str]| {
-        column.n_distinct >= 2
-            && column.frequent.len() == column.n_distinct
-            && column
-                .frequent
-                .iter()
-                .all(|v| known.contains(&v.to_lowercase().as_str()))
-    };
-    match role {
-        Role::Variant if all(&ARMS) && column.null_share() < 0.05 => 0.8,
-        Role::Time if column.is_typed_stamp || column.stamp_share > 0.9 => 0.5,
-        // Few distinct words that play no other part are worth splitting by.
-        Role::Segment
-            if name == 0.0
-                && (2..=20).contains(&column.n_distinct)
-                && column.numeric_share < 0.5
-                && column.null_share() < 0.5
-                && column.distinct_share() < 0.2
-                && !column.is_typed_stamp
-                && column.stamp_share < 0.5 =>
-        {
-            0.5
+    let spans = spans_ms(mapping, columns);
+    for column in &mut mapping.columns {
+        let is_open = column.role.is_duration() && column.unit.is_none() && column.stamp.is_none();
+        if let Some(profile) = profile_of(&column.column).filter(|_| is_open) {
+            let spans = spans.as_deref().filter(|_| column.role == Role::Latency);
+            column.unit = Some(duration_unit(profile, spans).unit);
         }
-        _ => 0.0,
-    }
-}
-
-fn status_fit(column: &ColumnProfile, normalized: &str) -> f64 {
-    let form = OutcomeForm::of_name(normalized);
-    if column.n_null == column.n {
-        // An error column that is empty throughout says that nothing failed.
-        return if form == OutcomeForm::Error { 0.6 } else { 0.0 };
-    }
-    let known = column
-        .frequent
-        .iter()
-        .filter(|v| form.read(v).is_some())
-        .count();
-    let share = known as f64 / column.frequent.len().max(1) as f64;
-    // A continuous number is no status, whatever its name.
-    let too_many = column.n_distinct > 60 && form != OutcomeForm::Error;
-    if too_many || (column.numeric_share > 0.9 && !column.is_whole) {
-        0.0
-    } else {
-        share
-    }
-}
-
-fn rating_fit(column: &ColumnProfile) -> f64 {
-    let words = column
-        .frequent
-        .iter()
-        .filter(|v| rating_of_word(v).is_some())
-        .count();
-    let is_words = words > 0 && words == column.frequent.len();
-    let in_scale = column
-        .range
-        .is_some_and(|(low, _, high)| low >= -10.0 && high <= 100.0);
-    if is_words || (column.numeric_share > 0.9 && in_scale) {
-        1.0
-    } else {
-        0.0
-    }
-}
-
-fn is_truth(column: &ColumnProfile) -> bool {
-    let known = ["true", "false", "0", "1", "yes", "no", "t", "f"];
-    !column.frequent.is_empty()
-        && column
-            .frequent
-            .iter()
-            .all(|v| known.contains(&v.to_lowercase().as_str()))
-}
-
-/// How a column's stamps are written; `None` where it has none.
-fn stamp_form(column: &ColumnProfile) -> Option<StampForm> {
-    if column.is_typed_stamp {
-        return Some(StampForm::Typed);
-    }
-    let (_, median, _) = column.range.unwrap_or((0.0, f64::NAN, 0.0));
-    if column.numeric_share > 0.9 {
-        let suffixed = suffix_unit(&column.name);
-        return Some(match epoch_unit(median) {
-            Some(unit) => StampForm::Epoch(unit),
-            None => StampForm::Relative(suffixed.unwrap_or(DurationUnit::S)),
-        });
-    }
-    (column.stamp_share > 0.5).then_some(StampForm::Text)
-}
-
-/// The unit of a duration: the name's suffix first, then the size that LLM requests have.
-fn duration_unit(column: &ColumnProfile) -> DurationUnit {
-    suffix_unit(&column.name).unwrap_or_else(|| {
-        let mut positive: Vec<f64> = column
-            .numbers
-            .iter()
-            .copied()
-            .filter(|v| *v > 0.0)
-            .collect();
-        positive.sort_by(f64::total_cmp);
-        match positive.get(positive.len() / 2) {
-            Some(median) if *median < 120.0 && !column.is_whole => DurationUnit::S,
-            Some(median) if *median > 1e9 => DurationUnit::Ns,
-            Some(median) if *median > 1e6 => DurationUnit::Us,
-            _ => DurationUnit::Ms,
-        }
-    })
-}
-
-fn suffix_unit(name: &str) -> Option<DurationUnit> {
-    let normalized = normalize(name);
-    match normalized.rsplit('_').next().unwrap_or_default() {
-        "s" | "sec" | "secs" | "seconds" | "秒" | "초" => Some(DurationUnit::S),
-        "ms" | "millis" | "milliseconds" | "毫秒" | "밀리초" => Some(DurationUnit::Ms),
-        "us" | "micros" | "微秒" => Some(DurationUnit::Us),
-        "ns" | "nano" | "nanos" | "纳秒" => Some(DurationUnit::Ns),
-        _ => None,
-    }
-}
-
-fn describe(column: &ColumnProfile, role: Role) -> String {
-    let is_label = matches!(
-        role,
-        Role::Unit | Role::RequestId | Role::Variant | Role::Segment
-    );
-    let nulls = if column.n_null > 0 {
-        format!(", {} empty", units::share(column.null_share()))
-    } else {
-        String::new()
-    };
-    match column.range {
-        Some((low, median, high)) if column.numeric_share > 0.9 && !is_label => {
-            if let (true, Some(StampForm::Epoch(unit))) = (role.is_stamp(), stamp_form(column)) {
-                let at = |stamp| {
-                    numeric_stamp_us(stamp, unit)
-                        .map_or_else(String::new, |us| units::instant(us, units::Clock::Epoch))
-                };
-                return format!("{} to {}{nulls}", at(low), at(high));
-            }
-            let (kind, shown): (_, fn(f64) -> String) = if column.is_whole {
-                ("whole numbers", |v| units::significant(v.round(), 1))
-            } else {
-                ("numbers", units::number)
-            };
-            format!(
-                "{kind} {} to {}, median {}{nulls}",
-                shown(low),
-                shown(high),
-                shown(median)
-            )
-        }
-        _ => format!(
-            "{} distinct values{nulls}",
-            units::count(column.n_distinct as u64)
-        ),
     }
 }

@@ -239,35 +239,40 @@ impl Mapping {
             .retain(|q| !q.is_about(column) && (role.is_none() || q.role != role));
     }
 
+    /// Says what unit a column of durations is in.
+    pub fn set_unit(&mut self, column: &str, unit: DurationUnit) {
+        self.questions.retain(|q| !q.is_about(column));
+        self.change(column, |c| c.unit = Some(unit));
+    }
+
     /// Takes an answer over, and the question with it.
     pub fn answer(&mut self, question: &Question, answer: &Answer) {
         self.questions.retain(|q| q != question);
-        let entry =
-            |column: &str, change: &dyn Fn(&mut ColumnRole), columns: &mut Vec<ColumnRole>| {
-                columns
-                    .iter_mut()
-                    .filter(|c| c.column == *column)
-                    .for_each(change);
-            };
         match answer {
             Answer::Role { role, column } => match column {
+                Some(column) if self.column(*role).is_some_and(|c| c.column == *column) => {}
                 Some(column) => self.assign(column, Some(*role)),
                 None => self.columns.retain(|c| c.role != *role),
             },
-            Answer::Unit { column, unit } => {
-                entry(column, &|c| c.unit = Some(*unit), &mut self.columns);
+            Answer::Time { column } => {
+                if self.column(Role::Time).is_none_or(|c| c.column != *column) {
+                    self.columns.retain(|c| c.role != Role::Time);
+                    self.columns.push(ColumnRole::new(column, Role::Time));
+                }
             }
-            Answer::Stamp { column, stamp } => {
-                entry(column, &|c| c.stamp = Some(*stamp), &mut self.columns);
-            }
-            Answer::Scale { column, scale } => {
-                entry(column, &|c| c.scale = Some(*scale), &mut self.columns);
-            }
+            Answer::Unit { column, unit } => self.change(column, |c| c.unit = Some(*unit)),
+            Answer::Stamp { column, stamp } => self.change(column, |c| c.stamp = Some(*stamp)),
+            Answer::Scale { column, scale } => self.change(column, |c| c.scale = Some(*scale)),
             Answer::Nulls { column, nulls } => {
-                entry(column, &|c| c.nulls.clone_from(nulls), &mut self.columns);
+                self.change(column, |c| c.nulls.clone_from(nulls));
             }
             Answer::DecimalMark { mark } => self.decimal_mark = *mark,
         }
+    }
+
+    fn change(&mut self, column: &str, change: impl Fn(&mut ColumnRole)) {
+        let of_column = self.columns.iter_mut().filter(|c| c.column == column);
+        of_column.for_each(change);
     }
 
     /// Reads a mapping file (TOML).

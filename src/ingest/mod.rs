@@ -4,16 +4,21 @@
 //! fill typed columns in batches ([`columns`]). Text stays text until its role says how to read
 //! it. Nothing is dropped in silence: every rejected or repaired value becomes an issue.
 
+mod ask;
+mod assign;
 mod batch;
 mod cell;
+mod column_profile;
 mod columns;
 mod container;
 mod csv;
 mod csv_block;
 mod detect;
+mod durations;
 mod encoding;
 mod file_notes;
 mod files;
+mod fit;
 mod issues;
 mod json;
 mod key;
@@ -21,12 +26,14 @@ mod known_names;
 mod log_reader;
 mod mapping;
 mod names;
+mod nested;
 mod newlines;
 mod number;
 mod otlp;
 mod outcome;
 mod parquet;
 mod part;
+mod preset_roles;
 mod profile;
 mod question;
 mod reader;
@@ -36,6 +43,7 @@ mod stamp;
 mod stamp_column;
 mod stamp_text;
 mod text_sample;
+mod tools;
 mod view;
 
 use std::path::{Path, PathBuf};
@@ -43,14 +51,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use column_profile::{ColumnProfile, Declared};
 pub use detect::Guess;
 pub use issues::{Effect, Issue};
 pub use mapping::{ColumnRole, Mapping, Role, RowFilter, TableKind};
 pub use number::DecimalMark;
-pub use profile::ColumnProfile;
 pub use question::{Answer, Candidate, Question};
 pub use source::{Compression, Encoding, Format, Source};
 pub use stamp::{DurationUnit, StampForm};
+pub use tools::{Names, PresetColumn, PresetNote, ToolPreset, Tools};
 
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
@@ -71,6 +80,8 @@ pub struct LoadRequest {
     pub mapping: Option<Mapping>,
     /// What is known beyond the mapping, given or guessed.
     pub added: Additions,
+    /// The tools whose exports are recognised.
+    pub tools: Tools,
 }
 
 /// What adds to a mapping, given or guessed.
@@ -138,10 +149,25 @@ impl Loaded {
     }
 }
 
-/// Reads a log.
+/// How a table would be read.
+pub struct Understood {
+    /// The mapping, with what has to be asked.
+    pub mapping: Mapping,
+    /// Every column of the files with its guess.
+    pub guesses: Vec<Guess>,
+    /// Rows that were looked at; all of a small table.
+    pub n_rows: u64,
+    files: Files,
+    profile: Profile,
+    /// The columns of the files, without keys inside cells.
+    in_files: Vec<String>,
+    issues: Issues,
+}
+
+/// Looks at a table: what tool wrote it, which column is what, what cannot be told.
 ///
-/// Fails when a file cannot be read, is not a request log, or contradicts the given mapping.
-pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
+/// Fails when a file cannot be read or contradicts the given mapping.
+pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understood> {
     let mut issues = Issues::default();
     let given = request.mapping.as_ref();
     let encoding = request.added.encoding.or(given.and_then(|m| m.encoding));
@@ -150,8 +176,17 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
     let named = given.map_or_else(Vec::new, Mapping::column_names);
     let sample = profile::sample(&mut files, &named, progress)?;
     let in_files = sample.in_files();
-    let profile = sample.profile(given.and_then(|m| m.rows.as_ref()));
-    let (mut mapping, mut guesses) = detect::detect(&profile);
+    let preset = match given {
+        Some(_) => None,
+        None => request.tools.recognise(&sample.names().collect::<Vec<_>>()),
+    };
+    let rows = match given {
+        Some(given) => given.rows.clone(),
+        None => preset.and_then(|preset| preset_roles::rows(preset, &sample)),
+    };
+    let profile = sample.profile(rows.as_ref());
+    let (mut mapping, mut guesses) = detect::detect(&profile, preset);
+    mapping.rows = rows;
     if let Some(given) = given {
         given.check(&in_files)?;
         mapping = given.clone();
@@ -160,18 +195,39 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
         file_notes::take_files_as_arms(&files, &mut mapping, &mut guesses, &mut issues);
     }
     mapping.encoding = encoding;
-    check_is_request_log(&mapping, &profile, &files.sources[0].path)?;
-    note_assumptions(&mapping, &profile, request.mapping.is_some(), &mut issues);
-    let view = View::new(&mapping, &in_files);
-    let builder = Builder::new(Plan::new(&mapping, &profile.columns)?);
-    let log = read_log(&mut files, &view, builder, &mut issues, progress)?;
-    file_notes::note_missing_columns(&files, &mapping, &mut issues);
-    Ok(Loaded {
-        log: Arc::new(log),
-        n_rows_in_file: files.n_rows(),
-        files: files.into_loaded(),
+    if let Some(preset) = preset {
+        preset_roles::note(preset, &profile, &mut issues);
+    }
+    Ok(Understood {
         mapping,
         guesses,
+        n_rows: profile.n_rows,
+        files,
+        profile,
+        in_files,
+        issues,
+    })
+}
+
+/// Reads a log.
+///
+/// Fails when a file cannot be read, is not a request log, or contradicts the given mapping.
+pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
+    let mut table = understand(request, progress)?;
+    let (mapping, profile) = (&table.mapping, &table.profile);
+    check_is_request_log(mapping, profile, &table.files.sources[0].path)?;
+    let mut issues = table.issues;
+    note_assumptions(mapping, profile, request.mapping.is_some(), &mut issues);
+    let view = View::new(mapping, &table.in_files);
+    let builder = Builder::new(Plan::new(mapping, &profile.columns)?);
+    let log = read_log(&mut table.files, &view, builder, &mut issues, progress)?;
+    file_notes::note_missing_columns(&table.files, mapping, &mut issues);
+    Ok(Loaded {
+        log: Arc::new(log),
+        n_rows_in_file: table.files.n_rows(),
+        files: table.files.into_loaded(),
+        mapping: table.mapping,
+        guesses: table.guesses,
         issues: issues.into_list(),
     })
 }
@@ -199,6 +255,20 @@ fn read_log(
 
 /// A request log tells at least when or how its requests went.
 fn check_is_request_log(mapping: &Mapping, profile: &Profile, path: &Path) -> Result<()> {
+    let is = match mapping.kind {
+        TableKind::Requests => None,
+        TableKind::Assignments => Some("say who was assigned to which arm"),
+        TableKind::Scores => Some("rate requests that stand elsewhere"),
+    };
+    if let Some(is) = is {
+        let tool = mapping.tool.as_deref().unwrap_or("its rows");
+        return Err(Error::new(
+            ErrorKind::NotARequestLog,
+            format!("This is not a log of requests: {tool} {is}"),
+        )
+        .at(path)
+        .hint("Open the log of the requests"));
+    }
     let has = |role| mapping.column(role).is_some();
     // One constant word named like a variant says nothing about requests.
     let n_arms = mapping
@@ -244,20 +314,32 @@ fn check_is_request_log(mapping: &Mapping, profile: &Profile, path: &Path) -> Re
 
 /// What was taken for granted about the file as a whole.
 fn note_assumptions(mapping: &Mapping, profile: &Profile, is_given: bool, issues: &mut Issues) {
-    for name in profile
-        .ambiguous_marks
-        .iter()
-        .filter(|name| mapping.columns.iter().any(|c| c.column == **name))
-    {
+    for question in &mapping.questions {
+        let (column, assumed) = (question.subject(), question.assumed_label());
+        let detail = format!("{} Assumed: {assumed}", question.text);
+        let hint = "Answer it on the Log screen, or say it in a mapping file";
         issues.note(
             Effect::Assumed,
-            Some(name),
-            "A comma before three digits can mark thousands or decimals; thousands were assumed",
-            "",
-            "If 1,234 means one and a bit, set decimal_mark = \"comma\" in the mapping file",
+            column,
+            "Not told by the values",
+            &detail,
+            hint,
         );
     }
-    if is_given {
+    for column in &profile.columns {
+        let is_id = |c: &ColumnRole| matches!(c.role, Role::Unit | Role::RequestId);
+        let mut roles = mapping.columns.iter().filter(|c| c.column == column.name);
+        if roles.any(is_id) && column.has_rounded_ids() {
+            issues.note(
+                Effect::Assumed,
+                Some(&column.name),
+                "Ids that a spreadsheet rounded",
+                column.samples.first().map_or("", String::as_str),
+                "Different ids may have become one; export the log again without opening it in a spreadsheet",
+            );
+        }
+    }
+    if is_given || mapping.tool.is_some() {
         return;
     }
     for column in mapping.columns.iter().filter(|c| c.role.is_duration()) {

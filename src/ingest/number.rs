@@ -14,7 +14,7 @@ pub enum DecimalMark {
 }
 
 /// Words that mean "no value"; compared without case.
-const NULL_WORDS: [&str; 9] = [
+const NULL_WORDS: [&str; 11] = [
     "null",
     "none",
     "nan",
@@ -24,15 +24,22 @@ const NULL_WORDS: [&str; 9] = [
     "\\n",
     "nil",
     "undefined",
+    "[]",
+    "{}",
 ];
+
+/// Signs before an amount; they say nothing about its size.
+const CURRENCIES: [char; 5] = ['$', '€', '¥', '₩', '£'];
 
 /// Whether a cell says that it has no value.
 pub(super) fn is_null_word(text: &str) -> bool {
     let Some(first) = text.as_bytes().first() else {
         return true;
     };
-    matches!(first, b'n' | b'N' | b'-' | b'\\' | b'u' | b'U')
-        && text.len() <= 9
+    matches!(
+        first,
+        b'n' | b'N' | b'-' | b'\\' | b'u' | b'U' | b'[' | b'{'
+    ) && text.len() <= 9
         && NULL_WORDS
             .iter()
             .any(|word| text.eq_ignore_ascii_case(word))
@@ -59,7 +66,10 @@ pub(super) fn parse_number(text: &str, mark: DecimalMark) -> Option<f64> {
     if plain && (mark == DecimalMark::Point || !text.contains('.')) {
         return text.parse().ok().filter(|v: &f64| v.is_finite());
     }
-    let text = text.trim_start_matches(['$', '€', '¥', '₩', '£']).trim();
+    if let Some(list) = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
+        return mean_of_list(list);
+    }
+    let text = text.trim_start_matches(CURRENCIES).trim();
     let (group, decimal) = match mark {
         DecimalMark::Point => (',', '.'),
         DecimalMark::Comma => ('.', ','),
@@ -118,6 +128,15 @@ fn short_decimal(text: &[u8], mark: DecimalMark) -> Option<f64> {
     Some(if is_negative { -value } else { value })
 }
 
+/// The mean of a list in a cell: scores of one request are exported as `[1]` or `[0, 1]`.
+fn mean_of_list(list: &str) -> Option<f64> {
+    let numbers: Option<Vec<f64>> = list
+        .split(',')
+        .map(|n| n.trim().parse::<f64>().ok().filter(|v| v.is_finite()))
+        .collect();
+    numbers.map(|numbers| numbers.iter().sum::<f64>() / numbers.len() as f64)
+}
+
 /// What the commas and points of a column's samples say about its decimal mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MarkEvidence {
@@ -131,13 +150,18 @@ pub(super) enum MarkEvidence {
 
 /// Reads the decimal mark of a column from sampled values that contain digits.
 pub(super) fn mark_evidence<'a>(values: impl Iterator<Item = &'a str>) -> MarkEvidence {
-    let mut ambiguous = false;
+    let (mut ambiguous, mut has_points) = (false, false);
     for value in values {
-        let value = value.trim();
+        let value = value.trim().trim_start_matches(CURRENCIES);
         let numeric = value
             .bytes()
             .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'-' | b'+' | b'e' | b'E'));
         let Some(comma) = value.rfind(',').filter(|_| numeric) else {
+            // A point before other than three digits begins decimals.
+            let point = value.find('.').filter(|_| numeric);
+            let n_after = point.map(|p| value[p + 1..].bytes().take_while(u8::is_ascii_digit));
+            has_points |=
+                n_after.is_some_and(|n| value.matches('.').count() == 1 && n.count() != 3);
             continue;
         };
         match value.rfind('.') {
@@ -152,7 +176,9 @@ pub(super) fn mark_evidence<'a>(values: impl Iterator<Item = &'a str>) -> MarkEv
             None => return MarkEvidence::Proven(DecimalMark::Comma),
         }
     }
-    if ambiguous {
+    if has_points {
+        MarkEvidence::Proven(DecimalMark::Point)
+    } else if ambiguous {
         MarkEvidence::Ambiguous
     } else {
         MarkEvidence::Silent
@@ -183,6 +209,9 @@ mod tests {
         check("1.528,2", Comma, Some(1528.2));
         check("$0.0021", Point, Some(0.0021));
         check("1.2E-05", Point, Some(1.2e-5));
+        check("[1]", Point, Some(1.0));
+        check("[0, 0.5]", Comma, Some(0.25));
+        check("[a]", Point, None);
         check("inf", Point, None);
         check("1e999", Point, None);
         check("ok", Point, None);
@@ -206,5 +235,10 @@ mod tests {
             MarkEvidence::Proven(DecimalMark::Comma)
         );
         assert_eq!(evidence(&["12", "a,b"]), MarkEvidence::Silent);
+        assert_eq!(
+            evidence(&["1.234", "0.5"]),
+            MarkEvidence::Proven(DecimalMark::Point)
+        );
+        assert_eq!(evidence(&["1.234", "10.0.0.1"]), MarkEvidence::Silent);
     }
 }

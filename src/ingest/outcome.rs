@@ -20,6 +20,7 @@ impl OutcomeForm {
         let has = |candidates: &[&str]| candidates.iter().any(|c| words.contains(c));
         if has(&[
             "error",
+            "errors",
             "err",
             "exception",
             "错误",
@@ -59,11 +60,19 @@ impl OutcomeForm {
                 Some(Outcome::Ok)
             }
             "error" | "failure" | "failed" | "fail" | "exception" | "timeout" | "timed_out"
-            | "fatal" | "critical" | "失败" | "失敗" | "超时" | "异常" | "실패" | "시간초과"
-            | "오류" => Some(Outcome::Error),
-            "rate_limited" | "rate_limit" | "ratelimit" | "throttled" => Some(Outcome::RateLimited),
-            "cancelled" | "canceled" | "aborted" | "client_closed" => Some(Outcome::Cancelled),
+            | "fatal" | "critical" | "失败" | "失敗" | "超时" | "逾時" | "异常" | "異常"
+            | "错误" | "錯誤" | "실패" | "시간초과" | "타임아웃" | "오류" | "에러" => {
+                Some(Outcome::Error)
+            }
+            "rate_limited" | "rate_limit" | "ratelimit" | "throttled" | "限流" => {
+                Some(Outcome::RateLimited)
+            }
+            "cancelled" | "canceled" | "aborted" | "client_closed" | "已取消" | "取消" | "취소" => {
+                Some(Outcome::Cancelled)
+            }
             "warning" | "warn" => Some(Outcome::Ok),
+            // Not over yet, or nothing known.
+            "in_progress" | "pending" | "running" | "queued" | "unknown" => Some(Outcome::Unknown),
             "true" | "t" | "yes" => Some(if self == Self::Error {
                 Outcome::Error
             } else {
@@ -104,11 +113,18 @@ impl OutcomeForm {
 
 /// Words that stand for a rating: thumbs as 1 and 0.
 pub(super) fn rating_of_word(text: &str) -> Option<f64> {
-    match text.trim().to_lowercase().as_str() {
-        "true" | "yes" | "up" | "thumbs_up" | "like" | "liked" | "good" | "positive" | "👍"
-        | "赞" | "好评" | "좋아요" => Some(1.0),
-        "false" | "no" | "down" | "thumbs_down" | "dislike" | "disliked" | "bad" | "negative"
-        | "👎" | "踩" | "差评" | "싫어요" => Some(0.0),
+    // The tone of skin says nothing about the rating.
+    let is_tone = |c: char| ('\u{1f3fb}'..='\u{1f3ff}').contains(&c);
+    match text
+        .trim()
+        .trim_end_matches(is_tone)
+        .to_lowercase()
+        .as_str()
+    {
+        "true" | "yes" | "t" | "y" | "up" | "thumbs_up" | "like" | "liked" | "good"
+        | "positive" | "👍" | "赞" | "讚" | "好评" | "好評" | "좋아요" => Some(1.0),
+        "false" | "no" | "f" | "n" | "down" | "thumbs_down" | "dislike" | "disliked" | "bad"
+        | "negative" | "👎" | "踩" | "差评" | "差評" | "倒讚" | "싫어요" => Some(0.0),
         _ => None,
     }
 }

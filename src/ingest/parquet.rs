@@ -12,6 +12,7 @@ use polars::prelude::{
 use rayon::prelude::*;
 
 use super::batch::{Batch, Values, row_number};
+use super::nested;
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -20,7 +21,7 @@ const PIECE_ROWS: usize = 1 << 18;
 
 pub(super) struct ParquetBatches {
     file: Arc<ParquetFile>,
-    /// Names and types of the columns.
+    /// Names and types of the columns, fields of structs by dotted names.
     pub(super) schema: Vec<(String, DataType)>,
     n_rows: u64,
     slices: Vec<Slice>,
@@ -43,6 +44,8 @@ type ReadSlice = dyn Fn(Slice, &[String]) -> PolarsResult<DataFrame> + Send + Sy
 /// What every piece needs: opened again by each, because readers hold a position.
 struct ParquetFile {
     source: Source,
+    /// The columns as the file has them.
+    in_file: Vec<(String, DataType)>,
     /// Reads columns of a slice.
     read: Box<ReadSlice>,
 }
@@ -57,12 +60,17 @@ impl ParquetPiece {
     /// Decodes the wanted columns.
     pub(super) fn read(&self, wanted: &[String]) -> Result<Batch> {
         let Slice { start, n, .. } = self.slice;
+        let in_file = &self.file.in_file;
+        let root = |name: &String| nested::root(name, in_file).map(str::to_owned);
+        let mut roots: Vec<String> = wanted.iter().filter_map(root).collect();
+        roots.sort_unstable();
+        roots.dedup();
         let frame = guarded(&self.file.source.path, || {
-            (self.file.read)(self.slice, wanted)
+            (self.file.read)(self.slice, &roots)
         })?;
         let columns = wanted.iter().filter_map(|name| {
-            let column = frame.column(name).ok()?;
-            Some(Values::Typed(column.rechunk()))
+            let column = frame.column(&root(name)?).ok()?.rechunk();
+            nested::pick(&column, name).map(Values::Typed)
         });
         Ok(Batch {
             columns: columns.collect(),
@@ -113,8 +121,9 @@ impl ParquetBatches {
             file: Arc::new(ParquetFile {
                 source: source.clone(),
                 read: Box::new(read),
+                in_file: schema.clone(),
             }),
-            schema,
+            schema: nested::flat(&schema),
             n_rows: lengths.iter().map(|n| *n as u64).sum(),
             slices,
             next_slice: 0,

@@ -3,13 +3,13 @@
 use polars::prelude::DataType;
 
 use super::batch::{Batch, Texts, Values};
+use super::column_profile::ColumnProfile;
 use super::issues::{Effect, Issues};
 use super::key::{Dictionary, NO_KEY, SharedDictionary, hash, key, key_of_integer};
 use super::mapping::{ColumnRole, Mapping, Role};
 use super::names::normalize;
 use super::number::{DecimalMark, is_null_word, parse_number, trimmed};
 use super::outcome::{OutcomeForm, rating_of_word};
-use super::profile::ColumnProfile;
 use super::stamp::DurationUnit;
 use super::stamp_column::{NO_STAMP, StampReader};
 use crate::data::{Outcome, Packed, Units};

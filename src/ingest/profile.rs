@@ -3,88 +3,24 @@
 use std::collections::HashMap;
 
 use polars::prelude::DataType;
-use serde::Serialize;
 use serde_json::Value;
 
 use super::cell;
+use super::column_profile::{ColumnProfile, Declared, KEY_TYPE, describe};
 use super::files::Files;
-use super::issues::{Issues, shortened};
+use super::issues::Issues;
 use super::json::{JsonReader, LeafNames};
 use super::log_reader;
 use super::mapping::RowFilter;
-use super::number::{DecimalMark, MarkEvidence, is_null_word, mark_evidence, parse_number};
+use super::number::{DecimalMark, MarkEvidence, is_null_word, mark_evidence};
 use super::parquet::ParquetBatches;
 use super::source::{Format, Source};
-use super::stamp_text::{DateOrder, ordered_stamp_us, text_stamp_us, uuid7_us};
 use super::text_sample::{as_texts, no_row_fits, sample_text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 
 /// Rows that the guesses stand on, spread over the whole file.
 pub(super) const SAMPLE_ROWS: usize = 10_000;
-
-/// Type of a key of the JSON text in another column's cells.
-const KEY_TYPE: &str = "key in a cell";
-
-/// What the sampled values of one column look like.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct ColumnProfile {
-    /// Its name in the file.
-    pub name: String,
-    /// Its type in the file: "text", "key in a cell", or a Parquet type.
-    pub type_name: String,
-    /// Sampled rows.
-    pub n: usize,
-    /// Of those, empty or a word for "no value".
-    pub n_null: usize,
-    /// Distinct values in the sample.
-    pub n_distinct: usize,
-    /// Share of the non-null values that are numbers.
-    pub numeric_share: f64,
-    /// Share of the non-null values that are dates with times.
-    pub stamp_share: f64,
-    /// Of the non-null values, the shares that are dates with the day first and with the month first.
-    #[serde(skip)]
-    pub ordered_shares: (f64, f64),
-    /// Share of the non-null values that are UUIDs of version 7.
-    #[serde(skip)]
-    pub uuid7_share: f64,
-    /// Whether every number is whole.
-    pub is_whole: bool,
-    /// Smallest, median and largest number.
-    pub range: Option<(f64, f64, f64)>,
-    /// The first distinct values, for people.
-    pub samples: Vec<String>,
-    /// The most frequent values, at most twenty.
-    #[serde(skip)]
-    pub frequent: Vec<String>,
-    /// Whether the file itself declares a stamp type.
-    #[serde(skip)]
-    pub is_typed_stamp: bool,
-    /// Whether the file itself declares numbers or truth values.
-    #[serde(skip)]
-    pub is_typed_number: bool,
-    /// Numeric values in sample order, NaN where none: for tests between columns.
-    #[serde(skip)]
-    pub numbers: Vec<f64>,
-}
-
-impl ColumnProfile {
-    /// Whether it is a key of the JSON text in another column's cells.
-    pub fn is_key(&self) -> bool {
-        self.type_name == KEY_TYPE
-    }
-
-    /// Share of sampled rows without a value.
-    pub fn null_share(&self) -> f64 {
-        self.n_null as f64 / self.n.max(1) as f64
-    }
-
-    /// Share of the values that occur only once or nearly.
-    pub fn distinct_share(&self) -> f64 {
-        self.n_distinct as f64 / (self.n - self.n_null).max(1) as f64
-    }
-}
 
 /// The columns of a log that the guesses stand on.
 pub(super) struct Profile {
@@ -152,6 +88,17 @@ pub(super) fn sample(files: &mut Files, named: &[String], progress: &Progress) -
 }
 
 impl Sample {
+    /// The names of the columns and of the keys inside their cells.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|c| c.name.as_str())
+    }
+
+    /// Whether a filter keeps any of the sampled rows.
+    pub(super) fn has_rows(&self, rows: &RowFilter) -> bool {
+        let column = self.columns.iter().find(|c| c.name == rows.column);
+        column.is_some_and(|c| c.values.iter().any(|v| rows.keeps(v.as_deref())))
+    }
+
     /// The names of the columns alone.
     pub(super) fn in_files(&self) -> Vec<String> {
         let columns = self.columns.iter().filter(|c| !c.is_key);
@@ -174,7 +121,7 @@ impl Sample {
         let (decimal_mark, ambiguous_marks) = decimal_mark(self.has_semicolons, &self.columns);
         let columns = self.columns.into_iter();
         Profile {
-            columns: columns.map(|c| describe(c, decimal_mark)).collect(),
+            columns: columns.map(|c| c.described(decimal_mark)).collect(),
             n_rows: self.n_rows,
             decimal_mark,
             ambiguous_marks,
@@ -192,6 +139,29 @@ pub(super) struct Sampled {
 }
 
 impl Sampled {
+    fn described(self, mark: DecimalMark) -> ColumnProfile {
+        let type_name = match &self.dtype {
+            Some(dtype) => dtype.to_string(),
+            None if self.is_key => KEY_TYPE.to_owned(),
+            None => "text".to_owned(),
+        };
+        let is_stamp = matches!(self.dtype, Some(DataType::Datetime(..) | DataType::Date));
+        let is_number = |t: &DataType| t.is_numeric() || t.is_bool();
+        let declared = if is_stamp {
+            Declared::Stamps
+        } else if self.dtype.as_ref().is_some_and(is_number) {
+            Declared::Numbers
+        } else {
+            Declared::Text
+        };
+        // The marks of a text file are not those of a typed column.
+        let mark = match self.dtype {
+            Some(_) => DecimalMark::Point,
+            None => mark,
+        };
+        describe((self.name, type_name), &self.values, declared, mark)
+    }
+
     pub(super) fn text(name: String, values: Vec<Option<String>>) -> Self {
         Self {
             name,
@@ -337,85 +307,4 @@ fn decimal_mark(has_semicolons: bool, columns: &[Sampled]) -> (DecimalMark, Vec<
         .iter()
         .filter(|(_, e)| *e == MarkEvidence::Ambiguous && !is_proven);
     (mark, asked.map(|(name, _)| (*name).to_owned()).collect())
-}
-
-fn describe(column: Sampled, mark: DecimalMark) -> ColumnProfile {
-    let is_typed_stamp = matches!(column.dtype, Some(DataType::Datetime(..) | DataType::Date));
-    let is_typed_number = column
-        .dtype
-        .as_ref()
-        .is_some_and(|t| t.is_numeric() || t.is_bool());
-    let mark = if column.dtype.is_some() {
-        DecimalMark::Point
-    } else {
-        mark
-    };
-    let present = |value: &&String| !is_null_word(value.trim());
-    let values: Vec<&String> = column.values.iter().flatten().filter(present).collect();
-    let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
-    for (order, value) in values.iter().enumerate() {
-        counts.entry(value.as_str()).or_insert((0, order)).0 += 1;
-    }
-    let mut by_count: Vec<(&str, (usize, usize))> = counts.into_iter().collect();
-    by_count.sort_by_key(|(_, (count, order))| (std::cmp::Reverse(*count), *order));
-    let numbers: Vec<f64> = column
-        .values
-        .iter()
-        .map(|value| {
-            value
-                .as_deref()
-                .and_then(|v| parse_number(v, mark))
-                .unwrap_or(f64::NAN)
-        })
-        .collect();
-    let mut sorted: Vec<f64> = numbers.iter().copied().filter(|v| !v.is_nan()).collect();
-    sorted.sort_by(f64::total_cmp);
-    let n_values = values.len().max(1) as f64;
-    let share =
-        |fits: &dyn Fn(&str) -> bool| values.iter().filter(|v| fits(v)).count() as f64 / n_values;
-    let stamp_share = share(&|v| text_stamp_us(v, &mut false).is_some());
-    let ordered = |order| {
-        if stamp_share > 0.5 || is_plain_number(&sorted, n_values) {
-            return 0.0;
-        }
-        share(&|v| ordered_stamp_us(v, Some(order), &mut false).is_some())
-    };
-    let type_name = match column.dtype {
-        Some(dtype) => dtype.to_string(),
-        None if column.is_key => KEY_TYPE.to_owned(),
-        None => "text".to_owned(),
-    };
-    ColumnProfile {
-        name: column.name,
-        type_name,
-        n: column.values.len(),
-        n_null: column.values.len() - values.len(),
-        n_distinct: by_count.len(),
-        numeric_share: sorted.len() as f64 / n_values,
-        stamp_share,
-        ordered_shares: (ordered(DateOrder::DayFirst), ordered(DateOrder::MonthFirst)),
-        uuid7_share: share(&|v| uuid7_us(v).is_some()),
-        is_whole: sorted.iter().all(|v| v.fract() == 0.0),
-        range: sorted
-            .first()
-            .zip(sorted.last())
-            .map(|(low, high)| (*low, sorted[sorted.len() / 2], *high)),
-        samples: by_count
-            .iter()
-            .take(4)
-            .map(|(value, _)| shortened(value))
-            .collect(),
-        frequent: by_count
-            .iter()
-            .take(20)
-            .map(|(value, _)| (*value).to_owned())
-            .collect(),
-        is_typed_stamp,
-        is_typed_number,
-        numbers,
-    }
-}
-
-fn is_plain_number(sorted: &[f64], n_values: f64) -> bool {
-    sorted.len() as f64 > 0.9 * n_values
 }

@@ -44,6 +44,11 @@ pub enum Answer {
         /// The column.
         column: Option<String>,
     },
+    /// The times in a column stand for those of the log; the column keeps its other roles.
+    Time {
+        /// The column.
+        column: String,
+    },
     /// The unit of a duration.
     Unit {
         /// The column.
@@ -85,6 +90,19 @@ impl Question {
         self.candidates
             .get(self.assumed)
             .map_or("", |candidate| candidate.label.as_str())
+    }
+
+    /// What was assumed.
+    pub(super) fn assumed_answer(&self) -> Option<&Answer> {
+        self.candidates.get(self.assumed).map(|c| &c.answer)
+    }
+
+    /// The column that it is about, or that was assumed.
+    pub(super) fn subject(&self) -> Option<&str> {
+        self.column.as_deref().or(match self.assumed_answer() {
+            Some(Answer::Role { column, .. }) => column.as_deref(),
+            _ => None,
+        })
     }
 
     /// Whether it asks how a column's values are written.

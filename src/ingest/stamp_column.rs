@@ -69,10 +69,26 @@ impl StampReader {
             stamps
         };
         if let Some(zone) = self.zone.filter(|_| zone_missing) {
-            stamps
+            for (i, stamp) in stamps
                 .iter_mut()
-                .filter(|s| **s != NO_STAMP)
-                .for_each(|s| *s = local_to_utc(*s, zone));
+                .enumerate()
+                .filter(|(_, s)| **s != NO_STAMP)
+            {
+                let (utc, fold) = local_to_utc(*stamp, zone);
+                *stamp = utc;
+                let message = match fold {
+                    Fold::None => continue,
+                    Fold::Twice => "A local time that exists twice; the earlier was taken",
+                    Fold::Never => "A local time that does not exist; the clocks went forward",
+                };
+                let kind = (
+                    Effect::Assumed,
+                    message,
+                    "Export times in UTC or with their offset to be sure",
+                );
+                let text = texts.get(i).unwrap_or_default();
+                issues.value(kind, Some(&role.column), batch.lines[i], text);
+            }
         } else if zone_missing {
             issues.note(
                 Effect::Assumed,
@@ -196,16 +212,27 @@ fn parse_zone(name: &str) -> Result<chrono_tz::Tz> {
     })
 }
 
-/// Local wall time in microseconds to UTC. In the hour that repeats the earlier one is taken; in
-/// the hour that does not exist the offset before it.
-fn local_to_utc(local_us: i64, zone: chrono_tz::Tz) -> i64 {
+/// An hour of local time that is not there once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fold {
+    None,
+    /// The clocks were put back: the earlier one is taken.
+    Twice,
+    /// The clocks were put forward: the offset before it is taken.
+    Never,
+}
+
+/// Local wall time in microseconds to UTC.
+fn local_to_utc(local_us: i64, zone: chrono_tz::Tz) -> (i64, Fold) {
     let Some(local) = chrono::DateTime::from_timestamp_micros(local_us).map(|t| t.naive_utc())
     else {
-        return local_us;
+        return (local_us, Fold::None);
     };
-    let offset = zone
-        .offset_from_local_datetime(&local)
-        .earliest()
-        .unwrap_or_else(|| zone.offset_from_utc_datetime(&local));
-    local_us - i64::from(offset.fix().local_minus_utc()) * 1_000_000
+    let (offset, fold) = match zone.offset_from_local_datetime(&local) {
+        chrono::LocalResult::Single(offset) => (offset, Fold::None),
+        chrono::LocalResult::Ambiguous(earlier, _) => (earlier, Fold::Twice),
+        chrono::LocalResult::None => (zone.offset_from_utc_datetime(&local), Fold::Never),
+    };
+    let offset_us = i64::from(offset.fix().local_minus_utc()) * 1_000_000;
+    (local_us - offset_us, fold)
 }

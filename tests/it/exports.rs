@@ -15,7 +15,7 @@ fn check(name: &str, header: &str, row: impl Fn(usize) -> String, expected: &[&s
     let text = lines.collect::<Vec<_>>().join("\n");
     fs::write(&path, text.trim_start()).unwrap();
     let loaded = read_as(&path, None);
-    assert_eq!(roles(&loaded), expected, "{name}");
+    assert_eq!(roles(&loaded.mapping), expected, "{name}");
     assert_eq!(loaded.log.n_rows(), 200, "{name}");
 }
 

@@ -1,14 +1,15 @@
 //! Real logs through the loader: roles, units, row counts and times.
 
 use hindsight::data::{Clock, Quantity};
-use hindsight::ingest::{Effect, Loaded, Role, StampForm};
+use hindsight::ingest::{Effect, Mapping, Role, StampForm};
 
 use crate::support::real_logs::{find, read, read_as};
 
 /// `column role unit-or-stamp`, in the order of the mapping.
-pub(crate) fn roles(loaded: &Loaded) -> Vec<String> {
-    let columns = loaded.mapping.columns.iter();
-    columns
+pub(crate) fn roles(mapping: &Mapping) -> Vec<String> {
+    mapping
+        .columns
+        .iter()
         .map(|c| {
             let unit = c.unit.map(|u| u.label().to_owned());
             let form = unit.or(c.stamp.map(StampForm::label)).unwrap_or_default();
@@ -21,7 +22,7 @@ pub(crate) fn roles(loaded: &Loaded) -> Vec<String> {
 
 fn check(name: &str, n_rows: usize, clock: Clock, expected: &[&str]) {
     let Some(loaded) = read(name) else { return };
-    assert_eq!(roles(&loaded), expected, "{name}");
+    assert_eq!(roles(&loaded.mapping), expected, "{name}");
     assert_eq!(loaded.log.n_rows(), n_rows, "{name}");
     assert_eq!(loaded.n_rows_in_file, n_rows as u64, "{name}");
     assert_eq!(loaded.log.clock, clock, "{name}");

@@ -16,6 +16,7 @@ mod hostile;
 mod inference;
 mod ingest;
 mod malformed;
+mod pitfalls;
 #[cfg(feature = "gui")]
 mod projects;
 mod reference;
@@ -25,5 +26,6 @@ mod sources;
 mod support;
 mod threads;
 mod tidy;
+mod tools;
 #[cfg(feature = "gui")]
 mod ui;

@@ -342,7 +342,7 @@ fn decimal_marks() {
         loaded.log.quantity(Quantity::LatencyMs).unwrap()[row]
     };
     let ambiguous = with_column(60, 4, |i| format!("\"1,{:03}\"", 100 + i));
-    let comma = "assumed latency_ms: A comma before three digits can mark thousands or decimals; thousands were assumed";
+    let comma = "assumed latency_ms: Not told by the values: Does the comma in 1,100 group thousands or begin decimals? Assumed: thousands";
     let loaded = check("ambiguous.csv", &ambiguous, &Read(60, &[comma])).unwrap();
     assert_eq!(latency(&loaded), 1100.0);
     // The mapping says otherwise.

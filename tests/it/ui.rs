@@ -45,6 +45,30 @@ fn a_log_opens_by_the_path_field_and_shows_the_computed_decision() {
     }
 }
 
+/// What the values do not tell is asked first, and one click answers it.
+#[test]
+fn a_question_is_answered_by_a_click() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("whole.csv");
+    let row = |i: usize| {
+        let arm = ["stable", "canary"][i % 2];
+        format!("2026-03-02T06:00:{:02}Z,{arm},{}\n", i % 60, 1 + i % 9)
+    };
+    let rows: String = (0..60).map(row).collect();
+    std::fs::write(&path, format!("ts,variant,took\n{rows}")).unwrap();
+    let mut window = window_on(&path, Theme::Light);
+    show(&mut window, Screen::Log);
+    window.get_by_label("What unit is `took` in?");
+    window
+        .get_by_role_and_label(Role::Button, "milliseconds")
+        .click();
+    settle(&mut window);
+    assert!(window.query_by_label("What unit is `took` in?").is_none());
+    let loaded = window.state().session.loaded.value.clone().unwrap();
+    let latency = loaded.log.quantity(Quantity::LatencyMs).unwrap();
+    assert!(latency.iter().all(|ms| *ms < 10.0));
+}
+
 #[test]
 fn every_screen_rests_and_has_named_inputs() {
     let mut window = window_on(&sample("canary-rollout-20k.csv"), Theme::Light);

@@ -4,7 +4,7 @@ use super::super::command::{Command, Commands, UiCommand};
 use super::super::session::Session;
 use super::super::state::AppState;
 use super::super::widgets::{Column, card_ui, note, table_height, table_ui};
-use crate::ingest::{ColumnRole, DurationUnit, Guess, LoadRequest, Loaded, Role};
+use crate::ingest::{ColumnRole, DurationUnit, Guess, LoadRequest, Loaded, Question, Role};
 use crate::units;
 
 pub(super) fn ui(
@@ -19,6 +19,19 @@ pub(super) fn ui(
     };
     if session.loaded.is_stale {
         ui.weak("Reading…");
+    }
+    // What was answered or assigned is no longer asked, even while the log is read again.
+    let asked = state.document.mapping.as_ref().unwrap_or(&loaded.mapping);
+    if !asked.questions.is_empty() {
+        card_ui(ui, "Please confirm", |ui| {
+            note(
+                ui,
+                "The values alone do not tell these. A click answers; the log is read again.",
+            );
+            for question in &asked.questions {
+                question_ui(ui, question, commands);
+            }
+        });
     }
     summary_ui(ui, &loaded);
     card_ui(ui, "Columns", |ui| {
@@ -66,6 +79,30 @@ fn open_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session, commands:
     });
 }
 
+fn question_ui(ui: &mut egui::Ui, question: &Question, commands: &mut Commands) {
+    ui.add_space(6.0);
+    ui.horizontal_wrapped(|ui| {
+        ui.strong(&question.text);
+        ui.weak(&question.evidence);
+    });
+    ui.horizontal_wrapped(|ui| {
+        for (i, candidate) in question.candidates.iter().enumerate() {
+            let is_assumed = i == question.assumed;
+            let text = if is_assumed {
+                format!("{} (assumed)", candidate.label)
+            } else {
+                candidate.label.clone()
+            };
+            let button = egui::Button::new(super::super::widgets::shortened_to(&text, 72));
+            let response = ui.add(button.selected(is_assumed));
+            if response.on_hover_text(&candidate.label).clicked() {
+                let answer = candidate.answer.clone();
+                commands.push(Command::Answer(question.clone(), answer));
+            }
+        }
+    });
+}
+
 fn welcome_ui(ui: &mut egui::Ui, recent: &[std::path::PathBuf], commands: &mut Commands) {
     card_ui(ui, "Tell from a request log which variant to ship", |ui| {
         ui.label("Hindsight compares the arms of a rollout by errors, latency, ratings and cost, checks whether the log can be trusted,");
@@ -110,6 +147,9 @@ fn summary_ui(ui: &mut egui::Ui, loaded: &Loaded) {
                         units::count(loaded.n_bytes() / 1000)
                     ),
                 );
+                if let Some(tool) = &loaded.mapping.tool {
+                    line("Recognised as", tool.clone());
+                }
                 line(
                     "Rows",
                     format!(

@@ -71,8 +71,13 @@ fn upper_first(text: &str) -> String {
 
 /// Labels from logs can be long; the whole stands in tables and reports.
 pub(super) fn shortened(text: &str) -> String {
-    let mut out: String = text.chars().take(28).collect();
-    if text.chars().nth(28).is_some() {
+    shortened_to(text, 28)
+}
+
+/// At most `n` characters and an ellipsis.
+pub(super) fn shortened_to(text: &str, n: usize) -> String {
+    let mut out: String = text.chars().take(n).collect();
+    if text.chars().nth(n).is_some() {
         out.push('…');
     }
     out

@@ -1,0 +1,283 @@
+//! How well a column fits a role, by its name and by its values, with the evidence in words.
+
+use super::column_profile::{ColumnProfile, Declared};
+use super::durations::stamp_form;
+use super::mapping::Role;
+use super::names::{name_score, normalize};
+use super::outcome::{OutcomeForm, rating_of_word};
+use super::stamp::{StampForm, numeric_stamp_us};
+use crate::units;
+
+/// The score of a role for a column, and the evidence in words.
+pub(super) fn score(column: &ColumnProfile, role: Role, n_rows: u64) -> (f64, String) {
+    let normalized = normalize(&column.name);
+    let (name, known) = name_score(&normalized, role);
+    let mut fit = value_fit(column, role, &normalized, n_rows);
+    // "response_time" counts seconds too, but from no start: only a full name makes a relative stamp.
+    let is_relative = matches!(stamp_form(column), Some(StampForm::Relative(_)));
+    if role.is_stamp() && is_relative && name < 0.7 {
+        fit = 0.0;
+    }
+    let ends = name_score(&normalized, Role::EndTime).0 > 0.0;
+    let by_values = if ends && role == Role::Time {
+        0.0
+    } else {
+        value_only(column, role, name)
+    };
+    if by_values > name * fit {
+        return (
+            by_values,
+            format!("values fit: {}", column.samples.join(", ")),
+        );
+    }
+    let similar = if normalized == known {
+        "named"
+    } else {
+        "named like"
+    };
+    (
+        name * fit,
+        format!("{similar} \"{known}\"; {}", describe(column, role)),
+    )
+}
+
+/// How well the values fit a role whose name fits, 0 to 1.
+pub(super) fn value_fit(column: &ColumnProfile, role: Role, normalized: &str, n_rows: u64) -> f64 {
+    let has_values = column.n_null < column.n;
+    let numeric = column.numeric_share > 0.9 && has_values;
+    let non_negative = column.range.is_some_and(|(low, _, _)| low >= 0.0);
+    match role {
+        Role::Time | Role::EndTime => stamp_form(column).map_or(0.0, |form| match form {
+            StampForm::Relative(_) if !non_negative => 0.0,
+            StampForm::Relative(_) => 0.8,
+            _ => 1.0,
+        }),
+        Role::Variant => match column.n_distinct {
+            2..=50 if column.null_share() < 0.05 && (!numeric || column.is_whole) => 1.0,
+            1 if column.null_share() < 0.05 => 0.7,
+            51..=200 if column.null_share() < 0.05 && !numeric => 0.6,
+            _ => 0.0,
+        },
+        Role::Unit if !has_values => 0.0,
+        // One name throughout is the service account, not who was assigned.
+        Role::Unit if column.n_distinct == 1 => 0.3,
+        // A column in which every row differs tells requests apart, not users.
+        Role::Unit => {
+            if column.distinct_share() > 0.98 && n_rows > 50 {
+                0.4
+            } else {
+                1.0
+            }
+        }
+        Role::RequestId => {
+            if column.distinct_share() > 0.9 {
+                1.0
+            } else {
+                0.3
+            }
+        }
+        // The moment of the first token serves as well as the time until then.
+        Role::Ttft if normalized.ends_with("_time") && is_moment(column) => 1.0,
+        Role::Latency | Role::Ttft => {
+            if numeric && !is_moment(column) {
+                1.0
+            } else {
+                0.0
+            }
+        }
+        Role::Status => status_fit(column, normalized),
+        // How likely an action was chosen, not how good it was.
+        Role::Rating if normalized.contains("propensity") => 0.0,
+        Role::Rating => rating_fit(column),
+        Role::TokensIn | Role::TokensOut => {
+            if numeric && column.is_whole && non_negative {
+                1.0
+            } else {
+                0.0
+            }
+        }
+        Role::Cost => {
+            if numeric {
+                1.0
+            } else {
+                0.0
+            }
+        }
+        Role::Segment => {
+            if (2..=1000).contains(&column.n_distinct) && column.distinct_share() < 0.5 {
+                1.0
+            } else {
+                0.0
+            }
+        }
+        Role::Metric => {
+            if numeric || is_truth(column) {
+                1.0
+            } else {
+                0.0
+            }
+        }
+    }
+}
+
+/// The score of a role by values alone, for columns whose names say nothing.
+fn value_only(column: &ColumnProfile, role: Role, name: f64) -> f64 {
+    const ARMS: [&str; 32] = [
+        "control",
+        "treatment",
+        "a",
+        "b",
+        "baseline",
+        "candidate",
+        "champion",
+        "challenger",
+        "stable",
+        "canary",
+        "old",
+        "new",
+        "对照组",
+        "实验组",
+        "基线",
+        "候选",
+        "旧版",
+        "新版",
+        "對照組",
+        "實驗組",
+        "對照",
+        "實驗",
+        "对照",
+        "实验",
+        "舊版",
+        "候選",
+        "대조군",
+        "실험군",
+        "기존",
+        "신규",
+        "a안",
+        "b안",
+    ];
+    let all = |known: &[&str]| {
+        column.n_distinct >= 2
+            && column.frequent.len() == column.n_distinct
+            && column
+                .frequent
+                .iter()
+                .all(|v| known.contains(&v.to_lowercase().as_str()))
+    };
+    match role {
+        Role::Variant if all(&ARMS) && column.null_share() < 0.05 => 0.8,
+        Role::Time if column.declared == Declared::Stamps || column.stamp_share > 0.9 => 0.5,
+        // Few distinct words that play no other part are worth splitting by.
+        Role::Segment
+            if name == 0.0
+                && (2..=20).contains(&column.n_distinct)
+                && column.numeric_share < 0.5
+                && column.null_share() < 0.5
+                && column.distinct_share() < 0.2
+                && column.declared != Declared::Stamps
+                && column.stamp_share < 0.5
+                && !is_structured(column) =>
+        {
+            0.5
+        }
+        // One number in brackets: scores, as tools export them.
+        Role::Metric if column.list_share > 0.9 && column.numeric_share > 0.9 => 0.6,
+        _ => 0.0,
+    }
+}
+
+/// Whether the values are stamps that can be told from durations.
+fn is_moment(column: &ColumnProfile) -> bool {
+    let form = stamp_form(column);
+    form.is_some_and(|form| !matches!(form, StampForm::Relative(_)))
+}
+
+fn status_fit(column: &ColumnProfile, normalized: &str) -> f64 {
+    let form = OutcomeForm::of_name(normalized);
+    if column.n_null == column.n {
+        // An error column that is empty throughout says that nothing failed.
+        return if form == OutcomeForm::Error { 0.6 } else { 0.0 };
+    }
+    let known = column
+        .frequent
+        .iter()
+        .filter(|v| form.read(v).is_some())
+        .count();
+    let share = known as f64 / column.frequent.len().max(1) as f64;
+    // A continuous number is no status, whatever its name.
+    let too_many = column.n_distinct > 60 && form != OutcomeForm::Error;
+    if too_many || (column.numeric_share > 0.9 && !column.is_whole) {
+        0.0
+    } else {
+        share
+    }
+}
+
+fn rating_fit(column: &ColumnProfile) -> f64 {
+    let words = column
+        .frequent
+        .iter()
+        .filter(|v| rating_of_word(v).is_some())
+        .count();
+    let is_words = words > 0 && words == column.frequent.len();
+    let in_scale = column
+        .range
+        .is_some_and(|(low, _, high)| low >= -10.0 && high <= 100.0);
+    if is_words || (column.numeric_share > 0.9 && in_scale) {
+        1.0
+    } else {
+        0.0
+    }
+}
+
+/// Whether the values are JSON text, whose keys are what varies.
+fn is_structured(column: &ColumnProfile) -> bool {
+    column.frequent.iter().any(|v| v.starts_with(['{', '[']))
+}
+
+fn is_truth(column: &ColumnProfile) -> bool {
+    let known = ["true", "false", "0", "1", "yes", "no", "t", "f"];
+    !column.frequent.is_empty()
+        && column
+            .frequent
+            .iter()
+            .all(|v| known.contains(&v.to_lowercase().as_str()))
+}
+
+pub(super) fn describe(column: &ColumnProfile, role: Role) -> String {
+    let is_label = matches!(
+        role,
+        Role::Unit | Role::RequestId | Role::Variant | Role::Segment
+    );
+    let nulls = if column.n_null > 0 {
+        format!(", {} empty", units::share(column.null_share()))
+    } else {
+        String::new()
+    };
+    match column.range {
+        Some((low, median, high)) if column.numeric_share > 0.9 && !is_label => {
+            if let (true, Some(StampForm::Epoch(unit))) = (role.is_stamp(), stamp_form(column)) {
+                let at = |stamp| {
+                    numeric_stamp_us(stamp, unit)
+                        .map_or_else(String::new, |us| units::instant(us, units::Clock::Epoch))
+                };
+                return format!("{} to {}{nulls}", at(low), at(high));
+            }
+            let (kind, shown): (_, fn(f64) -> String) = if column.is_whole {
+                ("whole numbers", |v| units::significant(v.round(), 1))
+            } else {
+                ("numbers", units::number)
+            };
+            format!(
+                "{kind} {} to {}, median {}{nulls}",
+                shown(low),
+                shown(high),
+                shown(median)
+            )
+        }
+        _ => format!(
+            "{} distinct values{nulls}",
+            units::count(column.n_distinct as u64)
+        ),
+    }
+}
