@@ -120,13 +120,16 @@ fn pauses(evidence: &Evidence<'_>) -> Vec<Pause> {
     let deff = evidence.request_design_effect.max(1.0);
     // Between an arm's first and last request; before and after is no pause.
     let share = |arm: usize, at_us: i64| -> f64 {
-        if evidence.treatment == Some(arm) && !evidence.stages.is_empty() {
-            let at = evidence.stages.iter().find(|stage| at_us < stage.to_us);
-            return at
-                .or(evidence.stages.last())
-                .map_or(0.0, |stage| stage.share);
+        let stages = evidence.stages;
+        let stage = stages.iter().find(|stage| at_us < stage.to_us);
+        match stage.or(stages.last()).map(|stage| stage.share) {
+            Some(share) if evidence.treatment == Some(arm) => share,
+            // The control gives way as the treatment grows.
+            Some(share) if evidence.control == arm => {
+                (1.0 - share).min(evidence.arms[arm].share_of_requests)
+            }
+            _ => evidence.arms[arm].share_of_requests,
         }
-        evidence.arms[arm].share_of_requests
     };
     let mut last: Vec<Option<usize>> = vec![None; log.arms.len()];
     let mut longest: Vec<(usize, usize)> = vec![(0, 0); log.arms.len()];
