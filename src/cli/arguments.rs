@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::power::PowerArguments;
 use crate::analysis::{
     Correction, CrossingUnits, Direction, InferenceUnit, MetricRole, StrataChoice, Strategy,
 };
@@ -172,66 +173,6 @@ pub struct ReplayArguments {
     pub json: bool,
 }
 
-/// `hindsight power`
-#[derive(Debug, Args)]
-pub struct PowerArguments {
-    /// Which metric.
-    #[command(subcommand)]
-    pub metric: PowerMetric,
-}
-
-/// What is compared.
-#[derive(Debug, Subcommand)]
-pub enum PowerMetric {
-    /// Shares, such as error shares or conversion.
-    Proportions {
-        /// Share in the control, 0 to 1.
-        #[arg(long, value_parser = open_share)]
-        baseline: f64,
-        /// Smallest difference worth finding, absolute: 0.05 is five percentage points.
-        #[arg(long, allow_negative_numbers = true)]
-        mde: Option<f64>,
-        /// Units per arm that there are; gives the power (with --mde) or the detectable effect.
-        #[arg(long)]
-        n: Option<u64>,
-        /// What all calculators share.
-        #[command(flatten)]
-        common: PowerCommon,
-    },
-    /// Means, such as ratings or tokens.
-    Means {
-        /// Standard deviation of one unit's value.
-        #[arg(long)]
-        sd: f64,
-        /// Smallest difference worth finding.
-        #[arg(long, allow_negative_numbers = true)]
-        mde: Option<f64>,
-        /// Units per arm that there are; gives the power (with --mde) or the detectable effect.
-        #[arg(long)]
-        n: Option<u64>,
-        /// What all calculators share.
-        #[command(flatten)]
-        common: PowerCommon,
-    },
-}
-
-/// What all calculators share.
-#[derive(Debug, Clone, Args)]
-pub struct PowerCommon {
-    /// Wanted power.
-    #[arg(long, default_value_t = 0.8, value_parser = open_share)]
-    pub power: f64,
-    /// Two-sided error probability of the first kind.
-    #[arg(long, default_value_t = 0.05, value_parser = open_share)]
-    pub alpha: f64,
-    /// Treatment units per control unit.
-    #[arg(long, default_value_t = 1.0)]
-    pub ratio: f64,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// `hindsight report`
 #[derive(Debug, Args)]
 pub struct ReportArguments {
@@ -331,7 +272,7 @@ fn named_number(text: &str) -> Result<(String, f64), String> {
     }
 }
 
-fn open_share(text: &str) -> Result<f64, String> {
+pub(super) fn open_share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value > 0.0 && value < 1.0 => Ok(value),
         _ => Err("a number between 0 and 1 is needed".to_owned()),
