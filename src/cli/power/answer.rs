@@ -163,15 +163,14 @@ impl Answered {
 }
 
 fn plan_lines(plan: &SequentialSize) -> Vec<String> {
-    let design = &plan.looks;
+    let design = &plan.design;
     let bound = match design.sides {
         Sides::One => "z",
         Sides::Two => "|z|",
     };
     let mut lines = vec![format!(
-        "At most; with {} looks that is {} times a single look. Expected: {} of it if the effect is \
-         true, {} without one",
-        design.z.len(),
+        "That is the most, {} times the units of a single look. Expected: {} of it if the effect \
+         is true, {} without one",
         units::number(plan.inflation),
         units::share(plan.expected_information),
         units::share(plan.expected_information_null)

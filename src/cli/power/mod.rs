@@ -4,7 +4,7 @@ mod answer;
 mod arguments;
 mod published;
 
-pub use arguments::PowerArguments;
+pub(super) use arguments::PowerArguments;
 
 use super::Finish;
 use super::output::{print, print_json};
@@ -438,8 +438,13 @@ fn equivalence_answer(
             Answer::Power(equivalence::power(question, margin, arms, &design)?)
         }
     };
-    let text = format!("{what}, within {} of each other", form(margin));
+    let text = format!("{what}, within {} of each other", unsigned(form(margin)));
     Ok(answered(text, answer, design, Counted::Units, form))
+}
+
+/// A margin has no direction.
+fn unsigned(difference: String) -> String {
+    difference.trim_start_matches('+').to_owned()
 }
 
 fn difference_text(mde: Option<f64>, form: fn(f64) -> String) -> String {

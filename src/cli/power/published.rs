@@ -38,7 +38,7 @@ pub(super) fn notes(baseline: f64, change: f64, design: &Design) -> Result<Vec<S
         let mde = proportions::detectable_change(baseline, arms, &usual, formula)?.up;
         notes.push(format!(
             "Guides give {} per group for this question; no formula does. With so many the power \
-             would be {}, and an increase of {} would be found.",
+             is {}, and even {} would be found.",
             units::count(p.per_group),
             units::share(power.power),
             mde.map_or_else(|| "nothing".to_owned(), units::points)

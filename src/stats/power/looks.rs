@@ -10,7 +10,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SequentialSize {
     /// The looks and their bounds.
-    pub looks: GroupDesign,
+    pub design: GroupDesign,
     /// Observations if no look stops the experiment.
     pub full: SampleSize,
     /// How many times more than for a single look.
@@ -29,9 +29,9 @@ pub fn sample_size(
     boundary: Boundary,
     design: &Design,
 ) -> Result<SequentialSize> {
-    let looks = GroupDesign::equally_spaced(looks, design.alpha, design.sides, boundary)?;
-    let drift = looks.drift(design.power)?;
-    let inflation = looks.inflation(design.power)?;
+    let planned = GroupDesign::equally_spaced(looks, design.alpha, design.sides, boundary)?;
+    let drift = planned.drift(design.power)?;
+    let inflation = planned.inflation(design.power)?;
     let plain = Design {
         design_effect: 1.0,
         ratio: single.n_treatment as f64 / single.n_control as f64,
@@ -39,11 +39,11 @@ pub fn sample_size(
     };
     let full = plain.size(single.n_control_exact * inflation, single.formula)?;
     Ok(SequentialSize {
-        expected_information: looks.crossing(drift).expected_information,
-        expected_information_null: looks.crossing(0.0).expected_information,
+        expected_information: planned.crossing(drift).expected_information,
+        expected_information_null: planned.crossing(0.0).expected_information,
         full,
         inflation,
-        looks,
+        design: planned,
     })
 }
 

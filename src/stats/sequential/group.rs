@@ -17,6 +17,9 @@ use std::f64::consts::TAU;
 /// Beyond so many standard deviations a normal variable is taken as impossible.
 const NEGLIGIBLE_Z: f64 = 9.0;
 
+/// More looks than anybody plans, few enough to be quick.
+const MOST_LOOKS: usize = 30;
+
 /// The form of the bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -99,13 +102,17 @@ impl GroupDesign {
         Ok(design)
     }
 
-    /// `looks` at equal distances.
+    /// `looks` at equal distances, 1 to 30. Errors as for [`GroupDesign::new`], and `looks`.
     pub fn equally_spaced(
         looks: usize,
         alpha: f64,
         sides: Sides,
         boundary: Boundary,
     ) -> Result<Self> {
+        if !(1..=MOST_LOOKS).contains(&looks) {
+            let hint = "Choose 1 to 30 looks";
+            return Err(unsound("looks", &format!("{looks} looks cannot be planned")).hint(hint));
+        }
         let information: Vec<f64> = (1..=looks).map(|k| k as f64 / looks as f64).collect();
         Self::new(&information, alpha, sides, boundary)
     }
@@ -332,7 +339,6 @@ impl Walk {
 
 fn check(information: &[f64], alpha: f64, boundary: Boundary) -> Result<()> {
     const LEAST_STEP: f64 = 0.001;
-    const MOST_LOOKS: usize = 30;
     let mut before = 0.0;
     let rises = information.iter().all(|&t| {
         let is_step = t - before >= LEAST_STEP * (1.0 - 1e-9);
@@ -432,6 +438,9 @@ mod tests {
         assert_eq!(key(&[0.5, 1.0], 0.0, pocock), "alpha");
         let wild = Boundary::Spending(Spending::HwangShihDeCani { gamma: f64::NAN });
         assert_eq!(key(&[0.5, 1.0], 0.05, wild), "boundary");
+        for looks in [0, 31] {
+            assert!(GroupDesign::equally_spaced(looks, 0.05, Sides::One, pocock).is_err());
+        }
         let design = GroupDesign::new(&[0.5, 1.0], 0.05, Sides::One, pocock).unwrap();
         assert!(design.drift(1.0).is_err() && design.inflation(0.01).is_err());
     }
