@@ -202,7 +202,7 @@ fn share_margin_answer(a: &ProportionsArguments, margin: f64) -> Result<Answered
     let text = format!(
         "Share of {}, treatment not worse by {}",
         units::share(a.baseline),
-        units::points(margin)
+        unsigned(&units::points(margin))
     );
     Ok(answered(
         text,
@@ -438,13 +438,13 @@ fn equivalence_answer(
             Answer::Power(equivalence::power(question, margin, arms, &design)?)
         }
     };
-    let text = format!("{what}, within {} of each other", unsigned(form(margin)));
+    let text = format!("{what}, within {} of each other", unsigned(&form(margin)));
     Ok(answered(text, answer, design, Counted::Units, form))
 }
 
 /// A margin has no direction.
-fn unsigned(difference: String) -> String {
-    difference.trim_start_matches('+').to_owned()
+fn unsigned(difference: &str) -> &str {
+    difference.trim_start_matches('+')
 }
 
 fn difference_text(mde: Option<f64>, form: fn(f64) -> String) -> String {
