@@ -41,9 +41,16 @@ impl Moments {
             sum += deviation;
             squares += deviation * deviation;
         }
+        let m2 = squares - sum * (sum / n);
+        if !m2.is_finite() {
+            return Self {
+                m2: f64::INFINITY,
+                ..rough
+            };
+        }
         let mut moments = Self {
             mean_rest: 0.0,
-            m2: (squares - sum * (sum / n)).max(0.0),
+            m2: m2.max(0.0),
             ..rough
         };
         moments.shift_mean(sum / n);
@@ -91,9 +98,15 @@ impl Moments {
             return;
         }
         self.n += 1;
+        let n = self.n as f64;
         let before = value - self.mean - self.mean_rest;
-        self.shift_mean(before / self.n as f64);
-        self.m2 += before * (value - self.mean - self.mean_rest);
+        if before.is_finite() {
+            self.shift_mean(before / n);
+            self.add_squares(before * (value - self.mean - self.mean_rest));
+        } else {
+            self.shift_mean(value / n - self.mean / n);
+            self.m2 = f64::INFINITY;
+        }
     }
 
     /// Adds the values that `other` was made from.
@@ -108,22 +121,28 @@ impl Moments {
         let (here, there) = (self.n as f64, other.n as f64);
         let total = here + there;
         let difference = Self::difference(self, other);
-        self.m2 += other.m2 + difference * (difference * (here / total)) * there;
-        self.shift_mean(difference * (there / total));
+        if difference.is_finite() {
+            self.add_squares(other.m2 + difference * (difference * (here / total)) * there);
+            self.shift_mean(difference * (there / total));
+        } else {
+            self.shift_mean(other.mean * (there / total) - self.mean * (there / total));
+            self.m2 = f64::INFINITY;
+        }
         self.n += other.n;
     }
 
-    /// Sample variance (n−1); `None` below two values.
+    /// Sample variance (n−1); `None` below two values, or where values lie so far apart (some
+    /// 1e154) that it exceeds the range of `f64`.
     pub fn variance(&self) -> Option<f64> {
-        (self.n >= 2).then(|| self.m2 / (self.n - 1) as f64)
+        (self.n >= 2 && self.m2.is_finite()).then(|| self.m2 / (self.n - 1) as f64)
     }
 
-    /// Sample standard deviation (n−1); `None` below two values.
+    /// Sample standard deviation (n−1); `None` as for [`Moments::variance`].
     pub fn standard_deviation(&self) -> Option<f64> {
         self.variance().map(f64::sqrt)
     }
 
-    /// Variance of the mean; `None` below two values.
+    /// Variance of the mean; `None` as for [`Moments::variance`].
     pub fn variance_of_mean(&self) -> Option<f64> {
         self.variance().map(|v| v / self.n as f64)
     }
@@ -131,6 +150,12 @@ impl Moments {
     /// Mean of `b` minus mean of `a`, to full precision where both are nearly equal.
     pub fn difference(a: &Self, b: &Self) -> f64 {
         (b.mean - a.mean) + (b.mean_rest - a.mean_rest)
+    }
+
+    /// Infinite once squares overflow, and from then on.
+    fn add_squares(&mut self, squares: f64) {
+        let sum = self.m2 + squares;
+        self.m2 = if sum.is_nan() { f64::INFINITY } else { sum };
     }
 
     fn shift_mean(&mut self, by: f64) {
@@ -158,6 +183,22 @@ mod tests {
     fn values_that_are_not_numbers_are_skipped() {
         let moments = Moments::from_slice(&[1.0, f64::NAN, 3.0, f64::INFINITY]);
         assert_eq!((moments.n, moments.mean), (2, 2.0));
+    }
+
+    #[test]
+    fn values_too_far_apart_have_a_mean_and_no_variance() {
+        for values in [[f64::MAX, f64::MIN, 0.0], [1e200, -1e200, 3.0]] {
+            let mut pushed = Moments::default();
+            let mut merged = Moments::default();
+            for v in values {
+                pushed.push(v);
+                merged.merge(&Moments::from_slice(&[v]));
+            }
+            for moments in [Moments::from_slice(&values), pushed, merged] {
+                assert_eq!(moments.variance(), None);
+                assert!(moments.mean.is_finite() && moments.mean_rest.is_finite());
+            }
+        }
     }
 
     #[test]

@@ -106,7 +106,8 @@ impl RatioMoments {
 
     /// The ratio of sums; `None` without units or where the denominators sum to zero or less.
     pub fn ratio(&self) -> Option<f64> {
-        (self.units > 0 && self.mean_den > 0.0).then(|| self.mean_num / self.mean_den)
+        let ratio = self.mean_num / self.mean_den;
+        (self.units > 0 && self.mean_den > 0.0 && ratio.is_finite()).then_some(ratio)
     }
 
     /// Variance of the linearised metric per unit; divide by the number of units for the variance
@@ -118,7 +119,8 @@ impl RatioMoments {
         }
         let squares = self.m_num - 2.0 * ratio * self.m_cross + ratio * ratio * self.m_den;
         let degrees = (self.units - 1) as f64;
-        Some((squares / degrees / (self.mean_den * self.mean_den)).max(0.0))
+        let variance = squares / degrees / (self.mean_den * self.mean_den);
+        variance.is_finite().then(|| variance.max(0.0))
     }
 
     /// Variance of the ratio; `None` as for [`RatioMoments::linearised_variance`].
@@ -226,8 +228,8 @@ pub fn ratio_difference(
 
 /// The relative change b/a − 1 of two positive independent estimates with their variances, by the
 /// normal interval of ln(b/a). For ratios, means and anything else whose variance is known. `None`
-/// unless both values are positive, both variances are finite and not negative, and `level` is
-/// inside (0, 1).
+/// unless both values are positive, both variances are finite and not negative, their ratio is in
+/// the range of `f64`, and `level` is inside (0, 1).
 pub fn relative_change(a: (f64, f64), b: (f64, f64), n: u64, level: f64) -> Option<Estimate> {
     let valid = |(value, variance): (f64, f64)| {
         value > 0.0 && value.is_finite() && variance >= 0.0 && variance.is_finite()
@@ -238,6 +240,9 @@ pub fn relative_change(a: (f64, f64), b: (f64, f64), n: u64, level: f64) -> Opti
     let ratio = b.0 / a.0;
     let half = z_multiplier(level)? * (a.1 / a.0 / a.0 + b.1 / b.0 / b.0).sqrt();
     let at = |shift: f64| (ratio.ln() + shift).exp_m1();
+    if !(ratio.is_normal() && half.is_finite()) {
+        return None;
+    }
     Some(Estimate {
         value: (b.0 - a.0) / a.0,
         interval: Interval {

@@ -116,14 +116,14 @@ fn compare(
     kind: Kind,
 ) -> Option<Comparison> {
     valid_level(level)?;
-    if !(se > 0.0 && se.is_finite()) {
+    let value = Moments::difference(a, b);
+    if !(se > 0.0 && se.is_finite() && value.is_finite()) {
         return None;
     }
     let (method, name) = match kind {
         Kind::Welch => (Method::Welch, TestName::Welch),
         Kind::Student => (Method::Student, TestName::Student),
     };
-    let value = Moments::difference(a, b);
     let difference = Estimate {
         value,
         interval: Interval::around(value, t_multiplier(level, df)? * se),

@@ -23,6 +23,7 @@ mod reference;
 mod replay;
 mod rulebooks;
 mod sources;
+mod statistics;
 mod support;
 mod threads;
 mod tidy;
