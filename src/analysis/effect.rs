@@ -4,10 +4,11 @@
 //! quantiles by order statistics widened for clustering (Deng, Knoblich & Lu 2018). The figure
 //! that takes requests as independent stands beside it with the design effect.
 
+use super::looks;
 use super::metrics::{Kind, Margin, Metric, Observations};
 use super::model::{AtUnit, Effect, InferenceUnit, Verdict};
 use super::ordered::Ordered;
-use super::settings::AnalysisSettings;
+use super::settings::{AnalysisSettings, Looks};
 use super::strata::Strata;
 use super::verdict;
 use crate::stats::{
@@ -21,6 +22,7 @@ pub(super) struct Inference<'a> {
     pub(super) level: f64,
     /// The unit that was chosen; requests stand in only where the log names no users.
     pub(super) unit: InferenceUnit,
+    pub(super) looks: Looks,
     /// Stretches of time within which arms are compared; `None` compares over the whole log.
     pub(super) strata: Option<&'a Strata>,
 }
@@ -30,6 +32,7 @@ impl<'a> Inference<'a> {
         Self {
             level: settings.level,
             unit: settings.unit,
+            looks: settings.looks,
             strata,
         }
     }
@@ -178,6 +181,8 @@ pub(super) struct Assembled<'a> {
     pub(super) arm: usize,
     /// Whether the log names users.
     pub(super) has_units: bool,
+    /// Units of both arms; requests where the log names none.
+    pub(super) n_units: u64,
     pub(super) by_unit: Option<Compared>,
     pub(super) by_request: Option<Compared>,
     /// Of the chosen unit; dropped where there is no difference.
@@ -201,8 +206,13 @@ pub(super) fn effect(
         &Assembled {
             arm,
             has_units: control.n_units + treated.n_units > 0,
+            n_units: (control.n_units + treated.n_units) as u64,
             by_unit: compare_units(metric, control, treated, level),
-            by_request: compare_requests(metric, control, treated, level),
+            by_request: match inference.looks {
+                Looks::Fixed => compare_requests(metric, control, treated, level),
+                Looks::Continuous => looks::exact_shares(control.share(), treated.share(), level)
+                    .or_else(|| compare_requests(metric, control, treated, level)),
+            },
             relative: relative(control, treated, level),
             margin,
             reading: &|difference| verdict::reading(metric, (control, treated), difference, margin),
@@ -214,12 +224,9 @@ pub(super) fn effect(
 /// Chooses the unit, sets the other beside it, and reads the result.
 pub(super) fn assemble(metric: &Metric, parts: &Assembled<'_>, inference: Inference<'_>) -> Effect {
     let Assembled {
-        has_units,
-        by_unit,
-        by_request,
-        margin,
-        ..
+        has_units, margin, ..
     } = *parts;
+    let (by_unit, by_request) = at_looks(parts, inference.looks);
     // With users known, requests stand in for them only where somebody chose so: too few users is
     // no data.
     let unit = if has_units {
@@ -251,7 +258,7 @@ pub(super) fn assemble(metric: &Metric, parts: &Assembled<'_>, inference: Infere
         arm: parts.arm,
         unit,
         difference,
-        relative: parts.relative.filter(|_| difference.is_some()),
+        relative: relative_at_looks(parts, unit, difference, inference.looks),
         test,
         p_adjusted: None,
         by_request: beside(by_unit.and(by_request), InferenceUnit::Request),
@@ -263,8 +270,44 @@ pub(super) fn assemble(metric: &Metric, parts: &Assembled<'_>, inference: Infere
         margin,
         p_non_inferior: difference
             .zip(margin)
-            .and_then(|(d, margin)| verdict::non_inferior(metric.direction, &d, margin, test)),
+            .and_then(|(d, margin)| match inference.looks {
+                Looks::Fixed => verdict::non_inferior(metric.direction, &d, margin, test),
+                Looks::Continuous => looks::non_inferior(metric.direction, &d, margin),
+            }),
         verdict: (parts.reading)(difference.as_ref()),
+    }
+}
+
+/// Both comparisons as the number of looks demands.
+fn at_looks(parts: &Assembled<'_>, looks: Looks) -> (Option<Compared>, Option<Compared>) {
+    if looks == Looks::Fixed {
+        return (parts.by_unit, parts.by_request);
+    }
+    let sequence = |figures: Option<Compared>, n_units: Option<u64>| {
+        figures.and_then(|f| looks::always_valid(f, n_units.unwrap_or(f.0.n)))
+    };
+    let units = Some(parts.n_units).filter(|n| *n > 0);
+    (
+        sequence(parts.by_unit, units),
+        sequence(parts.by_request, None),
+    )
+}
+
+/// The relative change, widened as the difference was.
+fn relative_at_looks(
+    parts: &Assembled<'_>,
+    unit: InferenceUnit,
+    difference: Option<Estimate>,
+    looks: Looks,
+) -> Option<Estimate> {
+    let (relative, difference) = (parts.relative?, difference?);
+    let fixed = match unit {
+        InferenceUnit::Unit => parts.by_unit,
+        InferenceUnit::Request => parts.by_request,
+    };
+    match looks {
+        Looks::Fixed => Some(relative),
+        Looks::Continuous => looks::widened(relative, &fixed?.0, &difference),
     }
 }
 

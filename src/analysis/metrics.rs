@@ -50,6 +50,15 @@ pub(super) struct Observations {
     pub(super) units: Vec<u32>,
 }
 
+/// Observations with the rows they came from, ascending.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Located {
+    pub(super) rows: Vec<u32>,
+    pub(super) values: Vec<f64>,
+    /// Per value: its unit.
+    pub(super) units: Vec<u32>,
+}
+
 /// The metrics of a log with the analyst's choices applied. Fails when a choice names a metric that
 /// the log does not have, or contradicts itself.
 pub(super) fn of_log(log: &RequestLog, settings: &AnalysisSettings) -> Result<Vec<Metric>> {
@@ -325,6 +334,19 @@ impl Metric {
             }
             None => self.each(log, rows, |_, value| seen.values.push(value)),
         }
+        seen
+    }
+
+    /// The observations with the rows they came from; where the log names no units, each row is one.
+    pub(super) fn observe_rows(&self, log: &RequestLog, rows: &[u32]) -> Located {
+        let units = log.units.as_ref();
+        let mut seen = Located::default();
+        self.each(log, rows, |row, value| {
+            seen.rows.push(row as u32);
+            seen.values.push(value);
+            seen.units
+                .push(units.map_or(row as u32, |units| units.of_row(row)));
+        });
         seen
     }
 

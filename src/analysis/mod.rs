@@ -12,6 +12,7 @@ mod effect;
 mod family;
 mod health;
 mod latency;
+mod looks;
 mod metrics;
 mod model;
 mod novelty;
@@ -36,12 +37,12 @@ mod tests;
 
 pub use model::*;
 pub use settings::{
-    AnalysisSettings, Correction, CrossingUnits, Margins, MetricChoice, StrataChoice,
+    AnalysisSettings, Correction, CrossingUnits, Looks, Margins, MetricChoice, StrataChoice,
 };
 
 use std::borrow::Cow;
 
-use crate::data::RequestLog;
+use crate::data::{Clock, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 
@@ -102,6 +103,23 @@ pub fn analyze(
         )?,
         None => Vec::new(),
     };
+    progress.phase("The effect over time", 0)?;
+    let over_time = match treatment.filter(|_| log.clock != Clock::RowOrder) {
+        Some(t) => looks::series(
+            log,
+            &metrics,
+            (&rows[control], &rows[t]),
+            t,
+            (
+                strata
+                    .as_ref()
+                    .filter(|_| strategy.strategy.is_concurrent()),
+                level,
+            ),
+            progress,
+        )?,
+        None => Vec::new(),
+    };
     progress.phase("Health of the log", 0)?;
     let health = health::checks(&health::Subject {
         log,
@@ -150,6 +168,7 @@ pub fn analyze(
         latency,
         trends,
         tests,
+        over_time,
         segments,
         shadow,
         switch,

@@ -54,6 +54,8 @@ pub struct AnalysisSettings {
     pub filter: Filter,
     /// What one observation of an inference is; users wherever the log names them, by default.
     pub unit: InferenceUnit,
+    /// Whether the log is looked at once, or again and again while it grows.
+    pub looks: Looks,
     /// Whether the arms are compared within stages where the treatment's share changed.
     pub strata: StrataChoice,
     /// How metrics declared primary or secondary are corrected for their number.
@@ -73,6 +75,17 @@ pub struct MetricChoice {
     /// The tolerated change for the worse: absolute for error share, share rated and mean rating,
     /// relative to the control's value for the rest.
     pub margin: Option<f64>,
+}
+
+/// How often somebody looks at the figures and may act on them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Looks {
+    /// Once, at an end that was fixed beforehand.
+    #[default]
+    Fixed,
+    /// At any time, as often as wanted: intervals become confidence sequences.
+    Continuous,
 }
 
 /// Whether arms are compared within stages of constant treatment share.
@@ -153,6 +166,7 @@ impl Default for AnalysisSettings {
             margins: Margins::default(),
             filter: Filter::default(),
             unit: InferenceUnit::Unit,
+            looks: Looks::default(),
             strata: StrataChoice::default(),
             correction: Correction::default(),
             metrics: BTreeMap::new(),

@@ -71,6 +71,11 @@ impl Strata {
         Some(Self { bounds, spans })
     }
 
+    /// First row of each stratum but the first.
+    pub(super) fn bounds(&self) -> &[u32] {
+        &self.bounds
+    }
+
     /// Ascending rows, cut at the bounds; one slice per stratum.
     pub(super) fn cut<'r>(&self, rows: &'r [u32]) -> Vec<&'r [u32]> {
         let mut slices = Vec::with_capacity(self.spans.len());
@@ -141,6 +146,7 @@ impl<'a> Stratifier<'a> {
             &Assembled {
                 arm: pooled.arm,
                 has_units,
+                n_units: by_unit.as_ref().map_or(0, |found| found.difference.n),
                 by_unit: compared(&by_unit),
                 by_request: compared(&by_request),
                 relative: relative(main, self.inference.level),

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::power::PowerArguments;
 use crate::analysis::{
-    Correction, CrossingUnits, Direction, InferenceUnit, MetricRole, StrataChoice, Strategy,
+    Correction, CrossingUnits, Direction, InferenceUnit, Looks, MetricRole, StrataChoice, Strategy,
 };
 use crate::ingest::Encoding;
 
@@ -108,6 +108,9 @@ pub struct CompareArguments {
     /// Unit of inference: user or request. By user wherever the log names users, unless told otherwise.
     #[arg(long, value_name = "UNIT", value_parser = unit)]
     pub unit: Option<InferenceUnit>,
+    /// Looks at the figures: fixed (once) or continuous (at any time: confidence sequences).
+    #[arg(long, value_name = "NAME", value_parser = looks)]
+    pub looks: Option<Looks>,
     /// Where the treatment's share changed: compare within stages, or over the whole log (none).
     #[arg(long, value_name = "NAME", value_parser = strata)]
     pub strata: Option<StrataChoice>,
@@ -222,6 +225,10 @@ fn crossing(text: &str) -> Result<CrossingUnits, String> {
 
 fn unit(text: &str) -> Result<InferenceUnit, String> {
     word(text).map_err(|()| "one of user, request is needed".to_owned())
+}
+
+fn looks(text: &str) -> Result<Looks, String> {
+    word(text).map_err(|()| "one of fixed, continuous is needed".to_owned())
 }
 
 fn strata(text: &str) -> Result<StrataChoice, String> {

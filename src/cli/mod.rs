@@ -164,6 +164,7 @@ fn settings(arguments: &arguments::CompareArguments) -> Result<crate::analysis::
         settings.metrics.entry(id.clone()).or_default().direction = Some(*direction);
     }
     settings.unit = arguments.unit.unwrap_or_default();
+    settings.looks = arguments.looks.unwrap_or_default();
     settings.strata = arguments.strata.unwrap_or_default();
     settings.correction = arguments.correction.unwrap_or_default();
     if let Some(segment) = &arguments.segment {

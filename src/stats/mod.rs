@@ -90,7 +90,9 @@ pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, bonferroni, hoch
 pub use odds::{odds_ratio, odds_ratio_ln_se};
 pub use poisson::{Rate, RateComparison, compare_rates};
 pub use post_stratified::{Cell, Stratified, StratumDifference, stratified_means};
-pub use post_stratified_quantile::{Independence, LayeredSample, stratified_quantiles};
+pub use post_stratified_quantile::{
+    Independence, LayeredSample, standardised_quantiles, stratified_quantiles,
+};
 pub use proportions::{Share, Variance, newcombe, risk_ratio, risk_ratio_ln_se, two_proportions};
 pub use quantile::{
     Ranks, clustered_quantile_estimate, quantile, quantile_difference, quantile_estimate,

@@ -21,6 +21,8 @@ pub struct LayeredSample {
     /// Per value; empty where observations are independent.
     units: Vec<u32>,
     stratum: Vec<u16>,
+    /// Place among the observations in the order in which they were given.
+    place: Vec<u32>,
     /// Observations per stratum.
     sizes: Vec<usize>,
 }
@@ -37,17 +39,16 @@ pub enum Independence {
 impl LayeredSample {
     /// Gathers and sorts the cells of one arm, one per stratum.
     pub fn new(cells: &[Cell<'_>]) -> Self {
-        let mut rows: Vec<(f64, u32, u16)> = Vec::new();
+        let mut rows: Vec<(f64, u32, u16, u32)> = Vec::new();
+        let mut place = 0;
         let mut has_units = false;
         for (s, cell) in cells.iter().enumerate() {
             has_units |= !cell.units.is_empty();
             let unit = |i: usize| cell.units.get(i).copied().unwrap_or(0);
-            rows.extend(
-                cell.values
-                    .iter()
-                    .enumerate()
-                    .map(|(i, v)| (*v, unit(i), s as u16)),
-            );
+            for (i, value) in cell.values.iter().enumerate() {
+                rows.push((*value, unit(i), s as u16, place));
+                place += 1;
+            }
         }
         rows.sort_by(|a, b| a.0.total_cmp(&b.0));
         Self {
@@ -58,8 +59,26 @@ impl LayeredSample {
                 Vec::new()
             },
             stratum: rows.iter().map(|row| row.2).collect(),
+            place: rows.iter().map(|row| row.3).collect(),
             sizes: cells.iter().map(|cell| cell.values.len()).collect(),
         }
+    }
+
+    /// The first `n` observations in the order in which they were given, without sorting again.
+    #[must_use]
+    pub fn first(&self, n: usize) -> Self {
+        let mut part = Self {
+            sizes: vec![0; self.sizes.len()],
+            ..Self::default()
+        };
+        for i in (0..self.values.len()).filter(|i| (self.place[*i] as usize) < n) {
+            part.values.push(self.values[i]);
+            part.units.extend(self.units.get(i));
+            part.stratum.push(self.stratum[i]);
+            part.place.push(self.place[i]);
+            part.sizes[usize::from(self.stratum[i])] += 1;
+        }
+        part
     }
 
     fn units(&self, by: Independence) -> &[u32] {
@@ -172,18 +191,18 @@ impl LayeredSample {
     }
 }
 
-/// The difference b − a of a quantile, both arms standardised to the same strata, intervals joined by
-/// the square-and-add rule. Units in both arms are taken as two, which widens the interval where their
-/// answers resemble each other.
+/// A quantile of both arms, standardised to the same strata, and its difference b − a, intervals
+/// joined by the square-and-add rule. Units in both arms are taken as two, which widens the interval
+/// where their answers resemble each other.
 ///
 /// `None` if no stratum has both arms, if an arm has fewer than two units, or if `q` or `level` is
 /// outside (0, 1).
-pub fn stratified_quantiles(
+pub fn standardised_quantiles(
     a: &LayeredSample,
     b: &LayeredSample,
     (q, by): (f64, Independence),
     level: f64,
-) -> Option<Stratified> {
+) -> Option<(Estimate, Estimate, Estimate)> {
     valid_level(level)?;
     if !(q > 0.0 && q < 1.0) {
         return None;
@@ -191,7 +210,18 @@ pub fn stratified_quantiles(
     let weights = weights(&a.sizes, &b.sizes, |size| *size);
     let value_a = a.quantile(&weights, (q, by), level)?;
     let value_b = b.quantile(&weights, (q, by), level)?;
-    let difference = quantile_difference(&value_a, &value_b)?;
+    Some((value_a, value_b, quantile_difference(&value_a, &value_b)?))
+}
+
+/// [`standardised_quantiles`] with each stratum's own difference.
+pub fn stratified_quantiles(
+    a: &LayeredSample,
+    b: &LayeredSample,
+    (q, by): (f64, Independence),
+    level: f64,
+) -> Option<Stratified> {
+    let (value_a, value_b, difference) = standardised_quantiles(a, b, (q, by), level)?;
+    let weights = weights(&a.sizes, &b.sizes, |size| *size);
     let strata = (0..weights.len())
         .filter(|s| weights[*s] > 0.0)
         .map(|s| {

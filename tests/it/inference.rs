@@ -1,8 +1,12 @@
 //! Simulated logs of known truth: what the inference says against what was put in.
 
-use hindsight::analysis::{Analysis, AnalysisSettings, Effect, StrataChoice, analyze};
+use hindsight::analysis::{
+    Analysis, AnalysisSettings, Effect, InferenceUnit, Looks, StrataChoice, analyze,
+};
 use hindsight::data::{Arm, Outcome, Quantity, RequestLog, Units};
 use hindsight::jobs::Progress;
+use hindsight::stats::sequential::asymptotic_sequence;
+use hindsight::stats::{Interval, Method};
 use hindsight::units::Clock;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -136,4 +140,94 @@ fn simpson_between_stages_is_named() {
     assert_eq!(stages.strata.len(), 4);
     let weights: f64 = stages.strata.iter().map(|s| s.weight).sum();
     assert!((weights - 1.0).abs() < 1e-12);
+}
+
+/// 1,000 users in two arms that do not differ; each has their own proneness to errors.
+fn no_difference(seed: u64) -> RequestLog {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let proneness: Vec<f64> = (0..1000).map(|_| random.random_range(0.0..0.4)).collect();
+    let rows: Vec<Row> = (0..6000_i64)
+        .map(|i| {
+            let user = random.random_range(0..1000_u32);
+            Row {
+                time_us: i * HOUR_US / 100,
+                user,
+                is_treated: user % 2 == 0,
+                is_error: random.random::<f64>() < proneness[user as usize],
+                latency_ms: 100.0 + random.random_range(0.0..900.0),
+            }
+        })
+        .collect();
+    log(&rows)
+}
+
+/// 200 logs without a difference, thirty looks each: the sequences cry wolf at any look as seldom as
+/// they promise; intervals for one look do so several times as often.
+#[test]
+fn looking_again_and_again_is_paid_for() {
+    let (mut sequence, mut fixed) = (0, 0);
+    for seed in 0..200 {
+        let found = run(&no_difference(1000 + seed), &AnalysisSettings::default());
+        let series = found.over_time.iter().find(|s| s.metric == "error_share");
+        let points = &series.unwrap().points;
+        assert!(points.len() > 20, "{}", points.len());
+        let excludes = |interval: Interval| !interval.contains(0.0);
+        let for_one_look = |k: usize| {
+            let p = &points[k];
+            let unit = asymptotic_sequence(0.0, 1.0, p.n_units, 5000.0, 0.95).unwrap();
+            let half =
+                (p.difference.interval.upper - p.difference.value) / unit.estimate.interval.upper;
+            Interval::around(p.difference.value, 1.96 * half)
+        };
+        sequence += u32::from(points.iter().any(|p| excludes(p.difference.interval)));
+        fixed += u32::from((0..points.len()).any(|k| excludes(for_one_look(k))));
+    }
+    assert!(sequence <= 10, "{sequence} of 200");
+    assert!(fixed >= 25, "{fixed} of 200");
+}
+
+/// The last look has seen everything: it is the scorecard's effect.
+#[test]
+fn the_last_look_is_the_scorecards_effect() {
+    let continuous = AnalysisSettings {
+        looks: Looks::Continuous,
+        ..AnalysisSettings::default()
+    };
+    let found = run(&growing_canary(3, 0.01), &continuous);
+    for metric in ["error_share", "latency_p95"] {
+        let series = found.over_time.iter().find(|s| s.metric == metric).unwrap();
+        let last = series.points.last().unwrap().difference;
+        let all = effect(&found, metric).difference.unwrap();
+        let width = |i: Interval| i.upper - i.lower;
+        assert!(
+            (last.value - all.value).abs() < 1e-9 * all.value.abs().max(1.0),
+            "{metric}"
+        );
+        let ratio = width(last.interval) / width(all.interval);
+        assert!((0.9..1.1).contains(&ratio), "{metric}: {ratio}");
+        assert_eq!(all.method, Method::AlwaysValid);
+    }
+}
+
+#[test]
+fn repeated_looks_widen_intervals_and_shares_by_request_are_exact() {
+    let log = no_difference(5);
+    let at = |looks, unit| {
+        let settings = AnalysisSettings {
+            looks,
+            unit,
+            ..AnalysisSettings::default()
+        };
+        let found = run(&log, &settings);
+        effect(&found, "error_share").clone()
+    };
+    for unit in [InferenceUnit::Unit, InferenceUnit::Request] {
+        let (once, often) = (at(Looks::Fixed, unit), at(Looks::Continuous, unit));
+        let (a, b) = (once.difference.unwrap(), often.difference.unwrap());
+        assert_eq!(a.value, b.value);
+        assert!(b.interval.lower < a.interval.lower && b.interval.upper > a.interval.upper);
+        assert!(often.p_non_inferior.unwrap() > once.p_non_inferior.unwrap());
+    }
+    let by_request = at(Looks::Continuous, InferenceUnit::Request);
+    assert_eq!(by_request.difference.unwrap().method, Method::BetaBinomial);
 }

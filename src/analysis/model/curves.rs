@@ -60,6 +60,36 @@ pub struct QuantileDifferences {
     pub points: Vec<QuantileValue>,
 }
 
+/// The effect on one metric with everything that was known at each look; its intervals hold at all
+/// looks together.
+#[derive(Debug, Clone, Serialize)]
+pub struct EffectSeries {
+    /// The metric's id, as in the scorecard.
+    pub metric: String,
+    /// As shown to people.
+    pub label: String,
+    /// How its values are written.
+    pub form: ValueForm,
+    /// Index into [`super::Analysis::arms`].
+    pub arm: usize,
+    /// In the order of time; looks with too few units are left out.
+    pub points: Vec<SeriesPoint>,
+    /// The first look at which the interval lay wholly on the worse side of zero (either side for a
+    /// neutral metric).
+    pub first_harm_us: Option<i64>,
+}
+
+/// One look.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct SeriesPoint {
+    /// The last event seen.
+    pub time_us: i64,
+    /// Units of both arms so far.
+    pub n_units: u64,
+    /// Arm minus control with its confidence sequence.
+    pub difference: Estimate,
+}
+
 /// Metrics per time bucket and arm.
 #[derive(Debug, Clone, Serialize)]
 pub struct Trends {

@@ -50,6 +50,8 @@ pub struct Analysis {
     pub stages: Vec<Stage>,
     /// Per metric and treatment arm: the tests with their assumptions.
     pub tests: Vec<TestReport>,
+    /// The treatment's effect on each deciding metric over time, as confidence sequences.
+    pub over_time: Vec<EffectSeries>,
     /// Effects by segment value, the most harmful first.
     pub segments: Vec<SegmentEffect>,
     /// Pairs of a shadow test.

@@ -3,8 +3,8 @@
 
 use super::super::widgets::note;
 use crate::analysis::{
-    Analysis, AnalysisSettings, Correction, Direction, InferenceUnit, MetricChoice, MetricRole,
-    ScorecardRow, StrataChoice,
+    Analysis, AnalysisSettings, Correction, Direction, InferenceUnit, Looks, MetricChoice,
+    MetricRole, ScorecardRow, StrataChoice,
 };
 use crate::units::ValueForm;
 
@@ -127,6 +127,24 @@ pub(super) fn unit_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings) {
         })
         .response
         .accessible_name("Unit of inference");
+}
+
+/// Whether intervals have to hold at every look.
+pub(super) fn looks_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings) {
+    let label = |looks| match looks {
+        Looks::Fixed => "once, at a fixed end",
+        Looks::Continuous => "repeatedly, at any time",
+    };
+    ui.label("Looked at");
+    egui::ComboBox::from_id_salt("looks")
+        .selected_text(label(settings.looks))
+        .show_ui(ui, |ui| {
+            for looks in [Looks::Fixed, Looks::Continuous] {
+                ui.selectable_value(&mut settings.looks, looks, label(looks));
+            }
+        })
+        .response
+        .accessible_name("Looked at");
 }
 
 /// Whether arms are compared within stages.

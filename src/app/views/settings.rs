@@ -43,6 +43,8 @@ pub(super) fn ui(
             metric_settings::unit_combo(ui, &mut settings);
             metric_settings::strata_combo(ui, &mut settings);
             ui.end_row();
+            metric_settings::looks_combo(ui, &mut settings);
+            ui.end_row();
             if analysis.log.n_units.is_some() {
                 crossing_combo(ui, &mut settings);
             }

@@ -44,6 +44,11 @@ pub(super) fn ui(ui: &mut egui::Ui, state: &mut AppState, analysis: &Analysis) {
     {
         report_ui(ui, analysis, report);
     }
+    if let Some(chart) = charts::effect_over_time(analysis, &chosen) {
+        card_ui(ui, "", |ui| {
+            chart_ui(ui, &chart, 260.0);
+        });
+    }
     if let Some(forest) = charts::segment_forest(analysis, &chosen) {
         card_ui(ui, "", |ui| {
             chart_ui(ui, &forest, 60.0 + 26.0 * forest.n_rows() as f32);

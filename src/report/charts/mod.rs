@@ -4,11 +4,13 @@
 
 mod forest;
 mod latency;
+mod over_time;
 mod rollback;
 mod trends;
 
 pub use forest::{guardrail_forest, segment_forest};
 pub use latency::{latency_ecdf, latency_histogram, quantile_differences};
+pub use over_time::effect_over_time;
 pub use rollback::{condition_chart, condition_form, replay_timeline};
 pub use trends::{metric_ids, traffic, trend};
 

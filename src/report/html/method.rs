@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::parts::{level, prose};
-use crate::analysis::{Analysis, InferenceUnit, Strategy};
+use crate::analysis::{Analysis, InferenceUnit, Looks, Strategy};
 use crate::report::ReportInput;
 use crate::report::json;
 use crate::units;
@@ -115,8 +115,18 @@ fn limits(analysis: &Analysis) -> Vec<&'static str> {
     let mut out = vec![
         "A log shows what was recorded. What never reached the log, such as requests lost before \
          the router, cannot be seen here.",
-        "Intervals hold for one look at the data. Whoever looks again and again and stops at the \
-         first clear result is wrong more often than the level says.",
+        match analysis.settings.looks {
+            Looks::Fixed => {
+                "Intervals hold for one look at the data. Whoever looks again and again and stops at \
+                 the first clear result is wrong more often than the level says; the effects over \
+                 time, and everything with “looked at repeatedly”, allow for it."
+            }
+            Looks::Continuous => {
+                "Differences carry confidence sequences: they hold at every look together, for large \
+                 samples (some hundred users an arm). Values of single arms, latency curves and \
+                 trends hold for one look."
+            }
+        },
         "Several metrics are read side by side. Primary and secondary metrics and segment effects are \
          corrected for their number; guardrails are not, because shipping needs every one of them.",
         "Relative changes treat the control’s value as known; their intervals are a little too short.",

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::super::chart::Tone;
 use super::super::charts;
-use super::parts::{change_cell, chip, effect, table};
+use super::parts::{WIDE, change_cell, chip, effect, figure, table};
 use crate::analysis::{Analysis, Assumption, Holds, TestLine, TestReport};
 use crate::report::ReportInput;
 use crate::stats::Estimate;
@@ -31,6 +31,11 @@ pub(super) fn body(input: &ReportInput<'_>) -> Option<Markup> {
                 }
                 (tests_table(analysis, report))
                 (assumptions(&report.assumptions))
+                @if Some(report.arm) == analysis.treatment {
+                    @if let Some(chart) = charts::effect_over_time(analysis, &report.metric) {
+                        (figure(&chart, (WIDE, 260), None))
+                    }
+                }
             }
         }
     })

@@ -1,0 +1,370 @@
+//! Looking again and again: intervals and tests that hold at every look at once, and the effect over
+//! time as a sequence of such intervals.
+//!
+//! Each interval is widened to the asymptotic confidence sequence (Waudby-Smith et al. 2024) that its
+//! own standard error and number of units give, tightest around [`TUNING`] units; by request, shares
+//! have an exact sequence (beta-binomial mixture; Robbins 1970). Asymmetric intervals keep their shape.
+
+use rayon::prelude::*;
+
+use super::effect::Compared;
+use super::metrics::{Kind, Metric};
+use super::model::{Direction, EffectSeries, SeriesPoint};
+use super::strata::Strata;
+use super::verdict;
+use crate::data::{RequestLog, TimeBuckets};
+use crate::error::Result;
+use crate::jobs::Progress;
+use crate::stats::sequential::{BetaMixture, asymptotic_sequence, share_difference_sequence};
+use crate::stats::{
+    Cell, Estimate, Independence, Interval, LayeredSample, Method, Share, standardised_quantiles,
+};
+
+/// Units over both arms at which sequences are tightest: chosen before any log was seen, as validity
+/// demands, at the default of experimentation platforms.
+pub(super) const TUNING: f64 = 5000.0;
+/// Looks shown over time.
+const MAX_LOOKS: usize = 30;
+/// Observations that all looks of a quantile may read together.
+const MAX_READ: usize = 60_000_000;
+/// Fewer units than this in an arm are too few for normal theory.
+const MIN_UNITS: u64 = 50;
+
+/// A comparison for one look, made to hold at every look. `None` where the interval has no finite
+/// width.
+pub(super) fn always_valid((estimate, test): Compared, n_units: u64) -> Option<Compared> {
+    if estimate.method == Method::BetaBinomial {
+        return Some((estimate, test));
+    }
+    let se = verdict::variance(&estimate, test)?.sqrt();
+    let sequence = asymptotic_sequence(estimate.value, se, n_units, TUNING, estimate.level)?;
+    let estimate = Estimate {
+        n: n_units,
+        ..estimate
+    };
+    let now = sequence.estimate.interval;
+    let fixed = estimate.interval;
+    let factor = (now.upper - now.lower) / (fixed.upper - fixed.lower);
+    let interval = Interval {
+        lower: estimate.value - (estimate.value - fixed.lower) * factor,
+        upper: estimate.value + (fixed.upper - estimate.value) * factor,
+    };
+    Some((
+        Estimate {
+            interval,
+            method: sequence.estimate.method,
+            ..estimate
+        },
+        Some(sequence.test),
+    ))
+}
+
+/// By request, the difference of two shares with an exact sequence. It has no test of its own.
+pub(super) fn exact_shares(a: Option<Share>, b: Option<Share>, level: f64) -> Option<Compared> {
+    let estimate = share_difference_sequence(a?, b?, BetaMixture::default(), level)?;
+    Some((estimate, None))
+}
+
+/// A p-value, valid at every look, that the change for the worse exceeds the margin: that of the
+/// sequence against the margin, 1 on the wrong side of it.
+pub(super) fn non_inferior(
+    direction: Direction,
+    difference: &Estimate,
+    margin: f64,
+) -> Option<f64> {
+    // The sequence's own width gives back the standard error it was made from.
+    let half = (difference.interval.upper - difference.interval.lower) / 2.0;
+    let unit = asymptotic_sequence(0.0, 1.0, difference.n, TUNING, difference.level)?;
+    let se = half / unit.estimate.interval.upper;
+    let against = |room: f64| -> Option<f64> {
+        let found = asymptotic_sequence(room, se, difference.n, TUNING, difference.level)?;
+        Some(if room > 0.0 { found.test.p } else { 1.0 })
+    };
+    let (up, down) = (margin - difference.value, margin + difference.value);
+    match direction {
+        Direction::LowerIsBetter => against(up),
+        Direction::HigherIsBetter => against(down),
+        Direction::Neutral => Some(against(up)?.max(against(down)?)),
+    }
+}
+
+/// A relative change widened as its difference was.
+pub(super) fn widened(relative: Estimate, from: &Estimate, to: &Estimate) -> Option<Estimate> {
+    let width = |e: &Estimate| e.interval.upper - e.interval.lower;
+    let factor = width(to) / width(from);
+    // On the logarithmic scale on which it was made.
+    let centre = (relative.value + 1.0).ln();
+    let end = |end: f64| (centre + ((end + 1.0).ln() - centre) * factor).exp_m1();
+    let interval = Interval {
+        lower: end(relative.interval.lower),
+        upper: end(relative.interval.upper),
+    };
+    (interval.lower.is_finite() && interval.upper.is_finite()).then_some(Estimate {
+        interval,
+        ..relative
+    })
+}
+
+/// The effects of the deciding metrics over time, each look with everything up to it.
+pub(super) fn series(
+    log: &RequestLog,
+    metrics: &[Metric],
+    (control, treatment): (&[u32], &[u32]),
+    arm: usize,
+    (strata, level): (Option<&Strata>, f64),
+    progress: &Progress,
+) -> Result<Vec<EffectSeries>> {
+    let Some(buckets) = TimeBuckets::over(log, MAX_LOOKS) else {
+        return Ok(Vec::new());
+    };
+    // A look sees the rows before the end of its bucket.
+    let ends: Vec<u32> = (1..=buckets.n_buckets)
+        .map(|b| {
+            if b == buckets.n_buckets {
+                log.n_rows() as u32
+            } else {
+                log.event_us.partition_point(|t| *t < buckets.start_us(b)) as u32
+            }
+        })
+        .collect();
+    let mut list = Vec::new();
+    for metric in metrics.iter().filter(|metric| metric.role.decides()) {
+        progress.check()?;
+        let sides = [control, treatment];
+        let found = match metric.kind {
+            Kind::Quantile(_, q) => quantiles(log, metric, q, sides, strata, (&ends, level)),
+            _ => means(log, metric, sides, strata, (&ends, level)),
+        };
+        let points: Vec<SeriesPoint> = found
+            .into_iter()
+            .enumerate()
+            .filter_map(|(look, found)| {
+                let (estimate, n_units) = found?;
+                let (difference, _) = always_valid((estimate, None), n_units)?;
+                let time_us = log.event_us[ends[look] as usize - 1];
+                Some(SeriesPoint {
+                    time_us,
+                    n_units,
+                    difference,
+                })
+            })
+            .collect();
+        if points.is_empty() {
+            continue;
+        }
+        let is_harm = |p: &&SeriesPoint| match metric.direction {
+            Direction::LowerIsBetter => p.difference.interval.lower > 0.0,
+            Direction::HigherIsBetter => p.difference.interval.upper < 0.0,
+            Direction::Neutral => !p.difference.interval.contains(0.0),
+        };
+        list.push(EffectSeries {
+            metric: metric.id.clone(),
+            label: metric.label.clone(),
+            form: metric.form,
+            arm,
+            first_harm_us: points.iter().find(is_harm).map(|p| p.time_us),
+            points,
+        });
+    }
+    Ok(list)
+}
+
+/// Per look: the difference for that look alone, and the units so far.
+type Look = Option<(Estimate, u64)>;
+
+/// One arm's running sums by unit. Values are taken from the metric's overall mean, so that sums of
+/// squares lose no digits.
+#[derive(Default)]
+struct Running {
+    /// Per unit: sum and number of its values in this stratum.
+    sums: Vec<(f64, f64)>,
+    /// Per unit: what it contributed to the strata before.
+    past: Vec<f64>,
+    is_seen: Vec<bool>,
+    n_units: u64,
+    y: f64,
+    d: f64,
+    yy: f64,
+    yd: f64,
+    dd: f64,
+    past_y: f64,
+    past_d: f64,
+    past_past: f64,
+}
+
+impl Running {
+    fn push(&mut self, unit: usize, value: f64) {
+        if unit >= self.sums.len() {
+            let n = (unit + 1).next_power_of_two();
+            self.sums.resize(n, (0.0, 0.0));
+            self.past.resize(n, 0.0);
+            self.is_seen.resize(n, false);
+        }
+        if !std::mem::replace(&mut self.is_seen[unit], true) {
+            self.n_units += 1;
+        }
+        let (y, d) = self.sums[unit];
+        self.yy += value * (2.0 * y + value);
+        self.yd += y + value * d + value;
+        self.dd += 2.0 * d + 1.0;
+        self.past_y += self.past[unit] * value;
+        self.past_d += self.past[unit];
+        self.sums[unit] = (y + value, d + 1.0);
+        self.y += value;
+        self.d += 1.0;
+    }
+
+    /// Sum of squares of the units' contributions, this stratum's at the weight `weight`.
+    fn squares(&self, weight: f64) -> f64 {
+        if self.d == 0.0 {
+            return self.past_past;
+        }
+        let (k, mean) = (weight / self.d, self.y / self.d);
+        let own = self.yy - 2.0 * mean * self.yd + mean * mean * self.dd;
+        let cross = self.past_y - mean * self.past_d;
+        (self.past_past + 2.0 * k * cross + k * k * own).max(0.0)
+    }
+
+    /// Settles the stratum at its weight.
+    fn close(&mut self, weight: f64) {
+        if self.d > 0.0 {
+            let (k, mean) = (weight / self.d, self.y / self.d);
+            for (past, (y, d)) in self.past.iter_mut().zip(&mut self.sums) {
+                *past += k * (*y - mean * *d);
+                (*y, *d) = (0.0, 0.0);
+            }
+        }
+        self.past_past = self.past.iter().map(|p| p * p).sum();
+        (self.y, self.d, self.yy, self.yd, self.dd) = (0.0, 0.0, 0.0, 0.0, 0.0);
+        (self.past_y, self.past_d) = (0.0, 0.0);
+    }
+}
+
+/// Means and shares: one pass over the rows in time order, each adding to its unit's sums.
+fn means(
+    log: &RequestLog,
+    metric: &Metric,
+    sides: [&[u32]; 2],
+    strata: Option<&Strata>,
+    (ends, level): (&[u32], f64),
+) -> Vec<Look> {
+    let observed = sides.map(|rows| metric.observe_rows(log, rows));
+    let n: usize = observed.iter().map(|o| o.rows.len()).sum();
+    let sum: f64 = observed.iter().flat_map(|o| &o.values).sum();
+    let overall = sum / n.max(1) as f64;
+    let mut arms = [Running::default(), Running::default()];
+    let (mut weights, mut total) = (0.0, 0.0); // of the strata before
+    let mut at = [0, 0];
+    let mut looks = Vec::with_capacity(ends.len());
+    let bounds = strata.map_or(&[][..], Strata::bounds);
+    let mut cuts: Vec<(u32, bool)> = ends.iter().map(|row| (*row, true)).collect();
+    cuts.extend(bounds.iter().map(|row| (*row, false)));
+    // At the same row the look comes first: it sees the stratum before.
+    cuts.sort_by_key(|(row, is_look)| (*row, !is_look));
+    for (cut, is_look) in cuts {
+        for side in 0..2 {
+            let seen = &observed[side];
+            while at[side] < seen.rows.len() && seen.rows[at[side]] < cut {
+                let i = at[side];
+                arms[side].push(seen.units[i] as usize, seen.values[i] - overall);
+                at[side] += 1;
+            }
+        }
+        let [a, b] = &arms;
+        let weight = if a.d * b.d > 0.0 {
+            a.d * b.d / (a.d + b.d)
+        } else {
+            0.0
+        };
+        let own = if weight > 0.0 {
+            b.y / b.d - a.y / a.d
+        } else {
+            0.0
+        };
+        if is_look {
+            let all = weights + weight;
+            let few = a.n_units.min(b.n_units) < MIN_UNITS;
+            looks.push((all > 0.0 && !few).then(|| {
+                let variance: f64 = arms
+                    .iter()
+                    .map(|arm| {
+                        let n = arm.n_units as f64;
+                        arm.squares(weight) * n / (n - 1.0)
+                    })
+                    .sum();
+                let value = (total + weight * own) / all;
+                let n_units = a.n_units + b.n_units;
+                (
+                    normal(value, variance.sqrt() / all, level, n_units),
+                    n_units,
+                )
+            }));
+        } else {
+            for arm in &mut arms {
+                arm.close(weight);
+            }
+            weights += weight;
+            total += weight * own;
+        }
+    }
+    looks
+}
+
+fn normal(value: f64, se: f64, level: f64, n: u64) -> Estimate {
+    let z = crate::stats::dist::z_multiplier(level).unwrap_or(f64::INFINITY);
+    Estimate {
+        value,
+        interval: Interval::around(value, z * se),
+        level,
+        method: Method::DeltaNormal,
+        n,
+    }
+}
+
+/// Quantiles: sorted once, each look reads the part of the order that was there.
+fn quantiles(
+    log: &RequestLog,
+    metric: &Metric,
+    q: f64,
+    sides: [&[u32]; 2],
+    strata: Option<&Strata>,
+    (ends, level): (&[u32], f64),
+) -> Vec<Look> {
+    let observed = sides.map(|rows| metric.observe_rows(log, rows));
+    let bounds = strata.map_or(&[][..], Strata::bounds);
+    let samples = observed.each_ref().map(|seen| {
+        let cuts: Vec<usize> = bounds
+            .iter()
+            .map(|bound| seen.rows.partition_point(|row| row < bound))
+            .collect();
+        let starts = [0].into_iter().chain(cuts.iter().copied());
+        let stops = cuts.iter().copied().chain([seen.rows.len()]);
+        let cells: Vec<Cell<'_>> = starts
+            .zip(stops)
+            .map(|(from, to)| Cell {
+                values: &seen.values[from..to],
+                units: &seen.units[from..to],
+            })
+            .collect();
+        LayeredSample::new(&cells)
+    });
+    // A look reads all that was there: fewer looks at large logs.
+    let n: usize = observed.iter().map(|seen| seen.rows.len()).sum();
+    let every = (n * ends.len()).div_ceil(MAX_READ).max(1);
+    ends.par_iter()
+        .enumerate()
+        .map(|(look, end)| {
+            let is_skipped = (ends.len() - 1 - look) % every != 0;
+            if is_skipped {
+                return None;
+            }
+            let [a, b] = [0, 1].map(|side| {
+                let n = observed[side].rows.partition_point(|row| row < end);
+                samples[side].first(n)
+            });
+            let found = standardised_quantiles(&a, &b, (q, Independence::OfUnits), level)?;
+            let [a, b] = [found.0, found.1];
+            (a.n.min(b.n) >= MIN_UNITS).then_some((found.2, a.n + b.n))
+        })
+        .collect()
+}
