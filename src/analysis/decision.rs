@@ -296,11 +296,10 @@ fn harmed_segments(
             .is_some_and(|all| here.interval.contains(all.value));
         overall.verdict != Verdict::Worse || !repeats
     };
-    segments
+    let mut harmed: Vec<(bool, Reason)> = segments
         .iter()
         .filter(|s| s.effect.verdict == Verdict::Worse && s.p_holm < 0.05)
         .filter(is_news)
-        .take(5)
         .filter_map(|s| {
             let difference = s.effect.difference?;
             let change = s.form.change_with_interval(
@@ -313,14 +312,27 @@ fn harmed_segments(
             } else {
                 &s.value
             };
-            Some(reason(
-                ReasonWeight::Against,
-                format!(
-                    "{} is worse where {} is {value}: {change}",
-                    s.label, s.segment
-                ),
-            ))
+            let overall = guardrails.iter().find(|(row, _)| row.id == s.metric);
+            let hidden = overall
+                .and_then(|(_, effect)| effect.difference)
+                .filter(|all| all.value * difference.value < 0.0)
+                .map_or_else(String::new, |all| {
+                    let all = s.form.change(all.value);
+                    format!("; on the whole it is better ({all}), which hides this")
+                });
+            let text = format!(
+                "{} is worse where {} is {value}: {change}{hidden}",
+                s.label, s.segment
+            );
+            Some((hidden.is_empty(), reason(ReasonWeight::Against, text)))
         })
+        .collect();
+    // Harm that the mean hides comes first.
+    harmed.sort_by_key(|(is_plain, _)| *is_plain);
+    harmed
+        .into_iter()
+        .take(5)
+        .map(|(_, reason)| reason)
         .collect()
 }
 

@@ -23,6 +23,7 @@ mod scorecard;
 mod segments;
 mod settings;
 mod shadow;
+mod spread;
 mod stages;
 mod strata;
 mod strategy;
@@ -138,6 +139,9 @@ pub fn analyze(
     let switch = before_after::find(log, &metrics, compared, &strategy, level);
     let novelty = novelty::find(log, &metrics, compared, &strategy, level);
     let plan = plan::inputs(log, &scorecard, control, treatment, &arms);
+    let segment_spread = treatment
+        .map(|t| spread::spreads(&segments, &scorecard, t, level))
+        .unwrap_or_default();
     let summary = summary(log, n_requests_unfiltered);
     let decision = decision::decide(
         &arms,
@@ -169,6 +173,7 @@ pub fn analyze(
         trends,
         tests,
         over_time,
+        segment_spread,
         segments,
         shadow,
         switch,

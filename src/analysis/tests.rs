@@ -263,3 +263,26 @@ fn the_unit_is_a_choice_and_the_other_figure_stands_beside_it() {
     assert_eq!(user.design_effect, request.design_effect);
     assert!(user.by_unit.is_none() && request.by_request.is_none());
 }
+
+/// Free users, three in four, fail less under the treatment; paid ones more.
+#[test]
+fn a_harm_that_the_mean_hides_comes_first_and_is_said() {
+    let rows: Vec<_> = (0..16_000_usize)
+        .map(|i| {
+            let (arm, is_paid) = ((i % 2) as u16, i / 2 % 4 == 0);
+            let every = match (arm, is_paid) {
+                (0, _) => 10,
+                (_, false) => 40,
+                (_, true) => 5,
+            };
+            (arm, i as u32, u16::from(is_paid), i / 8 % every == 0)
+        })
+        .collect();
+    let found = run(&log(&rows), Filter::default());
+    let words = found.segment_spread[0].hidden_harm.as_deref().unwrap();
+    assert!(words.contains("worse where plan is paid"), "{words}");
+    assert!(found.segment_spread[0].p_holm < 1e-6);
+    assert_eq!(found.decision.kind, DecisionKind::Hold);
+    let against = &found.decision.reasons[0].text;
+    assert!(against.contains("which hides this"), "{against}");
+}

@@ -323,6 +323,27 @@ impl Holds {
     }
 }
 
+/// Whether the effect on one metric differs between the values of one segment column.
+#[derive(Debug, Clone, Serialize)]
+pub struct SegmentSpread {
+    /// The segment's column.
+    pub segment: String,
+    /// The metric's id, as in the scorecard.
+    pub metric: String,
+    /// As shown to people.
+    pub label: String,
+    /// Values that have an effect with an interval.
+    pub n_values: u64,
+    /// Cochran's Q over them.
+    pub heterogeneity: TestResult,
+    /// Its p-value after Holm's correction over all columns and metrics.
+    pub p_holm: f64,
+    /// Share of the spread between values that chance does not explain, 0 to 1.
+    pub i_squared: f64,
+    /// Set where the mean gets better and a value is clearly harmed: one sentence.
+    pub hidden_harm: Option<String>,
+}
+
 /// The effect of the treatment within one segment value.
 #[derive(Debug, Clone, Serialize)]
 pub struct SegmentEffect {

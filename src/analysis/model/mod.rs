@@ -60,6 +60,9 @@ pub struct Analysis {
     pub switch: Option<SwitchFinding>,
     /// The effect by day since users met the treatment, where the log is long enough.
     pub novelty: Option<NoveltyFinding>,
+    /// Per segment column and metric: whether the effect differs between values; harm that the mean
+    /// hides first.
+    pub segment_spread: Vec<SegmentSpread>,
     /// What the sample-size calculators start from.
     pub plan: PlanInputs,
 }

@@ -2,7 +2,7 @@
 
 use super::super::command::{Command, Commands};
 use super::super::state::AppState;
-use super::super::widgets::{Column, table_ui, verdict_chip};
+use super::super::widgets::{Column, note, table_ui, verdict_chip};
 use crate::analysis::{Analysis, Verdict};
 use crate::units;
 
@@ -46,6 +46,7 @@ pub(super) fn ui(
                 .is_none_or(|id| s.metric == *id)
         })
         .collect();
+    spread_ui(ui, state, analysis);
     let columns = [
         Column::text("Where", 180.0),
         Column::text("Metric", 145.0),
@@ -122,4 +123,28 @@ pub(super) fn ui(
             }
         },
     );
+}
+
+/// Harm that the mean hides, and where the effect differs between values.
+fn spread_ui(ui: &mut egui::Ui, state: &AppState, analysis: &Analysis) {
+    for spread in &analysis.segment_spread {
+        let is_chosen = state
+            .segment_metric
+            .as_ref()
+            .is_none_or(|id| spread.metric == *id);
+        if let Some(words) = spread.hidden_harm.as_ref().filter(|_| is_chosen) {
+            ui.strong(words);
+        }
+        if is_chosen && spread.p_holm < 0.05 {
+            note(
+                ui,
+                &format!(
+                    "The effect on {} differs between the values of {} (Cochran's Q, corrected p {})",
+                    spread.label,
+                    spread.segment,
+                    units::p_value(spread.p_holm)
+                ),
+            );
+        }
+    }
 }

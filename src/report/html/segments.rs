@@ -32,6 +32,16 @@ pub(super) fn body(input: &ReportInput<'_>) -> Option<Markup> {
              Holm’s method, and the intervals are not. A segment that loses here is a question for \
              the next rollout rather than a finding."
         }
+        @for spread in analysis.segment_spread.iter().filter(|s| s.hidden_harm.is_some() || s.p_holm < 0.05) {
+            p {
+                @if let Some(words) = &spread.hidden_harm { strong { (words) } ". " }
+                @if spread.p_holm < 0.05 {
+                    "The effect on " (spread.label) " differs between the values of " (spread.segment)
+                    " (Cochran’s Q " (units::number(spread.heterogeneity.statistic)) ", corrected p "
+                    (units::p_value(spread.p_holm)) ")."
+                }
+            }
+        }
         (segments_table(analysis))
         @match forests.as_slice() {
             [only] => (figure(only, (WIDE, height(only)), None)),
