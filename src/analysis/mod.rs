@@ -111,12 +111,7 @@ pub fn analyze(
             &metrics,
             (&rows[control], &rows[t]),
             t,
-            (
-                strata
-                    .as_ref()
-                    .filter(|_| strategy.strategy.is_concurrent()),
-                level,
-            ),
+            (strata.as_ref(), level),
             progress,
         )?,
         None => Vec::new(),
