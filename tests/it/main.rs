@@ -17,6 +17,7 @@ mod inference;
 mod ingest;
 mod malformed;
 mod pitfalls;
+mod power;
 #[cfg(feature = "gui")]
 mod projects;
 mod reference;

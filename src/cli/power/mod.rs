@@ -3,6 +3,7 @@
 mod answer;
 mod arguments;
 mod published;
+mod shares;
 
 pub(super) use arguments::PowerArguments;
 
@@ -11,7 +12,6 @@ use super::output::{print, print_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::stats::power::equivalence::{self, Equivalent};
 use crate::stats::power::means::{self, MeanEffect, MeanFormula};
-use crate::stats::power::proportions::{self, MarginFormula, ShareFormula, ShareMargin};
 use crate::stats::power::quantiles::{self, Spread};
 use crate::stats::power::{Better, Design, DetectableChange, Formula, Sides, pairs};
 use crate::stats::sequential::{Boundary, GroupDesign, Spending};
@@ -19,13 +19,13 @@ use crate::units;
 use answer::{Answer, Answered, Counted};
 use arguments::{
     Bounds, Direction, GoalArguments, MeanFormulaName, MeansArguments, PairedMeansArguments,
-    PairedProportionsArguments, PowerCommon, PowerMetric, ProportionsArguments, QuantileArguments,
-    QuestionArguments, RatioArguments, ShareFormulaName,
+    PairedProportionsArguments, PowerCommon, PowerMetric, QuantileArguments, QuestionArguments,
+    RatioArguments,
 };
 
 pub(super) fn run(arguments: &PowerArguments) -> Result<Finish> {
     let (common, answered) = match &arguments.metric {
-        PowerMetric::Proportions(a) => (&a.common, proportions_answer(a)?),
+        PowerMetric::Proportions(a) => (&a.common, shares::proportions_answer(a)?),
         PowerMetric::Means(a) => (&a.common, means_answer(a)?),
         PowerMetric::Ratio(a) => (&a.common, ratio_answer(a)?),
         PowerMetric::Quantile(a) => (&a.common, quantile_answer(a)?),
@@ -109,108 +109,6 @@ fn answered(
         looks: None,
         notes: Vec::new(),
     }
-}
-
-fn proportions_answer(a: &ProportionsArguments) -> Result<Answered> {
-    if let Some(margin) = a.goal.non_inferior_by {
-        return share_margin_answer(a, margin);
-    }
-    if let Some(margin) = a.goal.equivalent_within {
-        let target = target_share(a.baseline, a.question.mde.unwrap_or(0.0))?;
-        let question = Equivalent::Shares {
-            control: a.baseline,
-            treatment: target,
-        };
-        no_formula(a.formula)?;
-        let text = format!("Share of {} in the control", units::share(a.baseline));
-        return equivalence_answer(
-            question,
-            margin,
-            &text,
-            &a.question,
-            &a.common,
-            units::points,
-        );
-    }
-    let formula = share_formula(a.formula)?;
-    let asked = asked(&a.question)?;
-    let design = design(
-        &a.common,
-        sides(&a.common),
-        matches!(asked, Asked::Change(_)),
-    )?;
-    let mut others = Vec::new();
-    let (answer, to) = match asked {
-        Asked::Size(mde) => {
-            let target = target_share(a.baseline, mde)?;
-            for other in ShareFormula::ALL.into_iter().filter(|f| *f != formula) {
-                others.push(proportions::sample_size(
-                    a.baseline, target, &design, other,
-                )?);
-            }
-            let size = proportions::sample_size(a.baseline, target, &design, formula)?;
-            (Answer::Size(size), Some(target))
-        }
-        Asked::Power(mde, n) => {
-            let target = target_share(a.baseline, mde)?;
-            let arms = treatment(n, &a.common);
-            let power = proportions::power(a.baseline, target, arms, &design, formula)?;
-            (Answer::Power(power), Some(target))
-        }
-        Asked::Change(n) => {
-            let arms = treatment(n, &a.common);
-            let change = proportions::detectable_change(a.baseline, arms, &design, formula)?;
-            (Answer::Change(change), None)
-        }
-    };
-    let to = to.map_or_else(String::new, |to| format!(" to {}", units::share(to)));
-    let question = format!("Share of {}{to}", units::share(a.baseline));
-    let mut answered = answered(question, answer, design, Counted::Units, units::points);
-    answered.alternatives = others;
-    if let (Some(mde), None) = (a.question.mde, a.question.n) {
-        answered.notes = published::notes(a.baseline, mde, &design)?;
-    }
-    Ok(answered)
-}
-
-fn share_margin_answer(a: &ProportionsArguments, margin: f64) -> Result<Answered> {
-    let formula = match a.formula {
-        None | Some(ShareFormulaName::Wald) => MarginFormula::Wald,
-        Some(ShareFormulaName::FarringtonManning) => MarginFormula::FarringtonManning,
-        Some(_) => {
-            return Err(settings("This formula plans no margin")
-                .hint("With --non-inferior-by choose wald or farrington-manning"));
-        }
-    };
-    let design = design(&a.common, Sides::One, false)?;
-    let question = ShareMargin {
-        control: a.baseline,
-        treatment: target_share(a.baseline, a.question.mde.unwrap_or(0.0))?,
-        margin,
-        better: better(&a.goal),
-    };
-    let answer = match a.question.n {
-        None => Answer::Size(proportions::non_inferiority_size(
-            &question, &design, formula,
-        )?),
-        Some(n) => {
-            let arms = treatment(n, &a.common);
-            let power = proportions::non_inferiority_power(&question, arms, &design, formula)?;
-            Answer::Power(power)
-        }
-    };
-    let text = format!(
-        "Share of {}, treatment not worse by {}",
-        units::share(a.baseline),
-        unsigned(&units::points(margin))
-    );
-    Ok(answered(
-        text,
-        answer,
-        design,
-        Counted::Units,
-        units::points,
-    ))
 }
 
 fn means_answer(a: &MeansArguments) -> Result<Answered> {
@@ -451,29 +349,6 @@ fn difference_text(mde: Option<f64>, form: fn(f64) -> String) -> String {
     mde.map_or_else(String::new, |mde| format!(", difference {}", form(mde)))
 }
 
-fn share_formula(name: Option<ShareFormulaName>) -> Result<ShareFormula> {
-    Ok(match name {
-        None | Some(ShareFormulaName::Pooled) => ShareFormula::Pooled,
-        Some(ShareFormulaName::Unpooled) => ShareFormula::Unpooled,
-        Some(ShareFormulaName::Arcsine) => ShareFormula::Arcsine,
-        Some(ShareFormulaName::Corrected) => ShareFormula::ContinuityCorrected,
-        Some(ShareFormulaName::ControlVariance) => ShareFormula::ControlVariance,
-        Some(ShareFormulaName::Wald | ShareFormulaName::FarringtonManning) => {
-            return Err(settings("This formula plans a margin")
-                .hint("Give --non-inferior-by, or choose another formula"));
-        }
-    })
-}
-
-fn no_formula(name: Option<ShareFormulaName>) -> Result<()> {
-    match name {
-        None | Some(ShareFormulaName::Wald) => Ok(()),
-        Some(_) => {
-            Err(settings("Equivalence of shares has one formula: wald").hint("Leave out --formula"))
-        }
-    }
-}
-
 const fn better(goal: &GoalArguments) -> Better {
     match goal.better {
         Some(Direction::Lower) => Better::Lower,
@@ -488,20 +363,6 @@ const fn boundary(bounds: Bounds) -> Boundary {
         Bounds::SpendObrienFleming => Boundary::Spending(Spending::ObrienFleming),
         Bounds::SpendPocock => Boundary::Spending(Spending::Pocock),
     }
-}
-
-/// The share after a change, which must still be one.
-fn target_share(baseline: f64, mde: f64) -> Result<f64> {
-    let target = baseline + mde;
-    if target > 0.0 && target < 1.0 {
-        return Ok(target);
-    }
-    Err(settings(&format!(
-        "From {} on, a difference of {} leaves the range of a share",
-        units::share(baseline),
-        units::points(mde)
-    ))
-    .hint("--mde is absolute: 0.05 is five percentage points more, and -0.05 five fewer"))
 }
 
 fn settings(what: &str) -> Error {
