@@ -14,6 +14,7 @@ pub mod ingest;
 pub mod data;
 
 pub mod analysis;
+pub mod lab;
 pub mod rules;
 pub mod stats;
 

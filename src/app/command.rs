@@ -12,6 +12,7 @@ use crate::analysis::AnalysisSettings;
 use crate::cli::bundled;
 use crate::ingest::{Answer, DurationUnit, LoadRequest, Mapping, Question, Role};
 use crate::jobs::{JobId, Progress};
+use crate::rules::Rule;
 
 /// Everything that a screen can ask for; the only way to change the document from a view.
 #[derive(Debug, Clone)]
@@ -54,6 +55,10 @@ pub enum Command {
     SetSettings(AnalysisSettings),
     /// Change a rule's threshold: rule, condition, value.
     SetThreshold(usize, usize, f64),
+    /// Put a rule in the place of another.
+    ReplaceRule(usize, Box<Rule>),
+    /// Try a rule on rollouts made from the log.
+    RunLab,
     /// Go back to the rules that come with the program.
     ResetRules,
     /// Stop a job.
@@ -192,7 +197,8 @@ pub(super) fn screen_shortcut(screen: Screen) -> KeyboardShortcut {
         Screen::Tests => Key::Num5,
         Screen::Plan => Key::Num6,
         Screen::Rollback => Key::Num7,
-        Screen::Report => Key::Num8,
+        Screen::Lab => Key::Num8,
+        Screen::Report => Key::Num9,
     };
     KeyboardShortcut::new(Modifiers::COMMAND, key)
 }
@@ -324,6 +330,12 @@ pub(super) fn apply(
                 state.document.rulebook = changed;
             }
         }
+        Command::ReplaceRule(at, rule) => {
+            if let Some(known) = state.document.rulebook.rules.get_mut(at) {
+                *known = *rule;
+            }
+        }
+        Command::RunLab => session.run_lab(state),
         Command::ResetRules => {
             state.document.rulebook = super::document::Document::default().rulebook;
         }

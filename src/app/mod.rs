@@ -5,6 +5,7 @@ mod command;
 mod dialogs;
 mod document;
 mod history;
+mod lab_run;
 mod palette;
 mod planner;
 mod saving;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::document::Document;
+use super::lab_run::LabRun;
 use super::saving;
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::{Analysis, AnalysisSettings, analyze, select};
@@ -13,6 +14,7 @@ use crate::cli::stages;
 use crate::error::{Error, Result};
 use crate::ingest::{Additions, LoadRequest, Loaded, load};
 use crate::jobs::{JobId, JobKind, JobQueue, JobStatus};
+use crate::lab::RuleLab;
 use crate::project::Project;
 use crate::report::ReportInput;
 use crate::report::html::render;
@@ -61,6 +63,7 @@ enum Output {
     Loaded(Box<Loaded>),
     Analysis(Box<Analysis>),
     Replay(Replay),
+    Lab(Box<RuleLab>),
     Exported(PathBuf),
     Picked(Vec<PathBuf>),
     PickedProject(Option<PathBuf>),
@@ -77,6 +80,8 @@ pub struct Session {
     pub analysis: Slot<Analysis>,
     /// The rules' replay; stays empty for a single arm.
     pub replay: Slot<Replay>,
+    /// The lab's findings.
+    pub lab: LabRun,
     jobs: JobQueue<Output>,
     /// The log that the values belong to: reading it anew with other roles keeps its history.
     shown_log: Vec<PathBuf>,
@@ -93,6 +98,7 @@ impl Session {
             loaded: Slot::default(),
             analysis: Slot::default(),
             replay: Slot::default(),
+            lab: LabRun::default(),
             jobs: JobQueue::new(waker),
             shown_log: Vec::new(),
             asked_log: None,
@@ -118,6 +124,7 @@ impl Session {
 
     /// Takes the results of finished jobs.
     pub(super) fn poll(&mut self, state: &mut AppState) {
+        self.lab.take_so_far();
         for (_, kind, result) in self.jobs.poll() {
             match (kind, result) {
                 (JobKind::Load, result) => self.take_loaded(result, state),
@@ -128,6 +135,8 @@ impl Session {
                 (JobKind::Analyze, Err(error)) => self.analysis.settle(Err(error)),
                 (JobKind::Replay, Ok(Output::Replay(replay))) => self.replay.settle(Ok(replay)),
                 (JobKind::Replay, Err(error)) => self.replay.settle(Err(error)),
+                (JobKind::Lab, Ok(Output::Lab(found))) => self.lab.settle(Ok(*found)),
+                (JobKind::Lab, Err(error)) => self.lab.settle(Err(error)),
                 (JobKind::Export, Ok(Output::Exported(path))) => {
                     let text = format!("Report written to {}", path.display());
                     state.notice = Some(Notice {
@@ -260,6 +269,29 @@ impl Session {
         });
     }
 
+    /// Tries the chosen rule on rollouts made from the log.
+    pub(super) fn run_lab(&mut self, state: &AppState) {
+        let (Some(loaded), Some(analysis)) =
+            (self.loaded.value.clone(), self.analysis.value.clone())
+        else {
+            return;
+        };
+        let work = self
+            .lab
+            .ask(&state.document, state.rule, &state.lab, &analysis);
+        if let Some(work) = work {
+            self.jobs.start(JobKind::Lab, move |progress| {
+                work.run(&loaded.log, progress)
+                    .map(|found| Output::Lab(Box::new(found)))
+            });
+        }
+    }
+
+    /// Whether the lab works.
+    pub fn lab_is_running(&self) -> bool {
+        self.jobs.is_running(JobKind::Lab)
+    }
+
     /// Shows the file dialog on a thread of its own: without a desktop portal it may never answer.
     pub(super) fn pick_log(&mut self) {
         self.jobs.start(JobKind::Dialog, |_| {
@@ -290,6 +322,8 @@ impl Session {
             (self.asked_settings, self.asked_rulebook) = (None, None);
             // A replay of the log before must not arrive late.
             self.jobs.cancel_kind(JobKind::Replay);
+            self.jobs.cancel_kind(JobKind::Lab);
+            self.lab = LabRun::default();
             (self.analysis, self.replay) = (Slot::default(), Slot::default());
             if self.shown_log != state.document.log {
                 self.shown_log.clone_from(&state.document.log);

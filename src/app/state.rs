@@ -9,8 +9,9 @@ use super::planner::Planner;
 use super::saving::ProjectState;
 use super::storage::Storage;
 use crate::ingest::Tools;
+use crate::lab::Engine;
 
-/// The eight screens, in the order of work.
+/// The nine screens, in the order of work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Screen {
     /// Open a log, see and correct how it was read.
@@ -28,13 +29,15 @@ pub enum Screen {
     Plan,
     /// Rollback rules.
     Rollback,
+    /// Whether the rules are any good.
+    Lab,
     /// The decision report.
     Report,
 }
 
 impl Screen {
     /// All screens.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Log,
         Self::Overview,
         Self::Latency,
@@ -42,6 +45,7 @@ impl Screen {
         Self::Tests,
         Self::Plan,
         Self::Rollback,
+        Self::Lab,
         Self::Report,
     ];
 
@@ -55,6 +59,7 @@ impl Screen {
             Self::Tests => "Tests",
             Self::Plan => "Plan",
             Self::Rollback => "Rollback",
+            Self::Lab => "Lab",
             Self::Report => "Report",
         }
     }
@@ -69,6 +74,7 @@ impl Screen {
             Self::Tests => "Whether the differences are real",
             Self::Plan => "How much data is needed",
             Self::Rollback => "What rollback rules would have done",
+            Self::Lab => "Whether a rollback rule is any good",
             Self::Report => "Write the decision report",
         }
     }
@@ -99,6 +105,8 @@ pub struct AppState {
     pub planner: Planner,
     /// Which rule the Rollback screen shows.
     pub rule: usize,
+    /// The Lab screen.
+    pub lab: LabChoices,
     /// The Report screen.
     pub report: ReportFields,
     /// The project that the document belongs to.
@@ -111,6 +119,50 @@ pub struct AppState {
     pub shows_shortcuts: bool,
     /// The last thing worth saying, until the next.
     pub notice: Option<Notice>,
+}
+
+/// What is tried on the Lab screen, and what is looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabChoices {
+    /// How rollouts are made.
+    pub engine: Engine,
+    /// How the canary's share grows.
+    pub plan: LabPlanChoice,
+    /// Rollouts without a difference.
+    pub replicates: u32,
+    /// False-rollback probability to calibrate to.
+    pub alpha: f64,
+    /// The condition whose threshold is moved.
+    pub condition: usize,
+    /// The threshold that is tried; `None` for the one as written.
+    pub threshold: Option<f64>,
+    /// The chosen point among the rules.
+    pub point: Option<usize>,
+}
+
+/// Where the lab's stages come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LabPlanChoice {
+    /// The log.
+    Log,
+    /// A plan of the rulebook.
+    Named(String),
+    /// One share throughout.
+    Fixed(f64),
+}
+
+impl Default for LabChoices {
+    fn default() -> Self {
+        Self {
+            engine: Engine::Relabel,
+            plan: LabPlanChoice::Log,
+            replicates: 400,
+            alpha: 0.05,
+            condition: 0,
+            threshold: None,
+            point: None,
+        }
+    }
 }
 
 /// Fields of the Report screen.

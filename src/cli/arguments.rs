@@ -41,6 +41,9 @@ pub enum Command {
     Analyze(AnalyzeArguments),
     /// Replay rollback rules: when each would have fired, and why.
     Replay(ReplayArguments),
+    /// Try rollback rules: how often each fires when nothing is wrong, how soon when something is,
+    /// and which thresholds would be better.
+    Lab(LabArguments),
     /// Calculate sample sizes, power and detectable effects; needs no log.
     Power(PowerArguments),
     /// Write the decision report as one HTML file.
@@ -174,6 +177,73 @@ pub struct ReplayArguments {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `hindsight lab`
+#[derive(Debug, Args)]
+pub struct LabArguments {
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArguments,
+    /// The comparison.
+    #[command(flatten)]
+    pub compare: CompareArguments,
+    /// Preset rules, separated by commas; default: all presets unless --rules is given.
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    pub preset: Vec<String>,
+    /// A rulebook (TOML).
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// How rollouts without a difference are made.
+    #[arg(long, value_enum, default_value_t = EngineName::Relabel)]
+    pub engine: EngineName,
+    /// Stages of the canary: log (those of the log), the name of a rulebook's plan, or a fixed share
+    /// such as 0.05. Default: the plan of --rules if it has one, else log.
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<String>,
+    /// End rollouts after so many requests of the canary.
+    #[arg(long, value_name = "REQUESTS")]
+    pub horizon: Option<u32>,
+    /// Rollouts without a difference; a fifth as many for each regression.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub replicates: u32,
+    /// False-rollback probability that thresholds are calibrated to.
+    #[arg(long, default_value_t = 0.05, value_parser = open_share)]
+    pub alpha: f64,
+    /// Regression to try; once per regression, the first one for choosing rules. errors=0.02 (share
+    /// of requests that fail besides), latency=1.5x, latency=+500 (ms), tail=3x (5 % of requests),
+    /// rating=-0.5, tokens=2x; with @stage2, @mid2 (middle of stage 2) or @ramp if not from the start.
+    #[arg(long, value_name = "WHAT=SIZE", value_parser = super::lab_values::injection)]
+    pub inject: Vec<crate::lab::Injection>,
+    /// Modelled traffic instead of a log, such as
+    /// errors=0.02,requests=200000,rate=10,latency=1000,spread=0.5,rated=0.1.
+    #[arg(long, value_name = "KEY=VALUE,…", value_parser = super::lab_values::model, conflicts_with = "log")]
+    pub model: Option<crate::lab::TrafficModel>,
+    /// Calibrate every rule, not only a single one.
+    #[arg(long)]
+    pub calibrate: bool,
+    /// Write the calibrated rule that lets least harm through as a rulebook.
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+    /// The same seed gives the same result.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How rollouts without a difference are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum EngineName {
+    /// The baseline's requests; a part of its users is called canary.
+    Relabel,
+    /// The requests of both arms; users change arms inside every stage.
+    Permute,
+    /// The baseline's days, drawn with replacement.
+    Blocks,
+    /// Single requests of the baseline, drawn independently.
+    Parametric,
 }
 
 /// `hindsight report`

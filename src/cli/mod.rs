@@ -5,6 +5,8 @@ mod analyze;
 mod arguments;
 pub mod bundled;
 mod inspect;
+mod lab;
+mod lab_values;
 mod output;
 mod power;
 mod replay;
@@ -39,6 +41,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments, &progress),
         Command::Analyze(arguments) => analyze::run(&arguments, &progress),
         Command::Replay(arguments) => replay::run(&arguments, &progress),
+        Command::Lab(arguments) => lab::run(&arguments, &progress),
         Command::Power(arguments) => power::run(&arguments),
         Command::Report(arguments) => report::run(&arguments, &progress),
         Command::Sample(arguments) => {

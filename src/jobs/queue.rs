@@ -20,6 +20,8 @@ pub enum JobKind {
     Analyze,
     /// Replays the rules.
     Replay,
+    /// Tries a rule on many rollouts.
+    Lab,
     /// Writes a report.
     Export,
     /// Waits for a file dialog.
@@ -37,6 +39,7 @@ impl JobKind {
             Self::Load => "Loading the log",
             Self::Analyze => "Comparing the arms",
             Self::Replay => "Replaying the rules",
+            Self::Lab => "Trying the rule",
             Self::Export => "Writing the report",
             Self::Dialog => "Waiting for the file dialog",
             Self::Save => "Saving the project",

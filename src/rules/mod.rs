@@ -21,6 +21,7 @@ mod metric;
 mod model;
 mod outcome;
 mod parse;
+pub mod passage;
 mod persist;
 mod phase;
 mod place;

@@ -169,6 +169,17 @@ impl<'a> Signal<'a> {
         }
     }
 
+    /// Walks through evaluations; `see` gets the position of each and what is seen there, `None` while
+    /// nothing has changed.
+    pub(super) fn walk(&mut self, block: &Block, mut see: impl FnMut(usize, Option<&Seen>)) {
+        let mut seen = Vec::new();
+        self.observe(block, &mut seen);
+        let mut changes = seen.iter().peekable();
+        for i in 0..block.points.len() {
+            see(i, changes.next_if(|change| change.at as usize == i));
+        }
+    }
+
     /// What is seen at one evaluation, from fresh windows.
     pub(super) fn observe_at(&mut self, point: Point) -> Seen {
         let nothing = pair_of(Observed::NOTHING, Observed::NOTHING);

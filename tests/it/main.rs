@@ -15,6 +15,7 @@ mod formats;
 mod hostile;
 mod inference;
 mod ingest;
+mod lab;
 mod malformed;
 mod pitfalls;
 mod power;

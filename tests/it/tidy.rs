@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Per module: what of this crate its code may name besides itself.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("units", &[]),
     ("error", &[]),
     ("stats", &["units", "error"]),
@@ -14,10 +14,11 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("ingest", &["data", "error", "jobs", "units"]),
     ("rules", &["data", "stats", "units", "error", "jobs"]),
     ("analysis", &["data", "stats", "units", "error", "jobs"]),
+    ("lab", &["rules", "data", "stats", "units", "error", "jobs"]),
     (
         "report",
         &[
-            "analysis", "rules", "ingest", "units", "error", "data", "stats",
+            "analysis", "rules", "lab", "ingest", "units", "error", "data", "stats",
         ],
     ),
     ("project", &["analysis", "error", "ingest", "rules"]),
@@ -25,15 +26,15 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     (
         "cli",
         &[
-            "analysis", "data", "error", "ingest", "jobs", "report", "rules", "sample", "stats",
-            "units",
+            "analysis", "data", "error", "ingest", "jobs", "lab", "report", "rules", "sample",
+            "stats", "units",
         ],
     ),
     (
         "app",
         &[
-            "analysis", "cli", "data", "error", "ingest", "jobs", "project", "report", "rules",
-            "sample", "stats", "units",
+            "analysis", "cli", "data", "error", "ingest", "jobs", "lab", "project", "report",
+            "rules", "sample", "stats", "units",
         ],
     ),
 ];

@@ -286,3 +286,43 @@ fn pictures_in_dark() {
         picture(&mut window, name);
     }
 }
+
+#[test]
+fn a_rule_is_tried_and_its_calibrated_version_taken_over() {
+    let mut window = window_on(&sample("aa.csv"), Theme::Light);
+    show(&mut window, Screen::Lab);
+    window.get_by_label("Nothing was tried yet.");
+    window.get_by_role_and_label(Role::Button, "100").click();
+    window.run();
+    window
+        .get_by_role_and_label(Role::Button, "Run the lab")
+        .click();
+    settle(&mut window);
+    let lab = window.state().session.lab.value.clone().unwrap();
+    let trial = &lab.rules[0];
+    assert_eq!(trial.id, "quality-monitor");
+    assert_eq!(trial.false_rollback.n, 100);
+    assert!(lab.rules.len() > 1, "the other rules stand beside it");
+    window.get_by_label(&hindsight::lab::words::verdict(trial));
+    let rule = |window: &egui_kittest::Harness<'_, hindsight::app::App>| {
+        window.state().state.document.rulebook.rules[0].clone()
+    };
+    let before = rule(&window);
+    let at = lab
+        .frontier
+        .iter()
+        .position(|point| point.calibrated == Some(0))
+        .unwrap();
+    window.state_mut().state.lab.point = Some(at);
+    window.run();
+    window
+        .get_by_role_and_label(Role::Button, "Use this version")
+        .click();
+    settle(&mut window);
+    let after = rule(&window);
+    assert_eq!(after, trial.calibrated[0].rulebook.rules[0]);
+    assert_ne!(before, after);
+    window.get_by_role_and_label(Role::Button, "Undo").click();
+    settle(&mut window);
+    assert_eq!(rule(&window), before);
+}

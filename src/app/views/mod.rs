@@ -1,5 +1,6 @@
-//! The eight screens. They show values and ask for changes; nothing here computes a number.
+//! The nine screens. They show values and ask for changes; nothing here computes a number.
 
+mod lab;
 mod latency;
 mod log;
 mod metric_settings;
@@ -63,6 +64,7 @@ pub(super) fn screen_ui(
                 Screen::Trends => trends::ui(ui, &analysis, session.replay.value.as_deref()),
                 Screen::Tests => tests::ui(ui, state, &analysis),
                 Screen::Rollback => rollback::ui(ui, state, session, &analysis, commands),
+                Screen::Lab => lab::ui(ui, state, session, &analysis, commands),
                 Screen::Report => report::ui(ui, state, session, &analysis, commands),
                 Screen::Log | Screen::Plan => {}
             }

@@ -28,6 +28,30 @@ pub(in crate::app) fn chart_in(
     height: f32,
     group: Option<egui::Id>,
 ) {
+    plot_in(ui, chart, height, group, Drag::Pans);
+}
+
+/// The plot alone, to choose in: gives the place that was clicked or dragged to.
+pub(in crate::app) fn pick_in(ui: &mut egui::Ui, chart: &Chart, height: f32) -> Option<(f64, f64)> {
+    plot_in(ui, chart, height, None, Drag::Picks)
+}
+
+/// What dragging in a plot does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Drag {
+    /// Moves the view.
+    Pans,
+    /// Chooses a place.
+    Picks,
+}
+
+fn plot_in(
+    ui: &mut egui::Ui,
+    chart: &Chart,
+    height: f32,
+    group: Option<egui::Id>,
+    drag: Drag,
+) -> Option<(f64, f64)> {
     let is_dark = ui.visuals().dark_mode;
     let ((x0, x1), (y0, y1)) = chart.ranges();
     let is_category = matches!(chart.y.scale, Scale::Category(_));
@@ -45,6 +69,7 @@ pub(in crate::app) fn chart_in(
         .height(height)
         .allow_scroll(false)
         .allow_zoom(false)
+        .allow_drag(drag == Drag::Pans)
         .invert_y(is_category)
         .show_grid([true, !is_category])
         .grid_color(grid)
@@ -82,10 +107,15 @@ pub(in crate::app) fn chart_in(
         {
             draw(plot, layer, is_dark, (top, bottom));
         }
+        let is_picking = plot.response().dragged() || plot.response().clicked();
+        plot.pointer_coordinate()
+            .filter(|_| is_picking && drag == Drag::Picks)
+            .map(|at| (at.x, at.y))
     });
     response
         .response
         .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &summary));
+    response.inner
 }
 
 /// The series above the plot, where they hide no data; a click hides or shows one. Returns the

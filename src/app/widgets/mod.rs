@@ -4,7 +4,7 @@ mod chart;
 mod chips;
 mod table;
 
-pub(super) use chart::{chart_in, chart_ui};
+pub(super) use chart::{chart_in, chart_ui, pick_in};
 pub(super) use chips::{chip, severity_chip, verdict_chip};
 pub(super) use table::{Column, table_height, table_ui};
 

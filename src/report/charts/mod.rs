@@ -3,15 +3,17 @@
 //! Builders select and rescale; the statistics come from the values they are given.
 
 mod forest;
+mod lab;
 mod latency;
 mod over_time;
 mod rollback;
 mod trends;
 
 pub use forest::{guardrail_forest, segment_forest};
+pub use lab::{lab_detection, lab_frontier, lab_profile};
 pub use latency::{latency_ecdf, latency_histogram, quantile_differences};
 pub use over_time::effect_over_time;
-pub use rollback::{condition_chart, condition_form, replay_timeline};
+pub use rollback::{condition_chart, condition_form, metric_form, replay_timeline};
 pub use trends::{metric_ids, traffic, trend};
 
 use super::chart::{Axis, Layer, Scale, Tone};

@@ -4,7 +4,7 @@ use super::{arm_name, arm_tone, seconds, time_axis};
 use crate::analysis::Analysis;
 use crate::data::Quantity;
 use crate::report::chart::{Along, Axis, Chart, Layer, Mark, Scale, Tone};
-use crate::rules::{ConditionReplay, Replay, RuleReplay, Rulebook, State};
+use crate::rules::{ConditionReplay, Metric, Replay, RuleReplay, Rulebook, State};
 use crate::units::ValueForm;
 
 /// Stretches of one state that are closer than this share of the time axis are drawn as one.
@@ -152,13 +152,15 @@ pub fn condition_form(
             .find(|c| c.name == condition)
             .map(|c| c.metric)
     });
-    match metric {
-        Some(metric) if metric.is_share() => ValueForm::Share,
-        Some(metric) => match metric.quantity() {
-            Some(Quantity::LatencyMs | Quantity::TtftMs) => ValueForm::LatencyMs,
-            _ => ValueForm::Number,
-        },
-        None => ValueForm::Number,
+    metric.map_or(ValueForm::Number, metric_form)
+}
+
+/// How the values of a metric are written.
+pub fn metric_form(metric: Metric) -> ValueForm {
+    match metric.quantity() {
+        _ if metric.is_share() => ValueForm::Share,
+        Some(Quantity::LatencyMs | Quantity::TtftMs) => ValueForm::LatencyMs,
+        _ => ValueForm::Number,
     }
 }
 

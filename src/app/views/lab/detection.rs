@@ -1,0 +1,61 @@
+//! What a rule and its calibrated versions find.
+
+use super::super::super::widgets::{Column, card_ui, chart_ui, table_height, table_ui};
+use crate::lab::words::chance;
+use crate::lab::{Detection, RuleTrial};
+use crate::report::charts;
+use crate::units;
+
+pub(super) fn ui(ui: &mut egui::Ui, trial: &RuleTrial) {
+    if trial.detection.is_empty() {
+        return;
+    }
+    card_ui(ui, "What it finds", |ui| {
+        if let Some(chart) = charts::lab_detection(trial) {
+            chart_ui(ui, &chart, 220.0);
+            ui.add_space(6.0);
+        }
+        let versions = trial
+            .calibrated
+            .iter()
+            .map(|v| (format!("Calibrated, {}", v.name), &v.detection));
+        for (name, detection) in
+            std::iter::once(("As written".to_owned(), &trial.detection)).chain(versions)
+        {
+            ui.label(egui::RichText::new(&name).strong());
+            detections_ui(ui, &name, detection);
+            ui.add_space(6.0);
+        }
+    });
+}
+
+fn detections_ui(ui: &mut egui::Ui, id: &str, detections: &[Detection]) {
+    const COLUMNS: [Column; 5] = [
+        Column::text("Regression", 220.0),
+        Column::number("Finds it", 170.0),
+        Column::number("Median delay, canary requests", 200.0),
+        Column::number("Harmed requests until then", 190.0),
+        Column::number("without the rule", 120.0),
+    ];
+    let height = table_height(detections.len());
+    table_ui(
+        ui,
+        id,
+        &COLUMNS,
+        (detections.len(), height),
+        |ui, i, column| {
+            let d = &detections[i];
+            let text = match column {
+                0 => d.text.clone(),
+                1 => chance(&d.detected),
+                2 => d.median_delay_requests.map_or_else(
+                    || units::NO_VALUE.to_owned(),
+                    |n| units::count(n.round() as u64),
+                ),
+                3 => units::count(d.harmed.round() as u64),
+                _ => units::count(d.harmed_without_rule.round() as u64),
+            };
+            ui.label(text);
+        },
+    );
+}

@@ -1,0 +1,145 @@
+//! What the lab tries, and the button that starts it.
+
+use super::super::super::command::{Command, Commands};
+use super::super::super::session::Session;
+use super::super::super::state::{AppState, LabPlanChoice};
+use super::super::super::widgets::card_ui;
+use crate::analysis::Analysis;
+use crate::lab::{Engine, Traffic};
+use crate::units;
+
+pub(super) fn ui(
+    ui: &mut egui::Ui,
+    state: &mut AppState,
+    session: &Session,
+    analysis: &Analysis,
+    commands: &mut Commands,
+) {
+    card_ui(ui, "What to try", |ui| {
+        let rules = &state.document.rulebook.rules;
+        state.rule = state.rule.min(rules.len().saturating_sub(1));
+        ui.horizontal_wrapped(|ui| {
+            ui.label("Rule");
+            let shown = rules.get(state.rule).map_or("", |rule| rule.title.as_str());
+            egui::ComboBox::from_id_salt("lab rule")
+                .width(330.0)
+                .selected_text(shown)
+                .show_ui(ui, |ui| {
+                    for (i, rule) in rules.iter().enumerate() {
+                        ui.selectable_value(&mut state.rule, i, &rule.title);
+                    }
+                })
+                .response
+                .accessible_name("Rule to try");
+            ui.label("Rollouts");
+            for n in [100, 400, 1000, 4000] {
+                let text = units::count(u64::from(n));
+                ui.selectable_value(&mut state.lab.replicates, n, text);
+            }
+        });
+        ui.horizontal_wrapped(|ui| {
+            ui.label("Made by");
+            for (engine, text, why) in [
+                (
+                    Engine::Relabel,
+                    "relabelling the baseline's users",
+                    "Keeps the log's hours, bursts and incidents. Recommended.",
+                ),
+                (
+                    Engine::Permute,
+                    "permuting both arms",
+                    "Uses all requests; overstates false rollbacks where the canary is worse.",
+                ),
+                (
+                    Engine::Parametric(Traffic::Log { error_share: None }),
+                    "drawing single requests",
+                    "Independent requests: the fewest false rollbacks that can be hoped for.",
+                ),
+            ] {
+                ui.selectable_value(&mut state.lab.engine, engine, text)
+                    .on_hover_text(why);
+            }
+        });
+        plan_ui(ui, state);
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            let can_run = analysis.treatment.is_some();
+            let button = egui::Button::new(egui::RichText::new("Run the lab").strong());
+            if ui.add_enabled(can_run, button).clicked() {
+                commands.push(Command::RunLab);
+            }
+            if session.lab_is_running() {
+                ui.spinner();
+                let done = session.lab.value.as_ref().and_then(|lab| lab.rules.first());
+                ui.weak(done.map_or_else(
+                    || "Making rollouts…".to_owned(),
+                    |trial| {
+                        format!(
+                            "{} rollouts without a difference so far",
+                            units::count(trial.false_rollback.n)
+                        )
+                    },
+                ));
+            } else if session.lab.is_stale(&state.document) {
+                ui.weak("These figures are of other rules or another log: run it again.");
+            } else if session.lab.value.is_none() {
+                ui.weak("Nothing was tried yet.");
+            }
+        });
+    });
+}
+
+/// How the canary's share grows, and what is calibrated to.
+fn plan_ui(ui: &mut egui::Ui, state: &mut AppState) {
+    ui.horizontal_wrapped(|ui| {
+        ui.label("Canary's share");
+        ui.selectable_value(&mut state.lab.plan, LabPlanChoice::Log, "stages of the log");
+        let names: Vec<String> = state.document.rulebook.plans.keys().cloned().collect();
+        let is_named = matches!(state.lab.plan, LabPlanChoice::Named(_));
+        egui::ComboBox::from_id_salt("lab plan")
+            .selected_text(match &state.lab.plan {
+                LabPlanChoice::Named(name) if is_named => name.as_str(),
+                _ => "a plan…",
+            })
+            .show_ui(ui, |ui| {
+                for name in names {
+                    let this = LabPlanChoice::Named(name.clone());
+                    ui.selectable_value(&mut state.lab.plan, this, name);
+                }
+            })
+            .response
+            .accessible_name("Plan of the rulebook");
+        let mut percent = match state.lab.plan {
+            LabPlanChoice::Fixed(share) => share * 100.0,
+            _ => 5.0,
+        };
+        let is_fixed = matches!(state.lab.plan, LabPlanChoice::Fixed(_));
+        if ui.selectable_label(is_fixed, "fixed at").clicked() && !is_fixed {
+            state.lab.plan = LabPlanChoice::Fixed(percent / 100.0);
+        }
+        let drag = egui::DragValue::new(&mut percent)
+            .range(0.1..=99.0)
+            .suffix(" %")
+            .max_decimals(1);
+        if ui
+            .add_enabled(is_fixed, drag)
+            .accessible_name("Fixed share")
+            .changed()
+        {
+            state.lab.plan = LabPlanChoice::Fixed(percent / 100.0);
+        }
+        ui.label("Calibrate to");
+        let mut alpha = state.lab.alpha * 100.0;
+        let drag = egui::DragValue::new(&mut alpha)
+            .range(0.1..=50.0)
+            .suffix(" %")
+            .max_decimals(1);
+        if ui
+            .add(drag)
+            .accessible_name("False rollbacks to calibrate to")
+            .changed()
+        {
+            state.lab.alpha = alpha / 100.0;
+        }
+    });
+}

@@ -1,0 +1,366 @@
+//! `hindsight lab`: whether rollback rules are any good.
+
+use super::arguments::{EngineName, LabArguments};
+use super::output::{print, print_json};
+use super::table::table;
+use super::{Finish, load, settings};
+use crate::analysis::{Selection, analyze, select};
+use crate::data::RequestLog;
+use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::Progress;
+use crate::lab::words::{chance, plain, rounded};
+use crate::lab::{
+    Calibrated, Detection, Engine, LabPlan, LabSettings, RuleLab, RuleTrial, Traffic, lab,
+    usual_injections, words,
+};
+use crate::report::write::write_atomic;
+use crate::rules::{ReplaySettings, Rulebook};
+use crate::units;
+
+pub(super) fn run(arguments: &LabArguments, progress: &Progress) -> Result<Finish> {
+    let rulebook = super::replay::rulebook(&arguments.preset, arguments.rules.as_deref())?;
+    let (found, title) = match arguments.model {
+        Some(model) => {
+            let settings = LabSettings {
+                engine: Engine::Parametric(Traffic::Model(model)),
+                ..self::settings_of(arguments, &rulebook, None)?
+            };
+            let found = lab(None, &rulebook, &settings, progress, &mut |_| {})?;
+            (found, "Modelled traffic".to_owned())
+        }
+        None => on_log(arguments, &rulebook, progress)?,
+    };
+    if let Some(path) = &arguments.write {
+        let version = chosen(&found).ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotEnoughData,
+                "There is no calibrated rule to write",
+            )
+            .hint("Try one rule at a time, or add --calibrate")
+        })?;
+        write_atomic(path, version.rulebook.to_toml()?.as_bytes())?;
+    }
+    if arguments.json {
+        let value = serde_json::to_value(&found)
+            .map_err(|e| Error::new(ErrorKind::Internal, format!("Cannot write the lab: {e}")))?;
+        print_json(&value)?;
+    } else {
+        print(&as_text(&found, &title))?;
+    }
+    Ok(Finish::Done)
+}
+
+fn on_log(
+    arguments: &LabArguments,
+    rulebook: &Rulebook,
+    progress: &Progress,
+) -> Result<(RuleLab, String)> {
+    let loaded = load(&arguments.log, progress)?;
+    let compare = settings(&arguments.compare)?;
+    let Selection {
+        rows: log,
+        control,
+        treatment,
+    } = select(&loaded.log, &compare)?;
+    // A log of one arm is a baseline without a rollout of its own.
+    let arms = ReplaySettings {
+        control,
+        treatment: treatment.unwrap_or(control),
+    };
+    let plan = if wants_log_plan(arguments, rulebook) {
+        let stages = analyze(&loaded.log, &compare, progress)?.stages;
+        log_plan(&log, &stages, arms)
+    } else {
+        None
+    };
+    let settings = settings_of(arguments, rulebook, Some((&log, arms, plan.as_ref())))?;
+    let found = lab(
+        Some((&log, arms)),
+        rulebook,
+        &settings,
+        progress,
+        &mut |_| {},
+    )?;
+    let title = format!(
+        "{}: {} as baseline, {} requests",
+        log.name,
+        log.arms[control].name,
+        units::count(found.ground.requests)
+    );
+    Ok((found, title))
+}
+
+/// Whether the stages come from the log: asked for, or no file gave a plan.
+fn wants_log_plan(arguments: &LabArguments, rulebook: &Rulebook) -> bool {
+    match &arguments.plan {
+        Some(plan) => plan == "log",
+        None => arguments.rules.is_none() || rulebook.plans.len() != 1,
+    }
+}
+
+/// The stages of the log, or its mean share where it has none.
+fn log_plan(
+    log: &RequestLog,
+    stages: &[crate::analysis::Stage],
+    arms: ReplaySettings,
+) -> Option<LabPlan> {
+    if arms.control == arms.treatment {
+        return None;
+    }
+    Some(LabPlan::of_log(
+        log,
+        stages.iter().map(|s| (s.from_us, s.share)),
+        &arms,
+    ))
+}
+
+fn settings_of(
+    arguments: &LabArguments,
+    rulebook: &Rulebook,
+    log: Option<(&RequestLog, ReplaySettings, Option<&LabPlan>)>,
+) -> Result<LabSettings> {
+    let share = arguments
+        .plan
+        .as_deref()
+        .and_then(|text| text.parse::<f64>().ok());
+    let plan = match (&arguments.plan, share) {
+        (_, Some(share)) if (0.0..=1.0).contains(&share) => LabPlan::fixed(share),
+        (Some(name), None) if name != "log" => {
+            let plan = rulebook.plans.get(name).ok_or_else(|| {
+                let known: Vec<&str> = rulebook.plans.keys().map(String::as_str).collect();
+                Error::new(
+                    ErrorKind::Settings,
+                    format!("There is no plan called {name:?}"),
+                )
+                .key("plan")
+                .hint(format!(
+                    "Write log, a share such as 0.05, or one of: {}",
+                    known.join(", ")
+                ))
+            })?;
+            LabPlan::of_rulebook(name, plan)
+        }
+        (_, Some(_)) => {
+            return Err(
+                Error::new(ErrorKind::Settings, "A share lies between 0 and 1").key("plan"),
+            );
+        }
+        _ => match (&log, rulebook.plans.first_key_value()) {
+            (Some((_, _, Some(plan))), _) => (*plan).clone(),
+            (Some(_), Some((name, plan))) if arguments.rules.is_some() => {
+                LabPlan::of_rulebook(name, plan)
+            }
+            _ => LabPlan::fixed(0.05),
+        },
+    };
+    let engine = match arguments.engine {
+        EngineName::Relabel => Engine::Relabel,
+        EngineName::Permute => Engine::Permute,
+        EngineName::Blocks => Engine::Blocks { days: 1 },
+        EngineName::Parametric => Engine::Parametric(Traffic::Log { error_share: None }),
+    };
+    let mut injections = arguments.inject.clone();
+    if injections.is_empty() {
+        injections = match (&log, arguments.model) {
+            (Some((log, arms, _)), _) => usual_injections(log, arms.control),
+            (None, Some(model)) => crate::lab::usual_errors(model.error_share),
+            (None, None) => Vec::new(),
+        };
+    }
+    Ok(LabSettings {
+        engine,
+        plan,
+        replicates: arguments.replicates,
+        alpha: arguments.alpha,
+        seed: arguments.seed,
+        max_canary_requests: arguments.horizon,
+        injections,
+        calibrate: arguments.calibrate || rulebook.rules.len() == 1,
+        focus: None,
+        level: 0.95,
+    })
+}
+
+/// The calibrated version that harms least among those that keep their promise.
+fn chosen(found: &RuleLab) -> Option<&Calibrated> {
+    let versions = found.rules.iter().flat_map(|trial| &trial.calibrated);
+    let harm = |version: &&Calibrated| version.detection.first().map_or(0.0, |d| d.harmed);
+    versions
+        .filter(|version| version.false_rollback.lower <= version.alpha)
+        .min_by(|a, b| harm(a).total_cmp(&harm(b)))
+}
+
+fn as_text(found: &RuleLab, title: &str) -> String {
+    let mut out = format!(
+        "{title}. {} rollouts without a difference, seed {}.\n\n",
+        units::count(u64::from(found.settings.replicates)),
+        found.settings.seed
+    );
+    let rows: Vec<Vec<String>> = found.rules.iter().map(summary).collect();
+    out += &table(
+        &[
+            "Rule",
+            "False rollbacks",
+            "Within 1,000 canary requests",
+            "Canary requests to a false alarm",
+            "Finds",
+        ],
+        &rows,
+    );
+    for trial in &found.rules {
+        out += &details(trial, &found.settings);
+    }
+    out += "\nWhat all figures rest on\n";
+    out + &sentences("  ", &found.assumptions)
+}
+
+fn summary(trial: &RuleTrial) -> Vec<String> {
+    if trial.skipped.is_some() {
+        return vec![trial.id.clone(), "cannot run".to_owned()];
+    }
+    let early = trial.within.iter().find(|w| w.requests == 1_000);
+    let mean = &trial.mean_time;
+    vec![
+        trial.id.clone(),
+        chance(&trial.false_rollback),
+        early.map_or_else(|| units::NO_VALUE.to_owned(), |w| rounded(w.chance.share)),
+        format!(
+            "{} of {}",
+            units::count(mean.requests.round() as u64),
+            units::count(mean.of_requests.round() as u64)
+        ),
+        trial.detection.first().map_or_else(String::new, |d| {
+            format!("{} in {}", d.text, rounded(d.detected.share))
+        }),
+    ]
+}
+
+fn details(trial: &RuleTrial, settings: &LabSettings) -> String {
+    let mut out = format!(
+        "\n{} ({})\n  {}\n",
+        trial.title,
+        trial.id,
+        words::verdict(trial)
+    );
+    if trial.skipped.is_some() {
+        return out;
+    }
+    out += &sentences("  ", words::own(trial).as_slice());
+    let rows: Vec<Vec<String>> = trial
+        .conditions
+        .iter()
+        .map(|c| {
+            vec![
+                format!("  {}", c.name),
+                plain(c.threshold),
+                rounded(c.causes.share),
+                rounded(c.alone.share),
+                c.text.clone(),
+            ]
+        })
+        .collect();
+    out += "\n";
+    out += &table(
+        &[
+            "  Condition",
+            "Threshold",
+            "Among causes",
+            "On its own",
+            "Says",
+        ],
+        &rows,
+    );
+    if trial.stages.len() > 1 {
+        let rows: Vec<Vec<String>> = trial
+            .stages
+            .iter()
+            .map(|s| {
+                vec![
+                    format!("  {}", s.name),
+                    units::share(s.weight),
+                    chance(&s.chance),
+                ]
+            })
+            .collect();
+        out += "\n";
+        out += &table(
+            &["  Stage", "Canary share", "First false alarm there"],
+            &rows,
+        );
+    }
+    if !trial.detection.is_empty() {
+        out += "\n";
+        out += &detections("  As written", &trial.detection);
+    }
+    for version in &trial.calibrated {
+        out += &calibrated(version, settings);
+    }
+    if !trial.guards.is_empty() {
+        out += "\n  Keep in mind\n";
+        out += &sentences("    ", &trial.guards);
+    }
+    out
+}
+
+/// A line each.
+fn sentences(indent: &str, sentences: &[String]) -> String {
+    let lines: Vec<String> = sentences.iter().map(|s| format!("{indent}{s}\n")).collect();
+    lines.concat()
+}
+
+fn detections(name: &str, detections: &[Detection]) -> String {
+    let rows: Vec<Vec<String>> = detections
+        .iter()
+        .map(|d| {
+            vec![
+                format!("  {}", d.text),
+                chance(&d.detected),
+                rounded(d.before.share),
+                d.median_delay_requests.map_or_else(
+                    || units::NO_VALUE.to_owned(),
+                    |n| units::count(n.round() as u64),
+                ),
+                units::count(d.exposed.round() as u64),
+                format!(
+                    "{} of {}",
+                    units::count(d.harmed.round() as u64),
+                    units::count(d.harmed_without_rule.round() as u64)
+                ),
+            ]
+        })
+        .collect();
+    table(
+        &[
+            name,
+            "Finds it",
+            "Fired before",
+            "Median delay, canary requests",
+            "Exposed requests",
+            "Harmed requests",
+        ],
+        &rows,
+    )
+}
+
+fn calibrated(version: &Calibrated, settings: &LabSettings) -> String {
+    let mut out = format!(
+        "\n  Calibrated to {}: {}\n    {}\n",
+        rounded(settings.alpha),
+        version.name,
+        version.text
+    );
+    let rows: Vec<Vec<String>> = version
+        .thresholds
+        .iter()
+        .map(|t| {
+            vec![
+                format!("    {}", t.condition),
+                plain(t.was),
+                plain(t.is),
+                t.kept.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    out += &table(&["    Threshold of", "As written", "Calibrated", ""], &rows);
+    out + &detections("    Finds", &version.detection)
+}

@@ -1,0 +1,182 @@
+//! What to keep in mind with a figure: each known way to be misled has its sentence, where it
+//! applies.
+
+use super::model::{GroundSummary, OwnFiring, RuleTrial};
+use super::run::Trace;
+use super::settings::{Engine, LabSettings};
+use super::words;
+use crate::data::{Clock as LogClock, Quantity, RequestLog};
+use crate::rules::{Condition, Rule, Window};
+use crate::units;
+
+/// What holds of every figure of a lab.
+pub(super) fn of_lab(
+    settings: &LabSettings,
+    ground: &GroundSummary,
+    log: Option<&RequestLog>,
+    plan_end_us: Option<i64>,
+) -> Vec<String> {
+    let mut found = vec![words::engine(&settings.engine, ground.by_user)];
+    found.push(format!(
+        "The canary's share follows {}; a rollout has {} canary requests on average and lasts {}. What fires later is not seen: \"never\" means not within that.",
+        settings.plan.source,
+        units::count(ground.canary_requests.round() as u64),
+        units::duration_us(ground.span_us)
+    ));
+    if let (Some(planned), true) = (
+        ground.planned_canary_requests,
+        settings.max_canary_requests.is_none(),
+    ) && (ground.canary_requests / planned - 1.0).abs() > 0.05
+    {
+        found.push(format!(
+            "On all of the log's traffic the same shares would give the canary {} requests, {:.1} times as many: here rollouts are made of fewer requests, so that windows of time hold fewer.",
+            units::count(planned.round() as u64),
+            planned / ground.canary_requests
+        ));
+    }
+    if let Some(end_us) = plan_end_us
+        && end_us > ground.span_us + ground.span_us / 20
+    {
+        found.push(format!(
+            "The plan lasts {}, the log {}: the stages after that are not tried.",
+            units::duration_us(end_us),
+            units::duration_us(ground.span_us)
+        ));
+    }
+    if let Some(log) = log {
+        of_log(settings, ground, log, &mut found);
+    }
+    if settings.calibrate {
+        found.push("Thresholds are chosen from one set of rollouts and judged on another. Both sets come from the same log: another week can differ.".to_owned());
+    }
+    if !settings.injections.is_empty() {
+        found.push("Regressions are put into the canary's requests as they stand: a slower request is still seen when it was, and nobody gives up or retries because of it.".to_owned());
+    }
+    found.push("A firing on one bad rollout says nothing of a rule's false alarms, and a log exists only of rollouts that happened.".to_owned());
+    found
+}
+
+fn of_log(
+    settings: &LabSettings,
+    ground: &GroundSummary,
+    log: &RequestLog,
+    found: &mut Vec<String>,
+) {
+    if !ground.by_user && !matches!(settings.engine, Engine::Parametric(_)) {
+        found.push("The log names no users, so single requests change arms. Where a user sends several that resemble each other, real rollouts differ more than these.".to_owned());
+    } else if ground.units < 200 && ground.by_user {
+        found.push(format!(
+            "Only {} users take part: the same few decide every rollout.",
+            units::count(ground.units)
+        ));
+    }
+    if log.clock == LogClock::RowOrder {
+        found.push("The log has no times: requests are taken in the order of the file.".to_owned());
+    } else if log.start_us == log.event_us {
+        found.push("The log does not tell when requests ended, so a rule sees them when they started: earlier than it would have.".to_owned());
+    }
+    if log.quantity(Quantity::Rating).is_some() {
+        found.push("A rating counts when its request ends. In production it comes later, so rules on ratings fire later than here.".to_owned());
+    }
+}
+
+/// What to keep in mind with one rule.
+pub(super) fn of_rule(
+    rule: &Rule,
+    trial: &RuleTrial,
+    calm: &[Trace],
+    settings: &LabSettings,
+) -> Vec<String> {
+    let conditions = rule.conditions();
+    let mut found = Vec::new();
+    if trial.looks >= 100.0 {
+        found.push(format!(
+            "It looks {} times in a rollout. Every look is a chance to be wrong: a threshold that is rarely exceeded once is exceeded often in so many looks.",
+            units::count(trial.looks.round() as u64)
+        ));
+    }
+    found.extend(asymmetry(&conditions, settings));
+    found.extend(confounding(&conditions, settings));
+    found.extend(common(calm));
+    found.extend(without_data(calm));
+    found.extend(trial.own.and_then(phases));
+    for version in &trial.calibrated {
+        found.extend(version.thresholds.iter().filter_map(words::kept));
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Windows of equal numbers span different times.
+fn asymmetry(conditions: &[&Condition], settings: &LabSettings) -> Option<String> {
+    let compares = conditions
+        .iter()
+        .any(|c| matches!(c.window, Window::Last { .. }) && c.needs_baseline());
+    let least = settings
+        .plan
+        .stages
+        .iter()
+        .map(|stage| stage.weight)
+        .filter(|weight| *weight > 0.0 && *weight < 0.5)
+        .fold(f64::INFINITY, f64::min);
+    (compares && least.is_finite()).then(|| {
+        format!(
+            "At a share of {} the canary's last requests span {:.0} times as long as the baseline's: different hours are compared.",
+            units::share(least),
+            (1.0 - least) / least
+        )
+    })
+}
+
+/// Counters since the start mix stages.
+fn confounding(conditions: &[&Condition], settings: &LabSettings) -> Option<String> {
+    let accumulates = conditions
+        .iter()
+        .any(|c| c.window == Window::Run && c.needs_baseline());
+    (accumulates && settings.plan.stages.len() > 1).then(|| {
+        "It counts since the start while the shares change from stage to stage: an hour in which both arms were bad weighs differently in each of them, which looks like a difference.".to_owned()
+    })
+}
+
+/// Incidents that hit both arms.
+fn common(calm: &[Trace]) -> Option<String> {
+    let judged: Vec<bool> = calm
+        .iter()
+        .filter_map(|trace| trace.first?.is_common)
+        .collect();
+    let n_common = judged.iter().filter(|common| **common).count();
+    (n_common * 20 > judged.len() && n_common > 0).then(|| {
+        format!(
+            "In {} of {} false rollbacks for a fixed threshold the baseline exceeded it at that moment too: the rule blames the canary for what hits both.",
+            units::count(n_common as u64),
+            units::count(judged.len() as u64)
+        )
+    })
+}
+
+/// Firings without any condition that holds.
+fn without_data(calm: &[Trace]) -> Option<String> {
+    let n = calm
+        .iter()
+        .filter(|trace| trace.first.is_some_and(|first| first.causes == 0))
+        .count();
+    (n > 0).then(|| {
+        format!(
+            "In {} of {} rollouts it fires for want of data. What no data means is a choice of the rule: Prometheus starts its hold anew, Flagger counts a failure, AppConfig rolls back.",
+            units::count(n as u64),
+            units::count(calm.len() as u64)
+        )
+    })
+}
+
+fn phases(own: OwnFiring) -> Option<String> {
+    let (first, last) = own.phase_us?;
+    (last > first).then(|| {
+        format!(
+            "When exactly it looks is chance: with its ticks shifted, it first fires on this log between {} and {}.",
+            units::duration_us(first),
+            units::duration_us(last)
+        )
+    })
+}

@@ -1,0 +1,175 @@
+//! Rules that fire as soon as one condition holds: each condition on its own, one comparison an
+//! evaluation.
+
+use super::super::evaluate::judge;
+use super::super::gate::Gate;
+use super::super::prepare::View;
+use super::super::signal::Signal;
+use super::super::state::{Block as Evaluations, Points, Seen};
+use super::super::{Condition, NoData, Truth};
+use super::critical::critical;
+use super::{Fired, Passages, Step, Until, Watch, first_over, oriented, step_at};
+use crate::error::Result;
+use crate::jobs::Progress;
+
+/// A condition whose threshold stands just above all that it has exceeded so far.
+struct Leaf<'a> {
+    signal: Signal<'a>,
+    probe: Condition,
+    needs_baseline: bool,
+    written: f64,
+    shown: Option<Seen>,
+    /// Whether `shown` has yet to be judged.
+    is_new: bool,
+    /// What has been exceeded so far.
+    reach: f64,
+    steps: Vec<Step>,
+}
+
+/// A block of evaluations.
+struct Block<'b> {
+    evaluations: &'b Evaluations,
+    is_open: &'b [bool],
+    /// Evaluations before it.
+    before: usize,
+}
+
+pub(super) fn run(
+    watch: &Watch<'_>,
+    view: View<'_>,
+    mut points: Points<'_>,
+    until: Until,
+    progress: &Progress,
+) -> Result<Passages> {
+    let mut leaves: Vec<Leaf<'_>> = watch
+        .conditions
+        .iter()
+        .map(|condition| Leaf::new(view, condition))
+        .collect();
+    let mut gate = watch.rule.min.map(|minimum| Gate::new(view, minimum));
+    let mut looks = 0;
+    let (mut block, mut is_open) = (Evaluations::default(), Vec::new());
+    let mut before = 0;
+    let mut first = None;
+    loop {
+        points.fill(view.prepared.log(), &mut block);
+        if block.points.is_empty() {
+            break;
+        }
+        progress.check()?;
+        is_open.clear();
+        is_open.resize(block.points.len(), true);
+        if let Some(open) = gate.as_mut().and_then(|gate| gate.run(&block.points)) {
+            is_open = open;
+        }
+        looks += is_open.iter().filter(|open| **open).count() as u64;
+        let part = Block {
+            evaluations: &block,
+            is_open: &is_open,
+            before,
+        };
+        for leaf in &mut leaves {
+            leaf.run(view, &part);
+        }
+        if first.is_none() {
+            first = first_firing(&leaves, &part);
+        }
+        before += block.points.len();
+        let is_exhausted = leaves.iter().all(|leaf| leaf.reach == f64::INFINITY);
+        if is_exhausted || (until == Until::Firing && first.is_some()) {
+            break;
+        }
+    }
+    Ok(Passages {
+        alone: leaves.into_iter().map(|leaf| leaf.steps).collect(),
+        beside: Vec::new(),
+        first,
+        looks,
+    })
+}
+
+/// The earliest step over a threshold as written.
+fn first_firing(leaves: &[Leaf<'_>], block: &Block<'_>) -> Option<Fired> {
+    let firsts: Vec<Option<Step>> = leaves
+        .iter()
+        .map(|leaf| first_over(&leaf.steps, leaf.written))
+        .collect();
+    let at = *firsts.iter().flatten().min_by_key(|step| step.look)?;
+    let mut causes = 0;
+    for (i, (leaf, step)) in leaves.iter().zip(&firsts).enumerate() {
+        if step.is_some_and(|step| step.look == at.look) {
+            causes |= 1_u64.checked_shl(i as u32).unwrap_or(0);
+            if leaf.probe.stop {
+                break;
+            }
+        }
+    }
+    let point = block.evaluations.points[at.look as usize - block.before];
+    Some(Fired::new(at, point, causes))
+}
+
+impl<'a> Leaf<'a> {
+    fn new(view: View<'a>, condition: &Condition) -> Self {
+        let cmp = condition.comparison.cmp();
+        let mut probe = condition.clone();
+        probe.comparison.set_threshold(oriented(cmp, f64::MIN));
+        Self {
+            signal: Signal::new(view, condition, condition.needs_baseline()),
+            probe,
+            needs_baseline: condition.needs_baseline(),
+            written: oriented(cmp, condition.comparison.threshold()),
+            shown: None,
+            is_new: true,
+            reach: f64::NEG_INFINITY,
+            steps: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, view: View<'_>, block: &Block<'_>) {
+        if self.reach == f64::INFINITY {
+            return;
+        }
+        let Self {
+            signal,
+            probe,
+            needs_baseline,
+            shown,
+            is_new,
+            reach,
+            steps,
+            ..
+        } = self;
+        signal.walk(block.evaluations, |i, observed| {
+            if let Some(observed) = observed {
+                (*shown, *is_new) = (Some(*observed), true);
+            }
+            // The first evaluation after a closed gate judges what was shown behind it.
+            *is_new |= !block.is_open[i];
+            if !block.is_open[i] || !std::mem::take(is_new) {
+                return;
+            }
+            let Some(shown) = shown else {
+                return;
+            };
+            let level = match judge(probe, *needs_baseline, shown).truth {
+                Truth::True => critical(probe, shown),
+                Truth::Unknown if probe.no_data == Some(NoData::True) => f64::INFINITY,
+                Truth::Unknown | Truth::False => return,
+            };
+            if level <= *reach {
+                return;
+            }
+            *reach = level;
+            let cmp = probe.comparison.cmp();
+            probe
+                .comparison
+                .set_threshold(oriented(cmp, level.next_up()));
+            steps.push(step_at(
+                view,
+                level,
+                block.before + i,
+                block.evaluations.points[i],
+            ));
+        });
+    }
+}

@@ -1,0 +1,165 @@
+//! The rule lab: against probabilities that are known, and through the program.
+
+use std::path::Path;
+
+use hindsight::jobs::Progress;
+use hindsight::lab::{
+    Engine, Harm, Injection, LabPlan, LabSettings, Onset, RuleLab, Traffic, TrafficModel, lab,
+};
+use hindsight::rules::Rulebook;
+use hindsight::stats::dist::binomial_tails;
+
+use crate::support::program::{Dir, stderr};
+
+/// One look at the first hundred canary requests.
+const ONE_LOOK: &str = "[[rule]]\nid = 'one'\nclock = { request = 'canary' }\nmin = { canary = 100 }\nany = [ { name = 'e', metric = 'error_share', window = { last = 100 }, cmp = '>', value = 0.05 } ]\n";
+
+fn settings(replicates: u32) -> LabSettings {
+    LabSettings {
+        engine: Engine::Parametric(Traffic::Model(TrafficModel {
+            requests: 4_000,
+            error_share: 0.03,
+            ..TrafficModel::default()
+        })),
+        plan: LabPlan::fixed(0.1),
+        replicates,
+        alpha: 0.05,
+        seed: 5,
+        max_canary_requests: Some(100),
+        injections: vec![Injection {
+            harm: Harm::Errors { share: 0.05 },
+            onset: Onset::Start,
+        }],
+        calibrate: true,
+        focus: None,
+        level: 0.999,
+    }
+}
+
+fn run(rulebook: &str, settings: &LabSettings) -> RuleLab {
+    let rulebook = Rulebook::parse(rulebook).unwrap();
+    lab(
+        None,
+        &rulebook,
+        settings,
+        &Progress::unwatched(),
+        &mut |_| {},
+    )
+    .unwrap()
+}
+
+#[test]
+fn one_look_fires_with_the_binomial_probability() {
+    let found = run(ONE_LOOK, &settings(4_000));
+    let trial = &found.rules[0];
+    // 6 or more of 100 are above 5 %.
+    let exact = |p: f64| 1.0 - binomial_tails(5, 100, p).lower();
+    let c = trial.false_rollback;
+    let expected = exact(0.03);
+    assert!(
+        c.lower <= expected && expected <= c.upper,
+        "{c:?} {expected}"
+    );
+    // Of the 97 % that would have succeeded, 5 % fail.
+    let d = trial.detection[0].detected;
+    let expected = exact(0.03 + 0.97 * 0.05);
+    assert!(
+        d.lower <= expected && expected <= d.upper,
+        "{d:?} {expected}"
+    );
+    // 6 or more have a probability of 8 %, 7 or more of 3 %.
+    let version = &trial.calibrated[0];
+    assert_eq!(version.thresholds[0].is, 0.06);
+    let kept = version.false_rollback;
+    assert!(
+        kept.lower <= 1.0 - binomial_tails(6, 100, 0.03).lower(),
+        "{kept:?}"
+    );
+    let at = |t: f64| {
+        let profile = &trial.conditions[0].profile;
+        profile
+            .iter()
+            .find(|p| p.threshold >= t)
+            .unwrap()
+            .false_rollback
+    };
+    assert_eq!(at(0.05), c.share);
+    assert!(at(0.02) > at(0.05) && at(0.05) > at(0.08));
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let one = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
+    let four = rayon::ThreadPoolBuilder::new()
+        .num_threads(4)
+        .build()
+        .unwrap();
+    let settings = settings(60);
+    assert_eq!(
+        one.install(|| run(ONE_LOOK, &settings)),
+        four.install(|| run(ONE_LOOK, &settings))
+    );
+}
+
+#[test]
+fn a_cancelled_lab_stops() {
+    let progress = Progress::unwatched();
+    progress.cancel();
+    let rulebook = Rulebook::parse(ONE_LOOK).unwrap();
+    let found = lab(None, &rulebook, &settings(100), &progress, &mut |_| {});
+    assert!(found.unwrap_err().is_cancelled());
+}
+
+#[test]
+fn a_copied_monitor_rolls_back_identical_variants() {
+    let dir = Dir::new();
+    let aa = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data/aa.csv");
+    let aa = aa.to_string_lossy();
+    let arguments = [
+        "lab",
+        &aa,
+        "--preset",
+        "quality-monitor",
+        "--replicates",
+        "100",
+    ];
+    let found = dir.json(&[&arguments[..], &["--json", "--write", "calibrated.toml"]].concat());
+    assert_eq!(found["schema"], 1);
+    let rule = &found["rules"][0];
+    assert_eq!(rule["false_rollback"]["share"], 1.0);
+    assert!(rule["own"]["p"].as_f64().unwrap() > 0.05);
+    for version in rule["calibrated"].as_array().unwrap() {
+        let lower = version["false_rollback"]["lower"].as_f64().unwrap();
+        assert!(lower <= 0.05, "{version}");
+    }
+    let calm = dir.ok(&[
+        "lab",
+        &aa,
+        "--rules",
+        "calibrated.toml",
+        "--replicates",
+        "60",
+    ]);
+    assert!(
+        calm.contains("% of rollouts without a difference"),
+        "{calm}"
+    );
+    let text = dir.ok(&arguments);
+    assert_eq!(text, dir.ok(&arguments));
+    for part in [
+        "It rolls back 100 %",
+        "Keep in mind",
+        "windows of 500 requests",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let refused = dir.run(&["lab", &aa, "--plan", "gradual"]);
+    assert!(
+        stderr(&refused).contains("no plan called"),
+        "{}",
+        stderr(&refused)
+    );
+}
