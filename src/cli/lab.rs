@@ -61,6 +61,7 @@ fn on_log(
         rows: log,
         control,
         treatment,
+        ..
     } = select(&loaded.log, &compare)?;
     // A log of one arm is a baseline without a rollout of its own.
     let arms = ReplaySettings {

@@ -317,7 +317,7 @@ fn a_rule_is_tried_and_its_calibrated_version_taken_over() {
     window.run();
     window
         .get_by_role_and_label(Role::Button, "Use this version")
-        .click();
+        .click_accesskit();
     settle(&mut window);
     let after = rule(&window);
     assert_eq!(after, trial.calibrated[0].rulebook.rules[0]);
