@@ -57,7 +57,7 @@ fn as_text(analysis: &Analysis) -> String {
         ("What speaks against it", decision.dissent.iter().collect()),
     ] {
         if !texts.is_empty() {
-            lines.push(format!("\n{title}"));
+            lines.extend([String::new(), title.to_owned()]);
             lines.extend(texts.into_iter().map(|text| format!("  {text}")));
         }
     }
