@@ -1,5 +1,5 @@
-//! A block of delimited text to columns. One without quotes is split here; any other goes through
-//! the `csv` crate.
+//! A block of delimited text to columns. One row a line with at most plain quotes is split here; any
+//! other block goes through the `csv` crate.
 
 use std::sync::Arc;
 
@@ -29,9 +29,6 @@ impl Block {
             .iter()
             .map(|name| header.iter().position(|h| h == name))
             .collect();
-        if self.bytes.contains(&b'"') {
-            return self.parse_any(&indices, issues);
-        }
         let text = match String::from_utf8(std::mem::take(&mut self.bytes)) {
             Ok(text) => text,
             Err(error) => {
@@ -151,8 +148,8 @@ impl Block {
     }
 }
 
-/// The stretches of the wanted columns in a text without quotes, and the number of rows; `None`
-/// where a line is blank or has not the width of the header.
+/// The stretches of the wanted columns, and the number of rows; `None` where a line is blank, has not
+/// the width of the header, or a quoted value holds a quote or a line end.
 #[expect(clippy::type_complexity, reason = "stretches per column, and a count")]
 fn split(
     text: &str,
@@ -170,15 +167,36 @@ fn split(
     let mut columns: Vec<Vec<(u32, u32)>> = vec![Vec::new(); indices.len()];
     let bytes = text.as_bytes();
     let (mut start, mut field, mut n_rows) = (0u32, 0, 0);
+    // Inside quotes, and where the quotes of the field end.
+    let (mut is_quoted, mut quoted_end) = (false, None);
     let mut see = |at: u32| -> bool {
+        let byte = bytes[at as usize];
+        if byte == b'"' {
+            if is_quoted {
+                (is_quoted, quoted_end) = (false, Some(at));
+                let next = bytes.get(at as usize + 1);
+                // A doubled quote, or letters after the closing one.
+                return next.is_some_and(|next| *next == format.delimiter || *next == b'\n');
+            }
+            // Further inside a field it is a letter.
+            is_quoted = at == start;
+            return true;
+        }
+        if is_quoted {
+            return byte != b'\n';
+        }
         if field == width {
             return false;
         }
+        let stretch = match quoted_end.take() {
+            Some(end) => (start + 1, end),
+            None => (start, at),
+        };
         for target in &targets[field] {
-            columns[*target].push((start, at));
+            columns[*target].push(stretch);
         }
         field += 1;
-        if bytes[at as usize] == b'\n' {
+        if byte == b'\n' {
             if field != width || (width == 1 && at == start) {
                 return false;
             }
@@ -197,18 +215,19 @@ fn split(
     Some((columns, n_rows))
 }
 
-/// Calls `see` with the place of each delimiter and line feed, until it returns false.
+/// Calls `see` with the place of each delimiter, line feed and quote, until it returns false.
 #[inline]
 fn each_of(bytes: &[u8], delimiter: u8, see: &mut impl FnMut(u32) -> bool) -> bool {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const SEVEN: u64 = 0x7f7f_7f7f_7f7f_7f7f;
     let (delimiters, newlines) = (LOW * u64::from(delimiter), LOW * u64::from(b'\n'));
+    let quotes = LOW * u64::from(b'"');
     // The high bit of each byte that is zero, exactly.
     let zeros = |word: u64| !(((word & SEVEN) + SEVEN) | word | SEVEN);
     let (words, rest) = bytes.as_chunks::<8>();
     for (i, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        let mut found = zeros(word ^ delimiters) | zeros(word ^ newlines);
+        let mut found = zeros(word ^ delimiters) | zeros(word ^ newlines) | zeros(word ^ quotes);
         while found != 0 {
             if !see(i as u32 * 8 + found.trailing_zeros() / 8) {
                 return false;
@@ -218,7 +237,7 @@ fn each_of(bytes: &[u8], delimiter: u8, see: &mut impl FnMut(u32) -> bool) -> bo
     }
     let done = bytes.len() - rest.len();
     rest.iter().enumerate().all(|(i, byte)| {
-        let is_end = *byte == delimiter || *byte == b'\n';
+        let is_end = *byte == delimiter || matches!(byte, b'\n' | b'"');
         !is_end || see((done + i) as u32)
     })
 }
@@ -236,5 +255,60 @@ fn append(builder: &mut TextBuilder, field: &[u8], line: u64, issues: &mut Issue
             issues.value(kind, None, line, &text);
             builder.append(&text);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::batch::Texts;
+
+    /// Rows of two columns, as split here and as the `csv` crate reads them.
+    fn check(text: &str, is_plain: bool) {
+        let block = |bytes: &[u8]| Block {
+            format: Arc::new(CsvFormat {
+                delimiter: b',',
+                header: vec!["a".to_owned(), "b".to_owned()],
+            }),
+            bytes: bytes.to_vec(),
+            is_last: true,
+        };
+        let indices = [Some(1), Some(0)];
+        let split = split(text, &block(b"").format, &indices);
+        assert_eq!(split.is_some(), is_plain, "{text:?}");
+        let wanted = ["b".to_owned(), "a".to_owned()];
+        let mut issues = Issues::default();
+        let (found, _) = block(text.as_bytes()).parse(&wanted, &mut issues).unwrap();
+        let (expected, _) = block(text.as_bytes())
+            .parse_any(&indices, &mut issues)
+            .unwrap();
+        assert_eq!(
+            (&found.rows, &found.lines),
+            (&expected.rows, &expected.lines)
+        );
+        for (found, expected) in found.columns.iter().zip(&expected.columns) {
+            let (found, expected) = (Texts::of(found), Texts::of(expected));
+            for row in 0..expected_rows(text) {
+                assert_eq!(found.get(row), expected.get(row), "{text:?}");
+            }
+        }
+    }
+
+    fn expected_rows(text: &str) -> usize {
+        text.matches('\n').count()
+    }
+
+    #[test]
+    fn splitting_agrees_with_the_csv_crate() {
+        check("1,2\n3,4\n", true);
+        check(",\n한국어,\n", true);
+        check("\"one\",\"a, b\"\n\"\",2\n", true);
+        check("5\" pipe,a\"b\"\n", true);
+        check("\"two \"\"quotes\"\"\",x\n", false);
+        check("\"a\"b,x\n", false);
+        check("\"two\nlines\",x\n1,2\n", false);
+        check("1,2\n\n3,4\n", false);
+        check("1\n2,3\n", false);
+        check("1,2,3\n", false);
     }
 }

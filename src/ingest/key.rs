@@ -12,6 +12,9 @@ use crate::data::Units;
 /// Parts of the shared dictionary, each with a lock of its own; a power of two.
 const SHARDS: usize = 64;
 
+/// Stands for no text: the last byte of a key is a length up to 15, or 255.
+pub(super) const NO_KEY: u128 = 0xfe << 120;
+
 /// The key of a text.
 #[inline]
 pub(super) fn key(text: &[u8]) -> u128 {
@@ -145,10 +148,13 @@ impl SharedDictionary {
         }
     }
 
-    /// Provisional numbers of the keys of a piece, `none` where there is no key. Pieces are
+    /// Provisional numbers of the keys of a piece, `none` where there is [`NO_KEY`]. Pieces are
     /// numbered in the order of the file.
-    pub(super) fn codes(&self, piece: u32, keys: &[Option<u128>], none: u32) -> Vec<u32> {
-        let hashes: Vec<u64> = keys.iter().map(|key| key.map_or(0, hash)).collect();
+    pub(super) fn codes(&self, piece: u32, keys: &[u128], none: u32) -> Vec<u32> {
+        let hashes: Vec<u64> = keys
+            .iter()
+            .map(|key| if *key == NO_KEY { 0 } else { hash(*key) })
+            .collect();
         // Rows by shard, so that each lock is taken once and its part of the table stays in the cache.
         let shard_of = |hash: u64| (hash >> 58) as usize % SHARDS;
         let mut ends = [0u32; SHARDS];
@@ -171,9 +177,7 @@ impl SharedDictionary {
         for (number, end) in ends.into_iter().enumerate() {
             let mut shard = lock(&self.shards[number]);
             for &row in &rows[start..end as usize] {
-                let Some(key) = keys[row as usize] else {
-                    continue;
-                };
+                let key = keys[row as usize];
                 let (code, is_new) = shard.dictionary.code(key, hashes[row as usize]);
                 let here = (piece, row);
                 if is_new {
@@ -252,10 +256,16 @@ mod tests {
 
     #[test]
     fn numbers_follow_the_file_whatever_the_order_of_the_pieces() {
-        let keys = |names: &[&str]| -> Vec<Option<u128>> {
+        let keys = |names: &[&str]| -> Vec<u128> {
             names
                 .iter()
-                .map(|name| (*name != "-").then(|| key(name.as_bytes())))
+                .map(|name| {
+                    if *name == "-" {
+                        NO_KEY
+                    } else {
+                        key(name.as_bytes())
+                    }
+                })
                 .collect()
         };
         let (a, b) = (keys(&["x", "-", "y", "x"]), keys(&["z", "y", "w"]));

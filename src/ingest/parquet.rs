@@ -17,7 +17,7 @@ use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Rows of a piece: row groups above this are cut.
-const PIECE_ROWS: usize = 1 << 19;
+const PIECE_ROWS: usize = 1 << 18;
 
 pub(super) struct ParquetBatches {
     file: Arc<ParquetFile>,

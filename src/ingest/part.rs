@@ -5,7 +5,7 @@ use polars::prelude::DataType;
 use super::batch::{Batch, Texts, Values};
 use super::column_profile::ColumnProfile;
 use super::issues::{Effect, Issues};
-use super::key::{Dictionary, SharedDictionary, hash, key, key_of_integer};
+use super::key::{Dictionary, NO_KEY, SharedDictionary, hash, key, key_of_integer};
 use super::mapping::{ColumnRole, Mapping, Role};
 use super::names::normalize;
 use super::number::{DecimalMark, is_null_word, parse_number, trimmed};
@@ -161,7 +161,10 @@ impl<'a> Plan<'a> {
             }
             Role::RequestId => {
                 let keys = keys(values, kept, false).into_iter();
-                part.request_ids = Some(keys.map(|key| key.map_or(0, hash)).collect());
+                part.request_ids = Some(
+                    keys.map(|key| if key == NO_KEY { 0 } else { hash(key) })
+                        .collect(),
+                );
             }
             Role::Segment => part.segments.push(segment(values, kept)),
             Role::Ttft if role.stamp.is_some() => {
@@ -298,21 +301,23 @@ fn segment(values: &Values, kept: &Kept) -> Labels {
     labeller.labels
 }
 
-/// The keys of ids, `None` where a row has none.
-fn keys(values: &Values, kept: &Kept, trims: bool) -> Vec<Option<u128>> {
+/// The keys of ids, [`NO_KEY`] where a row has none.
+fn keys(values: &Values, kept: &Kept, trims: bool) -> Vec<u128> {
     if let Some(numbers) = values.integers() {
         let kept = numbers
             .into_iter()
             .enumerate()
             .filter(|(i, _)| kept.has(*i));
-        return kept.map(|(_, value)| value.map(key_of_integer)).collect();
+        return kept
+            .map(|(_, value)| value.map_or(NO_KEY, key_of_integer))
+            .collect();
     }
     let mut keys = Vec::with_capacity(kept.n);
     Texts::of(values).for_each(|i, text| {
         if kept.has(i) {
             let text = if trims { text.map(trimmed) } else { text };
             let text = text.filter(|text| !is_null_word(text));
-            keys.push(text.map(|text| key(text.as_bytes())));
+            keys.push(text.map_or(NO_KEY, |text| key(text.as_bytes())));
         }
     });
     keys
