@@ -20,7 +20,7 @@ pub enum Command {
     /// A command of the menus.
     Ui(UiCommand),
     /// Open a log.
-    OpenLog(LoadRequest),
+    OpenLog(Box<LoadRequest>),
     /// Write the project to a file.
     SaveProject(PathBuf),
     /// Bring back the state that a crash left behind, or let it go.
@@ -245,10 +245,11 @@ pub(super) fn take_dropped_files(ctx: &egui::Context, commands: &mut Commands) {
     // Desktops hand them over in the order in which they were marked.
     paths.sort();
     if !paths.is_empty() {
-        commands.push(Command::OpenLog(LoadRequest {
+        let request = LoadRequest {
             paths,
             ..LoadRequest::default()
-        }));
+        };
+        commands.push(Command::OpenLog(request.into()));
     }
 }
 
@@ -264,7 +265,7 @@ pub(super) fn apply(
             apply_ui(ctx, command, state, session);
         }
         Command::Ui(_) => {}
-        Command::OpenLog(request) => open_log(state, request),
+        Command::OpenLog(request) => open_log(state, *request),
         Command::SaveProject(path) => session.save(state, path),
         Command::Recover(is_wanted) => {
             if let Some(project) = state.storage.leftover.take().filter(|_| is_wanted) {

@@ -153,7 +153,7 @@ pub fn open(arguments: &LogArguments, size: Option<(f32, f32)>) -> Result<(), St
     let first = if request.paths.is_empty() {
         Command::Ui(UiCommand::OpenSample)
     } else {
-        Command::OpenLog(request)
+        Command::OpenLog(request.into())
     };
     eframe::run_native(
         "hindsight",

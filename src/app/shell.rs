@@ -150,7 +150,7 @@ fn recent_ui(ui: &mut egui::Ui, state: &AppState, commands: &mut Commands) {
         let button = egui::Button::new(shortened(&name)).min_size(egui::vec2(230.0, 0.0));
         let response = ui.add(button).on_hover_text(path.display().to_string());
         if response.clicked() {
-            commands.push(Command::OpenLog(LoadRequest::of(path)));
+            commands.push(Command::OpenLog(LoadRequest::of(path).into()));
             ui.close();
         }
     }

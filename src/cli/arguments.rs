@@ -8,7 +8,7 @@ use super::power::PowerArguments;
 use crate::analysis::{
     Correction, CrossingUnits, Direction, InferenceUnit, Looks, MetricRole, StrataChoice, Strategy,
 };
-use crate::ingest::Encoding;
+use crate::ingest::{Derived, Encoding, Repeats, Role};
 
 /// Tells from an exported request log which variant of an LLM rollout to ship, and what the
 /// auto-rollback rules would have done. Works offline; opens no network connection.
@@ -72,6 +72,28 @@ pub struct LogArguments {
     /// Folder of further tool presets (TOML).
     #[arg(long, value_name = "DIR")]
     pub preset_dir: Option<PathBuf>,
+    /// A column made of others, as SQL over one row: "variant = model || '@' || `prompt_version`",
+    /// "segment tier = CASE WHEN cost > 1 THEN 'high' ELSE 'low' END"; once per column.
+    #[arg(long, value_name = "ROLE [NAME] = SQL", value_parser = derived)]
+    pub derive: Vec<Derived>,
+    /// Table of ratings or scores, joined by request or trace id.
+    #[arg(long, value_name = "FILE")]
+    pub ratings: Option<PathBuf>,
+    /// Which scores of that table count, where it holds several.
+    #[arg(long, value_name = "NAME", requires = "ratings")]
+    pub rating_name: Option<String>,
+    /// What a request with several scores gets: last, first or mean; default: last.
+    #[arg(long, value_name = "WHICH", value_parser = repeats, requires = "ratings")]
+    pub repeats: Option<Repeats>,
+    /// Table of assignments (exposures) of users to arms, joined by user and time.
+    #[arg(long, value_name = "FILE")]
+    pub assignments: Option<PathBuf>,
+    /// Which experiment or flag of that table counts, where it holds several.
+    #[arg(long, value_name = "NAME", requires = "assignments")]
+    pub experiment: Option<String>,
+    /// Table of events such as deploys and rollbacks.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
 }
 
 /// Which arms and rows.
@@ -333,6 +355,29 @@ fn named_direction(text: &str) -> Result<(String, Direction), String> {
 /// A choice by the name that it has in JSON.
 fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, ()> {
     serde_json::from_value(serde_json::Value::from(text)).map_err(|_unknown| ())
+}
+
+/// `ROLE = SQL` or `ROLE NAME = SQL`.
+fn derived(text: &str) -> Result<Derived, String> {
+    let (left, expression) = text.split_once('=').ok_or("write ROLE = SQL")?;
+    let (role, name) = left.trim().split_once(' ').unwrap_or((left.trim(), ""));
+    let role: Role = serde_json::from_value(serde_json::Value::from(role)).map_err(|_unknown| {
+        "the role is one of time, end_time, request_id, unit, variant, latency, ttft, status, rating, tokens_in, tokens_out, cost, segment, metric".to_owned()
+    })?;
+    let name = match name.trim() {
+        "" => format!("derived {}", left.trim()),
+        name => name.to_owned(),
+    };
+    Ok(Derived {
+        name,
+        expression: expression.trim().to_owned(),
+        role: Some(role),
+    })
+}
+
+fn repeats(text: &str) -> Result<Repeats, String> {
+    serde_json::from_value(serde_json::Value::from(text))
+        .map_err(|_unknown| "one of last, first, mean is needed".to_owned())
 }
 
 fn encoding(text: &str) -> Result<Encoding, String> {

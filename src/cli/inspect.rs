@@ -1,5 +1,7 @@
 //! `hindsight inspect`: how a log was understood, and whether it is sound.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::analyze::health_lines;
@@ -9,7 +11,7 @@ use super::table::{cut, table};
 use super::{Finish, read, settings};
 use crate::analysis::{ArmRole, Audit, audit};
 use crate::error::Result;
-use crate::ingest::{Guess, Issue, Loaded, Question, Role};
+use crate::ingest::{Guess, Issue, Join, Loaded, Mapping, Question, Role};
 use crate::jobs::Progress;
 use crate::units;
 
@@ -19,7 +21,8 @@ const EVIDENCE_WIDTH: usize = 60;
 pub(super) fn run(arguments: &InspectArguments, progress: &Progress) -> Result<Finish> {
     let loaded = read(&arguments.log, progress)?;
     if let Some(path) = &arguments.write_mapping {
-        crate::report::write::write_atomic(path, loaded.mapping.to_toml().as_bytes())?;
+        let text = beside(&loaded.mapping, path).to_toml();
+        crate::report::write::write_atomic(path, text.as_bytes())?;
         note(&format!("Mapping written to {}", path.display()));
     }
     let audit = audit(&loaded.log, &settings(&arguments.compare)?, progress)?;
@@ -50,6 +53,8 @@ fn as_json(loaded: &Loaded, audit: &Audit) -> serde_json::Value {
         "mapping": loaded.mapping,
         "questions": loaded.mapping.questions,
         "columns": loaded.guesses,
+        "joins": loaded.joins,
+        "events": loaded.log.events,
         "issues": loaded.issues,
         "audit": audit,
     })
@@ -90,6 +95,10 @@ fn as_text(loaded: &Loaded, audit: &Audit) -> String {
         .collect();
     let columns = table(&["Column", "Role", "Confidence", "Values"], &rows);
     let mut rest = Vec::new();
+    rest.extend(loaded.joins.iter().flat_map(Join::lines));
+    if !loaded.joins.is_empty() {
+        rest.push(String::new());
+    }
     if !loaded.issues.is_empty() {
         rest.push("Issues".to_owned());
         rest.extend(loaded.issues.iter().flat_map(issue_lines));
@@ -136,6 +145,19 @@ fn question_lines(question: &Question) -> String {
         ));
     }
     lines.join("\n") + "\n"
+}
+
+/// The mapping with its tables named as seen from the mapping file.
+fn beside(mapping: &Mapping, path: &Path) -> Mapping {
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let folder = whole(path).with_file_name("");
+    let mut mapping = mapping.clone();
+    for side in &mut mapping.side {
+        let file = whole(&side.file);
+        let inside = file.strip_prefix(&folder).map(Path::to_path_buf);
+        side.file = inside.unwrap_or(file);
+    }
+    mapping
 }
 
 /// What was found, where, and what to do about it.

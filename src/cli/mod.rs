@@ -17,11 +17,11 @@ pub use arguments::{Arguments, Command, LogArguments};
 #[cfg(feature = "gui")]
 pub(crate) use replay::stages;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::ingest::{Additions, LoadRequest, Loaded, Mapping, ToolPreset, Tools};
+use crate::ingest::{Additions, LoadRequest, Loaded, Mapping, Side, SideKind, ToolPreset, Tools};
 use crate::jobs::Progress;
 use output::{note, print, print_error};
 
@@ -86,6 +86,8 @@ impl LogArguments {
             mapping: self.mapping.as_deref().map(Mapping::read).transpose()?,
             added: Additions {
                 encoding: self.encoding,
+                derive: self.derive.clone(),
+                side: self.sides(),
             },
             tools: self.tools()?,
         })
@@ -102,6 +104,29 @@ impl LogArguments {
             own: own.transpose()?.unwrap_or_default(),
             forced: self.tool.as_ref().map(named).transpose()?,
         })
+    }
+}
+
+impl LogArguments {
+    /// The tables beside the log.
+    fn sides(&self) -> Vec<Side> {
+        let side = |kind, file: &Option<PathBuf>, name: &Option<String>| {
+            Some(Side {
+                kind,
+                file: file.clone()?,
+                name: name.clone(),
+                repeats: self.repeats.unwrap_or_default(),
+                ..Side::default()
+            })
+        };
+        [
+            side(SideKind::Ratings, &self.ratings, &self.rating_name),
+            side(SideKind::Assignments, &self.assignments, &self.experiment),
+            side(SideKind::Events, &self.events, &None),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 

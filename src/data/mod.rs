@@ -13,4 +13,4 @@ pub use decimals::Packed;
 pub use filter::Filter;
 pub use numbers::{Codes, Numbers};
 pub use request_ids::RequestIds;
-pub use request_log::{Arm, Clock, Outcome, Quantity, RequestLog, Segment, Units};
+pub use request_log::{Arm, Clock, Event, Outcome, Quantity, RequestLog, Segment, Units};

@@ -41,6 +41,22 @@ pub struct RequestLog {
     pub request_id: Option<RequestIds>,
     /// Categorical columns to split by.
     pub segments: Vec<Segment>,
+    /// Per row: when its rating was given; its event time where the rating has no time of its own or
+    /// there is none. `None` where no rating has a time of its own.
+    pub rated_at_us: Option<Vec<i64>>,
+    /// What happened around the log, in order of time.
+    pub events: Vec<Event>,
+}
+
+/// A deploy, a rollback or anything else that happened at a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, microseconds since 1970.
+    pub time_us: i64,
+    /// What it was, in the words of whoever noted it.
+    pub kind: String,
+    /// A remark; may be empty.
+    pub note: String,
 }
 
 /// One variant of the rollout.
@@ -205,6 +221,9 @@ impl RequestLog {
             if let Some((to, from)) = log.request_id.as_mut().zip(self.request_id.as_ref()) {
                 scope.spawn(|_| *to = from.gathered(indices));
             }
+            if let Some((to, from)) = log.rated_at_us.as_mut().zip(self.rated_at_us.as_ref()) {
+                scope.spawn(|_| *to = pick(from, indices));
+            }
             for (to, from) in log.segments.iter_mut().zip(&self.segments) {
                 scope.spawn(|_| to.code = pick(&from.code, indices));
             }
@@ -232,6 +251,9 @@ impl RequestLog {
             if let Some(ids) = &mut self.request_id {
                 scope.spawn(|_| *ids = ids.gathered(order));
             }
+            if let Some(times) = &mut self.rated_at_us {
+                scope.spawn(|_| put(times, order));
+            }
             for segment in &mut self.segments {
                 scope.spawn(|_| put(&mut segment.code, order));
             }
@@ -257,6 +279,8 @@ impl RequestLog {
                 n_units: units.n_units,
             }),
             request_id: self.request_id.as_ref().map(|_| RequestIds::default()),
+            rated_at_us: self.rated_at_us.as_ref().map(|_| Vec::new()),
+            events: self.events.clone(),
             segments: self
                 .segments
                 .iter()

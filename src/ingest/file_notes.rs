@@ -59,7 +59,8 @@ pub(super) fn note_encodings(files: &Files, given: Option<Encoding>, issues: &mu
 /// Columns in use that some of the files do not have.
 pub(super) fn note_missing_columns(files: &Files, mapping: &Mapping, issues: &mut Issues) {
     for column in mapping.columns.iter().map(|c| &c.column) {
-        if Some(column) == files.label_column.as_ref() {
+        let is_derived = mapping.derive.iter().any(|d| d.name == *column);
+        if is_derived || Some(column) == files.label_column.as_ref() {
             continue;
         }
         for (i, names) in files.columns.iter().enumerate() {

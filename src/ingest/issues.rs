@@ -163,6 +163,15 @@ impl Issues {
         }
     }
 
+    /// Takes over what was found in a table beside the log.
+    pub(super) fn take_over(&mut self, other: Self, file: &str) {
+        for ((effect, column, message), mut issue) in other.by_kind {
+            let column = column.map_or_else(|| file.to_owned(), |c| format!("{file}: {c}"));
+            issue.column = Some(column.clone());
+            self.by_kind.insert((effect, Some(column), message), issue);
+        }
+    }
+
     /// All issues, the gravest first, then by column.
     pub(super) fn into_list(self) -> Vec<Issue> {
         self.by_kind.into_values().collect()

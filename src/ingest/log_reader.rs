@@ -6,6 +6,7 @@ use super::files::Files;
 use super::issues::Issues;
 use super::profile::Sampled;
 use super::reader::{Extent, Piece, Reader};
+use super::view::View;
 use crate::error::Result;
 
 /// Reads the pieces of all files of a log from start to end.
@@ -134,6 +135,26 @@ impl<'a> LogReader<'a> {
     pub(super) fn into_n_rows_of(self) -> Vec<u64> {
         self.n_rows_of
     }
+}
+
+/// Shows all batches of a log one after another, their rows and lines counted as in the files.
+pub(super) fn each_batch(
+    files: &Files,
+    view: &View,
+    issues: &mut Issues,
+    mut take: impl FnMut(&Batch, &mut Issues) -> Result<()>,
+) -> Result<()> {
+    let mut reader = LogReader::new(files);
+    while let Some(piece) = reader.next_piece(view.wanted(), issues)? {
+        let mut read = piece.read(files, view.wanted())?;
+        let mut batch = view.of(read.batch, &mut read.issues);
+        let (row, line) = reader.place(&read.extent);
+        issues.absorb(read.issues, line);
+        batch.rows.iter_mut().for_each(|r| *r += row as u32);
+        batch.lines.iter_mut().for_each(|l| *l += line);
+        take(&batch, issues)?;
+    }
+    Ok(())
 }
 
 impl LogPiece {

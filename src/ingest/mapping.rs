@@ -5,9 +5,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::derive::Derived;
 use super::encoding::Encoding;
 use super::number::{DecimalMark, is_null_word};
 use super::question::{Answer, Question};
+use super::side::Side;
 use super::stamp::{DurationUnit, StampForm};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -211,6 +213,12 @@ pub struct Mapping {
     /// In the order of the file.
     #[serde(default)]
     pub columns: Vec<ColumnRole>,
+    /// Columns made of others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derive: Vec<Derived>,
+    /// Tables beside the log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub side: Vec<Side>,
     /// What the values did not tell, and what was assumed meanwhile. A mapping file has none:
     /// what it says is meant.
     #[serde(skip)]
@@ -279,7 +287,7 @@ impl Mapping {
     pub fn read(path: &Path) -> Result<Self> {
         let text =
             std::fs::read_to_string(path).map_err(|cause| Error::unreadable(path, &cause))?;
-        toml::from_str(&text).map_err(|cause| {
+        let mut mapping: Self = toml::from_str(&text).map_err(|cause| {
             let line = cause.span().map_or(1, |span| {
                 text[..span.start.min(text.len())].matches('\n').count() as u64 + 1
             });
@@ -290,7 +298,12 @@ impl Mapping {
             .at(path)
             .line(line)
             .hint("`hindsight inspect LOG --write-mapping FILE` writes a valid one to start from")
-        })
+        })?;
+        // Tables beside the log lie where the mapping file says, wherever the program runs.
+        for side in &mut mapping.side {
+            side.file = path.with_file_name("").join(&side.file);
+        }
+        Ok(mapping)
     }
 
     /// As the text of a mapping file.

@@ -13,6 +13,7 @@ mod columns;
 mod container;
 mod csv;
 mod csv_block;
+mod derive;
 mod detect;
 mod durations;
 mod encoding;
@@ -37,6 +38,7 @@ mod preset_roles;
 mod profile;
 mod question;
 mod reader;
+mod side;
 mod sniff;
 mod source;
 mod stamp;
@@ -52,11 +54,13 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use column_profile::{ColumnProfile, Declared};
+pub use derive::Derived;
 pub use detect::Guess;
 pub use issues::{Effect, Issue};
 pub use mapping::{ColumnRole, Mapping, Role, RowFilter, TableKind};
 pub use number::DecimalMark;
 pub use question::{Answer, Candidate, Question};
+pub use side::{Join, Repeats, Side, SideKind};
 pub use source::{Compression, Encoding, Format, Source};
 pub use stamp::{DurationUnit, StampForm};
 pub use tools::{Names, PresetColumn, PresetNote, ToolPreset, Tools};
@@ -65,6 +69,7 @@ use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 use columns::Builder;
+use derive::Expression;
 use files::Files;
 use issues::Issues;
 use part::Plan;
@@ -89,6 +94,11 @@ pub struct LoadRequest {
 pub struct Additions {
     /// Of text that does not tell its encoding; before the mapping's own.
     pub encoding: Option<Encoding>,
+    /// Columns made of others.
+    pub derive: Vec<Derived>,
+    /// Tables beside the log. One of a kind that the mapping has one of takes its place, with the
+    /// mapping's columns.
+    pub side: Vec<Side>,
 }
 
 /// A log, and what happened while reading it.
@@ -104,6 +114,8 @@ pub struct Loaded {
     pub mapping: Mapping,
     /// Every column of the file with its guess.
     pub guesses: Vec<Guess>,
+    /// How the tables beside the log fit it.
+    pub joins: Vec<Join>,
     /// What was rejected, repaired or assumed; the gravest first.
     pub issues: Vec<Issue>,
 }
@@ -161,6 +173,7 @@ pub struct Understood {
     profile: Profile,
     /// The columns of the files, without keys inside cells.
     in_files: Vec<String>,
+    expressions: Vec<Expression>,
     issues: Issues,
 }
 
@@ -169,12 +182,13 @@ pub struct Understood {
 /// Fails when a file cannot be read or contradicts the given mapping.
 pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understood> {
     let mut issues = Issues::default();
-    let given = request.mapping.as_ref();
+    let given = request.mapping.as_ref().map(|m| m.with(&request.added));
+    let given = given.as_ref();
     let encoding = request.added.encoding.or(given.and_then(|m| m.encoding));
     let mut files = Files::open(&request.paths, encoding, &mut issues)?;
     file_notes::note_encodings(&files, encoding, &mut issues);
     let named = given.map_or_else(Vec::new, Mapping::column_names);
-    let sample = profile::sample(&mut files, &named, progress)?;
+    let mut sample = profile::sample(&mut files, &named, progress)?;
     let in_files = sample.in_files();
     let preset = match given {
         Some(_) => None,
@@ -184,17 +198,25 @@ pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understo
         Some(given) => given.rows.clone(),
         None => preset.and_then(|preset| preset_roles::rows(preset, &sample)),
     };
+    let asked = given.map_or_else(|| Mapping::default().with(&request.added), Mapping::clone);
+    let mark = given.map_or_else(|| sample.decimal_mark().0, |m| m.decimal_mark);
+    let expressions = derive::expressions(&asked, &in_files, mark)?;
+    derive::add_to(&mut sample, &expressions)?;
     let profile = sample.profile(rows.as_ref());
     let (mut mapping, mut guesses) = detect::detect(&profile, preset);
     mapping.rows = rows;
     if let Some(given) = given {
-        given.check(&in_files)?;
+        let derived = given.derive.iter().map(|d| d.name.clone());
+        given.check(&in_files.iter().cloned().chain(derived).collect::<Vec<_>>())?;
         mapping = given.clone();
         detect::complete(&mut mapping, &profile.columns);
     } else {
+        mapping.take_over(asked, &mut guesses);
+        detect::complete(&mut mapping, &profile.columns);
         file_notes::take_files_as_arms(&files, &mut mapping, &mut guesses, &mut issues);
     }
     mapping.encoding = encoding;
+    side::check(&mut mapping, given.is_some(), &mut issues)?;
     if let Some(preset) = preset {
         preset_roles::note(preset, &profile, &mut issues);
     }
@@ -205,6 +227,7 @@ pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understo
         files,
         profile,
         in_files,
+        expressions,
         issues,
     })
 }
@@ -218,16 +241,20 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
     check_is_request_log(mapping, profile, &table.files.sources[0].path)?;
     let mut issues = table.issues;
     note_assumptions(mapping, profile, request.mapping.is_some(), &mut issues);
-    let view = View::new(mapping, &table.in_files);
+    let view = View::new(mapping, &table.in_files, table.expressions);
     let builder = Builder::new(Plan::new(mapping, &profile.columns)?);
     let log = read_log(&mut table.files, &view, builder, &mut issues, progress)?;
     file_notes::note_missing_columns(&table.files, mapping, &mut issues);
+    let columns = &table.profile.columns;
+    let (files, mapping) = (&table.files, &mut table.mapping);
+    let (log, joins) = side::join_all(mapping, files, columns, log, &mut issues, progress)?;
     Ok(Loaded {
         log: Arc::new(log),
         n_rows_in_file: table.files.n_rows(),
         files: table.files.into_loaded(),
         mapping: table.mapping,
         guesses: table.guesses,
+        joins,
         issues: issues.into_list(),
     })
 }
@@ -287,7 +314,7 @@ fn check_is_request_log(mapping: &Mapping, profile: &Profile, path: &Path) -> Re
     ]
     .into_iter()
     .any(has);
-    if tells_how || has_arms {
+    if tells_how || has_arms || !mapping.side.is_empty() {
         return Ok(());
     }
     let names: Vec<&str> = profile

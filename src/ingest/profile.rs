@@ -34,7 +34,7 @@ pub(super) struct Profile {
 
 /// A spread sample of a log's rows.
 pub(super) struct Sample {
-    columns: Vec<Sampled>,
+    pub(super) columns: Vec<Sampled>,
     /// Rows in all files.
     pub(super) n_rows: u64,
     /// Whether every file puts semicolons between its fields.
@@ -105,6 +105,11 @@ impl Sample {
         columns.map(|c| c.name.clone()).collect()
     }
 
+    /// The decimal mark, and the columns that do not tell it.
+    pub(super) fn decimal_mark(&self) -> (DecimalMark, Vec<String>) {
+        decimal_mark(self.has_semicolons, &self.columns)
+    }
+
     /// What the values of the rows that count look like.
     pub(super) fn profile(mut self, rows: Option<&RowFilter>) -> Profile {
         let of_filter = rows.and_then(|rows| {
@@ -118,7 +123,7 @@ impl Sample {
                 column.values.retain(|_| kept.next().is_none_or(|k| *k));
             }
         }
-        let (decimal_mark, ambiguous_marks) = decimal_mark(self.has_semicolons, &self.columns);
+        let (decimal_mark, ambiguous_marks) = self.decimal_mark();
         let columns = self.columns.into_iter();
         Profile {
             columns: columns.map(|c| c.described(decimal_mark)).collect(),

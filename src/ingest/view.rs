@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::batch::{Batch, Texts, Values};
 use super::cell;
+use super::derive::Expression;
 use super::issues::{Effect, Issues};
 use super::mapping::{Mapping, RowFilter};
 
@@ -22,11 +23,17 @@ enum Output {
     Whole(usize),
     /// One key of the JSON text in its cells.
     Key { of: usize, path: String },
+    /// An expression over other outputs.
+    Derived { of: Expression, inputs: Vec<Self> },
 }
 
 impl View {
     /// The columns of a mapping, in its order, from a file with these columns.
-    pub(super) fn new(mapping: &Mapping, in_file: &[String]) -> Self {
+    pub(super) fn new(
+        mapping: &Mapping,
+        in_file: &[String],
+        mut expressions: Vec<Expression>,
+    ) -> Self {
         let mut wanted: Vec<String> = Vec::new();
         let mut place = |name: &str| {
             wanted.iter().position(|w| w == name).unwrap_or_else(|| {
@@ -34,17 +41,25 @@ impl View {
                 wanted.len() - 1
             })
         };
-        let outputs = mapping
-            .columns
-            .iter()
-            .map(|column| match key_of(&column.column, in_file) {
-                Some((of, path)) => Output::Key {
-                    of: place(of),
-                    path: path.to_owned(),
+        let mut read = |name: &str| match key_of(name, in_file) {
+            Some((of, path)) => Output::Key {
+                of: place(of),
+                path: path.to_owned(),
+            },
+            None => Output::Whole(place(name)),
+        };
+        let mut output = |name: &String| {
+            let derived = expressions.iter().position(|e| e.name == *name);
+            match derived.map(|at| expressions.swap_remove(at)) {
+                Some(of) => Output::Derived {
+                    inputs: of.inputs.iter().map(|input| read(input)).collect(),
+                    of,
                 },
-                None => Output::Whole(place(&column.column)),
-            })
-            .collect();
+                None => read(name),
+            }
+        };
+        let columns = mapping.columns.iter().map(|c| &c.column);
+        let outputs = columns.map(&mut output).collect();
         let rows = mapping
             .rows
             .as_ref()
@@ -66,19 +81,47 @@ impl View {
         if let Some((at, rows)) = &self.rows {
             keep(&mut batch, *at, rows, issues);
         }
-        let mut objects: Vec<Option<Vec<Option<Value>>>> = vec![None; self.wanted.len()];
-        let columns = self.outputs.iter().map(|output| match output {
-            Output::Whole(at) => batch.columns[*at].clone(),
-            Output::Key { of, path } => {
+        let mut objects: Objects = vec![None; self.wanted.len()];
+        let outputs = self.outputs.iter();
+        let columns = outputs
+            .map(|output| output.of(&batch, &mut objects, issues))
+            .collect();
+        Batch { columns, ..batch }
+    }
+}
+
+/// Per column of the file the objects in its cells, once they were needed.
+type Objects = Vec<Option<Vec<Option<Value>>>>;
+
+impl Output {
+    fn of(&self, batch: &Batch, objects: &mut Objects, issues: &mut Issues) -> Values {
+        match self {
+            Self::Whole(at) => batch.columns[*at].clone(),
+            Self::Key { of, path } => {
                 let objects = objects[*of].get_or_insert_with(|| objects_of(&batch.columns[*of]));
                 let values = objects
                     .iter()
                     .map(|object| cell::at(object.as_ref()?, path).and_then(cell::text));
                 Values::of_texts(values)
             }
-        });
-        let columns = columns.collect();
-        Batch { columns, ..batch }
+            Self::Derived { of, inputs } => {
+                let inputs: Vec<Values> = inputs
+                    .iter()
+                    .map(|input| input.of(batch, objects, issues))
+                    .collect();
+                of.of(&inputs, batch.rows.len()).unwrap_or_else(|error| {
+                    // It was computed for the sample: this stretch alone is at odds with it.
+                    let kind = (
+                        Effect::Missing,
+                        "An expression that could not be computed from this row on",
+                        "Its values count as missing there; look at the columns that it names",
+                    );
+                    let line = batch.lines.first().copied().unwrap_or_default();
+                    issues.value(kind, Some(&of.name), line, &error.message);
+                    Values::repeated("", batch.rows.len())
+                })
+            }
+        }
     }
 }
 

@@ -38,7 +38,7 @@ fn opened(path: &Path) -> Harness<'static, App> {
     let mut window = window();
     window
         .state_mut()
-        .ask(Command::OpenLog(LoadRequest::of(path)));
+        .ask(Command::OpenLog(LoadRequest::of(path).into()));
     settle(&mut window);
     window
 }
@@ -124,7 +124,7 @@ fn a_log_that_is_gone_is_asked_for_and_choices_are_kept() {
     assert!(notice.contains("Open it where it is now"), "{notice}");
     second
         .state_mut()
-        .ask(Command::OpenLog(LoadRequest::of(&elsewhere)));
+        .ask(Command::OpenLog(LoadRequest::of(&elsewhere).into()));
     settle(&mut second);
     let state = &second.state().state;
     assert_eq!(state.document.settings.level, 0.9);
@@ -143,7 +143,7 @@ fn a_damaged_project_is_refused_and_the_log_on_screen_stays() {
     let mut window = window_on(&sample("aa.csv"), Theme::Light);
     window
         .state_mut()
-        .ask(Command::OpenLog(LoadRequest::of(&project)));
+        .ask(Command::OpenLog(LoadRequest::of(&project).into()));
     settle(&mut window);
     let notice = window.state().state.notice.clone().unwrap();
     assert!(
@@ -160,7 +160,7 @@ fn after_a_crash_the_state_is_offered() {
     let mut first = window_with_storage(folder.path());
     first
         .state_mut()
-        .ask(Command::OpenLog(LoadRequest::of(sample("aa.csv"))));
+        .ask(Command::OpenLog(LoadRequest::of(sample("aa.csv")).into()));
     settle(&mut first);
     first.state_mut().ask(Command::SetThreshold(0, 0, 0.125));
     let kept = folder.path().join("window-0.hindsight");

@@ -1,6 +1,7 @@
 //! Which files make up a log: several files, folders, patterns, with different columns.
 
 mod containers;
+mod joins;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -176,11 +176,9 @@ fn what_is_wrong_with_a_file_is_said_with_what_to_do() {
 #[test]
 fn a_log_that_fails_leaves_the_one_on_screen() {
     let mut window = window_on(&sample("aa.csv"), Theme::Light);
-    window
-        .state_mut()
-        .ask(Command::OpenLog(LoadRequest::of(sample(
-            "no-such-file.csv",
-        ))));
+    window.state_mut().ask(Command::OpenLog(
+        LoadRequest::of(sample("no-such-file.csv")).into(),
+    ));
     settle(&mut window);
     let state = window.state();
     assert!(state.session.loaded.error.is_some());
@@ -198,7 +196,7 @@ fn a_repaired_file_opens_at_the_same_path() {
     std::fs::copy(sample("aa.csv"), &path).unwrap();
     window
         .state_mut()
-        .ask(Command::OpenLog(LoadRequest::of(path)));
+        .ask(Command::OpenLog(LoadRequest::of(path).into()));
     settle(&mut window);
     assert_eq!(window.state().session.loaded.error, None);
     assert!(window.state().session.analysis.value.is_some());
@@ -230,11 +228,9 @@ fn the_report_on_disk_says_what_the_screen_says() {
 fn a_cancelled_load_leaves_a_working_window() {
     let mut window = window();
     window.run();
-    window
-        .state_mut()
-        .ask(Command::OpenLog(LoadRequest::of(sample(
-            "canary-rollout.parquet",
-        ))));
+    window.state_mut().ask(Command::OpenLog(
+        LoadRequest::of(sample("canary-rollout.parquet")).into(),
+    ));
     window.step();
     let job = window.state().session.jobs().first().map(|job| job.id);
     if let Some(id) = job {
@@ -243,7 +239,7 @@ fn a_cancelled_load_leaves_a_working_window() {
     settle(&mut window);
     window
         .state_mut()
-        .ask(Command::OpenLog(LoadRequest::of(sample("aa.csv"))));
+        .ask(Command::OpenLog(LoadRequest::of(sample("aa.csv")).into()));
     settle(&mut window);
     assert_eq!(
         window

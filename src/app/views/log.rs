@@ -42,6 +42,13 @@ pub(super) fn ui(
         ui.add_space(4.0);
         columns_ui(ui, &loaded, commands);
     });
+    if !loaded.joins.is_empty() {
+        card_ui(ui, "Tables beside the log", |ui| {
+            for line in loaded.joins.iter().flat_map(crate::ingest::Join::lines) {
+                ui.label(line);
+            }
+        });
+    }
     card_ui(ui, "Findings while reading", |ui| issues_ui(ui, &loaded));
 }
 
@@ -59,7 +66,7 @@ fn open_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session, commands:
             let path = state.path_text.trim().trim_matches('"').to_owned();
             let open = ui.add_enabled(!path.is_empty(), egui::Button::new("Open"));
             if !path.is_empty() && (open.clicked() || is_enter) {
-                commands.push(Command::OpenLog(LoadRequest::of(path)));
+                commands.push(Command::OpenLog(LoadRequest::of(path).into()));
             }
             let is_waiting = session
                 .jobs()
@@ -120,7 +127,7 @@ fn welcome_ui(ui: &mut egui::Ui, recent: &[std::path::PathBuf], commands: &mut C
         card_ui(ui, "Opened last", |ui| {
             for path in recent {
                 if ui.link(path.display().to_string()).clicked() {
-                    commands.push(Command::OpenLog(LoadRequest::of(path)));
+                    commands.push(Command::OpenLog(LoadRequest::of(path).into()));
                 }
             }
         });

@@ -217,6 +217,7 @@ fn what_cannot_be_told_is_asked_for() {
     assert!(error.hint.contains("--encoding"), "{error}");
     request.added = Additions {
         encoding: Encoding::try_from("shift_jis".to_owned()).ok(),
+        ..Additions::default()
     };
     let loaded = load(&request, &Progress::unwatched()).unwrap();
     assert_eq!(loaded.log.arms[1].name, arms[1]);

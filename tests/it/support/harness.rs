@@ -52,7 +52,7 @@ pub(crate) fn window_on(path: &Path, theme: egui::Theme) -> Harness<'static, App
     let mut window = window_in(theme);
     window
         .state_mut()
-        .ask(Command::OpenLog(LoadRequest::of(path)));
+        .ask(Command::OpenLog(LoadRequest::of(path).into()));
     settle(&mut window);
     window
 }
