@@ -286,12 +286,27 @@ pub struct ReportArguments {
     /// Where to write the report.
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     pub output: PathBuf,
+    /// Write each chart as a file of its own into this folder, instead of a report.
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    pub charts: Option<PathBuf>,
+    /// What the charts are written as.
+    #[arg(long, value_name = "FORM", default_value = "svg", requires = "charts")]
+    pub picture: Picture,
     /// Print the report's numbers as JSON as well.
     #[arg(long)]
     pub json: bool,
     /// Exit with 3 when the decision is to roll back or the log is unsound.
     #[arg(long)]
     pub check: bool,
+}
+
+/// What a chart is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Picture {
+    /// Vector.
+    Svg,
+    /// Pixels, 1,800 wide.
+    Png,
 }
 
 /// `hindsight sample`

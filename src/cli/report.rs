@@ -1,9 +1,9 @@
 //! `hindsight report`: the decision report as one HTML file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::analyze::finish;
-use super::arguments::{CompareArguments, LogArguments, ReportArguments};
+use super::arguments::{CompareArguments, LogArguments, Picture, ReportArguments};
 use super::output::{note, print_json};
 use super::replay::rulebook;
 use super::{Finish, load, settings};
@@ -11,8 +11,9 @@ use crate::analysis::{AnalysisSettings, Selection, analyze, select};
 use crate::error::Result;
 use crate::ingest::Loaded;
 use crate::jobs::Progress;
-use crate::report::ReportInput;
-use crate::report::{html, json, load_notes, write::write_atomic};
+use crate::report::picture::{self, PictureForm};
+use crate::report::write::{unwritable, write_atomic};
+use crate::report::{ReportInput, charts, html, json, load_notes};
 use crate::rules::{Replay, ReplaySettings, Rulebook};
 
 pub(super) fn run(arguments: &ReportArguments, progress: &Progress) -> Result<Finish> {
@@ -30,16 +31,38 @@ pub(super) fn run(arguments: &ReportArguments, progress: &Progress) -> Result<Fi
         title: &loaded.log.name,
         version: env!("CARGO_PKG_VERSION"),
     };
-    write_atomic(&arguments.output, html::render(&input).as_bytes())?;
+    let written = match &arguments.charts {
+        Some(folder) => write_charts(&input, folder, arguments.picture)?,
+        None => {
+            write_atomic(&arguments.output, html::render(&input).as_bytes())?;
+            format!("Report written to {}", arguments.output.display())
+        }
+    };
     if arguments.json {
         print_json(&json::render(&input)?)?;
     }
-    note(&format!(
-        "{}\nReport written to {}",
-        analysis.decision.headline,
-        arguments.output.display()
-    ));
+    note(&format!("{}\n{written}", analysis.decision.headline));
     Ok(finish(&analysis, arguments.check))
+}
+
+/// Every chart into `folder`, which is made if need be; what was done, in words.
+fn write_charts(input: &ReportInput<'_>, folder: &Path, form: Picture) -> Result<String> {
+    let form = match form {
+        Picture::Svg => PictureForm::Svg,
+        Picture::Png => PictureForm::Png,
+    };
+    std::fs::create_dir_all(folder).map_err(|cause| unwritable(folder, &cause))?;
+    let charts = charts::all(input);
+    let origin = picture::origin(input);
+    for chart in &charts {
+        let path = folder.join(picture::file_name(chart, form));
+        write_atomic(&path, &form.render(chart, &origin)?)?;
+    }
+    Ok(format!(
+        "{} charts written to {}",
+        charts.len(),
+        folder.display()
+    ))
 }
 
 /// Where no window can be opened: the same log, as a report.
@@ -57,6 +80,8 @@ pub(super) fn instead_of_window(
         preset: Vec::new(),
         rules: None,
         output: PathBuf::from("report.html"),
+        charts: None,
+        picture: Picture::Svg,
         json: false,
         check: false,
     };

@@ -3,11 +3,13 @@
 
 pub mod chart;
 pub mod charts;
+mod fonts;
 pub mod html;
 mod input;
 pub mod json;
 mod notes;
 pub mod panels;
+pub mod picture;
 pub mod svg;
 pub mod text;
 pub mod ticks;

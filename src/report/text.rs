@@ -36,6 +36,21 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
+/// `text` as a part of a file name: lower-case letters and digits, everything else a hyphen; never
+/// empty.
+pub fn slug(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars().take(80) {
+        if c.is_alphanumeric() {
+            out.extend(c.to_lowercase());
+        } else if !out.is_empty() && !out.ends_with('-') {
+            out.push('-');
+        }
+    }
+    let out = out.trim_end_matches('-');
+    if out.is_empty() { "x" } else { out }.to_owned()
+}
+
 /// Estimated width in pixels in a common sans-serif font of `size` pixels; errs on the wide side.
 pub fn width(text: &str, size: f64) -> f64 {
     text.chars().map(em).sum::<f64>() * size
@@ -143,6 +158,19 @@ mod tests {
             escaped("<script>&\"'\u{2066}"),
             "&lt;script&gt;&amp;&quot;&#39;⟨U+2066⟩"
         );
+    }
+
+    #[test]
+    fn slugs_are_plain_file_names() {
+        for (text, name) in [
+            ("../../x", "x"),
+            ("Error share (한국어)", "error-share-한국어"),
+            ("=HYPERLINK(\"a\")", "hyperlink-a"),
+            ("\u{1b}[0m/\\:", "0m"),
+            ("…", "x"),
+        ] {
+            assert_eq!(slug(text), name);
+        }
     }
 
     #[test]

@@ -40,7 +40,8 @@ fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn unwritable(path: &Path, cause: &io::Error) -> Error {
+/// Why `path` could not be written, and what to do.
+pub fn unwritable(path: &Path, cause: &io::Error) -> Error {
     let (message, hint) = match cause.kind() {
         Io::NotFound | Io::NotADirectory => (
             "The folder does not exist",

@@ -1,8 +1,9 @@
 //! Charts as SVG text: no fonts, no randomness, the same bytes for the same chart.
 //!
-//! Colours are CSS variables, so that one drawing serves light and dark: [`STYLE`] defines them,
-//! for a page that holds many charts as for a single file.
+//! Within a page colours are CSS variables, so that one drawing serves light and dark; [`STYLE`]
+//! defines them. A file of its own has them put in.
 
+mod document;
 mod frame;
 mod labels;
 mod layers;
@@ -12,6 +13,7 @@ use std::fmt::Write as _;
 
 use super::chart::{Chart, Tone};
 use super::text;
+pub use document::document;
 use frame::{Frame, Room};
 
 /// The style sheet that charts need: the palette, light, dark and printed, and the chart's classes.
@@ -39,52 +41,10 @@ pub fn draw(chart: &Chart, width_px: u32, height_px: u32) -> String {
     out
 }
 
-/// The chart as a file of its own, with title and caption drawn.
-pub fn document(chart: &Chart, width_px: u32, height_px: u32) -> String {
-    let (width, height) = (f64::from(width_px), f64::from(height_px));
-    let mut out = open(
-        chart,
-        width,
-        height,
-        " xmlns=\"http://www.w3.org/2000/svg\"",
-    );
-    let _infallible = write!(out, "<style>{STYLE}</style>");
-    let title = text::visible(&chart.title);
-    write_text(
-        &mut out,
-        0.0,
-        18.0,
-        "heading",
-        &text::cut(&title, 15.5, width),
-    );
-    let caption = text::wrapped(&text::visible(&chart.caption), TEXT, width);
-    let bottom = height - caption.len() as f64 * LINE - 4.0;
-    body(
-        &mut out,
-        chart,
-        Room {
-            width,
-            top: 28.0,
-            bottom,
-        },
-    );
-    for (k, line) in caption.iter().enumerate() {
-        write_text(
-            &mut out,
-            0.0,
-            bottom + LINE * (k as f64 + 1.0),
-            "note",
-            line,
-        );
-    }
-    out.push_str("</svg>\n");
-    out
-}
-
-fn open(chart: &Chart, width: f64, height: f64, namespace: &str) -> String {
+fn open(chart: &Chart, width: f64, height: f64, attributes: &str) -> String {
     let id = safe_id(&chart.id);
     format!(
-        "<svg{namespace} class=\"chart\" role=\"img\" \
+        "<svg{attributes} class=\"chart\" role=\"img\" \
          aria-labelledby=\"{id}-t {id}-d\" viewBox=\"0 0 {width:.0} {height:.0}\">\
          <title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>",
         text::escaped(&chart.title),

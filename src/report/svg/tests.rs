@@ -28,7 +28,7 @@ fn assert_well_formed(svg: &str) {
 fn check(chart: &Chart) -> String {
     let drawn = draw(chart, 430, 270);
     assert_well_formed(&drawn);
-    assert_well_formed(&document(chart, 430, 300));
+    assert_well_formed(&document(chart, "origin"));
     assert_eq!(drawn, draw(chart, 430, 270));
     drawn
 }
