@@ -275,7 +275,7 @@ pub fn select<'a>(log: &'a RequestLog, settings: &AnalysisSettings) -> Result<Se
     if rows.n_rows() == 0 {
         return Err(
             Error::new(ErrorKind::NotEnoughData, "The filter leaves no request").hint(
-                "Widen the time range, clear the segment, or keep users who are in several arms",
+                "Widen the time range and the ranges of latency, clear the segment, or keep users who are in several arms",
             ),
         );
     }

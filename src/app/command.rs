@@ -10,8 +10,9 @@ use super::session::{Session, open_log};
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::AnalysisSettings;
 use crate::cli::bundled;
+use crate::data::{FilterPart, MsRange, Quantity};
 use crate::ingest::{Answer, DurationUnit, LoadRequest, Mapping, Question, Role};
-use crate::jobs::{JobId, Progress};
+use crate::jobs::JobId;
 use crate::rules::Rule;
 
 /// Everything that a screen can ask for; the only way to change the document from a view.
@@ -51,6 +52,10 @@ pub enum Command {
     SetSegment(Option<(String, String)>),
     /// Look at a stretch of event time only, microseconds of the log's clock.
     SetTimeRange(Option<i64>, Option<i64>),
+    /// Look at latencies of a range only, of [`Quantity::LatencyMs`] or [`Quantity::TtftMs`].
+    SetLatencyRange(Quantity, Option<MsRange>),
+    /// Take a part of the selection back.
+    ClearFilter(FilterPart),
     /// Change arms, margins, level or strategy.
     SetSettings(AnalysisSettings),
     /// Change a rule's threshold: rule, condition, value.
@@ -323,6 +328,15 @@ pub(super) fn apply(
             let filter = &mut state.document.settings.filter;
             (filter.from_us, filter.to_us) = (from_us, to_us);
         }
+        Command::SetLatencyRange(quantity, range) => {
+            if let Some(part) = state.document.settings.filter.range_mut(quantity) {
+                *part = range;
+            }
+        }
+        Command::ClearFilter(part) => {
+            let filter = &mut state.document.settings.filter;
+            *filter = std::mem::take(filter).without(part);
+        }
         Command::SetSettings(settings) => state.document.settings = settings,
         Command::SetThreshold(rule, condition, value) => {
             if let Some(changed) =
@@ -371,6 +385,8 @@ fn forget_what_stood_on(settings: &mut AnalysisSettings, roles: [Option<Role>; 2
             Role::Time | Role::EndTime => {
                 (settings.filter.from_us, settings.filter.to_us) = (None, None);
             }
+            Role::Latency => settings.filter.latency = None,
+            Role::Ttft => settings.filter.ttft = None,
             _ => {}
         }
     }
@@ -379,8 +395,8 @@ fn forget_what_stood_on(settings: &mut AnalysisSettings, roles: [Option<Role>; 2
 fn apply_ui(ctx: &egui::Context, command: UiCommand, state: &mut AppState, session: &mut Session) {
     match command {
         UiCommand::Open => session.pick_log(),
-        UiCommand::OpenSample => open_bundled(state, bundled::sample_log(&Progress::unwatched())),
-        UiCommand::OpenAa => open_bundled(state, bundled::aa_log(&Progress::unwatched())),
+        UiCommand::OpenSample => session.open_bundled(bundled::sample_log),
+        UiCommand::OpenAa => session.open_bundled(bundled::aa_log),
         UiCommand::Save => match state.project.path.clone() {
             Some(path) => session.save(state, path),
             None => session.pick_project(),
@@ -402,21 +418,5 @@ fn apply_ui(ctx: &egui::Context, command: UiCommand, state: &mut AppState, sessi
             };
         }
         UiCommand::Shortcuts => state.shows_shortcuts = !state.shows_shortcuts,
-    }
-}
-
-fn open_bundled(state: &mut AppState, path: crate::error::Result<PathBuf>) {
-    match path {
-        Ok(path) => {
-            open_log(state, LoadRequest::of(path));
-            state.screen = Screen::Overview;
-        }
-        Err(error) => {
-            state.notice = Some(Notice {
-                is_error: true,
-                text: error.to_string(),
-                path: None,
-            });
-        }
     }
 }

@@ -17,10 +17,12 @@ const LONGEST_BYTES: u64 = 32 << 20;
 pub struct ProjectState {
     /// Its file; `None` until it is saved.
     pub path: Option<PathBuf>,
-    /// The document as it stands in the file.
+    /// The document as it stands in the file; without a file, as it was opened.
     saved: Document,
     /// A project whose log is being read, or could not be.
     opening: Option<Opening>,
+    /// Whether it was brought back from a crash: as opened, it is unsaved work already.
+    is_recovered: bool,
 }
 
 #[derive(Debug)]
@@ -37,8 +39,20 @@ impl ProjectState {
         self.path.is_some() && self.saved != *document
     }
 
+    /// Whether something was changed since it was opened or saved.
+    pub fn is_changed(&self, document: &Document) -> bool {
+        self.saved != *document
+    }
+
+    /// A log was opened on its own.
+    pub(super) fn note_opened(&mut self, document: &Document) {
+        if self.path.is_none() && !self.is_recovered {
+            self.saved.clone_from(document);
+        }
+    }
+
     pub(super) fn note_saved(&mut self, path: PathBuf, document: Document) {
-        (self.path, self.saved) = (Some(path), document);
+        (self.path, self.saved, self.is_recovered) = (Some(path), document, false);
     }
 }
 
@@ -130,6 +144,7 @@ pub(super) fn settle(state: &mut AppState, loaded: &Loaded) {
             path: None,
         });
     }
+    state.project.is_recovered = opening.path.is_none();
     if let Some(path) = opening.path {
         // As in the file: a log that was found elsewhere is a change to save.
         let saved = document_of(&opening.project, opening.project.logs.clone());

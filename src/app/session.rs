@@ -13,7 +13,7 @@ use crate::analysis::{Analysis, AnalysisSettings, analyze, select};
 use crate::cli::stages;
 use crate::error::{Error, Result};
 use crate::ingest::{Additions, LoadRequest, Loaded, load};
-use crate::jobs::{JobId, JobKind, JobQueue, JobStatus};
+use crate::jobs::{JobId, JobKind, JobQueue, JobStatus, Progress};
 use crate::lab::RuleLab;
 use crate::project::Project;
 use crate::report::ReportInput;
@@ -61,6 +61,8 @@ impl<T> Slot<T> {
 #[derive(Debug)]
 enum Output {
     Loaded(Box<Loaded>),
+    /// A bundled log, found or made.
+    Bundled(PathBuf),
     Analysis(Box<Analysis>),
     Replay(Replay),
     Lab(Box<RuleLab>),
@@ -127,6 +129,10 @@ impl Session {
         self.lab.take_so_far();
         for (_, kind, result) in self.jobs.poll() {
             match (kind, result) {
+                (JobKind::Sample, Ok(Output::Bundled(path))) => {
+                    open_log(state, LoadRequest::of(path));
+                    state.screen = Screen::Overview;
+                }
                 (JobKind::Load, result) => self.take_loaded(result, state),
                 (JobKind::Analyze, Ok(Output::Analysis(analysis))) => {
                     self.analysis.settle(Ok(*analysis));
@@ -252,7 +258,8 @@ impl Session {
 
     /// Keeps the document for a crash, once it has rested.
     pub(super) fn keep(&mut self, ctx: &egui::Context, state: &mut AppState) {
-        let Some(path) = state.storage.due(ctx, &state.document) else {
+        let is_changed = state.project.is_changed(&state.document);
+        let Some(path) = state.storage.due(ctx, &state.document, is_changed) else {
             return;
         };
         let project = saving::project_of(state, self);
@@ -292,6 +299,13 @@ impl Session {
         self.jobs.is_running(JobKind::Lab)
     }
 
+    /// Opens a bundled log, which is made first where it does not exist yet.
+    pub(super) fn open_bundled(&mut self, find: fn(&Progress) -> Result<PathBuf>) {
+        self.jobs.start(JobKind::Sample, move |progress| {
+            find(progress).map(Output::Bundled)
+        });
+    }
+
     /// Shows the file dialog on a thread of its own: without a desktop portal it may never answer.
     pub(super) fn pick_log(&mut self) {
         self.jobs.start(JobKind::Dialog, |_| {
@@ -328,6 +342,7 @@ impl Session {
             if self.shown_log != state.document.log {
                 self.shown_log.clone_from(&state.document.log);
                 state.history.restart(&state.document);
+                state.project.note_opened(&state.document);
             }
         }
     }
@@ -446,6 +461,7 @@ pub(super) fn open_log(state: &mut AppState, request: LoadRequest) {
             margins,
             ..AnalysisSettings::default()
         };
+        state.project.note_opened(&state.document);
     }
     if state.screen == Screen::Report {
         state.screen = Screen::Overview;

@@ -7,9 +7,9 @@ use super::palette;
 use super::session::Session;
 use super::state::{AppState, Screen};
 use super::views;
-use super::widgets::{note, shortened};
+use super::widgets::{note, shortened, shortened_to};
 use crate::analysis::Analysis;
-use crate::data::RequestLog;
+use crate::data::{Filter, FilterPart, MsRange, Quantity, RequestLog};
 use crate::ingest::LoadRequest;
 use crate::units;
 
@@ -215,7 +215,9 @@ fn selection_ui(
         }
         segment_combo(ui, log, state, commands);
         time_range_button(ui, log, state, commands);
+        latency_range_button(ui, log, state, commands);
     });
+    filter_ui(ui, log, &state.document.settings.filter, commands);
     ui.add_space(2.0);
 }
 
@@ -288,6 +290,112 @@ fn segment_combo(ui: &mut egui::Ui, log: &RequestLog, state: &AppState, commands
         .accessible_name("Segment");
 }
 
+/// What is selected, as text; each part can be taken back.
+fn filter_ui(ui: &mut egui::Ui, log: &RequestLog, filter: &Filter, commands: &mut Commands) {
+    if filter.is_all() {
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        ui.label("Only");
+        let time_zero_us = log.time_zero_us();
+        for part in FilterPart::ALL {
+            let Some(text) = filter.part_text(part, log.clock, time_zero_us) else {
+                continue;
+            };
+            let button = egui::Button::new(format!("{}  ×", shortened_to(&text, 60)));
+            let response = ui
+                .add(button)
+                .on_hover_text(format!("{text}\nClick to take it back"));
+            response.widget_info(|| {
+                egui::WidgetInfo::labeled(
+                    egui::Role::Button,
+                    true,
+                    format!("Only {text}: take back"),
+                )
+            });
+            if response.clicked() {
+                commands.push(Command::ClearFilter(part));
+            }
+        }
+        let selects_by_outcome = filter.latency.is_some() || filter.ttft.is_some();
+        if selects_by_outcome {
+            ui.weak("selected by outcome: the arms' remaining requests need not be alike");
+        }
+    });
+}
+
+/// Ranges of latency, typed: the same as dragging over a histogram.
+fn latency_range_button(
+    ui: &mut egui::Ui,
+    log: &RequestLog,
+    state: &AppState,
+    commands: &mut Commands,
+) {
+    let quantities = [
+        (Quantity::LatencyMs, FilterPart::Latency, "Latency"),
+        (Quantity::TtftMs, FilterPart::Ttft, "First token"),
+    ];
+    if !quantities
+        .iter()
+        .any(|(q, _, _)| log.quantity(*q).is_some())
+    {
+        return;
+    }
+    let filter = &state.document.settings.filter;
+    let is_all = filter.latency.is_none() && filter.ttft.is_none();
+    ui.menu_button(
+        if is_all {
+            "All latencies"
+        } else {
+            "Some latencies"
+        },
+        |ui| {
+            note(
+                ui,
+                "Also by dragging over a histogram of the Latency screen.",
+            );
+            for (quantity, part, name) in quantities {
+                let (Some(values), current) = (
+                    log.quantity(quantity),
+                    match part {
+                        FilterPart::Ttft => filter.ttft,
+                        _ => filter.latency,
+                    },
+                ) else {
+                    continue;
+                };
+                let known = values.table().iter().rev().find(|v| v.is_finite());
+                let highest = known.map_or(1.0, |ms| ms / 1_000.0);
+                let range = current.unwrap_or_default();
+                let (mut from, mut to) = (
+                    range.from_ms.unwrap_or(0.0) / 1_000.0,
+                    range.to_ms.map_or(highest, |ms| ms / 1_000.0),
+                );
+                let is_final =
+                    |r: &egui::Response| r.drag_stopped() || (r.changed() && !r.dragged());
+                let mut slider = |value: &mut f64, text: &str| {
+                    let slider = egui::Slider::new(value, 0.0..=highest)
+                        .logarithmic(true)
+                        .smallest_positive(0.001)
+                        .suffix(" s")
+                        .text(text);
+                    is_final(&ui.add(slider))
+                };
+                let is_changed = slider(&mut from, &format!("{name} from"))
+                    | slider(&mut to, &format!("{name} below"));
+                if is_changed && from < to {
+                    let wanted = MsRange {
+                        from_ms: (from > 0.0).then_some(from * 1_000.0),
+                        to_ms: (to < highest).then_some(to * 1_000.0),
+                    };
+                    let wanted = (wanted != MsRange::default()).then_some(wanted);
+                    commands.push(Command::SetLatencyRange(quantity, wanted));
+                }
+            }
+        },
+    );
+}
+
 /// A stretch of event time in hours since the first event.
 fn time_range_button(
     ui: &mut egui::Ui,
@@ -310,11 +418,7 @@ fn time_range_button(
         filter.to_us.map_or(span, hours),
     );
     let is_all = filter.from_us.is_none() && filter.to_us.is_none();
-    let title = if is_all {
-        "All times".to_owned()
-    } else {
-        format!("{from:.1} h to {to:.1} h")
-    };
+    let title = if is_all { "All times" } else { "Some times" };
     ui.menu_button(title, |ui| {
         note(
             ui,

@@ -73,9 +73,23 @@ impl Storage {
         }
     }
 
-    /// The file to keep the document in, once it has rested; asks for another look until then.
-    pub(super) fn due(&mut self, ctx: &egui::Context, document: &Document) -> Option<PathBuf> {
+    /// The file to keep the document in, once it has rested; asks for another look until then. What
+    /// was only opened, or was changed back, is not worth keeping.
+    pub(super) fn due(
+        &mut self,
+        ctx: &egui::Context,
+        document: &Document,
+        is_changed: bool,
+    ) -> Option<PathBuf> {
         let (_, path) = self.slot.as_ref()?;
+        if !is_changed {
+            if self.kept != Document::default() {
+                self.kept = Document::default();
+                // Where there is none, nothing is to be removed.
+                std::fs::remove_file(path).ok();
+            }
+            return None;
+        }
         if document.log.is_empty() || *document == self.kept {
             return None;
         }
@@ -113,9 +127,14 @@ mod tests {
             ..Document::default()
         };
         let ctx = egui::Context::default();
-        assert_eq!(storage.due(&ctx, &document), None, "it has to rest first");
+        assert_eq!(storage.due(&ctx, &document, false), None, "nothing changed");
+        assert_eq!(
+            storage.due(&ctx, &document, true),
+            None,
+            "it has to rest first"
+        );
         storage.changed_at_s = -10.0;
-        let path = storage.due(&ctx, &document).unwrap();
+        let path = storage.due(&ctx, &document, true).unwrap();
         let project = Project::new(
             document.log,
             None,
@@ -137,6 +156,16 @@ mod tests {
             [Path::new("/log.csv")]
         );
         storage.close(false);
+        drop(storage);
+        assert!(Storage::open(folder.path()).leftover.is_none());
+    }
+
+    #[test]
+    fn what_was_changed_back_is_not_brought_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut storage = keep(folder.path());
+        let document = storage.kept.clone();
+        storage.due(&egui::Context::default(), &document, false);
         drop(storage);
         assert!(Storage::open(folder.path()).leftover.is_none());
     }

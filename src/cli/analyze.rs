@@ -14,7 +14,11 @@ use crate::units;
 
 pub(super) fn run(arguments: &AnalyzeArguments, progress: &Progress) -> Result<Finish> {
     let loaded = load(&arguments.log, progress)?;
-    let analysis = analyze(&loaded.log, &settings(&arguments.compare)?, progress)?;
+    let analysis = analyze(
+        &loaded.log,
+        &settings(&arguments.compare, &loaded.log)?,
+        progress,
+    )?;
     if arguments.json {
         print_json(&crate::report::json::analysis(&analysis)?)?;
     } else {

@@ -8,6 +8,7 @@ use super::power::PowerArguments;
 use crate::analysis::{
     Correction, CrossingUnits, Direction, InferenceUnit, Looks, MetricRole, StrataChoice, Strategy,
 };
+use crate::data::MsRange;
 use crate::ingest::{Derived, Encoding, Repeats, Role};
 
 /// Tells from an exported request log which variant of an LLM rollout to ship, and what the
@@ -108,6 +109,19 @@ pub struct CompareArguments {
     /// Look at one segment only.
     #[arg(long, value_name = "COLUMN=VALUE")]
     pub segment: Option<String>,
+    /// Look at requests from this event time on: a time such as 2026-03-02T06:30 (UTC unless it says
+    /// otherwise), or how long after the first request, such as 90m or 1d 6h.
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Look at requests before this event time; written as for --from.
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Look at latencies in this range only, such as 500ms..2s or 10s.. (below the right end).
+    #[arg(long, value_name = "FROM..TO", value_parser = super::selection::ms_range)]
+    pub latency: Option<MsRange>,
+    /// Look at times to first token in this range only; written as for --latency.
+    #[arg(long, value_name = "FROM..TO", value_parser = super::selection::ms_range)]
+    pub ttft: Option<MsRange>,
     /// Confidence level of the intervals.
     #[arg(long, value_name = "SHARE", value_parser = open_share)]
     pub level: Option<f64>,

@@ -10,6 +10,7 @@ use super::output::{joined, note, print, print_json};
 use super::table::{cut, table};
 use super::{Finish, read, settings};
 use crate::analysis::{ArmRole, Audit, audit};
+use crate::data::Filter;
 use crate::error::Result;
 use crate::ingest::{Guess, Issue, Join, Loaded, Mapping, Question, Role};
 use crate::jobs::Progress;
@@ -25,9 +26,10 @@ pub(super) fn run(arguments: &InspectArguments, progress: &Progress) -> Result<F
         crate::report::write::write_atomic(path, text.as_bytes())?;
         note(&format!("Mapping written to {}", path.display()));
     }
-    let audit = audit(&loaded.log, &settings(&arguments.compare)?, progress)?;
+    let settings = settings(&arguments.compare, &loaded.log)?;
+    let audit = audit(&loaded.log, &settings, progress)?;
     if arguments.json {
-        print_json(&as_json(&loaded, &audit))?;
+        print_json(&as_json(&loaded, &audit, &settings.filter))?;
     } else {
         print(&as_text(&loaded, &audit))?;
     }
@@ -38,7 +40,7 @@ pub(super) fn run(arguments: &InspectArguments, progress: &Progress) -> Result<F
     })
 }
 
-fn as_json(loaded: &Loaded, audit: &Audit) -> serde_json::Value {
+fn as_json(loaded: &Loaded, audit: &Audit, filter: &Filter) -> serde_json::Value {
     let log = &loaded.log;
     json!({
         "schema": 1,
@@ -57,6 +59,7 @@ fn as_json(loaded: &Loaded, audit: &Audit) -> serde_json::Value {
         "events": loaded.log.events,
         "issues": loaded.issues,
         "audit": audit,
+        "filter": filter,
     })
 }
 

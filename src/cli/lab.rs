@@ -56,7 +56,7 @@ fn on_log(
     progress: &Progress,
 ) -> Result<(RuleLab, String)> {
     let loaded = load(&arguments.log, progress)?;
-    let compare = settings(&arguments.compare)?;
+    let compare = settings(&arguments.compare, &loaded.log)?;
     let Selection {
         rows: log,
         control,

@@ -11,6 +11,7 @@ mod output;
 mod power;
 mod replay;
 mod report;
+mod selection;
 mod table;
 
 pub use arguments::{Arguments, Command, LogArguments};
@@ -20,6 +21,7 @@ pub(crate) use replay::stages;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::{Additions, LoadRequest, Loaded, Mapping, Side, SideKind, ToolPreset, Tools};
 use crate::jobs::Progress;
@@ -158,8 +160,11 @@ fn read(arguments: &LogArguments, progress: &Progress) -> Result<Loaded> {
     crate::ingest::load(&request, progress)
 }
 
-/// The analysis settings that the arguments name.
-fn settings(arguments: &arguments::CompareArguments) -> Result<crate::analysis::AnalysisSettings> {
+/// The analysis settings that the arguments name, for this log.
+fn settings(
+    arguments: &arguments::CompareArguments,
+    log: &RequestLog,
+) -> Result<crate::analysis::AnalysisSettings> {
     let mut settings = crate::analysis::AnalysisSettings {
         control: arguments.control.clone(),
         treatment: arguments.treatment.clone(),
@@ -195,15 +200,6 @@ fn settings(arguments: &arguments::CompareArguments) -> Result<crate::analysis::
     settings.looks = arguments.looks.unwrap_or_default();
     settings.strata = arguments.strata.unwrap_or_default();
     settings.correction = arguments.correction.unwrap_or_default();
-    if let Some(segment) = &arguments.segment {
-        let (name, value) = segment.split_once('=').ok_or_else(|| {
-            Error::new(
-                ErrorKind::Settings,
-                format!("\"{segment}\" names no segment value"),
-            )
-            .hint("Write --segment COLUMN=VALUE, for example --segment language=ko")
-        })?;
-        settings.filter.segment = Some((name.to_owned(), value.to_owned()));
-    }
+    settings.filter = selection::filter(arguments, log)?;
     Ok(settings)
 }

@@ -1,5 +1,7 @@
 //! `hindsight replay`: when rollback rules would have fired, and why.
 
+use serde_json::json;
+
 use super::arguments::{LogArguments, ReplayArguments};
 use super::output::{joined, print, print_json};
 use super::table::table;
@@ -14,7 +16,7 @@ use crate::units;
 pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Finish> {
     let rulebook = rulebook(&arguments.preset, arguments.rules.as_deref())?;
     let loaded = load(&arguments.log, progress)?;
-    let settings = settings(&arguments.compare)?;
+    let settings = settings(&arguments.compare, &loaded.log)?;
     let Selection {
         rows: log,
         control,
@@ -30,7 +32,9 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
         progress,
     )?;
     if arguments.json {
-        print_json(&crate::rules::json::to_json(&replay)?)?;
+        let mut value = crate::rules::json::to_json(&replay)?;
+        value["filter"] = json!(settings.filter);
+        print_json(&value)?;
     } else {
         print(&as_text(&replay, &log, (control, treatment)))?;
     }

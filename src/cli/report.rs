@@ -19,7 +19,7 @@ use crate::rules::{Replay, ReplaySettings, Rulebook};
 pub(super) fn run(arguments: &ReportArguments, progress: &Progress) -> Result<Finish> {
     let rulebook = rulebook(&arguments.preset, arguments.rules.as_deref())?;
     let loaded = load(&arguments.log, progress)?;
-    let settings = settings(&arguments.compare)?;
+    let settings = settings(&arguments.compare, &loaded.log)?;
     let analysis = analyze(&loaded.log, &settings, progress)?;
     let replay = replay(&loaded, &settings, &rulebook, progress)?;
     let notes = load_notes(&loaded);

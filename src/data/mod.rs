@@ -10,7 +10,7 @@ mod request_log;
 
 pub use buckets::{TimeBuckets, bucket_width_us};
 pub use decimals::Packed;
-pub use filter::Filter;
+pub use filter::{Filter, FilterPart, MsRange};
 pub use numbers::{Codes, Numbers};
 pub use request_ids::RequestIds;
 pub use request_log::{Arm, Clock, Event, Outcome, Quantity, RequestLog, Segment, Units};

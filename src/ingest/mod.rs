@@ -161,6 +161,11 @@ impl Loaded {
     }
 }
 
+/// Microseconds since 1970 of a date, or date and time, as people write it; UTC unless it names a zone.
+pub fn instant_us(text: &str) -> Option<i64> {
+    stamp_text::text_stamp_us(text, &mut false)
+}
+
 /// How a table would be read.
 pub struct Understood {
     /// The mapping, with what has to be asked.

@@ -16,6 +16,8 @@ pub type JobId = u64;
 pub enum JobKind {
     /// Reads a log.
     Load,
+    /// Finds or makes a bundled log.
+    Sample,
     /// Compares the arms.
     Analyze,
     /// Replays the rules.
@@ -37,6 +39,7 @@ impl JobKind {
     pub fn title(self) -> &'static str {
         match self {
             Self::Load => "Loading the log",
+            Self::Sample => "Making the sample log",
             Self::Analyze => "Comparing the arms",
             Self::Replay => "Replaying the rules",
             Self::Lab => "Trying the rule",

@@ -24,6 +24,7 @@ mod projects;
 mod reference;
 mod replay;
 mod rulebooks;
+mod selection;
 mod sources;
 mod statistics;
 mod support;

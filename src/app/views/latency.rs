@@ -1,11 +1,13 @@
 //! Latency distributions: histogram, empirical distribution, quantile differences, table.
 
-use super::super::command::Commands;
+use super::super::command::{Command, Commands};
 use super::super::state::AppState;
 use super::super::widgets::{
-    Column, card_ui, chart_ui, copy_button, shortened, table_height, table_ui,
+    Brushed, Column, brush_in, card_ui, chart_ui, copy_button, note, shortened, table_height,
+    table_ui,
 };
 use crate::analysis::{Analysis, LatencyPanel};
+use crate::data::{MsRange, Quantity};
 use crate::report::charts;
 use crate::units;
 
@@ -30,7 +32,15 @@ pub(super) fn ui(
     ui.add_space(4.0);
     let panel = &analysis.latency[state.latency_panel];
     card_ui(ui, "", |ui| {
-        chart_ui(ui, &charts::latency_histogram(analysis, panel), 250.0);
+        let histogram = charts::latency_histogram(analysis, panel);
+        ui.label(egui::RichText::new(&histogram.title).strong());
+        let brushed = brush_in(ui, &histogram, 250.0, None);
+        note(ui, &histogram.caption);
+        note(
+            ui,
+            "Drag over a stretch to look at these latencies alone, on every screen; double-click for all.",
+        );
+        select_latency(brushed, panel.quantity, commands);
     });
     ui.columns(2, |columns| {
         card_ui(&mut columns[0], "", |ui| {
@@ -44,6 +54,19 @@ pub(super) fn ui(
         copy_button(ui, "the quantiles", commands, || tsv(analysis, panel));
         quantiles_ui(ui, analysis, panel);
     });
+}
+
+/// Selects the latencies that were dragged over; the axis holds logarithms.
+fn select_latency(brushed: Option<Brushed>, quantity: Quantity, commands: &mut Commands) {
+    let range = match brushed {
+        None => return,
+        Some(Brushed::All) => None,
+        Some(Brushed::Stretch(from, to)) => Some(MsRange {
+            from_ms: Some(10f64.powf(from)),
+            to_ms: Some(10f64.powf(to)),
+        }),
+    };
+    commands.push(Command::SetLatencyRange(quantity, range));
 }
 
 fn quantiles_ui(ui: &mut egui::Ui, analysis: &Analysis, panel: &LatencyPanel) {

@@ -61,7 +61,9 @@ pub(super) fn screen_ui(
             match state.screen {
                 Screen::Overview => overview::ui(ui, state, &analysis, commands),
                 Screen::Latency => latency::ui(ui, state, &analysis, commands),
-                Screen::Trends => trends::ui(ui, &analysis, session.replay.value.as_deref()),
+                Screen::Trends => {
+                    trends::ui(ui, &analysis, session.replay.value.as_deref(), commands);
+                }
                 Screen::Tests => tests::ui(ui, state, &analysis),
                 Screen::Rollback => rollback::ui(ui, state, session, &analysis, commands),
                 Screen::Lab => lab::ui(ui, state, session, &analysis, commands),

@@ -6,7 +6,7 @@ use super::super::session::Session;
 use super::super::state::AppState;
 use super::super::theme;
 use super::super::widgets::{
-    Column, card_ui, chart_in, chart_ui, chip, note, table_height, table_ui,
+    Column, brush_in, card_ui, chip, note, select_time, table_height, table_ui,
 };
 use crate::analysis::Analysis;
 use crate::report::chart::Tone;
@@ -48,7 +48,10 @@ pub(super) fn ui(
     );
     let timeline = charts::replay_timeline(analysis, &replay);
     card_ui(ui, "", |ui| {
-        chart_ui(ui, &timeline, 70.0 + 26.0 * replay.rules.len() as f32);
+        ui.label(egui::RichText::new(&timeline.title).strong());
+        let height = 70.0 + 26.0 * replay.rules.len() as f32;
+        select_time(brush_in(ui, &timeline, height, None), commands);
+        note(ui, &timeline.caption);
     });
     rules_ui(ui, state, &replay);
     let rulebook = &state.document.rulebook;
@@ -270,7 +273,7 @@ fn condition_ui(
             ),
         );
         if let Some(chart) = charts::condition_chart(analysis, replay, done, result, form) {
-            chart_in(ui, &chart, 180.0, None);
+            select_time(brush_in(ui, &chart, 180.0, None), commands);
         }
     });
 }

@@ -1,11 +1,17 @@
 //! Metrics over time with stages and rule firings; all charts share their time axis and cursor.
 
-use super::super::widgets::{card_ui, chart_in, note};
+use super::super::command::Commands;
+use super::super::widgets::{brush_in, card_ui, note, select_time};
 use crate::analysis::Analysis;
 use crate::report::charts;
 use crate::rules::Replay;
 
-pub(super) fn ui(ui: &mut egui::Ui, analysis: &Analysis, replay: Option<&Replay>) {
+pub(super) fn ui(
+    ui: &mut egui::Ui,
+    analysis: &Analysis,
+    replay: Option<&Replay>,
+    commands: &mut Commands,
+) {
     if analysis.trends.is_none() {
         card_ui(ui, "No times", |ui| {
             ui.label("The log has no times. If a column holds them, give it the role Time (start) on the Log screen.");
@@ -14,7 +20,7 @@ pub(super) fn ui(ui: &mut egui::Ui, analysis: &Analysis, replay: Option<&Replay>
     }
     note(
         ui,
-        "By event time: a request counts when its outcome was known. Drag to move, double-click to see all; the charts move together.",
+        "By event time: a request counts when its outcome was known. Drag over a stretch to look at it alone, on every screen; double-click for all times.",
     );
     let group = egui::Id::unique("trends");
     let traffic = charts::traffic(analysis, replay);
@@ -27,7 +33,7 @@ pub(super) fn ui(ui: &mut egui::Ui, analysis: &Analysis, replay: Option<&Replay>
     for chart in all {
         card_ui(ui, "", |ui| {
             ui.label(egui::RichText::new(&chart.title).strong());
-            chart_in(ui, &chart, 190.0, Some(group));
+            select_time(brush_in(ui, &chart, 190.0, Some(group)), commands);
             note(ui, &chart.caption);
         });
     }

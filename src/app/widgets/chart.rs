@@ -17,33 +17,60 @@ use crate::units;
 /// A chart over the full width with its title above and its caption below.
 pub(in crate::app) fn chart_ui(ui: &mut egui::Ui, chart: &Chart, height: f32) {
     ui.label(egui::RichText::new(&chart.title).strong());
-    chart_in(ui, chart, height, None);
+    plot_in(ui, chart, height, None, Drag::Nothing);
     super::note(ui, &chart.caption);
 }
 
-/// The plot alone; plots of one `group` share their horizontal axis and cursor.
-pub(in crate::app) fn chart_in(
+/// The plot alone, to select a stretch of its horizontal axis in; plots of one `group` share that axis
+/// and its cursor.
+pub(in crate::app) fn brush_in(
     ui: &mut egui::Ui,
     chart: &Chart,
     height: f32,
     group: Option<egui::Id>,
-) {
-    plot_in(ui, chart, height, group, Drag::Pans);
+) -> Option<Brushed> {
+    plot_in(ui, chart, height, group, Drag::Selects).and_then(|picked| match picked {
+        Picked::At(_) => None,
+        Picked::Brushed(brushed) => Some(brushed),
+    })
+}
+
+/// What was selected along the horizontal axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::app) enum Brushed {
+    /// A stretch, by the coordinates of its ends.
+    Stretch(f64, f64),
+    /// Everything, by a double click.
+    All,
 }
 
 /// The plot alone, to choose in: gives the place that was clicked or dragged to.
 pub(in crate::app) fn pick_in(ui: &mut egui::Ui, chart: &Chart, height: f32) -> Option<(f64, f64)> {
-    plot_in(ui, chart, height, None, Drag::Picks)
+    plot_in(ui, chart, height, None, Drag::Picks).and_then(|picked| match picked {
+        Picked::At(at) => Some(at),
+        Picked::Brushed(_) => None,
+    })
 }
 
 /// What dragging in a plot does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Drag {
-    /// Moves the view.
-    Pans,
+    /// Nothing.
+    Nothing,
     /// Chooses a place.
     Picks,
+    /// Selects a stretch of the horizontal axis.
+    Selects,
 }
+
+/// What was chosen in a plot.
+enum Picked {
+    At((f64, f64)),
+    Brushed(Brushed),
+}
+
+/// Drags shorter than this many points are clicks that slipped.
+const SHORTEST_BRUSH: f32 = 5.0;
 
 fn plot_in(
     ui: &mut egui::Ui,
@@ -51,7 +78,7 @@ fn plot_in(
     height: f32,
     group: Option<egui::Id>,
     drag: Drag,
-) -> Option<(f64, f64)> {
+) -> Option<Picked> {
     let is_dark = ui.visuals().dark_mode;
     let ((x0, x1), (y0, y1)) = chart.ranges();
     let is_category = matches!(chart.y.scale, Scale::Category(_));
@@ -69,7 +96,7 @@ fn plot_in(
         .height(height)
         .allow_scroll(false)
         .allow_zoom(false)
-        .allow_drag(drag == Drag::Pans)
+        .allow_drag(false)
         .invert_y(is_category)
         .show_grid([true, !is_category])
         .grid_color(grid)
@@ -107,15 +134,68 @@ fn plot_in(
         {
             draw(plot, layer, is_dark, (top, bottom));
         }
-        let is_picking = plot.response().dragged() || plot.response().clicked();
-        plot.pointer_coordinate()
-            .filter(|_| is_picking && drag == Drag::Picks)
-            .map(|at| (at.x, at.y))
+        match drag {
+            Drag::Nothing => None,
+            Drag::Picks => {
+                let is_picking = plot.response().dragged() || plot.response().clicked();
+                let at = plot.pointer_coordinate().filter(|_| is_picking)?;
+                Some(Picked::At((at.x, at.y)))
+            }
+            Drag::Selects => brush(plot, (x0, x1), is_dark).map(Picked::Brushed),
+        }
     });
     response
         .response
         .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &summary));
     response.inner
+}
+
+/// The stretch that is being dragged over, drawn; given back when the drag ends.
+fn brush(plot: &mut PlotUi<'_>, (x0, x1): (f64, f64), is_dark: bool) -> Option<Brushed> {
+    let response = plot.response().clone();
+    if response.double_clicked() {
+        return Some(Brushed::All);
+    }
+    let is_done = response.drag_stopped();
+    if !is_done && !response.dragged() {
+        return None;
+    }
+    let (from, to) = response.ctx.input(|input| {
+        let to = input.pointer.interact_pos().or(input.pointer.latest_pos());
+        (
+            input
+                .pointer
+                .press_origin()
+                .or(response.interact_pointer_pos()),
+            to,
+        )
+    });
+    let start_id = response.id.with("brush");
+    let start = match from.filter(|_| !is_done) {
+        Some(from) => {
+            response
+                .ctx
+                .data_mut(|data| data.insert_temp(start_id, from));
+            from
+        }
+        None => response.ctx.data(|data| data.get_temp(start_id))?,
+    };
+    let end = to?;
+    if (start.x - end.x).abs() < SHORTEST_BRUSH {
+        return None;
+    }
+    let at = |pos: egui::Pos2| plot.plot_from_screen(pos).x.clamp(x0, x1);
+    let (left, right) = (at(start).min(at(end)), at(start).max(at(end)));
+    if is_done {
+        return (left < right).then_some(Brushed::Stretch(left, right));
+    }
+    let color = theme::tone(Tone::Arm(0), is_dark);
+    plot.span(
+        Span::new("", left..=right)
+            .fill(color.gamma_multiply(0.15))
+            .border(Stroke::new(1.0, color)),
+    );
+    None
 }
 
 /// The series above the plot, where they hide no data; a click hides or shows one. Returns the

@@ -4,7 +4,7 @@ mod chart;
 mod chips;
 mod table;
 
-pub(super) use chart::{chart_in, chart_ui, pick_in};
+pub(super) use chart::{Brushed, brush_in, chart_ui, pick_in};
 pub(super) use chips::{chip, severity_chip, verdict_chip};
 pub(super) use table::{Column, table_height, table_ui};
 
@@ -28,6 +28,18 @@ pub(super) fn card_ui(ui: &mut egui::Ui, title: &str, contents: impl FnOnce(&mut
 /// Small grey text that wraps.
 pub(super) fn note(ui: &mut egui::Ui, text: &str) {
     ui.add(egui::Label::new(egui::RichText::new(text).weak().size(12.5)).wrap());
+}
+
+/// Selects the stretch of time that was dragged over; an axis of times counts seconds.
+pub(super) fn select_time(brushed: Option<Brushed>, commands: &mut Commands) {
+    let at = |seconds: f64| Some((seconds * 1e6).round() as i64);
+    match brushed {
+        None => {}
+        Some(Brushed::All) => commands.push(Command::SetTimeRange(None, None)),
+        Some(Brushed::Stretch(from, to)) => {
+            commands.push(Command::SetTimeRange(at(from), at(to)));
+        }
+    }
 }
 
 /// A small button that puts text on the clipboard.
