@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::palette::Palette;
-use super::saving;
-use super::session::{Session, open_log};
+use super::requests::Query;
+use super::saving::{self, open_log};
+use super::session::Session;
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::AnalysisSettings;
 use crate::cli::bundled;
@@ -54,6 +55,10 @@ pub enum Command {
     SetTimeRange(Option<i64>, Option<i64>),
     /// Look at latencies of a range only, of [`Quantity::LatencyMs`] or [`Quantity::TtftMs`].
     SetLatencyRange(Quantity, Option<MsRange>),
+    /// List the requests behind a number.
+    ShowRequests(Box<Query>),
+    /// Copy the ids of the listed requests.
+    CopyIds,
     /// Take a part of the selection back.
     ClearFilter(FilterPart),
     /// Change arms, margins, level or strategy.
@@ -105,6 +110,8 @@ pub enum UiCommand {
     ZoomOut,
     /// As made.
     ZoomReset,
+    /// Show or hide the table of requests.
+    Requests,
     /// Show or hide the command palette.
     Palette,
     /// Show or hide the list of shortcuts.
@@ -113,7 +120,7 @@ pub enum UiCommand {
 
 impl UiCommand {
     /// All of them, as in the menus.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Open,
         Self::OpenSample,
         Self::OpenAa,
@@ -128,6 +135,7 @@ impl UiCommand {
         Self::ZoomIn,
         Self::ZoomOut,
         Self::ZoomReset,
+        Self::Requests,
         Self::Palette,
         Self::Shortcuts,
     ];
@@ -149,6 +157,7 @@ impl UiCommand {
             Self::ZoomIn => "Zoom in",
             Self::ZoomOut => "Zoom out",
             Self::ZoomReset => "Zoom 100 %",
+            Self::Requests => "Requests behind the numbers",
             Self::Palette => "Find a command…",
             Self::Shortcuts => "Keyboard shortcuts",
         }
@@ -170,6 +179,7 @@ impl UiCommand {
             Self::ZoomIn => command(Key::Plus),
             Self::ZoomOut => command(Key::Minus),
             Self::ZoomReset => command(Key::Num0),
+            Self::Requests => command(Key::R),
             Self::Palette => command(Key::K),
             Self::Shortcuts => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F1)),
             _ => None,
@@ -184,7 +194,7 @@ impl UiCommand {
                     && !session.analysis.is_stale
                     && !session.replay.is_stale
             }
-            Self::Save | Self::SaveAs => session.loaded.value.is_some(),
+            Self::Save | Self::SaveAs | Self::Requests => session.loaded.value.is_some(),
             Self::Undo => state.history.can_undo(),
             Self::Redo => state.history.can_redo(),
             _ => true,
@@ -232,6 +242,10 @@ pub(super) fn take_shortcuts(ctx: &egui::Context, commands: &mut Commands) {
         {
             commands.push(Command::Ui(command));
         }
+    }
+    // As in many programs; with Shift on most keyboards, so that it is no shortcut of its own.
+    if !is_typing && ctx.input(|input| input.key_pressed(Key::Questionmark)) {
+        commands.push(Command::Ui(UiCommand::Shortcuts));
     }
     for screen in Screen::ALL {
         if ctx.input_mut(|input| input.consume_shortcut(&screen_shortcut(screen))) {
@@ -333,6 +347,11 @@ pub(super) fn apply(
                 *part = range;
             }
         }
+        Command::ShowRequests(query) => {
+            state.requests.is_open = true;
+            state.requests.query = *query;
+        }
+        Command::CopyIds => session.copy_ids(state),
         Command::ClearFilter(part) => {
             let filter = &mut state.document.settings.filter;
             *filter = std::mem::take(filter).without(part);
@@ -411,6 +430,7 @@ fn apply_ui(ctx: &egui::Context, command: UiCommand, state: &mut AppState, sessi
         UiCommand::ZoomIn => egui::gui_zoom::zoom_in(ctx),
         UiCommand::ZoomOut => egui::gui_zoom::zoom_out(ctx),
         UiCommand::ZoomReset => ctx.set_zoom_factor(1.0),
+        UiCommand::Requests => state.requests.is_open = !state.requests.is_open,
         UiCommand::Palette => {
             state.palette = match state.palette {
                 Some(_) => None,

@@ -8,12 +8,16 @@ mod history;
 mod lab_run;
 mod palette;
 mod planner;
+mod requests;
+mod requests_run;
 mod saving;
+mod selection_bar;
 mod session;
 mod shell;
 mod state;
 mod storage;
 mod theme;
+mod thresholds;
 mod views;
 mod widgets;
 
@@ -21,11 +25,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use command::{Command, UiCommand};
+pub use requests::{Column as RequestColumn, Ending, Listing, Query};
+pub use requests_run::RequestsRun;
 pub use saving::ProjectState;
 pub use session::Session;
 pub use state::{AppState, Screen};
 pub use storage::Storage;
 pub use theme::install as install_theme;
+pub use thresholds::{FirstFires, Thresholds};
 
 use crate::cli::LogArguments;
 use command::Commands;
@@ -81,11 +88,13 @@ impl eframe::App for App {
         for command in commands.take() {
             command::apply(ctx, command, state, session);
         }
-        state
-            .history
-            .settle(&state.document, ctx.input(|input| input.pointer.any_down()));
-        session.follow(state);
+        let is_dragging = ctx.input(|input| input.pointer.any_down());
+        state.history.settle(&state.document, is_dragging);
+        session.follow(state, is_dragging);
         session.keep(ctx, state);
+        if let Some(text) = state.to_copy.take() {
+            ctx.copy_text(text);
+        }
         show_title(ctx, state, session, window_title);
     }
 

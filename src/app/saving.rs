@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::document::Document;
 use super::session::Session;
 use super::state::{AppState, Notice, Screen};
+use crate::analysis::AnalysisSettings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::{LoadRequest, Loaded};
 use crate::project::Project;
@@ -54,6 +55,40 @@ impl ProjectState {
     pub(super) fn note_saved(&mut self, path: PathBuf, document: Document) {
         (self.path, self.saved, self.is_recovered) = (Some(path), document, false);
     }
+}
+
+/// Makes a log the document's, with fresh arms and filter; rules and margins stay.
+pub(super) fn open_log(state: &mut AppState, request: LoadRequest) {
+    if let [path] = request.paths.as_slice() {
+        state.storage.remember(path);
+        if Project::is_project(path) {
+            return open_file(state, path.clone());
+        }
+    }
+    // Several files have no path that could be typed.
+    state.path_text = match request.paths.as_slice() {
+        [path] => path.display().to_string(),
+        _ => String::new(),
+    };
+    state.n_opened += 1;
+    if let Some(document) = relocated(state, &request) {
+        state.document = document;
+    } else {
+        forget(state);
+        let margins = state.document.settings.margins;
+        state.document.log = request.paths;
+        state.document.mapping = request.mapping;
+        state.document.added = request.added;
+        state.document.settings = AnalysisSettings {
+            margins,
+            ..AnalysisSettings::default()
+        };
+        state.project.note_opened(&state.document);
+    }
+    if state.screen == Screen::Report {
+        state.screen = Screen::Overview;
+    }
+    state.notice = None;
 }
 
 /// Reads a project file.

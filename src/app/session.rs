@@ -7,20 +7,21 @@ use std::task::Waker;
 
 use super::document::Document;
 use super::lab_run::LabRun;
-use super::saving;
+use super::requests::{Listing, Query};
+use super::requests_run::{self, RequestsRun};
+use super::saving::{self, open_log};
 use super::state::{AppState, Notice, Screen};
-use crate::analysis::{Analysis, AnalysisSettings, analyze, select};
-use crate::cli::stages;
+use super::thresholds::{Passed, Thresholds, replay_changed};
+use crate::analysis::{Analysis, AnalysisSettings, analyze};
 use crate::error::{Error, Result};
-use crate::ingest::{Additions, LoadRequest, Loaded, load};
+use crate::ingest::{Additions, LoadRequest, Loaded, WrittenRows, load};
 use crate::jobs::{JobId, JobKind, JobQueue, JobStatus, Progress};
 use crate::lab::RuleLab;
-use crate::project::Project;
 use crate::report::ReportInput;
 use crate::report::html::render;
 use crate::report::load_notes;
 use crate::report::write::write_atomic;
-use crate::rules::{Replay, ReplaySettings, Rulebook, replay_in_full};
+use crate::rules::{Replay, Rulebook};
 
 /// A computed value with its state.
 #[derive(Debug)]
@@ -44,7 +45,8 @@ impl<T> Default for Slot<T> {
 }
 
 impl<T> Slot<T> {
-    fn settle(&mut self, result: Result<T>) {
+    /// Takes a result; a cancellation leaves what was there.
+    pub(super) fn settle(&mut self, result: Result<T>) {
         match result {
             Ok(value) => {
                 self.value = Some(Arc::new(value));
@@ -59,12 +61,15 @@ impl<T> Slot<T> {
 
 /// What a finished job hands over.
 #[derive(Debug)]
-enum Output {
+pub(super) enum Output {
     Loaded(Box<Loaded>),
     /// A bundled log, found or made.
     Bundled(PathBuf),
+    Listed(Box<Listing>),
+    Written(WrittenRows),
     Analysis(Box<Analysis>),
     Replay(Replay),
+    Passed(Option<Box<Passed>>),
     Lab(Box<RuleLab>),
     Exported(PathBuf),
     Picked(Vec<PathBuf>),
@@ -84,13 +89,19 @@ pub struct Session {
     pub replay: Slot<Replay>,
     /// The lab's findings.
     pub lab: LabRun,
-    jobs: JobQueue<Output>,
+    /// Single requests.
+    pub requests: RequestsRun,
+    /// What answers while a threshold is dragged.
+    pub thresholds: Thresholds,
+    pub(super) jobs: JobQueue<Output>,
     /// The log that the values belong to: reading it anew with other roles keeps its history.
     shown_log: Vec<PathBuf>,
     /// What the newest jobs were started for.
     asked_log: Option<(LoadRequest, u64)>,
     asked_settings: Option<AnalysisSettings>,
     asked_rulebook: Option<Rulebook>,
+    /// What `replay` is of.
+    replayed: Option<(AnalysisSettings, Rulebook)>,
 }
 
 impl Session {
@@ -101,11 +112,14 @@ impl Session {
             analysis: Slot::default(),
             replay: Slot::default(),
             lab: LabRun::default(),
+            requests: RequestsRun::default(),
+            thresholds: Thresholds::default(),
             jobs: JobQueue::new(waker),
             shown_log: Vec::new(),
             asked_log: None,
             asked_settings: None,
             asked_rulebook: None,
+            replayed: None,
         }
     }
 
@@ -139,10 +153,23 @@ impl Session {
                     self.asked_rulebook = None;
                 }
                 (JobKind::Analyze, Err(error)) => self.analysis.settle(Err(error)),
-                (JobKind::Replay, Ok(Output::Replay(replay))) => self.replay.settle(Ok(replay)),
+                (JobKind::Replay, Ok(Output::Replay(replay))) => {
+                    self.replay.settle(Ok(replay));
+                    self.replayed = self.asked_settings.clone().zip(self.asked_rulebook.clone());
+                }
+                (JobKind::Thresholds, Ok(Output::Passed(passed))) => self.take_passed(passed),
                 (JobKind::Replay, Err(error)) => self.replay.settle(Err(error)),
                 (JobKind::Lab, Ok(Output::Lab(found))) => self.lab.settle(Ok(*found)),
                 (JobKind::Lab, Err(error)) => self.lab.settle(Err(error)),
+                (JobKind::List, Ok(Output::Listed(listing))) => self.requests.settle(Ok(*listing)),
+                (JobKind::List, Err(error)) => self.requests.settle(Err(error)),
+                (JobKind::ReadRequest, Ok(Output::Written(rows))) => {
+                    self.requests.written.settle(Ok(rows));
+                }
+                (JobKind::ReadRequest, Err(error)) => self.requests.written.settle(Err(error)),
+                (JobKind::ReadIds, Ok(Output::Written(rows))) => {
+                    requests_run::copy_ids(state, &rows)
+                }
                 (JobKind::Export, Ok(Output::Exported(path))) => {
                     let text = format!("Report written to {}", path.display());
                     state.notice = Some(Notice {
@@ -186,7 +213,7 @@ impl Session {
     }
 
     /// Starts what the document asks for and nobody has started yet.
-    pub(super) fn follow(&mut self, state: &AppState) {
+    pub(super) fn follow(&mut self, state: &AppState, is_dragging: bool) {
         let document = &state.document;
         let log = document.load_request().map(|r| (r, state.n_opened));
         if log != self.asked_log {
@@ -206,10 +233,18 @@ impl Session {
         if self.asked_settings.as_ref() != Some(&document.settings) {
             self.start_analysis(&loaded, document);
         }
+        self.follow_requests(&loaded, state);
         let is_ready = self.analysis.value.is_some() && !self.analysis.is_stale;
-        if is_ready && self.asked_rulebook.as_ref() != Some(&document.rulebook) {
+        // While a threshold is dragged its first firing is looked up; the replay follows at the end.
+        let rule = document.rulebook.rules.get(state.rule);
+        let is_known = rule.is_some_and(|rule| self.thresholds.first(rule).is_some());
+        if is_ready
+            && !(is_dragging && is_known)
+            && self.asked_rulebook.as_ref() != Some(&document.rulebook)
+        {
             self.start_replay(&loaded, document);
         }
+        self.follow_thresholds(state);
     }
 
     /// Writes the report of what is on screen.
@@ -294,6 +329,11 @@ impl Session {
         }
     }
 
+    /// Whether the rules are being replayed.
+    pub fn is_replaying(&self) -> bool {
+        self.jobs.is_running(JobKind::Replay)
+    }
+
     /// Whether the lab works.
     pub fn lab_is_running(&self) -> bool {
         self.jobs.is_running(JobKind::Lab)
@@ -337,7 +377,14 @@ impl Session {
             // A replay of the log before must not arrive late.
             self.jobs.cancel_kind(JobKind::Replay);
             self.jobs.cancel_kind(JobKind::Lab);
+            self.jobs.cancel_kind(JobKind::List);
+            self.jobs.cancel_kind(JobKind::ReadRequest);
             self.lab = LabRun::default();
+            self.jobs.cancel_kind(JobKind::Thresholds);
+            self.requests = RequestsRun::default();
+            (self.thresholds, self.replayed) = (Thresholds::default(), None);
+            (state.requests.query, state.requests.chosen) = (Query::default(), None);
+            state.kept_replay = None;
             (self.analysis, self.replay) = (Slot::default(), Slot::default());
             if self.shown_log != state.document.log {
                 self.shown_log.clone_from(&state.document.log);
@@ -415,56 +462,15 @@ impl Session {
             return;
         }
         self.replay.is_stale = true;
-        let (log, settings) = (loaded.log.clone(), document.settings.clone());
-        let rulebook = document.rulebook.clone();
+        let earlier = self.replay.value.clone().zip(
+            self.replayed
+                .clone()
+                .filter(|(settings, _)| *settings == document.settings)
+                .map(|(_, rulebook)| rulebook),
+        );
+        let (log, document) = (loaded.log.clone(), document.clone());
         self.jobs.start(JobKind::Replay, move |progress| {
-            let selection = select(&log, &settings)?;
-            let (control, treatment) = (
-                selection.control,
-                selection.treatment.ok_or_else(Error::cancelled)?,
-            );
-            replay_in_full(
-                &selection.rows,
-                &rulebook,
-                &ReplaySettings { control, treatment },
-                &stages(&log, control, treatment),
-                progress,
-            )
-            .map(Output::Replay)
+            replay_changed(&log, &document, earlier, progress).map(Output::Replay)
         });
     }
-}
-
-/// Makes a log the document's, with fresh arms and filter; rules and margins stay.
-pub(super) fn open_log(state: &mut AppState, request: LoadRequest) {
-    if let [path] = request.paths.as_slice() {
-        state.storage.remember(path);
-        if Project::is_project(path) {
-            return saving::open_file(state, path.clone());
-        }
-    }
-    // Several files have no path that could be typed.
-    state.path_text = match request.paths.as_slice() {
-        [path] => path.display().to_string(),
-        _ => String::new(),
-    };
-    state.n_opened += 1;
-    if let Some(document) = saving::relocated(state, &request) {
-        state.document = document;
-    } else {
-        saving::forget(state);
-        let margins = state.document.settings.margins;
-        state.document.log = request.paths;
-        state.document.mapping = request.mapping;
-        state.document.added = request.added;
-        state.document.settings = AnalysisSettings {
-            margins,
-            ..AnalysisSettings::default()
-        };
-        state.project.note_opened(&state.document);
-    }
-    if state.screen == Screen::Report {
-        state.screen = Screen::Overview;
-    }
-    state.notice = None;
 }

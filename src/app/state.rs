@@ -1,15 +1,18 @@
 //! What the user looks at: the screen, fields being typed, choices of charts.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::document::Document;
 use super::history::History;
 use super::palette::Palette;
 use super::planner::Planner;
+use super::requests::Query;
 use super::saving::ProjectState;
 use super::storage::Storage;
 use crate::ingest::Tools;
 use crate::lab::Engine;
+use crate::rules::Replay;
 
 /// The nine screens, in the order of work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -109,6 +112,12 @@ pub struct AppState {
     pub lab: LabChoices,
     /// The Report screen.
     pub report: ReportFields,
+    /// What the rules did when it was kept, to compare with.
+    pub kept_replay: Option<Arc<Replay>>,
+    /// The table of requests.
+    pub requests: RequestsPanel,
+    /// Text on its way to the clipboard.
+    pub to_copy: Option<String>,
     /// The project that the document belongs to.
     pub project: ProjectState,
     /// Recent logs and the state kept for a crash.
@@ -163,6 +172,26 @@ impl Default for LabChoices {
             point: None,
         }
     }
+}
+
+/// The table of requests below the screens.
+#[derive(Debug, Default)]
+pub struct RequestsPanel {
+    /// Whether it is there.
+    pub is_open: bool,
+    /// What it lists.
+    pub query: Query,
+    /// The request shown in full.
+    pub chosen: Option<ChosenRequest>,
+}
+
+/// A request of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChosenRequest {
+    /// Its data row, from 0.
+    pub row: u32,
+    /// Its unit, if it names one.
+    pub unit: Option<u32>,
 }
 
 /// Fields of the Report screen.

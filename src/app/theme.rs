@@ -108,10 +108,10 @@ pub(super) fn tone(tone: Tone, is_dark: bool) -> Color32 {
     // Okabe and Ito's palette, dark enough for text on white, light enough on black.
     const ARMS: [(u32, u32); 6] = [
         (0x00_6db3, 0x56_b4e9),
-        (0xc2_5100, 0xff_9a4d),
-        (0x00_7d5d, 0x2f_c79c),
-        (0xa8_4b84, 0xe2_93c0),
-        (0x8a_6d00, 0xe6_c229),
+        (0xac_4700, 0xff_9a4d),
+        (0x00_7457, 0x2f_c79c),
+        (0xa0_4580, 0xe2_93c0),
+        (0x7d_6200, 0xe6_c229),
         (0x4a_4fb5, 0x9f_a4ff),
     ];
     let (light, dark) = match tone {
@@ -120,9 +120,14 @@ pub(super) fn tone(tone: Tone, is_dark: bool) -> Color32 {
         Tone::Good => (0x00_7050, 0x3d_cfa2),
         Tone::Bad => (0xb3_2d0a, 0xff_8d61),
         Tone::Caution => (0x8a_5a00, 0xf0_b840),
-        Tone::Quiet => (0x7c_8590, 0x8a_94a0),
+        Tone::Quiet => (0x63_6c77, 0x98_a2ae),
     };
     hex(if is_dark { dark } else { light })
+}
+
+/// The light ground of a word in its colour.
+pub(super) fn ground(color: Color32, background: Color32) -> Color32 {
+    background.lerp_to_gamma(color, 0.12)
 }
 
 /// The tone of a verdict.
@@ -161,4 +166,86 @@ fn accent(is_dark: bool) -> Color32 {
 fn hex(rgb: u32) -> Color32 {
     let [_, r, g, b] = rgb.to_be_bytes();
     Color32::from_rgb(r, g, b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Relative luminance and contrast as WCAG 2.2 defines them.
+    fn contrast(a: Color32, b: Color32) -> f64 {
+        let luminance = |color: Color32| {
+            let linear = |byte: u8| {
+                let share = f64::from(byte) / 255.0;
+                if share <= 0.04045 {
+                    share / 12.92
+                } else {
+                    ((share + 0.055) / 1.055).powf(2.4)
+                }
+            };
+            0.2126 * linear(color.r()) + 0.7152 * linear(color.g()) + 0.0722 * linear(color.b())
+        };
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[track_caller]
+    fn check(what: &str, text: Color32, ground: Color32) {
+        let found = contrast(text, ground);
+        assert!(
+            found >= 4.5,
+            "{what}: {text:?} on {ground:?} has {found:.2}"
+        );
+    }
+
+    #[test]
+    fn text_is_told_from_its_ground() {
+        for theme in [Theme::Light, Theme::Dark] {
+            let visuals = visuals(theme);
+            let text = visuals.override_text_color.unwrap();
+            let weak = visuals.weak_text_color.unwrap();
+            let grounds = [
+                visuals.panel_fill,
+                visuals.window_fill,
+                visuals.faint_bg_color,
+            ];
+            for ground in grounds {
+                check("text", text, ground);
+                check("weak text", weak, ground);
+                check("errors", visuals.error_fg_color, ground);
+                check("warnings", visuals.warn_fg_color, ground);
+                check("links", visuals.hyperlink_color, ground);
+            }
+            for button in [&visuals.widgets.inactive, &visuals.widgets.hovered] {
+                check("buttons", text, button.weak_bg_fill);
+            }
+            check("typed text", text, visuals.text_edit_bg_color.unwrap());
+            check(
+                "what is selected",
+                visuals.selection.stroke.color,
+                visuals.selection.bg_fill,
+            );
+        }
+    }
+
+    #[test]
+    fn words_in_a_tone_are_told_from_their_ground() {
+        let tones = [
+            Tone::Control,
+            Tone::Good,
+            Tone::Bad,
+            Tone::Caution,
+            Tone::Quiet,
+        ];
+        for theme in [Theme::Light, Theme::Dark] {
+            let visuals = visuals(theme);
+            for tone in tones.into_iter().chain((0..6).map(Tone::Arm)) {
+                let color = super::tone(tone, theme == Theme::Dark);
+                let what = format!("{theme:?} {tone:?}");
+                check(&what, color, visuals.window_fill);
+                check(&what, color, visuals.faint_bg_color);
+                check(&what, color, ground(color, visuals.window_fill));
+            }
+        }
+    }
 }

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::data::RequestLog;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::ingest::{Additions, LoadRequest, Loaded, Mapping, Side, SideKind, ToolPreset, Tools};
 use crate::jobs::Progress;
 use output::{note, print, print_error};

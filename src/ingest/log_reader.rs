@@ -1,6 +1,8 @@
 //! Several files as one table: rows numbered on, missing columns filled, the file's label as a
 //! column of its own.
 
+use std::ops::Range;
+
 use super::batch::{Batch, Values};
 use super::files::Files;
 use super::issues::Issues;
@@ -119,6 +121,13 @@ impl<'a> LogReader<'a> {
         self.place.line += of.extent.n_lines;
         self.n_rows_of[of.file] += of.extent.n_rows;
         (place.n_rows_before + place.row, place.line)
+    }
+
+    /// The rows of the log that a piece holds, where that is known before it is parsed.
+    pub(super) fn known_rows(&self, piece: &LogPiece) -> Option<Range<u64>> {
+        let before: u64 = self.n_rows_of[..piece.file].iter().sum();
+        let rows = piece.piece.known_rows()?;
+        Some(before + rows.start..before + rows.end)
     }
 
     /// Bytes read so far.

@@ -47,6 +47,7 @@ mod stamp_text;
 mod text_sample;
 mod tools;
 mod view;
+mod written;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -64,6 +65,7 @@ pub use side::{Join, Repeats, Side, SideKind};
 pub use source::{Compression, Encoding, Format, Source};
 pub use stamp::{DurationUnit, StampForm};
 pub use tools::{Names, PresetColumn, PresetNote, ToolPreset, Tools};
+pub use written::{WrittenRows, written_rows};
 
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};

@@ -57,6 +57,12 @@ pub(super) struct ParquetPiece {
 }
 
 impl ParquetPiece {
+    /// The rows of the file that it holds.
+    pub(super) fn rows(&self) -> std::ops::Range<u64> {
+        let Slice { start, n, .. } = self.slice;
+        start as u64..(start + n) as u64
+    }
+
     /// Decodes the wanted columns.
     pub(super) fn read(&self, wanted: &[String]) -> Result<Batch> {
         let Slice { start, n, .. } = self.slice;

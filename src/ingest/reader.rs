@@ -1,5 +1,7 @@
 //! A file as pieces that are read on any thread, or as batches of named columns one after another.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::batch::Batch;
@@ -173,6 +175,14 @@ fn json_names(mut reader: JsonReader) -> Result<Vec<String>> {
 }
 
 impl Piece {
+    /// The rows of the file that it holds, where that is known before it is parsed.
+    pub(super) fn known_rows(&self) -> Option<Range<u64>> {
+        match self {
+            Self::Parquet(piece) => Some(piece.rows()),
+            Self::Csv(_) | Self::Batch(_) => None,
+        }
+    }
+
     /// Parses the wanted columns.
     pub(super) fn read(self, wanted: &[String], mut issues: Issues) -> Result<ReadPiece> {
         let (batch, extent) = match self {

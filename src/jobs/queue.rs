@@ -22,6 +22,14 @@ pub enum JobKind {
     Analyze,
     /// Replays the rules.
     Replay,
+    /// Looks for the first firing at every threshold.
+    Thresholds,
+    /// Lists single requests.
+    List,
+    /// Reads a request from its file.
+    ReadRequest,
+    /// Reads the ids of requests.
+    ReadIds,
     /// Tries a rule on many rollouts.
     Lab,
     /// Writes a report.
@@ -42,6 +50,10 @@ impl JobKind {
             Self::Sample => "Making the sample log",
             Self::Analyze => "Comparing the arms",
             Self::Replay => "Replaying the rules",
+            Self::Thresholds => "Preparing the thresholds",
+            Self::List => "Listing the requests",
+            Self::ReadRequest => "Reading the request",
+            Self::ReadIds => "Reading the ids",
             Self::Lab => "Trying the rule",
             Self::Export => "Writing the report",
             Self::Dialog => "Waiting for the file dialog",

@@ -8,6 +8,8 @@
     reason = "a test fails where it unwraps, says when it skips, and renders textures in any order"
 )]
 
+#[cfg(feature = "gui")]
+mod access;
 mod analysis;
 mod cli;
 mod exports;
@@ -23,6 +25,8 @@ mod power;
 mod projects;
 mod reference;
 mod replay;
+#[cfg(feature = "gui")]
+mod requests;
 mod rulebooks;
 mod selection;
 mod sources;

@@ -7,6 +7,7 @@ mod metric_settings;
 mod overview;
 mod plan;
 mod report;
+pub(super) mod requests;
 mod rollback;
 mod segments;
 mod settings;

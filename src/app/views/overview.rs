@@ -1,6 +1,7 @@
 //! The decision and its reasons, the log's health, the scorecard.
 
-use super::super::command::Commands;
+use super::super::command::{Command, Commands};
+use super::super::requests::Query;
 use super::super::state::AppState;
 use super::super::theme;
 use super::super::widgets::{
@@ -29,7 +30,7 @@ pub(super) fn ui(
     card_ui(ui, "Health of the log", |ui| health_ui(ui, analysis));
     card_ui(ui, "Scorecard", |ui| {
         copy_button(ui, "the scorecard", commands, || scorecard_tsv(analysis));
-        scorecard_ui(ui, analysis);
+        scorecard_ui(ui, analysis, commands);
         note(
             ui,
             "Differences are arm minus control with intervals. By user: requests of one user may resemble each other, so users are the unit. Latency counts successful requests.",
@@ -177,7 +178,7 @@ fn shown(row: &ScorecardRow, value: &ArmValue) -> String {
         .map_or_else(|| units::NO_VALUE.to_owned(), |e| row.form.value(e.value))
 }
 
-fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis) {
+fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands) {
     let lines = lines(analysis);
     let columns = [
         Column::text("Metric", 160.0),
@@ -224,20 +225,10 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis) {
                     );
                 }
                 (2, Some(_)) => {
-                    ui.label(shown(row, &row.values[analysis.control]))
-                        .on_hover_text(format!(
-                            "{} {}",
-                            units::count(row.values[analysis.control].n),
-                            row.denominator
-                        ));
+                    requests_link(ui, row, analysis.control, commands);
                 }
                 (3, _) => {
-                    ui.label(shown(row, &row.values[arm]))
-                        .on_hover_text(format!(
-                            "{} {}",
-                            units::count(row.values[arm].n),
-                            row.denominator
-                        ));
+                    requests_link(ui, row, arm, commands);
                 }
                 (4, Some(effect)) => {
                     if let Some(d) = effect.difference {
@@ -275,6 +266,19 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis) {
             }
         },
     );
+}
+
+/// A value that lists the requests behind it.
+fn requests_link(ui: &mut egui::Ui, row: &ScorecardRow, arm: usize, commands: &mut Commands) {
+    let value = &row.values[arm];
+    let hover = format!(
+        "{} {}\nClick for the requests behind it",
+        units::count(value.n),
+        row.denominator
+    );
+    if ui.link(shown(row, value)).on_hover_text(hover).clicked() {
+        commands.push(Command::ShowRequests(Box::new(Query::behind(&row.id, arm))));
+    }
 }
 
 /// The unit, with the figures at the other one; where both lead to different readings it is marked.

@@ -1,21 +1,23 @@
 //! Rollback rules: when each would have fired, what its conditions saw, and what moving a
 //! threshold changes.
 
+mod rule;
+
+use std::sync::Arc;
+
 use super::super::command::{Command, Commands};
+use super::super::requests::{Ending, Query};
 use super::super::session::Session;
 use super::super::state::AppState;
-use super::super::theme;
 use super::super::widgets::{
-    Column, brush_in, card_ui, chip, note, select_time, table_height, table_ui,
+    Brushed, Column, brush_in, card_ui, chip, note, select_time, table_height, table_ui,
 };
 use crate::analysis::Analysis;
 use crate::report::chart::Tone;
 use crate::report::charts;
-use crate::rules::{
-    Comparison, Condition, Firing, Replay, Rule, RuleReplay, Rulebook, Truth, clock_text,
-    no_data_text, persistence_text, sentences,
-};
-use crate::units::{self, ValueForm};
+use crate::rules::{Replay, RuleReplay};
+use crate::units;
+use rule::{Shown, rule_ui};
 
 pub(super) fn ui(
     ui: &mut egui::Ui,
@@ -50,73 +52,110 @@ pub(super) fn ui(
     card_ui(ui, "", |ui| {
         ui.label(egui::RichText::new(&timeline.title).strong());
         let height = 70.0 + 26.0 * replay.rules.len() as f32;
-        select_time(brush_in(ui, &timeline, height, None), commands);
+        let brushed = brush_in(ui, &timeline, height, None);
+        if let Some(Brushed::Place(_, row)) = brushed
+            && row.round() >= 0.0
+            && (row.round() as usize) < replay.rules.len()
+        {
+            state.rule = row.round() as usize;
+        }
+        select_time(brushed, commands);
         note(ui, &timeline.caption);
+        note(
+            ui,
+            "Click a rule's lane to choose it; drag over a stretch to look at it alone, on every screen.",
+        );
     });
-    rules_ui(ui, state, &replay);
+    rules_ui(ui, state, &replay, analysis.treatment, commands);
     let rulebook = &state.document.rulebook;
     let index = state.rule.min(replay.rules.len().saturating_sub(1));
     // While a changed rulebook is replayed, the replay on screen can be of another one.
     if let (Some(rule), Some(done)) = (rulebook.rules.get(index), replay.rules.get(index))
         && rule.id == done.id
     {
-        rule_ui(
-            ui,
-            (rulebook, index),
+        let shown = Shown {
+            rulebook,
+            index,
             rule,
-            (&replay, done),
+            replay: &replay,
+            done,
             analysis,
-            commands,
-        );
+            session,
+        };
+        rule_ui(ui, &shown, commands);
     }
 }
 
 /// The rules with their verdicts; one is chosen.
-fn rules_ui(ui: &mut egui::Ui, state: &mut AppState, replay: &Replay) {
+fn rules_ui(
+    ui: &mut egui::Ui,
+    state: &mut AppState,
+    replay: &Arc<Replay>,
+    treatment: Option<usize>,
+    commands: &mut Commands,
+) {
     card_ui(ui, "Rules", |ui| {
-        const COLUMNS: [Column; 5] = [
-            Column::text("Rule", 330.0),
-            Column::text("Would have fired", 190.0),
-            Column::text("Because of", 210.0),
-            Column::number("Canary requests until then", 190.0),
-            Column::number("Errors among them", 140.0),
+        let mut columns = vec![
+            Column::text("Rule", 310.0),
+            Column::text("Would have fired", 176.0),
+            Column::text("Because of", 190.0),
+            Column::number("Canary requests until then", 180.0),
+            Column::number("Errors among them", 130.0),
         ];
+        let kept = state.kept_replay.clone();
+        if kept.is_some() {
+            columns.insert(1, Column::text("As kept", 160.0));
+        }
+        keep_ui(ui, state, replay);
         let height = table_height(replay.rules.len());
         table_ui(
             ui,
             "rules",
-            &COLUMNS,
+            &columns,
             (replay.rules.len(), height),
             |ui, i, column| {
                 let rule = &replay.rules[i];
                 let exposure = rule.exposure.map(|e| e.before);
+                let column = match (column, &kept) {
+                    (1, Some(kept)) => {
+                        if let Some(before) = kept.rules.iter().find(|r| r.id == rule.id) {
+                            firing_chip(ui, before);
+                        }
+                        return;
+                    }
+                    (column, Some(_)) if column > 1 => column - 1,
+                    _ => column,
+                };
                 match (column, &rule.first) {
                     (0, _) => {
                         ui.selectable_value(&mut state.rule, i, &rule.title);
                     }
-                    (1, Some(firing)) => {
-                        chip(
-                            ui,
-                            &format!("▼ after {}", units::duration_us(firing.time_us)),
-                            Tone::Bad,
-                        );
-                    }
-                    (1, None) => match &rule.skipped {
-                        Some(why) => {
-                            chip(ui, "? cannot run", Tone::Caution).on_hover_text(why);
-                        }
-                        None => {
-                            chip(ui, "● never", Tone::Quiet);
-                        }
-                    },
+                    (1, _) => firing_chip(ui, rule),
                     (2, Some(firing)) => {
                         ui.add(egui::Label::new(firing.causes.join(", ")).truncate());
                     }
-                    (3, Some(_)) => {
-                        ui.label(exposure.map_or_else(String::new, |e| units::count(e.requests)));
-                    }
-                    (4, Some(_)) => {
-                        ui.label(exposure.map_or_else(String::new, |e| units::count(e.errors)));
+                    (3 | 4, Some(firing)) => {
+                        let Some(exposure) = exposure else { return };
+                        let (n, ending) = match column {
+                            3 => (exposure.requests, Ending::Any),
+                            _ => (exposure.errors, Ending::Failed),
+                        };
+                        if ui
+                            .link(units::count(n))
+                            .on_hover_text("Click for these requests")
+                            .clicked()
+                        {
+                            let query = Query {
+                                arm: treatment,
+                                ending,
+                                within_us: Some((
+                                    i64::MIN,
+                                    replay.time_zero_us + firing.effective_us,
+                                )),
+                                ..Query::default()
+                            };
+                            commands.push(Command::ShowRequests(Box::new(query)));
+                        }
                     }
                     _ => {}
                 }
@@ -127,250 +166,33 @@ fn rules_ui(ui: &mut egui::Ui, state: &mut AppState, replay: &Replay) {
     });
 }
 
-fn rule_ui(
-    ui: &mut egui::Ui,
-    (rulebook, index): (&Rulebook, usize),
-    rule: &Rule,
-    (replay, done): (&Replay, &RuleReplay),
-    analysis: &Analysis,
-    commands: &mut Commands,
-) {
-    card_ui(ui, &rule.title, |ui| {
-        ui.label(&rule.description);
-        note(
-            ui,
-            &format!(
-                "{}; {}. {}",
-                clock_text(rule.clock),
-                persistence_text(rule.persistence),
-                no_data_text(rule)
-            ),
-        );
-        if let Some(why) = &done.skipped {
-            ui.colored_label(
-                ui.visuals().warn_fg_color,
-                format!("It cannot run on this log: {why}"),
-            );
+/// When a rule first fires, or that it does not.
+fn firing_chip(ui: &mut egui::Ui, rule: &RuleReplay) {
+    match (&rule.first, &rule.skipped) {
+        (Some(firing), _) => {
+            let text = format!("▼ after {}", units::duration_us(firing.time_us));
+            chip(ui, &text, Tone::Bad);
         }
-        if !rule.faults.is_empty() {
-            egui::CollapsingHeader::new(format!("{} known faults of this rule", rule.faults.len()))
-                .id_salt(("faults", &rule.id))
-                .show(ui, |ui| {
-                    for fault in &rule.faults {
-                        ui.add(egui::Label::new(format!("▼ {fault}")).wrap());
-                    }
-                });
+        (None, Some(why)) => {
+            chip(ui, "? cannot run", Tone::Caution).on_hover_text(why);
         }
-        verdict_ui(ui, done, analysis, replay);
-        for sentence in sentences(replay, done) {
-            note(ui, &sentence);
+        (None, None) => {
+            chip(ui, "● never", Tone::Quiet);
         }
-    });
-    for (c, condition) in rule.conditions().into_iter().enumerate() {
-        condition_ui(
-            ui,
-            (rulebook, index, c),
-            condition,
-            (replay, done),
-            analysis,
-            commands,
-        );
-    }
-    if let Some(firing) = &done.first {
-        card_ui(ui, "What its conditions saw when it first fired", |ui| {
-            readings_ui(ui, rulebook, done, firing);
-        });
     }
 }
 
-fn verdict_ui(ui: &mut egui::Ui, done: &RuleReplay, analysis: &Analysis, replay: &Replay) {
-    ui.add_space(4.0);
-    let Some(firing) = &done.first else {
-        if done.skipped.is_none() {
-            ui.strong("It would never have fired on this log.");
-        }
-        return;
-    };
-    let at = firing.time_us + replay.time_zero_us;
-    let stage = analysis
-        .stages
-        .iter()
-        .position(|stage| (stage.from_us..stage.to_us).contains(&at));
-    let stage = stage.map_or_else(String::new, |i| {
-        let stage = &analysis.stages[i];
-        format!(
-            ", in stage {} ({} of requests), {} into it",
-            i + 1,
-            units::share(stage.share),
-            units::duration_us(at - stage.from_us)
-        )
-    });
-    let color = theme::tone(Tone::Bad, ui.visuals().dark_mode);
-    let text = format!(
-        "First fires {} after the start{stage}, because of {}. At {}.",
-        units::duration_us(firing.time_us),
-        firing.causes.join(" and "),
-        units::instant(at, replay.clock)
-    );
-    ui.add(egui::Label::new(egui::RichText::new(text).color(color).strong()).wrap());
-    if let Some(exposure) = done.exposure {
-        note(
-            ui,
-            &format!(
-                "Until then the canary answered {} requests, {} of them failed; {} requests came after, {} of them failed.",
-                units::count(exposure.before.requests),
-                units::count(exposure.before.errors),
-                units::count(exposure.after.requests),
-                units::count(exposure.after.errors)
-            ),
-        );
-    }
-}
-
-fn condition_ui(
-    ui: &mut egui::Ui,
-    (rulebook, rule_index, index): (&Rulebook, usize, usize),
-    condition: &Condition,
-    (replay, done): (&Replay, &RuleReplay),
-    analysis: &Analysis,
-    commands: &mut Commands,
-) {
-    let Some(result) = done.conditions.get(index) else {
-        return;
-    };
-    let form = charts::condition_form(Some(rulebook), done, &condition.name);
-    card_ui(ui, &condition.name, |ui| {
-        ui.label(&result.text);
-        if let Some(why) = &result.unavailable {
-            ui.colored_label(
-                ui.visuals().warn_fg_color,
-                format!("Cannot be evaluated on this log: {why}"),
-            );
-            return;
-        }
-        threshold_ui(ui, (rule_index, index), condition, form, commands);
-        let fires = done.first.as_ref().map_or_else(
-            || "The rule never fires.".to_owned(),
-            |firing| {
-                format!(
-                    "The rule first fires after {}.",
-                    units::duration_us(firing.time_us)
-                )
-            },
-        );
-        ui.strong(fires);
-        let first = result.first_us.map_or_else(
-            || "never".to_owned(),
-            |us| format!("first after {}", units::duration_us(us)),
-        );
-        note(
-            ui,
-            &format!(
-                "Holds at {} of {} evaluations, {first}; too few data at {}.",
-                units::count(result.evaluations_true),
-                units::count(done.evaluations),
-                units::count(result.evaluations_no_data)
-            ),
-        );
-        if let Some(chart) = charts::condition_chart(analysis, replay, done, result, form) {
-            select_time(brush_in(ui, &chart, 180.0, None), commands);
-        }
-    });
-}
-
-/// A slider for the threshold: per cent for shares, seconds for latencies, else as written.
-fn threshold_ui(
-    ui: &mut egui::Ui,
-    (rule, index): (usize, usize),
-    condition: &Condition,
-    form: ValueForm,
-    commands: &mut Commands,
-) {
-    let (scale, suffix) = match (condition.comparison, form) {
-        (Comparison::TimesBaseline { .. }, _) => (1.0, " × baseline"),
-        (_, ValueForm::Share) => (100.0, " %"),
-        (_, ValueForm::LatencyMs) => (0.001, " s"),
-        (_, ValueForm::Number) => (1.0, ""),
-    };
-    let mut shown = condition.comparison.threshold() * scale;
-    let top = match suffix {
-        " %" => 100.0,
-        " s" => (shown * 4.0).max(60.0),
-        _ => (shown * 4.0).max(5.0),
-    };
+/// Keeps what the rules do now, to stand beside what they do after a change.
+fn keep_ui(ui: &mut egui::Ui, state: &mut AppState, replay: &Arc<Replay>) {
     ui.horizontal(|ui| {
-        ui.label("Threshold");
-        ui.spacing_mut().slider_width = 320.0;
-        let slider = egui::Slider::new(&mut shown, 0.0..=top)
-            .suffix(suffix)
-            .max_decimals(2)
-            .smart_aim(true)
-            .logarithmic(suffix == " %");
-        let response = ui
-            .add(slider)
-            .accessible_name(format!("Threshold of {}", condition.name));
-        if response.changed() {
-            commands.push(Command::SetThreshold(rule, index, shown / scale));
+        let keep = ui.small_button("Keep to compare").on_hover_text(
+            "What these rules do stays as a column beside what changed rules, or another selection, do",
+        );
+        if keep.clicked() {
+            state.kept_replay = Some(Arc::clone(replay));
         }
-        if ui
-            .small_button("Reset all rules")
-            .accessible_name(format!("Reset all rules, beside {}", condition.name))
-            .clicked()
-        {
-            commands.push(Command::ResetRules);
+        if state.kept_replay.is_some() && ui.small_button("Forget what was kept").clicked() {
+            state.kept_replay = None;
         }
     });
-}
-
-fn readings_ui(ui: &mut egui::Ui, rulebook: &Rulebook, done: &RuleReplay, firing: &Firing) {
-    const COLUMNS: [Column; 7] = [
-        Column::text("Condition", 180.0),
-        Column::text("Held", 100.0),
-        Column::number("Measured", 110.0),
-        Column::number("from n", 80.0),
-        Column::number("Baseline", 110.0),
-        Column::number("from n", 80.0),
-        Column::number("Bound", 110.0),
-    ];
-    let height = table_height(firing.readings.len());
-    table_ui(
-        ui,
-        "readings",
-        &COLUMNS,
-        (firing.readings.len(), height),
-        |ui, i, column| {
-            let reading = &firing.readings[i];
-            let form = charts::condition_form(Some(rulebook), done, &reading.condition);
-            let value =
-                |v: Option<f64>| v.map_or_else(|| units::NO_VALUE.to_owned(), |v| form.value(v));
-            match column {
-                0 => {
-                    ui.label(&reading.condition);
-                }
-                1 => {
-                    let (word, tone) = match reading.truth {
-                        Truth::True => ("▼ yes", Tone::Bad),
-                        Truth::False => ("● no", Tone::Quiet),
-                        Truth::Unknown => ("? no data", Tone::Caution),
-                    };
-                    chip(ui, word, tone);
-                }
-                2 => {
-                    ui.label(value(reading.measured.value));
-                }
-                3 => {
-                    ui.label(units::count(u64::from(reading.measured.n)));
-                }
-                4 => {
-                    ui.label(value(reading.baseline.value));
-                }
-                5 => {
-                    ui.label(units::count(u64::from(reading.baseline.n)));
-                }
-                _ => {
-                    ui.label(value(reading.bound));
-                }
-            }
-        },
-    );
 }

@@ -42,6 +42,8 @@ pub(in crate::app) enum Brushed {
     Stretch(f64, f64),
     /// Everything, by a double click.
     All,
+    /// A single place, by a click: both coordinates.
+    Place(f64, f64),
 }
 
 /// The plot alone, to choose in: gives the place that was clicked or dragged to.
@@ -82,6 +84,15 @@ fn plot_in(
     let is_dark = ui.visuals().dark_mode;
     let ((x0, x1), (y0, y1)) = chart.ranges();
     let is_category = matches!(chart.y.scale, Scale::Category(_));
+    // Stages are named above the first row, not over its bars.
+    let has_stages =
+        |layer: &Layer| matches!(layer, Layer::Span { label, .. } if !label.is_empty());
+    let room = if is_category && chart.layers.iter().any(has_stages) {
+        0.6
+    } else {
+        0.0
+    };
+    let y0 = y0 - room;
     let (nx, ny) = (
         (ui.available_width() / 110.0) as usize,
         (height / 34.0) as usize,
@@ -155,6 +166,11 @@ fn brush(plot: &mut PlotUi<'_>, (x0, x1): (f64, f64), is_dark: bool) -> Option<B
     let response = plot.response().clone();
     if response.double_clicked() {
         return Some(Brushed::All);
+    }
+    if response.clicked() {
+        return plot
+            .pointer_coordinate()
+            .map(|at| Brushed::Place(at.x, at.y));
     }
     let is_done = response.drag_stopped();
     if !is_done && !response.dragged() {
@@ -275,6 +291,11 @@ fn y_axis(chart: &Chart, n: usize) -> AxisHints<'static> {
 
 fn axis(hints: AxisHints<'static>, scale: Scale, label: &str, n: usize) -> AxisHints<'static> {
     let formatter = move |mark: GridMark, range: &RangeInclusive<f64>| {
+        // A time at the very left would run into the label of the other axis.
+        let span = range.end() - range.start();
+        if matches!(scale, Scale::Time(_)) && mark.value - range.start() < 0.015 * span {
+            return String::new();
+        }
         let shown = ticks(&scale, (*range.start(), *range.end()), n);
         let near = |value: f64| (value - mark.value).abs() <= 1e-9 * value.abs().max(1.0);
         shown

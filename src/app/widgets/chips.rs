@@ -1,6 +1,6 @@
 //! Small coloured labels whose text and shape say the same as their colour.
 
-use egui::{Color32, RichText};
+use egui::RichText;
 
 use super::super::theme;
 use crate::analysis::{Severity, Verdict};
@@ -10,7 +10,7 @@ use crate::report::chart::Tone;
 pub(in crate::app) fn chip(ui: &mut egui::Ui, text: &str, tone: Tone) -> egui::Response {
     let color = theme::tone(tone, ui.visuals().dark_mode);
     egui::Frame::new()
-        .fill(ground(color, ui.visuals().window_fill))
+        .fill(theme::ground(color, ui.visuals().window_fill))
         .corner_radius(4)
         .inner_margin(egui::Margin::symmetric(7, 2))
         .show(ui, |ui| {
@@ -41,9 +41,4 @@ pub(in crate::app) fn severity_chip(ui: &mut egui::Ui, severity: Severity) -> eg
         &format!("{symbol} {}", severity.label()),
         theme::severity_tone(severity),
     )
-}
-
-/// A tenth of the colour over the background.
-fn ground(color: Color32, background: Color32) -> Color32 {
-    background.lerp_to_gamma(color, 0.12)
 }

@@ -34,7 +34,7 @@ pub(super) fn note(ui: &mut egui::Ui, text: &str) {
 pub(super) fn select_time(brushed: Option<Brushed>, commands: &mut Commands) {
     let at = |seconds: f64| Some((seconds * 1e6).round() as i64);
     match brushed {
-        None => {}
+        None | Some(Brushed::Place(..)) => {}
         Some(Brushed::All) => commands.push(Command::SetTimeRange(None, None)),
         Some(Brushed::Stretch(from, to)) => {
             commands.push(Command::SetTimeRange(at(from), at(to)));

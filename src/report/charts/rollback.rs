@@ -4,7 +4,7 @@ use super::{arm_name, arm_tone, seconds, time_axis};
 use crate::analysis::Analysis;
 use crate::data::Quantity;
 use crate::report::chart::{Along, Axis, Chart, Layer, Mark, Scale, Tone};
-use crate::rules::{ConditionReplay, Metric, Replay, RuleReplay, Rulebook, State};
+use crate::rules::{Condition, ConditionReplay, Metric, Replay, Rule, RuleReplay, Rulebook, State};
 use crate::units::ValueForm;
 
 /// Stretches of one state that are closer than this share of the time axis are drawn as one.
@@ -73,6 +73,97 @@ pub fn replay_timeline(analysis: &Analysis, replay: &Replay) -> Chart {
         y: Axis::new("", Scale::Category(labels.collect())),
         layers,
     }
+}
+
+/// A lane for the state of one rule and one for each of its conditions, which shows when it held;
+/// `None` where the rule was not evaluated.
+pub fn rule_lanes(
+    analysis: &Analysis,
+    replay: &Replay,
+    done: &RuleReplay,
+    rule: &Rule,
+) -> Option<Chart> {
+    if done.skipped.is_some() || done.evaluations == 0 {
+        return None;
+    }
+    let end_us = replay.last_event_us.max(1);
+    let mut layers: Vec<Layer> = super::stage_spans(analysis).collect();
+    let bars = |row: usize, stretches: Vec<(i64, i64)>| -> Vec<(f64, f64, f64)> {
+        let bar = |(from, to)| (row as f64, at(replay, from), at(replay, to));
+        stretches.into_iter().map(bar).collect()
+    };
+    let held = rule.conditions().into_iter().zip(&done.conditions);
+    let held: Vec<_> = held
+        .enumerate()
+        .flat_map(|(c, (condition, seen))| bars(c + 1, held_stretches(condition, seen, end_us)))
+        .collect();
+    for (name, tone, items) in [
+        (
+            "pending",
+            Tone::Caution,
+            bars(0, stretches(done, State::Pending, end_us)),
+        ),
+        (
+            "firing",
+            Tone::Bad,
+            bars(0, stretches(done, State::Firing, end_us)),
+        ),
+        ("condition holds", Tone::Arm(0), held),
+    ] {
+        if !items.is_empty() {
+            layers.push(Layer::Bars {
+                name: name.to_owned(),
+                tone,
+                items,
+            });
+        }
+    }
+    if let Some(first) = &done.first {
+        layers.push(Layer::Rule {
+            label: "first firing".to_owned(),
+            tone: Tone::Bad,
+            axis: Along::X,
+            at: at(replay, first.time_us),
+        });
+    }
+    let mut labels = vec!["the rule".to_owned()];
+    labels.extend(done.conditions.iter().map(|c| c.name.clone()));
+    Some(Chart {
+        id: format!("lanes-{}", done.id),
+        title: "The rule and its conditions over time".to_owned(),
+        caption:
+            "When the rule was pending or firing, and at which of the evaluations drawn below \
+                  each condition held on its own."
+                .to_owned(),
+        x: time_axis(
+            replay.clock,
+            replay.time_zero_us,
+            replay.time_zero_us + end_us,
+        ),
+        y: Axis::new("", Scale::Category(labels)),
+        layers,
+    })
+}
+
+/// When a condition held, from its thinned series; breaks too short to be seen are left out.
+fn held_stretches(condition: &Condition, seen: &ConditionReplay, end_us: i64) -> Vec<(i64, i64)> {
+    let gap = (end_us as f64 * FINEST) as i64;
+    let cmp = condition.comparison.cmp();
+    let mut out: Vec<(i64, i64)> = Vec::new();
+    for (k, point) in seen.series.iter().enumerate() {
+        if point.value.is_nan() || point.bound.is_nan() || !cmp.holds(point.value, point.bound) {
+            continue;
+        }
+        let to = seen
+            .series
+            .get(k + 1)
+            .map_or(point.time_us, |next| next.time_us);
+        match out.last_mut() {
+            Some(last) if point.time_us - last.1 <= gap => last.1 = to,
+            _ => out.push((point.time_us, to)),
+        }
+    }
+    out
 }
 
 /// A condition's value against its bound over time; `None` where it was never evaluated.

@@ -1,0 +1,385 @@
+//! One rule: what it did, its thresholds, what its conditions saw, and the requests behind that.
+
+use super::super::super::command::{Command, Commands};
+use super::super::super::requests::Query;
+use super::super::super::session::Session;
+use super::super::super::theme;
+use super::super::super::thresholds::FirstFires;
+use super::super::super::widgets::{
+    Brushed, Column, brush_in, card_ui, chip, note, select_time, table_height, table_ui,
+};
+use crate::analysis::Analysis;
+use crate::report::chart::Tone;
+use crate::report::charts;
+use crate::rules::{
+    Comparison, Condition, Firing, Replay, Rule, RuleReplay, Rulebook, Truth, Window, clock_text,
+    no_data_text, persistence_text, sentences,
+};
+use crate::units::{self, ValueForm};
+
+/// The chosen rule with what it did.
+pub(super) struct Shown<'a> {
+    pub(super) rulebook: &'a Rulebook,
+    pub(super) index: usize,
+    pub(super) rule: &'a Rule,
+    pub(super) replay: &'a Replay,
+    pub(super) done: &'a RuleReplay,
+    pub(super) analysis: &'a Analysis,
+    pub(super) session: &'a Session,
+}
+
+pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Commands) {
+    let Shown {
+        rulebook,
+        rule,
+        replay,
+        done,
+        analysis,
+        ..
+    } = *shown;
+    card_ui(ui, &rule.title, |ui| {
+        ui.label(&rule.description);
+        note(
+            ui,
+            &format!(
+                "{}; {}. {}",
+                clock_text(rule.clock),
+                persistence_text(rule.persistence),
+                no_data_text(rule)
+            ),
+        );
+        if let Some(why) = &done.skipped {
+            ui.colored_label(
+                ui.visuals().warn_fg_color,
+                format!("It cannot run on this log: {why}"),
+            );
+        }
+        if !rule.faults.is_empty() {
+            egui::CollapsingHeader::new(format!("{} known faults of this rule", rule.faults.len()))
+                .id_salt(("faults", &rule.id))
+                .show(ui, |ui| {
+                    for fault in &rule.faults {
+                        ui.add(egui::Label::new(format!("▼ {fault}")).wrap());
+                    }
+                });
+        }
+        verdict_ui(ui, done, analysis, replay);
+        if let Some(firing) = &done.first {
+            firing_ui(ui, shown, replay.time_zero_us + firing.time_us, commands);
+        }
+        for sentence in sentences(replay, done) {
+            note(ui, &sentence);
+        }
+    });
+    if let Some(lanes) = charts::rule_lanes(analysis, replay, done, rule) {
+        card_ui(ui, "", |ui| {
+            ui.label(egui::RichText::new(&lanes.title).strong());
+            let height = 70.0 + 26.0 * lanes.n_rows() as f32;
+            let brushed = brush_in(ui, &lanes, height, time_group());
+            take_brushed(brushed, shown, None, commands);
+            note(ui, &lanes.caption);
+        });
+    }
+    for (c, condition) in rule.conditions().into_iter().enumerate() {
+        condition_ui(ui, shown, c, condition, commands);
+    }
+    if let Some(firing) = &done.first {
+        card_ui(ui, "What its conditions saw when it first fired", |ui| {
+            readings_ui(ui, rulebook, done, firing);
+        });
+    }
+}
+
+fn verdict_ui(ui: &mut egui::Ui, done: &RuleReplay, analysis: &Analysis, replay: &Replay) {
+    ui.add_space(4.0);
+    let Some(firing) = &done.first else {
+        if done.skipped.is_none() {
+            ui.strong("It would never have fired on this log.");
+        }
+        return;
+    };
+    let at = firing.time_us + replay.time_zero_us;
+    let stage = analysis
+        .stages
+        .iter()
+        .position(|stage| (stage.from_us..stage.to_us).contains(&at));
+    let stage = stage.map_or_else(String::new, |i| {
+        let stage = &analysis.stages[i];
+        format!(
+            ", in stage {} ({} of requests), {} into it",
+            i + 1,
+            units::share(stage.share),
+            units::duration_us(at - stage.from_us)
+        )
+    });
+    let color = theme::tone(Tone::Bad, ui.visuals().dark_mode);
+    let text = format!(
+        "First fires {} after the start{stage}, because of {}. At {}.",
+        units::duration_us(firing.time_us),
+        firing.causes.join(" and "),
+        units::instant(at, replay.clock)
+    );
+    ui.add(egui::Label::new(egui::RichText::new(text).color(color).strong()).wrap());
+    if let Some(exposure) = done.exposure {
+        note(
+            ui,
+            &format!(
+                "Until then the canary answered {} requests, {} of them failed; {} requests came after, {} of them failed.",
+                units::count(exposure.before.requests),
+                units::count(exposure.before.errors),
+                units::count(exposure.after.requests),
+                units::count(exposure.after.errors)
+            ),
+        );
+    }
+}
+
+/// The charts of a rule share their time axis and cursor.
+fn time_group() -> Option<egui::Id> {
+    Some(egui::Id::unique("rule over time"))
+}
+
+/// From a firing to the requests that it stands on.
+fn firing_ui(ui: &mut egui::Ui, shown: &Shown<'_>, at_us: i64, commands: &mut Commands) {
+    let Some(after_us) = window_start(shown, None, at_us) else {
+        return;
+    };
+    ui.horizontal_wrapped(|ui| {
+        if ui
+            .small_button("List the requests it saw")
+            .on_hover_text("The canary's requests in its longest window")
+            .clicked()
+        {
+            show_window(shown, (after_us, at_us), commands);
+        }
+        if ui
+            .small_button("Look at this stretch alone")
+            .on_hover_text("On every screen; undo brings all times back")
+            .clicked()
+        {
+            // The filter is closed on the left and open on the right, the window the other way round.
+            commands.push(Command::SetTimeRange(
+                (after_us > i64::MIN).then(|| after_us + 1),
+                Some(at_us + 1),
+            ));
+        }
+    });
+}
+
+/// A drag selects time; a click lists the requests that the rule, or a condition, saw then.
+fn take_brushed(
+    brushed: Option<Brushed>,
+    shown: &Shown<'_>,
+    condition: Option<&Condition>,
+    commands: &mut Commands,
+) {
+    if let Some(Brushed::Place(seconds, _)) = brushed {
+        let at_us = (seconds * 1e6).round() as i64;
+        if let Some(after_us) = window_start(shown, condition, at_us) {
+            show_window(shown, (after_us, at_us), commands);
+        }
+    }
+    select_time(brushed, commands);
+}
+
+fn show_window(shown: &Shown<'_>, within_us: (i64, i64), commands: &mut Commands) {
+    commands.push(Command::ShowRequests(Box::new(Query {
+        arm: shown.analysis.treatment,
+        within_us: Some(within_us),
+        ..Query::default()
+    })));
+}
+
+/// Where the window of a condition, or the longest of the rule, begins at a moment.
+fn window_start(shown: &Shown<'_>, condition: Option<&Condition>, at_us: i64) -> Option<i64> {
+    let conditions = match condition {
+        Some(condition) => vec![condition],
+        None => shown.rule.conditions(),
+    };
+    let log = &shown.session.loaded.value.as_ref()?.log;
+    let canary = shown.analysis.treatment?;
+    let start = |window: Window| match window {
+        Window::Last { n } => {
+            let until = log.event_us.partition_point(|&t| t <= at_us);
+            let mut rows = (0..until)
+                .rev()
+                .filter(|&row| usize::from(log.arm[row]) == canary);
+            // The window is open on the left.
+            rows.nth(n.saturating_sub(1) as usize)
+                .map_or(i64::MIN, |row| log.event_us[row] - 1)
+        }
+        Window::Run => i64::MIN,
+        Window::Stage => {
+            let stages = shown.analysis.stages.iter();
+            let of_moment = stages.map(|s| s.from_us).filter(|from| *from <= at_us);
+            of_moment.max().unwrap_or(i64::MIN)
+        }
+        Window::Trailing { span, .. }
+        | Window::Tumbling { span, .. }
+        | Window::Counter { span, .. } => at_us - span.us,
+    };
+    conditions.into_iter().map(|c| start(c.window)).min()
+}
+
+fn condition_ui(
+    ui: &mut egui::Ui,
+    shown: &Shown<'_>,
+    index: usize,
+    condition: &Condition,
+    commands: &mut Commands,
+) {
+    let Shown {
+        rulebook,
+        index: rule_index,
+        rule,
+        replay,
+        done,
+        analysis,
+        session,
+    } = *shown;
+    let Some(result) = done.conditions.get(index) else {
+        return;
+    };
+    let form = charts::condition_form(Some(rulebook), done, &condition.name);
+    card_ui(ui, &condition.name, |ui| {
+        ui.label(&result.text);
+        if let Some(why) = &result.unavailable {
+            ui.colored_label(
+                ui.visuals().warn_fg_color,
+                format!("Cannot be evaluated on this log: {why}"),
+            );
+            return;
+        }
+        threshold_ui(ui, (rule_index, index), condition, form, commands);
+        // While a threshold moves, what is known without a replay is shown at once.
+        let first = session.thresholds.first(rule).unwrap_or(match &done.first {
+            Some(firing) => FirstFires::At(firing.time_us),
+            None => FirstFires::Never,
+        });
+        let fires = match first {
+            FirstFires::At(us) => {
+                format!("The rule first fires after {}.", units::duration_us(us))
+            }
+            FirstFires::Never => "The rule never fires.".to_owned(),
+        };
+        ui.strong(fires);
+        let first = result.first_us.map_or_else(
+            || "never".to_owned(),
+            |us| format!("first after {}", units::duration_us(us)),
+        );
+        note(
+            ui,
+            &format!(
+                "Holds at {} of {} evaluations, {first}; too few data at {}.",
+                units::count(result.evaluations_true),
+                units::count(done.evaluations),
+                units::count(result.evaluations_no_data)
+            ),
+        );
+        if let Some(chart) = charts::condition_chart(analysis, replay, done, result, form) {
+            let brushed = brush_in(ui, &chart, 180.0, time_group());
+            take_brushed(brushed, shown, Some(condition), commands);
+            note(
+                ui,
+                "Click a moment for the requests in the window then; drag over a stretch to look at it alone.",
+            );
+        }
+    });
+}
+
+/// A slider for the threshold: per cent for shares, seconds for latencies, else as written.
+fn threshold_ui(
+    ui: &mut egui::Ui,
+    (rule, index): (usize, usize),
+    condition: &Condition,
+    form: ValueForm,
+    commands: &mut Commands,
+) {
+    let (scale, suffix) = match (condition.comparison, form) {
+        (Comparison::TimesBaseline { .. }, _) => (1.0, " × baseline"),
+        (_, ValueForm::Share) => (100.0, " %"),
+        (_, ValueForm::LatencyMs) => (0.001, " s"),
+        (_, ValueForm::Number) => (1.0, ""),
+    };
+    let mut shown = condition.comparison.threshold() * scale;
+    let top = match suffix {
+        " %" => 100.0,
+        " s" => (shown * 4.0).max(60.0),
+        _ => (shown * 4.0).max(5.0),
+    };
+    ui.horizontal(|ui| {
+        ui.label("Threshold");
+        ui.spacing_mut().slider_width = 320.0;
+        let slider = egui::Slider::new(&mut shown, 0.0..=top)
+            .suffix(suffix)
+            .max_decimals(2)
+            .smart_aim(true)
+            .logarithmic(suffix == " %");
+        let response = ui
+            .add(slider)
+            .accessible_name(format!("Threshold of {}", condition.name));
+        if response.changed() {
+            commands.push(Command::SetThreshold(rule, index, shown / scale));
+        }
+        if ui
+            .small_button("Reset all rules")
+            .accessible_name(format!("Reset all rules, beside {}", condition.name))
+            .clicked()
+        {
+            commands.push(Command::ResetRules);
+        }
+    });
+}
+
+fn readings_ui(ui: &mut egui::Ui, rulebook: &Rulebook, done: &RuleReplay, firing: &Firing) {
+    const COLUMNS: [Column; 7] = [
+        Column::text("Condition", 180.0),
+        Column::text("Held", 100.0),
+        Column::number("Measured", 110.0),
+        Column::number("from n", 80.0),
+        Column::number("Baseline", 110.0),
+        Column::number("from n", 80.0),
+        Column::number("Bound", 110.0),
+    ];
+    let height = table_height(firing.readings.len());
+    table_ui(
+        ui,
+        "readings",
+        &COLUMNS,
+        (firing.readings.len(), height),
+        |ui, i, column| {
+            let reading = &firing.readings[i];
+            let form = charts::condition_form(Some(rulebook), done, &reading.condition);
+            let value =
+                |v: Option<f64>| v.map_or_else(|| units::NO_VALUE.to_owned(), |v| form.value(v));
+            match column {
+                0 => {
+                    ui.label(&reading.condition);
+                }
+                1 => {
+                    let (word, tone) = match reading.truth {
+                        Truth::True => ("▼ yes", Tone::Bad),
+                        Truth::False => ("● no", Tone::Quiet),
+                        Truth::Unknown => ("? no data", Tone::Caution),
+                    };
+                    chip(ui, word, tone);
+                }
+                2 => {
+                    ui.label(value(reading.measured.value));
+                }
+                3 => {
+                    ui.label(units::count(u64::from(reading.measured.n)));
+                }
+                4 => {
+                    ui.label(value(reading.baseline.value));
+                }
+                5 => {
+                    ui.label(units::count(u64::from(reading.baseline.n)));
+                }
+                _ => {
+                    ui.label(value(reading.bound));
+                }
+            }
+        },
+    );
+}

@@ -1,0 +1,147 @@
+//! What assistive technology is told: every control has a name, and the order is that of reading.
+
+use eframe::egui;
+use egui::accesskit::{Role, Toggled};
+use egui::{Modifiers, Theme};
+use egui_kittest::Harness;
+use egui_kittest::kittest::NodeT as _;
+use hindsight::app::{App, Screen};
+
+use crate::support::harness::{sample, settle, show, window, window_on};
+
+/// A node of the tree, in order.
+struct Told {
+    role: Role,
+    name: String,
+    rect: egui::Rect,
+}
+
+fn told(window: &Harness<'_, App>) -> Vec<Told> {
+    let mut found = Vec::new();
+    let mut open = vec![window.root()];
+    while let Some(node) = open.pop() {
+        let inner = node.accesskit_node();
+        let label = inner.label().or_else(|| inner.value());
+        found.push(Told {
+            role: inner.role(),
+            name: label.unwrap_or_default(),
+            rect: node.rect(),
+        });
+        let children: Vec<_> = node.children().collect();
+        open.extend(children.into_iter().rev());
+    }
+    found
+}
+
+fn is_control(role: Role) -> bool {
+    matches!(
+        role,
+        Role::Button
+            | Role::CheckBox
+            | Role::RadioButton
+            | Role::ComboBox
+            | Role::Link
+            | Role::Slider
+            | Role::SpinButton
+            | Role::TextInput
+            | Role::MultilineTextInput
+            | Role::Image
+    )
+}
+
+#[track_caller]
+fn check_names(window: &Harness<'_, App>, what: &str) {
+    let nodes = told(window);
+    let controls = nodes.iter().filter(|node| is_control(node.role));
+    let unnamed: Vec<String> = controls
+        .filter(|node| node.name.trim().is_empty())
+        .map(|node| format!("{:?} at {:?}", node.role, node.rect))
+        .collect();
+    assert!(unnamed.is_empty(), "{what}: {unnamed:#?}");
+    assert!(nodes.len() > 20, "{what} tells {} things", nodes.len());
+}
+
+#[test]
+fn every_control_of_every_screen_has_a_name() {
+    let mut empty = window();
+    settle(&mut empty);
+    check_names(&empty, "the first screen");
+    let mut window = window_on(&sample("canary-rollout-20k.csv"), Theme::Light);
+    window.key_press_modifiers(Modifiers::COMMAND, egui::Key::R);
+    settle(&mut window);
+    for screen in Screen::ALL {
+        show(&mut window, screen);
+        check_names(&window, screen.label());
+    }
+}
+
+/// Menu, selection, rail, then the screen.
+#[test]
+fn the_order_is_that_of_reading() {
+    let mut window = window_on(&sample("canary-rollout-20k.csv"), Theme::Light);
+    for screen in Screen::ALL {
+        show(&mut window, screen);
+        let nodes = told(&window);
+        let place = |name: &str| {
+            let found = nodes.iter().position(|node| node.name == name);
+            found.unwrap_or_else(|| panic!("{name} is missing on {}", screen.label()))
+        };
+        let order = ["File", "Control", "Log", "Report", screen.question()];
+        let places: Vec<usize> = order.iter().map(|name| place(name)).collect();
+        assert!(
+            places.is_sorted(),
+            "{}: {order:?} at {places:?}",
+            screen.label()
+        );
+    }
+}
+
+#[test]
+fn the_keyboard_reaches_every_part() {
+    let mut window = window_on(&sample("aa.csv"), Theme::Light);
+    show(&mut window, Screen::Overview);
+    let mut names = Vec::new();
+    for _ in 0..60 {
+        window.key_press(egui::Key::Tab);
+        window.run();
+        let focused = told_focus(&window);
+        names.extend(focused);
+    }
+    for wanted in ["File", "Latency", "Requests", "Copy the scorecard"] {
+        assert!(
+            names.iter().any(|name| name == wanted),
+            "{wanted}: {names:?}"
+        );
+    }
+}
+
+fn told_focus(window: &Harness<'_, App>) -> Option<String> {
+    let mut open = vec![window.root()];
+    while let Some(node) = open.pop() {
+        let inner = node.accesskit_node();
+        if inner.is_focused() {
+            return inner.label().or_else(|| inner.value());
+        }
+        open.extend(node.children());
+    }
+    None
+}
+
+#[test]
+fn series_that_are_hidden_say_so() {
+    let mut window = window_on(&sample("aa.csv"), Theme::Light);
+    show(&mut window, Screen::Trends);
+    let mut open = vec![window.root()];
+    let mut n_shown = 0;
+    while let Some(node) = open.pop() {
+        let inner = node.accesskit_node();
+        if inner.role() == Role::CheckBox {
+            n_shown += usize::from(inner.toggled() == Some(Toggled::True));
+        }
+        open.extend(node.children());
+    }
+    assert!(
+        n_shown >= 2,
+        "the arms of the first chart are told as shown"
+    );
+}
