@@ -28,7 +28,8 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let sample = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("sample-data/canary-rollout.parquet");
+    let sample =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("sample-data/canary-rollout.parquet");
     let log = std::env::var_os("HINDSIGHT_LOG").map_or(sample, PathBuf::from);
     let start = Instant::now();
     let mut window = Harness::builder()
@@ -38,13 +39,21 @@ fn main() {
         .build_eframe(|creation| App::new(&creation.egui_ctx));
     window.step();
     println!("first frame: {:.0} ms", ms(start.elapsed()));
-    window.state_mut().ask(Command::OpenLog(LoadRequest::of(log).into()));
-    println!("opened and computed: {:.1} s", settle(&mut window).as_secs_f64());
+    window
+        .state_mut()
+        .ask(Command::OpenLog(LoadRequest::of(log).into()));
+    println!(
+        "opened and computed: {:.1} s",
+        settle(&mut window).as_secs_f64()
+    );
 
     for is_open in [false, true] {
         if is_open {
             window.state_mut().ask(Command::Ui(UiCommand::Requests));
-            println!("requests listed: {:.2} s", settle(&mut window).as_secs_f64());
+            println!(
+                "requests listed: {:.2} s",
+                settle(&mut window).as_secs_f64()
+            );
         }
         for screen in Screen::ALL {
             frames(&mut window, screen, is_open);
@@ -99,18 +108,31 @@ fn threshold(window: &mut Harness<'_, App>) {
         let first = window.state().session.thresholds.first(&moved.rules[0]);
         found.push(first.expect("the thresholds are ready"));
     }
-    let fires = found.iter().filter(|f| matches!(f, FirstFires::At(_))).count();
+    let fires = found
+        .iter()
+        .filter(|f| matches!(f, FirstFires::At(_)))
+        .count();
     println!(
         "threshold moved: {:.3} ms each ({fires} of {} fire)",
         ms(start.elapsed()) / found.len() as f64,
         found.len()
     );
-    window.state_mut().ask(Command::SetThreshold(0, 0, value * 2.0));
+    window
+        .state_mut()
+        .ask(Command::SetThreshold(0, 0, value * 2.0));
     println!("replay after a drag: {:.1} s", settle(window).as_secs_f64());
 }
 
 fn filter(window: &mut Harness<'_, App>) {
-    let log = window.state().session.loaded.value.clone().unwrap().log.clone();
+    let log = window
+        .state()
+        .session
+        .loaded
+        .value
+        .clone()
+        .unwrap()
+        .log
+        .clone();
     let segment = log.segments.iter().find(|s| s.values.len() > 1);
     let (first, last) = log.event_span_us().unwrap();
     let third = (last - first) / 3;
@@ -122,7 +144,10 @@ fn filter(window: &mut Harness<'_, App>) {
             window.step();
             std::thread::sleep(Duration::from_millis(5));
         }
-        println!("{what}: new numbers after {:.2} s", start.elapsed().as_secs_f64());
+        println!(
+            "{what}: new numbers after {:.2} s",
+            start.elapsed().as_secs_f64()
+        );
         settle(window);
     };
     if let Some(segment) = segment {

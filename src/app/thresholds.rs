@@ -11,7 +11,7 @@ use crate::data::RequestLog;
 use crate::error::{Error, Result};
 use crate::jobs::{JobKind, Progress};
 use crate::rules::passage::{Assignment, Passages, Until, Watch, first_over, oriented};
-use crate::rules::{Replay, Rule, Rulebook, replay_in_full};
+use crate::rules::{ArmLabels, EventTime, Replay, Rule, Rulebook, Window, replay_in_full};
 
 /// What answers for the thresholds of one rule.
 #[derive(Debug, Default)]
@@ -117,15 +117,17 @@ impl Session {
             .get(state.rule)
             .and_then(|done| done.first.as_ref().map(|first| first.time_us));
         let settings = document.settings.clone();
-        let is_plain = Rulebook {
-            rules: Vec::new(),
-            title: String::new(),
-            ..document.rulebook.clone()
-        } == Rulebook::default();
+        let rulebook = &document.rulebook;
+        let has_plan = rule.plan.is_some() || rulebook.plans.len() == 1;
+        let follows_stages = rule.conditions().iter().any(|c| c.window == Window::Stage);
+        let is_plain = !has_plan
+            && !follows_stages
+            && rulebook.columns.event_time == EventTime::default()
+            && rulebook.arms == ArmLabels::default();
         if is_plain {
             self.jobs.start(JobKind::Thresholds, move |progress| {
                 let passed = watch(&loaded.log, &settings, rule, progress)?;
-                // Stages and plans can move a replay, which a watch does not know.
+                // What a watch does not know, such as stages, could move a replay.
                 let is_same = passed
                     .passages
                     .first

@@ -13,7 +13,6 @@ use crate::support::harness::{sample, settle, show, window, window_on};
 struct Told {
     role: Role,
     name: String,
-    rect: egui::Rect,
 }
 
 fn told(window: &Harness<'_, App>) -> Vec<Told> {
@@ -25,7 +24,6 @@ fn told(window: &Harness<'_, App>) -> Vec<Told> {
         found.push(Told {
             role: inner.role(),
             name: label.unwrap_or_default(),
-            rect: node.rect(),
         });
         let children: Vec<_> = node.children().collect();
         open.extend(children.into_iter().rev());
@@ -55,7 +53,7 @@ fn check_names(window: &Harness<'_, App>, what: &str) {
     let controls = nodes.iter().filter(|node| is_control(node.role));
     let unnamed: Vec<String> = controls
         .filter(|node| node.name.trim().is_empty())
-        .map(|node| format!("{:?} at {:?}", node.role, node.rect))
+        .map(|node| format!("{:?}", node.role))
         .collect();
     assert!(unnamed.is_empty(), "{what}: {unnamed:#?}");
     assert!(nodes.len() > 20, "{what} tells {} things", nodes.len());

@@ -17,6 +17,8 @@ mod formats;
 mod hostile;
 mod inference;
 mod ingest;
+#[cfg(feature = "gui")]
+mod journey;
 mod lab;
 mod malformed;
 mod pitfalls;

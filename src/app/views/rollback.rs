@@ -96,11 +96,11 @@ fn rules_ui(
 ) {
     card_ui(ui, "Rules", |ui| {
         let mut columns = vec![
-            Column::text("Rule", 310.0),
-            Column::text("Would have fired", 176.0),
-            Column::text("Because of", 190.0),
-            Column::number("Canary requests until then", 180.0),
-            Column::number("Errors among them", 130.0),
+            Column::text("Rule", 290.0),
+            Column::text("Would have fired", 150.0),
+            Column::text("Because of", 176.0),
+            Column::number("Canary requests until then", 176.0),
+            Column::number("Errors among them", 124.0),
         ];
         let kept = state.kept_replay.clone();
         if kept.is_some() {

@@ -1,6 +1,7 @@
 //! Parts that several screens use.
 
 mod chart;
+mod chart_layers;
 mod chips;
 mod table;
 
