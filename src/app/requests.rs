@@ -282,34 +282,10 @@ impl Query {
         }
         let search = self.search.trim().to_lowercase();
         if !search.is_empty() {
-            let finds = self.finds(log, &search);
+            let finds = finds(log, &search);
             rows.retain(|&row| finds(row as usize));
         }
         rows
-    }
-
-    /// Whether a row shows the searched text; each label is looked at once.
-    fn finds<'a>(&self, log: &'a RequestLog, search: &str) -> impl Fn(usize) -> bool + 'a {
-        let has = |text: &str| text.to_lowercase().contains(search);
-        let arms: Vec<bool> = log.arms.iter().map(|arm| has(&arm.name)).collect();
-        let segments: Vec<Vec<bool>> = log
-            .segments
-            .iter()
-            .map(|segment| segment.values.iter().map(|value| has(value)).collect())
-            .collect();
-        let outcomes = OUTCOMES.map(|outcome| has(outcome_text(outcome)));
-        let digits = search.replace([',', ' '], "");
-        let number: Option<u32> = digits.parse().ok().and_then(|n: u32| n.checked_sub(1));
-        move |row| {
-            arms[usize::from(log.arm[row])]
-                || (log.has_outcome && outcomes[log.outcome[row] as usize])
-                || number == Some(log.row[row])
-                || log
-                    .segments
-                    .iter()
-                    .zip(&segments)
-                    .any(|(segment, found)| found[usize::from(segment.code[row])])
-        }
     }
 }
 
@@ -331,6 +307,30 @@ impl Listing {
             out += &(cells.join("\t") + "\n");
         }
         out
+    }
+}
+
+/// Whether a row shows the searched text; each label is looked at once.
+fn finds<'a>(log: &'a RequestLog, search: &str) -> impl Fn(usize) -> bool + 'a {
+    let has = |text: &str| text.to_lowercase().contains(search);
+    let arms: Vec<bool> = log.arms.iter().map(|arm| has(&arm.name)).collect();
+    let segments: Vec<Vec<bool>> = log
+        .segments
+        .iter()
+        .map(|segment| segment.values.iter().map(|value| has(value)).collect())
+        .collect();
+    let outcomes = OUTCOMES.map(|outcome| has(outcome_text(outcome)));
+    let digits = search.replace([',', ' '], "");
+    let number: Option<u32> = digits.parse().ok().and_then(|n: u32| n.checked_sub(1));
+    move |row| {
+        arms[usize::from(log.arm[row])]
+            || (log.has_outcome && outcomes[log.outcome[row] as usize])
+            || number == Some(log.row[row])
+            || log
+                .segments
+                .iter()
+                .zip(&segments)
+                .any(|(segment, found)| found[usize::from(segment.code[row])])
     }
 }
 

@@ -168,7 +168,7 @@ impl Session {
                 }
                 (JobKind::ReadRequest, Err(error)) => self.requests.written.settle(Err(error)),
                 (JobKind::ReadIds, Ok(Output::Written(rows))) => {
-                    requests_run::copy_ids(state, &rows)
+                    requests_run::copy_ids(state, &rows);
                 }
                 (JobKind::Export, Ok(Output::Exported(path))) => {
                     let text = format!("Report written to {}", path.display());

@@ -258,6 +258,7 @@ fn shortcuts_ui(ui: &egui::Ui, state: &mut AppState) {
         .open(&mut is_open)
         .collapsible(false)
         .resizable(false)
+        .anchor(egui::Align2::CENTER_CENTER, egui::Vec2::ZERO)
         .show(ui.ctx(), |ui| {
             egui::Grid::new("shortcuts")
                 .num_columns(2)
@@ -266,7 +267,11 @@ fn shortcuts_ui(ui: &egui::Ui, state: &mut AppState) {
                     for command in UiCommand::ALL {
                         if let Some(shortcut) = command.shortcut() {
                             ui.label(command.text());
-                            ui.monospace(ui.ctx().format_shortcut(&shortcut));
+                            let mut keys = ui.ctx().format_shortcut(&shortcut);
+                            if command == UiCommand::Shortcuts {
+                                keys += " or ?";
+                            }
+                            ui.monospace(keys);
                             ui.end_row();
                         }
                     }

@@ -11,7 +11,9 @@ use crate::data::RequestLog;
 use crate::error::{Error, Result};
 use crate::jobs::{JobKind, Progress};
 use crate::rules::passage::{Assignment, Passages, Until, Watch, first_over, oriented};
-use crate::rules::{ArmLabels, EventTime, Replay, Rule, Rulebook, Window, replay_in_full};
+use crate::rules::{
+    Anchor, ArmLabels, Clock, EventTime, Replay, Rule, Rulebook, Scope, Window, replay_in_full,
+};
 
 /// What answers for the thresholds of one rule.
 #[derive(Debug, Default)]
@@ -118,15 +120,20 @@ impl Session {
             .and_then(|done| done.first.as_ref().map(|first| first.time_us));
         let settings = document.settings.clone();
         let rulebook = &document.rulebook;
-        let has_plan = rule.plan.is_some() || rulebook.plans.len() == 1;
-        let follows_stages = rule.conditions().iter().any(|c| c.window == Window::Stage);
-        let is_plain = !has_plan
+        let by_stage = match rule.clock {
+            Clock::Request { .. } => false,
+            Clock::Every { anchor, .. } | Clock::OnceAt { anchor, .. } => anchor == Anchor::Stage,
+            Clock::StageEnd => true,
+        };
+        let follows_stages =
+            by_stage || rule.conditions().iter().any(|c| c.window == Window::Stage);
+        let is_plain = rule.scope == Scope::Run
             && !follows_stages
             && rulebook.columns.event_time == EventTime::default()
             && rulebook.arms == ArmLabels::default();
         if is_plain {
             self.jobs.start(JobKind::Thresholds, move |progress| {
-                let passed = watch(&loaded.log, &settings, rule, progress)?;
+                let passed = watch(&loaded.log, &settings, &rule, progress)?;
                 // What a watch does not know, such as stages, could move a replay.
                 let is_same = passed
                     .passages
@@ -198,14 +205,14 @@ pub(super) fn replay_changed(
 fn watch(
     log: &RequestLog,
     settings: &AnalysisSettings,
-    rule: Rule,
+    rule: &Rule,
     progress: &Progress,
 ) -> Result<Passed> {
     let selection = select(log, settings)?;
     let treatment = selection.treatment.ok_or_else(Error::cancelled)?;
     let rows = &selection.rows;
     // A rule that the log cannot feed has no first firing to preview.
-    let watch = Watch::new(rows, &rule).map_err(|_reason| Error::cancelled())?;
+    let watch = Watch::new(rows, rule).map_err(|_reason| Error::cancelled())?;
     let arms = Assignment::of(rows, selection.control, treatment);
     let passages = watch.run(&arms, Until::End, progress)?;
     Ok(Passed {

@@ -273,9 +273,7 @@ mod tests {
                 "latency 1.50 s to 4.00 s"
             ]
         );
-        let rest = FilterPart::ALL
-            .into_iter()
-            .fold(filter, |filter, part| filter.without(part));
+        let rest = FilterPart::ALL.into_iter().fold(filter, Filter::without);
         assert!(rest.is_all());
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn screen_ui(
                 Screen::Trends => {
                     trends::ui(ui, &analysis, session.replay.value.as_deref(), commands);
                 }
-                Screen::Tests => tests::ui(ui, state, &analysis),
+                Screen::Tests => tests::ui(ui, state, &analysis, commands),
                 Screen::Rollback => rollback::ui(ui, state, session, &analysis, commands),
                 Screen::Lab => lab::ui(ui, state, session, &analysis, commands),
                 Screen::Report => report::ui(ui, state, session, &analysis, commands),

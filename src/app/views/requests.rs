@@ -36,6 +36,8 @@ pub(in crate::app) fn panel_ui(
         .default_size(290.0)
         .size_range(140.0..=ui.available_height() - 160.0)
         .show(ui, |ui| {
+            // As high as it was drawn, also while there is nothing to show yet.
+            ui.set_min_height(ui.available_height());
             ui.add_space(4.0);
             let listing = session.requests.listing.value.clone();
             bar_ui(

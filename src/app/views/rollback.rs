@@ -10,7 +10,8 @@ use super::super::requests::{Ending, Query};
 use super::super::session::Session;
 use super::super::state::AppState;
 use super::super::widgets::{
-    Brushed, Column, brush_in, card_ui, chip, note, select_time, table_height, table_ui,
+    Brushed, Column, brush_in, card_ui, chip, copy_button, note, select_time, table_height,
+    table_ui, tsv,
 };
 use crate::analysis::Analysis;
 use crate::report::chart::Tone;
@@ -106,7 +107,7 @@ fn rules_ui(
         if kept.is_some() {
             columns.insert(1, Column::text("As kept", 160.0));
         }
-        keep_ui(ui, state, replay);
+        keep_ui(ui, state, replay, commands);
         let height = table_height(replay.rules.len());
         table_ui(
             ui,
@@ -183,8 +184,9 @@ fn firing_chip(ui: &mut egui::Ui, rule: &RuleReplay) {
 }
 
 /// Keeps what the rules do now, to stand beside what they do after a change.
-fn keep_ui(ui: &mut egui::Ui, state: &mut AppState, replay: &Arc<Replay>) {
+fn keep_ui(ui: &mut egui::Ui, state: &mut AppState, replay: &Arc<Replay>, commands: &mut Commands) {
     ui.horizontal(|ui| {
+        copy_button(ui, "what the rules did", commands, || rules_tsv(replay));
         let keep = ui.small_button("Keep to compare").on_hover_text(
             "What these rules do stays as a column beside what changed rules, or another selection, do",
         );
@@ -195,4 +197,25 @@ fn keep_ui(ui: &mut egui::Ui, state: &mut AppState, replay: &Arc<Replay>) {
             state.kept_replay = None;
         }
     });
+}
+
+fn rules_tsv(replay: &Replay) -> String {
+    let headings = [
+        "rule",
+        "fires_after_us",
+        "causes",
+        "canary_requests_before",
+        "errors_before",
+    ];
+    let row = |rule: &RuleReplay| {
+        let (first, before) = (rule.first.as_ref(), rule.exposure.map(|e| e.before));
+        vec![
+            rule.id.clone(),
+            first.map_or_else(String::new, |f| f.time_us.to_string()),
+            first.map_or_else(String::new, |f| f.causes.join(", ")),
+            before.map_or_else(String::new, |e| e.requests.to_string()),
+            before.map_or_else(String::new, |e| e.errors.to_string()),
+        ]
+    };
+    tsv(&headings, replay.rules.iter().map(row))
 }

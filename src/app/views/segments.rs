@@ -2,8 +2,8 @@
 
 use super::super::command::{Command, Commands};
 use super::super::state::AppState;
-use super::super::widgets::{Column, note, table_ui, verdict_chip};
-use crate::analysis::{Analysis, Verdict};
+use super::super::widgets::{Column, cell, copy_button, note, table_ui, tsv, verdict_chip};
+use crate::analysis::{Analysis, SegmentEffect, Verdict};
 use crate::units;
 
 pub(super) fn ui(
@@ -47,6 +47,7 @@ pub(super) fn ui(
         })
         .collect();
     spread_ui(ui, state, analysis);
+    copy_button(ui, "the segments", commands, || segments_tsv(&chosen));
     let columns = [
         Column::text("Where", 180.0),
         Column::text("Metric", 145.0),
@@ -123,6 +124,37 @@ pub(super) fn ui(
             }
         },
     );
+}
+
+fn segments_tsv(chosen: &[&SegmentEffect]) -> String {
+    let headings = [
+        "segment",
+        "value",
+        "metric",
+        "control",
+        "treatment",
+        "difference",
+        "lower",
+        "upper",
+        "p_holm",
+        "verdict",
+    ];
+    let row = |segment: &&SegmentEffect| {
+        let difference = segment.effect.difference;
+        vec![
+            segment.segment.clone(),
+            segment.value.clone(),
+            segment.metric.clone(),
+            cell(segment.control),
+            cell(segment.treatment),
+            cell(difference.map(|d| d.value)),
+            cell(difference.map(|d| d.interval.lower)),
+            cell(difference.map(|d| d.interval.upper)),
+            segment.p_holm.to_string(),
+            segment.effect.verdict.label().to_owned(),
+        ]
+    };
+    tsv(&headings, chosen.iter().map(row))
 }
 
 /// Harm that the mean hides, and where the effect differs between values.

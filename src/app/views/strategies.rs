@@ -1,20 +1,24 @@
 //! Tables of the rollout strategy: shadow pairs, the switch, novelty.
 
-use super::super::widgets::{Column, card_ui, note, table_height, table_ui};
+use super::super::command::Commands;
+use super::super::widgets::{Column, card_ui, copy_button, note, table_height, table_ui, tsv};
 use crate::analysis::Analysis;
 use crate::report::panels::{Panel, panels};
 
-pub(super) fn ui(ui: &mut egui::Ui, analysis: &Analysis) {
+pub(super) fn ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands) {
     for panel in panels(analysis) {
-        card_ui(ui, &panel.title, |ui| panel_ui(ui, &panel));
+        card_ui(ui, &panel.title, |ui| panel_ui(ui, &panel, commands));
     }
 }
 
-fn panel_ui(ui: &mut egui::Ui, panel: &Panel) {
+fn panel_ui(ui: &mut egui::Ui, panel: &Panel, commands: &mut Commands) {
     for sentence in &panel.lead {
         ui.label(sentence);
     }
     ui.add_space(4.0);
+    copy_button(ui, &panel.title, commands, || {
+        tsv(&panel.header, panel.rows.iter().cloned())
+    });
     let columns: Vec<Column> = panel
         .header
         .iter()

@@ -1,23 +1,30 @@
 //! The tests behind the scorecard, with their assumptions, and the segments as a forest.
 
+use super::super::command::Commands;
 use super::super::state::AppState;
 use super::super::widgets::{
-    Column, card_ui, chart_ui, chip, note, shortened, table_height, table_ui,
+    Column, card_ui, cell, chart_ui, chip, copy_button, note, shortened, table_height, table_ui,
+    tsv,
 };
 use super::strategies;
-use crate::analysis::{Analysis, Holds, TestReport};
+use crate::analysis::{Analysis, Holds, TestLine, TestReport};
 use crate::report::chart::Tone;
 use crate::report::charts;
 use crate::units;
 
-pub(super) fn ui(ui: &mut egui::Ui, state: &mut AppState, analysis: &Analysis) {
+pub(super) fn ui(
+    ui: &mut egui::Ui,
+    state: &mut AppState,
+    analysis: &Analysis,
+    commands: &mut Commands,
+) {
     if analysis.tests.is_empty() {
         card_ui(ui, "No tests", |ui| {
             ui.label("There is nothing to compare: the log has one arm, or no metric that both arms share.");
         });
         return;
     }
-    strategies::ui(ui, analysis);
+    strategies::ui(ui, analysis, commands);
     let mut metrics: Vec<(&str, &str)> = Vec::new();
     for report in &analysis.tests {
         if !metrics.iter().any(|(id, _)| *id == report.metric) {
@@ -42,7 +49,7 @@ pub(super) fn ui(ui: &mut egui::Ui, state: &mut AppState, analysis: &Analysis) {
         .iter()
         .filter(|report| report.metric == chosen)
     {
-        report_ui(ui, analysis, report);
+        report_ui(ui, analysis, report, commands);
     }
     if let Some(chart) = charts::effect_over_time(analysis, &chosen) {
         card_ui(ui, "", |ui| {
@@ -56,7 +63,7 @@ pub(super) fn ui(ui: &mut egui::Ui, state: &mut AppState, analysis: &Analysis) {
     }
 }
 
-fn report_ui(ui: &mut egui::Ui, analysis: &Analysis, report: &TestReport) {
+fn report_ui(ui: &mut egui::Ui, analysis: &Analysis, report: &TestReport, commands: &mut Commands) {
     let arm = shortened(&analysis.arms[report.arm].name);
     let control = shortened(&analysis.arms[analysis.control].name);
     card_ui(
@@ -74,6 +81,8 @@ fn report_ui(ui: &mut egui::Ui, analysis: &Analysis, report: &TestReport) {
             ];
             let id = format!("tests {} {}", report.metric, report.arm);
             let height = table_height(report.tests.len());
+            let name = format!("the tests of {}", report.label);
+            copy_button(ui, &name, commands, || tests_tsv(report));
             table_ui(
                 ui,
                 &id,
@@ -120,4 +129,33 @@ fn report_ui(ui: &mut egui::Ui, analysis: &Analysis, report: &TestReport) {
             }
         },
     );
+}
+
+fn tests_tsv(report: &TestReport) -> String {
+    let headings = [
+        "test",
+        "unit",
+        "statistic",
+        "df",
+        "difference",
+        "lower",
+        "upper",
+        "p",
+        "note",
+    ];
+    let row = |line: &TestLine| {
+        let difference = line.difference;
+        vec![
+            line.result.name.label().to_owned(),
+            line.unit.label().to_owned(),
+            line.result.statistic.to_string(),
+            cell(line.result.df),
+            cell(difference.map(|d| d.value)),
+            cell(difference.map(|d| d.interval.lower)),
+            cell(difference.map(|d| d.interval.upper)),
+            line.result.p.to_string(),
+            line.note.clone(),
+        ]
+    };
+    tsv(&headings, report.tests.iter().map(row))
 }

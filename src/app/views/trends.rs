@@ -22,7 +22,9 @@ pub(super) fn ui(
         ui,
         "By event time: a request counts when its outcome was known. Drag over a stretch to look at it alone, on every screen; double-click for all times.",
     );
-    let group = egui::Id::unique("trends");
+    // Another stretch of time starts at its own bounds.
+    let span = (analysis.log.first_us, analysis.log.last_us);
+    let group = egui::Id::unique(("trends", span));
     let traffic = charts::traffic(analysis, replay);
     let metrics = charts::metric_ids(analysis);
     let all = traffic.into_iter().chain(

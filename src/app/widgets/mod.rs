@@ -58,6 +58,18 @@ pub(super) fn copy_button(
     }
 }
 
+/// Tab-separated text: a heading and a line per row; what would break a line becomes a space.
+pub(super) fn tsv(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let plain = |cell: &String| cell.replace(['\t', '\n', '\r'], " ");
+    let line = |row: Vec<String>| row.iter().map(plain).collect::<Vec<_>>().join("\t") + "\n";
+    headings.join("\t") + "\n" + &rows.into_iter().map(line).collect::<String>()
+}
+
+/// A number for a cell of such text; an empty one for none.
+pub(super) fn cell(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
 /// The decision in large letters, its strongest reason below.
 pub(super) fn headline(ui: &mut egui::Ui, decision: &Decision) {
     let color = theme::tone(theme::decision_tone(decision.kind), ui.visuals().dark_mode);

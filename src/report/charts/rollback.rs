@@ -120,7 +120,7 @@ pub fn rule_lanes(
     }
     if let Some(first) = &done.first {
         layers.push(Layer::Rule {
-            label: "first firing".to_owned(),
+            label: String::new(),
             tone: Tone::Bad,
             axis: Along::X,
             at: at(replay, first.time_us),
@@ -133,7 +133,7 @@ pub fn rule_lanes(
         title: "The rule and its conditions over time".to_owned(),
         caption:
             "When the rule was pending or firing, and at which of the evaluations drawn below \
-                  each condition held on its own."
+                  each condition held on its own. Dotted: the first firing."
                 .to_owned(),
         x: time_axis(
             replay.clock,

@@ -6,14 +6,15 @@ use super::super::super::session::Session;
 use super::super::super::theme;
 use super::super::super::thresholds::FirstFires;
 use super::super::super::widgets::{
-    Brushed, Column, brush_in, card_ui, chip, note, select_time, table_height, table_ui,
+    Brushed, Column, brush_in, card_ui, cell, chip, copy_button, note, select_time, table_height,
+    table_ui, tsv,
 };
 use crate::analysis::Analysis;
 use crate::report::chart::Tone;
 use crate::report::charts;
 use crate::rules::{
-    Comparison, Condition, Firing, Replay, Rule, RuleReplay, Rulebook, Truth, Window, clock_text,
-    no_data_text, persistence_text, sentences,
+    Comparison, Condition, Firing, Reading, Replay, Rule, RuleReplay, Rulebook, Truth, Window,
+    clock_text, no_data_text, persistence_text, sentences,
 };
 use crate::units::{self, ValueForm};
 
@@ -75,7 +76,7 @@ pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Comma
         card_ui(ui, "", |ui| {
             ui.label(egui::RichText::new(&lanes.title).strong());
             let height = 70.0 + 26.0 * lanes.n_rows() as f32;
-            let brushed = brush_in(ui, &lanes, height, time_group());
+            let brushed = brush_in(ui, &lanes, height, Some(time_group(replay)));
             take_brushed(brushed, shown, None, commands);
             note(ui, &lanes.caption);
         });
@@ -85,6 +86,9 @@ pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Comma
     }
     if let Some(firing) = &done.first {
         card_ui(ui, "What its conditions saw when it first fired", |ui| {
+            copy_button(ui, "what the conditions saw", commands, || {
+                readings_tsv(firing)
+            });
             readings_ui(ui, rulebook, done, firing);
         });
     }
@@ -135,8 +139,8 @@ fn verdict_ui(ui: &mut egui::Ui, done: &RuleReplay, analysis: &Analysis, replay:
 }
 
 /// The charts of a rule share their time axis and cursor.
-fn time_group() -> Option<egui::Id> {
-    Some(egui::Id::unique("rule over time"))
+fn time_group(replay: &Replay) -> egui::Id {
+    egui::Id::unique(("rule over time", replay.time_zero_us, replay.last_event_us))
 }
 
 /// From a firing to the requests that it stands on.
@@ -277,7 +281,7 @@ fn condition_ui(
             ),
         );
         if let Some(chart) = charts::condition_chart(analysis, replay, done, result, form) {
-            let brushed = brush_in(ui, &chart, 180.0, time_group());
+            let brushed = brush_in(ui, &chart, 180.0, Some(time_group(replay)));
             take_brushed(brushed, shown, Some(condition), commands);
             note(
                 ui,
@@ -382,4 +386,33 @@ fn readings_ui(ui: &mut egui::Ui, rulebook: &Rulebook, done: &RuleReplay, firing
             }
         },
     );
+}
+
+fn readings_tsv(firing: &Firing) -> String {
+    let headings = [
+        "condition",
+        "held",
+        "measured",
+        "n",
+        "baseline",
+        "baseline_n",
+        "bound",
+    ];
+    let row = |reading: &Reading| {
+        let held = match reading.truth {
+            Truth::True => "yes",
+            Truth::False => "no",
+            Truth::Unknown => "no data",
+        };
+        vec![
+            reading.condition.clone(),
+            held.to_owned(),
+            cell(reading.measured.value),
+            reading.measured.n.to_string(),
+            cell(reading.baseline.value),
+            reading.baseline.n.to_string(),
+            cell(reading.bound),
+        ]
+    };
+    tsv(&headings, firing.readings.iter().map(row))
 }
