@@ -13,6 +13,8 @@ use crate::data::{RequestLog, Units};
 use crate::units;
 
 const ROW_HEIGHT: f32 = 24.0;
+/// The panel's least height; a large scale leaves the screen above it less.
+const SMALLEST: f32 = 140.0;
 /// Characters of a cell that are laid out; the whole stands beside the table.
 const LONGEST_CELL: usize = 60;
 /// Characters of a field that are laid out; the whole is copied.
@@ -34,7 +36,7 @@ pub(in crate::app) fn panel_ui(
     egui::Panel::bottom("requests")
         .resizable(true)
         .default_size(290.0)
-        .size_range(140.0..=ui.available_height() - 160.0)
+        .size_range(SMALLEST..=(ui.available_height() - 160.0).max(SMALLEST))
         .show(ui, |ui| {
             // As high as it was drawn, also while there is nothing to show yet.
             ui.set_min_height(ui.available_height());
