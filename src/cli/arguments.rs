@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::convert::RulesCommand;
 use super::power::PowerArguments;
 use crate::analysis::{
     Correction, CrossingUnits, Direction, InferenceUnit, Looks, MetricRole, StrataChoice, Strategy,
@@ -45,6 +46,9 @@ pub enum Command {
     /// Try rollback rules: how often each fires when nothing is wrong, how soon when something is,
     /// and which thresholds would be better.
     Lab(LabArguments),
+    /// Turn the rules of other systems into rulebooks, and rulebooks into Prometheus rules.
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Calculate sample sizes, power and detectable effects; needs no log.
     Power(PowerArguments),
     /// Write the decision report as one HTML file.

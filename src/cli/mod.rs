@@ -4,6 +4,7 @@
 mod analyze;
 mod arguments;
 pub mod bundled;
+mod convert;
 mod inspect;
 mod lab;
 mod lab_values;
@@ -15,6 +16,7 @@ mod selection;
 mod table;
 
 pub use arguments::{Arguments, Command, LogArguments};
+pub use convert::RulesCommand;
 #[cfg(feature = "gui")]
 pub(crate) use replay::stages;
 
@@ -44,6 +46,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Analyze(arguments) => analyze::run(&arguments, &progress),
         Command::Replay(arguments) => replay::run(&arguments, &progress),
         Command::Lab(arguments) => lab::run(&arguments, &progress),
+        Command::Rules(command) => convert::run(&command),
         Command::Power(arguments) => power::run(&arguments),
         Command::Report(arguments) => report::run(&arguments, &progress),
         Command::Sample(arguments) => {

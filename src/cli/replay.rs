@@ -63,9 +63,7 @@ pub(super) fn rulebook(preset: &[String], path: Option<&std::path::Path>) -> Res
         (false, _) => presets::rulebook(&ids)?,
     };
     if let Some(path) = path {
-        let text =
-            std::fs::read_to_string(path).map_err(|cause| Error::unreadable(path, &cause))?;
-        let own = Rulebook::parse(&text).map_err(|error| error.at(path))?;
+        let own = super::convert::read_rulebook(path)?;
         let presets = std::mem::take(&mut rulebook.rules);
         rulebook = own;
         rulebook.rules.splice(0..0, presets);

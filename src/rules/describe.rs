@@ -78,8 +78,13 @@ pub fn persistence_text(persistence: Persistence) -> String {
         Persistence::For { hold, .. } => {
             format!("fires after {} of breach", units::duration_us(hold.us))
         }
-        Persistence::MOfN { m, n, .. } => {
+        Persistence::MOfN {
+            m, n, stride: 1, ..
+        } => {
             format!("fires when {m} of the last {n} evaluations breach")
+        }
+        Persistence::MOfN { m, n, stride, .. } => {
+            format!("fires when {m} of {n} evaluations breach, each {stride} before the next")
         }
         Persistence::Failures { limit, mode, .. } => {
             let n = u64::from(limit) + u64::from(mode == FailureLimit::Gt);
@@ -95,6 +100,8 @@ fn metric_text(metric: Metric) -> String {
         Metric::SuccessShare => "Success share".to_owned(),
         Metric::Count => "Number of requests".to_owned(),
         Metric::Rps => "Requests per second".to_owned(),
+        Metric::ErrorCount => "Number of failed requests".to_owned(),
+        Metric::ErrorsPerSecond => "Failed requests per second".to_owned(),
         Metric::Mean(quantity) => format!("Mean {}", quantity_text(quantity)),
         Metric::Sum(quantity) => format!("Sum of {}", quantity_text(quantity)),
         Metric::Quantile(quantity, p) => {

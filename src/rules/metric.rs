@@ -19,6 +19,10 @@ pub enum Metric {
     Count,
     /// Requests per second of the window's length.
     Rps,
+    /// Number of failed requests.
+    ErrorCount,
+    /// Failed requests per second of the window's length.
+    ErrorsPerSecond,
     /// Arithmetic mean of the values that are there.
     Mean(Quantity),
     /// Sum of the values that are there.
@@ -101,6 +105,8 @@ impl Metric {
             | Self::SuccessShare
             | Self::Count
             | Self::Rps
+            | Self::ErrorCount
+            | Self::ErrorsPerSecond
             | Self::Burn(_)
             | Self::Consecutive(None)
             | Self::Score => None,
@@ -116,7 +122,12 @@ impl Metric {
     pub fn needs_outcome(self) -> bool {
         matches!(
             self,
-            Self::ErrorShare | Self::SuccessShare | Self::Burn(_) | Self::Consecutive(None)
+            Self::ErrorShare
+                | Self::SuccessShare
+                | Self::ErrorCount
+                | Self::ErrorsPerSecond
+                | Self::Burn(_)
+                | Self::Consecutive(None)
         )
     }
 }
@@ -165,6 +176,8 @@ impl FromStr for Metric {
             "mean" => Ok(Self::Mean(column(inner)?)),
             "sum" => Ok(Self::Sum(column(inner)?)),
             "share" => Ok(Self::Share(inner.parse()?)),
+            "count" if inner.trim() == "error" => Ok(Self::ErrorCount),
+            "rps" if inner.trim() == "error" => Ok(Self::ErrorsPerSecond),
             "consecutive" if inner.trim() == "error" => Ok(Self::Consecutive(None)),
             "consecutive" => Ok(Self::Consecutive(Some(inner.parse()?))),
             "burn" => {
@@ -204,6 +217,8 @@ impl fmt::Display for Metric {
             Self::SuccessShare => f.write_str("success_share"),
             Self::Count => f.write_str("count"),
             Self::Rps => f.write_str("rps"),
+            Self::ErrorCount => f.write_str("count(error)"),
+            Self::ErrorsPerSecond => f.write_str("rps(error)"),
             Self::Mean(q) => write!(f, "mean({})", column_name(q)),
             Self::Sum(q) => write!(f, "sum({})", column_name(q)),
             Self::Quantile(q, p) => write!(f, "quantile({},{p})", column_name(q)),

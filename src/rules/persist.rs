@@ -29,6 +29,8 @@ pub enum Persistence {
         missing: Missing,
         /// How many points are fetched to find `n` with data; at least `n`.
         range: u32,
+        /// Evaluations from one point to the next: CloudWatch looks at periods of 5 min every minute.
+        stride: u32,
         /// Whether the state "insufficient data" fires too, as `AppConfig` takes it.
         insufficient_fires: bool,
     },
@@ -252,19 +254,20 @@ impl Tracker {
             n,
             missing,
             range,
+            stride,
             insufficient_fires,
         } = self.persistence
         else {
             return self.state;
         };
-        if self.recent.len() >= range as usize {
+        if self.recent.len() > (range as usize - 1) * stride as usize {
             self.recent.pop_front();
         }
         self.recent.push_back(truth);
         let (m, n) = (m as usize, n as usize);
         // Newest first, each with its age in points from 1.
         let real: Vec<(usize, bool)> = (1..)
-            .zip(self.recent.iter().rev())
+            .zip(self.recent.iter().rev().step_by(stride as usize))
             .filter(|(_, truth)| **truth != Truth::Unknown)
             .map(|(age, truth)| (age, *truth == Truth::True))
             .collect();
@@ -367,6 +370,7 @@ mod tests {
             n,
             missing,
             range: n,
+            stride: 1,
             insufficient_fires: false,
         }
     }
@@ -380,36 +384,84 @@ mod tests {
         );
     }
 
-    /// A few rows of the user guide's table for three of three points, five of them fetched.
+    /// Two of the last three points that are three evaluations apart.
+    #[test]
+    fn points_may_be_several_evaluations_apart() {
+        let alarm = Persistence::MOfN {
+            m: 2,
+            n: 3,
+            missing: Missing::NotBreaching,
+            range: 3,
+            stride: 3,
+            insufficient_fires: false,
+        };
+        check(alarm, "XX00000X00X0XX0", "pp.pp.pF..F.pF.");
+    }
+
+    /// The 40 cells of both tables of the CloudWatch user guide ("How alarm state is evaluated when
+    /// data is missing"): A alarm, O ok, I insufficient data, R retains its state; for missing, ignore,
+    /// breaching and notBreaching. Five points are fetched.
     #[test]
     fn missing_points_follow_the_user_guide() {
-        let fires = |points: &str, missing| {
-            let mut tracker = Tracker::new(Persistence::MOfN {
-                m: 3,
-                n: 3,
-                missing,
-                range: 5,
-                insufficient_fires: false,
-            });
-            for point in points.chars() {
-                tracker.step(0, truth(point));
+        const TABLES: [(u32, [(&str, &str); 5]); 2] = [
+            (
+                3,
+                [
+                    ("0-X-X", "OOOO"),
+                    ("0----", "OOOO"),
+                    ("-----", "IRAO"),
+                    ("0XX-X", "AAAA"),
+                    ("--X--", "ARAO"),
+                ],
+            ),
+            (
+                2,
+                [
+                    ("0-X-X", "AAAA"),
+                    ("00X0X", "AAAA"),
+                    ("0-X--", "OOAO"),
+                    ("----0", "OOAO"),
+                    ("---X-", "ARAO"),
+                ],
+            ),
+        ];
+        const COLUMNS: [Missing; 4] = [
+            Missing::Missing,
+            Missing::Ignore,
+            Missing::Breaching,
+            Missing::NotBreaching,
+        ];
+        for (m, rows) in TABLES {
+            for (points, cells) in rows {
+                for (missing, cell) in COLUMNS.into_iter().zip(cells.chars()) {
+                    let fires = |insufficient_fires, before| {
+                        let mut tracker = Tracker::new(Persistence::MOfN {
+                            m,
+                            n: 3,
+                            missing,
+                            range: 5,
+                            stride: 1,
+                            insufficient_fires,
+                        });
+                        let (earlier, last) = points.split_at(4);
+                        tracker.recent = earlier.chars().map(truth).collect();
+                        tracker.state = before;
+                        tracker.step(0, truth(last.chars().next().unwrap())) == State::Firing
+                    };
+                    let found = [
+                        fires(false, State::Inactive),
+                        fires(false, State::Firing),
+                        fires(true, State::Inactive),
+                    ];
+                    let expected = match cell {
+                        'A' => [true, true, true],
+                        'I' => [false, false, true],
+                        'R' => [false, true, false],
+                        _ => [false, false, false],
+                    };
+                    assert_eq!(found, expected, "{m} of 3, {points}, {missing:?}");
+                }
             }
-            tracker.state() == State::Firing
-        };
-        for (points, missing, breaching, not_breaching) in [
-            ("0-X-X", false, false, false),
-            ("0XX-X", true, true, true),
-            ("----0", false, false, false),
-            ("--X--", true, true, false),
-            ("-----", false, true, false),
-        ] {
-            assert_eq!(fires(points, Missing::Missing), missing, "{points}");
-            assert_eq!(fires(points, Missing::Breaching), breaching, "{points}");
-            assert_eq!(
-                fires(points, Missing::NotBreaching),
-                not_breaching,
-                "{points}"
-            );
         }
     }
 

@@ -226,6 +226,8 @@ impl<'a> Prepared<'a> {
             | Metric::SuccessShare
             | Metric::Count
             | Metric::Rps
+            | Metric::ErrorCount
+            | Metric::ErrorsPerSecond
             | Metric::Burn(_)
             | Metric::Consecutive(_)
             | Metric::Share(_) => self.prepare_flags(Source::of_flags(metric, drop_zero)),
@@ -330,7 +332,10 @@ impl Source {
     fn of_flags(metric: Metric, drop_zero: bool) -> Self {
         let metric = match metric {
             Metric::Rps => Metric::Count,
-            Metric::Burn(_) | Metric::Consecutive(None) => Metric::ErrorShare,
+            Metric::ErrorCount
+            | Metric::ErrorsPerSecond
+            | Metric::Burn(_)
+            | Metric::Consecutive(None) => Metric::ErrorShare,
             Metric::Consecutive(Some(predicate)) => Metric::Share(predicate),
             metric => metric,
         };

@@ -336,6 +336,8 @@ pub(super) struct RawPersistence {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) range: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stride: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) insufficient_fires: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) failures: Option<RawFailures>,

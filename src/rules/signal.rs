@@ -63,10 +63,14 @@ impl<'a> Signal<'a> {
             | Metric::Share(_)
             | Metric::Count
             | Metric::Burn(_)
+            | Metric::ErrorCount
+            | Metric::ErrorsPerSecond
             | Metric::Rps => {
                 let gives = match (condition.metric, condition.window.span()) {
                     (Metric::Count, _) => TallyValue::Count,
                     (Metric::Rps, Some(span)) => TallyValue::PerSecond(span.as_seconds()),
+                    (Metric::ErrorsPerSecond, Some(span)) => TallyValue::Hits(span.as_seconds()),
+                    (Metric::ErrorCount, _) => TallyValue::Hits(1.0),
                     (Metric::Burn(slo), _) => TallyValue::Burn(1.0 - slo),
                     _ => TallyValue::Share,
                 };
@@ -114,7 +118,8 @@ impl<'a> Signal<'a> {
     fn counter(view: View<'a>, condition: &Condition, with_baseline: bool) -> Self {
         let prepared = view.prepared;
         let gives = match condition.metric {
-            Metric::Rps => CounterValue::PerSecond,
+            Metric::Rps | Metric::Count => CounterValue::Alone,
+            Metric::ErrorCount | Metric::ErrorsPerSecond => CounterValue::Hits,
             Metric::Burn(slo) => CounterValue::Share(1.0 - slo),
             Metric::Quantile(_, q) => CounterValue::Quantile {
                 q,

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::stats::{
-    PValue, RatioMoments, Share, Variance, dist::normal_tails, mann_whitney, two_proportions,
-};
+use crate::stats::dist::normal_tails;
+use crate::stats::sequential::{asymptotic_sequence, msprt, rho};
+use crate::stats::{PValue, RatioMoments, Share, Variance, mann_whitney, two_proportions};
 
 /// A test of canary against baseline.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,46 +96,42 @@ impl TestRule {
     /// lower limit above 0 says greater. For [`Side::Less`] the mirror image, for
     /// [`Side::TwoSided`] the nearer limit's distance. NaN with fewer than two units in an arm.
     ///
-    /// Half-width √(s²·2(nρ²+1)/(nρ)²·ln(1+√(nρ²+1)/(2α))) one-sided and with ln(√(nρ²+1)/α)
-    /// two-sided; ρ = √((−2 ln α′ + ln(−2 ln α′ + 1))/N*), α′ = 2α one-sided, N* the tuning
-    /// (`GrowthBook`, `gbstats`, MIT licence).
+    /// Two-sided it is [`asymptotic_sequence`]. One-sided its half-width is √(V·2(1+r)/r·ln(1 + √(1+r)/(2α)))
+    /// with r = nρ², and ρ is tuned at 2α (`GrowthBook`, `gbstats`, MIT licence).
     pub(super) fn sequence_limit(&self, canary: &RatioMoments, baseline: &RatioMoments) -> f64 {
         let Some((difference, variance, n)) = difference(canary, baseline) else {
             return f64::NAN;
         };
-        let alpha = match self.side {
-            Side::TwoSided => self.alpha,
-            _ => 2.0 * self.alpha,
+        if self.side == Side::TwoSided {
+            let (error, level) = (variance.sqrt(), 1.0 - self.alpha);
+            return asymptotic_sequence(difference, error, n, self.tuning, level).map_or(
+                f64::NAN,
+                |found| {
+                    let interval = found.estimate.interval;
+                    interval.lower.max(-interval.upper)
+                },
+            );
+        }
+        let tuned_at = (2.0 * self.alpha).min(0.999);
+        let Some(rho) = rho(1.0 - tuned_at, self.tuning) else {
+            return f64::NAN;
         };
-        let odds = -2.0 * alpha.min(0.999).ln();
-        let rho_2 = (odds + (odds + 1.0).ln()) / self.tuning;
-        let growth = n * rho_2 + 1.0;
-        let log = match self.side {
-            Side::TwoSided => (growth.sqrt() / self.alpha).ln(),
-            _ => (growth.sqrt() / (2.0 * self.alpha)).ln_1p(),
-        };
-        // s² is the variance of one observation of a difference that has `variance` after n.
-        let half_width = (variance * n * 2.0 * growth / (n * n * rho_2) * log).sqrt();
+        let ratio = n as f64 * rho * rho;
+        let log = ((1.0 + ratio).sqrt() / (2.0 * self.alpha)).ln_1p();
+        let half_width = (variance * 2.0 * (1.0 + ratio) / ratio * log).sqrt();
         match self.side {
-            Side::Greater => difference - half_width,
             Side::Less => -difference - half_width,
-            Side::TwoSided => difference.abs() - half_width,
+            _ => difference - half_width,
         }
     }
 
-    /// The p-value of the mixture sequential probability ratio test at this look alone; the
-    /// always-valid one is the least so far. NaN with fewer than two units in an arm.
-    ///
-    /// 1/Λ with Λ = √(V/(V+τ²))·exp(τ²d²/(2V(V+τ²))), V the variance of the difference d; the
-    /// mixing variance τ² is that variance after `tuning` units (Johari et al. 2017, arXiv
-    /// 1512.04922).
+    /// The p-value of the mixture sequential probability ratio test at this look alone ([`msprt`]);
+    /// the always-valid one is the least so far. The mixing variance is that of the difference after
+    /// `tuning` units (Johari et al. 2017, arXiv 1512.04922). NaN with fewer than two units in an arm.
     pub(super) fn mixture_p(&self, canary: &RatioMoments, baseline: &RatioMoments) -> f64 {
         let Some((difference, variance, n)) = difference(canary, baseline) else {
             return f64::NAN;
         };
-        if variance <= 0.0 {
-            return 1.0;
-        }
         let excess = match self.side {
             Side::Greater => difference - self.margin,
             Side::Less => -difference - self.margin,
@@ -144,19 +140,16 @@ impl TestRule {
         if excess <= 0.0 {
             return 1.0;
         }
-        let mixing = variance * n / self.tuning;
-        let total = variance + mixing;
-        let ln_lambda =
-            0.5 * (variance / total).ln() + mixing * excess * excess / (2.0 * variance * total);
-        (-ln_lambda).exp().min(1.0)
+        let mixing = variance * n as f64 / self.tuning;
+        msprt(excess, variance, mixing, 0.0, n, 1.0 - self.alpha).map_or(1.0, |found| found.test.p)
     }
 }
 
 /// The difference of two ratios, its variance and the number of units behind it.
-fn difference(canary: &RatioMoments, baseline: &RatioMoments) -> Option<(f64, f64, f64)> {
+fn difference(canary: &RatioMoments, baseline: &RatioMoments) -> Option<(f64, f64, u64)> {
     let difference = canary.ratio()? - baseline.ratio()?;
     let variance = canary.variance_of_ratio()? + baseline.variance_of_ratio()?;
-    Some((difference, variance, (canary.units + baseline.units) as f64))
+    Some((difference, variance, canary.units + baseline.units))
 }
 
 impl TestKind {

@@ -95,6 +95,9 @@ pub enum FirstSeen {
     Absent,
     /// It exists from the first scrape on, at 0.
     Zero,
+    /// As absent, and the expression takes what it lacks for 0: `rate(…) or vector(0)`.
+    #[serde(rename = "or_zero")]
+    OrZero,
 }
 
 impl Window {

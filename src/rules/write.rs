@@ -290,11 +290,13 @@ fn persistence(persistence: Persistence) -> Option<RawPersistence> {
             n,
             missing,
             range,
+            stride,
             insufficient_fires,
         } => {
             raw.m_of_n = Some((m, n));
             raw.missing = Some(missing);
             raw.range = Some(range);
+            raw.stride = Some(stride).filter(|stride| *stride != 1);
             raw.insufficient_fires = some_unless_default(insufficient_fires);
         }
         Persistence::Failures {

@@ -15,6 +15,7 @@ mod cli;
 mod exports;
 mod formats;
 mod hostile;
+mod imports;
 mod inference;
 mod ingest;
 #[cfg(feature = "gui")]
@@ -25,6 +26,7 @@ mod pitfalls;
 mod power;
 #[cfg(feature = "gui")]
 mod projects;
+mod prometheus;
 mod reference;
 mod replay;
 #[cfg(feature = "gui")]
@@ -34,6 +36,7 @@ mod selection;
 mod sources;
 mod statistics;
 mod support;
+mod systems;
 mod threads;
 mod tidy;
 mod tools;

@@ -172,3 +172,26 @@ fn source_rulebooks_agree_with_the_presets() {
         .remove(0);
     assert_eq!(found.first.unwrap().time_us, 360_000_000);
 }
+
+/// A sequential test holds over all looks only where requests are never forgotten.
+#[test]
+fn sequential_tests_refuse_windows_that_forget() {
+    let text = |kind: &str, window: &str| {
+        format!(
+            "[[rule]]\nid = \"a\"\nclock = {{ every = \"5m\" }}\nall = [ {{ metric = \"error_share\", window = {{ {window} }}, test = {{ kind = \"{kind}\" }} }} ]\n"
+        )
+    };
+    for kind in ["conf_seq", "msprt"] {
+        for window in ["since = \"run\"", "since = \"stage\""] {
+            Rulebook::parse(&text(kind, window)).unwrap();
+        }
+        for window in ["last = 500", "trailing = \"1h\"", "tumbling = \"1h\""] {
+            let error = Rulebook::parse(&text(kind, window))
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains("rule[0].all[0].test.kind"), "{error}");
+            assert!(error.contains("since = \"run\""), "{error}");
+        }
+    }
+    Rulebook::parse(&text("z_two_prop", "last = 500")).unwrap();
+}

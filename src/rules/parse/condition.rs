@@ -2,8 +2,8 @@
 
 use super::super::raw::{RawChange, RawNode, RawTest};
 use super::super::{
-    ArmRole, Cmp, Comparison, Condition, LowSample, Metric, QuantileMethod, Require, TestKind,
-    TestRule, Window,
+    ArmRole, Cmp, Comparison, Condition, CounterFunc, LowSample, Metric, QuantileMethod, Require,
+    TestKind, TestRule, Window,
 };
 use super::fault;
 use super::timing::{reachable, window};
@@ -125,6 +125,14 @@ fn check_test(found: &Condition, test: TestRule, at: &str) -> Result<()> {
     }
     if matches!(found.window, Window::Counter { .. }) {
         return Err(fault(at, "A test needs requests, not scraped counters"));
+    }
+    let is_sequential = matches!(test.kind, TestKind::ConfSeq | TestKind::Msprt);
+    if is_sequential && !matches!(found.window, Window::Run | Window::Stage) {
+        return Err(fault(
+            format!("{at}.kind"),
+            "A sequential test holds over all looks at data that only grow, not on a window that forgets",
+        )
+        .hint("Write window = { since = \"run\" } or { since = \"stage\" }"));
     }
     if found.scale != 1.0 || found.arm != ArmRole::Canary || found.require.is_some() {
         return Err(fault(
@@ -338,13 +346,29 @@ fn check_metric_in_window(
     match (metric, window) {
         (Metric::Score, _) => Err(fault(at, "A score is no condition")
             .hint("Write [rule.score] instead of any and all")),
-        (Metric::ErrorShare | Metric::SuccessShare | Metric::Rps | Metric::Burn(_), Window::Counter { .. }) => Ok(()),
+        (
+            Metric::ErrorShare
+            | Metric::SuccessShare
+            | Metric::Rps
+            | Metric::ErrorsPerSecond
+            | Metric::Burn(_),
+            Window::Counter { .. },
+        ) => Ok(()),
         (Metric::Quantile(..), Window::Counter { .. }) if is_histogram => Ok(()),
+        (
+            Metric::Count | Metric::ErrorCount,
+            Window::Counter {
+                func: CounterFunc::Increase,
+                ..
+            },
+        ) => Ok(()),
+        (Metric::Count | Metric::ErrorCount, Window::Counter { .. }) => Err(fault(at, "A rate is no count")
+            .hint("Write func = \"increase\" in the window, or metric = \"rps\"")),
         (_, Window::Counter { .. }) => Err(fault(
             at,
             format!("{metric} cannot be had from scraped counters"),
         )
-        .hint("Use error_share, success_share, burn, rps or a quantile by prom_buckets, or a trailing window")),
+        .hint("Use error_share, success_share, burn, rps, count or a quantile by prom_buckets, or a trailing window")),
         (Metric::Quantile(..), _) if is_histogram => Err(fault(
             at,
             "A quantile by prom_buckets needs scraped counters",
@@ -355,7 +379,7 @@ fn check_metric_in_window(
             at,
             "Requests in a row go back as far as they do: leave the window out",
         )),
-        (Metric::Rps, Window::Last { .. } | Window::Run | Window::Stage) => {
+        (Metric::Rps | Metric::ErrorsPerSecond, Window::Last { .. } | Window::Run | Window::Stage) => {
             Err(fault(at, "rps needs a window with a length in time")
                 .hint("Use a trailing, tumbling or counter window"))
         }

@@ -30,11 +30,14 @@ pub(super) fn persistence(raw: Option<RawPersistence>, at: &str) -> Result<Persi
         ));
     }
     if raw.m_of_n.is_none()
-        && (raw.missing.is_some() || raw.range.is_some() || raw.insufficient_fires.is_some())
+        && (raw.missing.is_some()
+            || raw.range.is_some()
+            || raw.stride.is_some()
+            || raw.insufficient_fires.is_some())
     {
         return Err(fault(
             at,
-            "missing, range and insufficient_fires belong beside m_of_n",
+            "missing, range, stride and insufficient_fires belong beside m_of_n",
         ));
     }
     if let Some(errors) = raw.errors {
@@ -98,11 +101,19 @@ fn points(raw: &RawPersistence, (m, n): (u32, u32), at: &str) -> Result<Persiste
             format!("range is at least the {n} points"),
         ));
     }
+    let stride = raw.stride.unwrap_or(1);
+    if stride == 0 {
+        return Err(fault(
+            format!("{at}.stride"),
+            "Points are at least one evaluation apart",
+        ));
+    }
     Ok(Persistence::MOfN {
         m,
         n,
         missing: raw.missing.unwrap_or_default(),
         range,
+        stride,
         insufficient_fires: raw.insufficient_fires.unwrap_or(false),
     })
 }

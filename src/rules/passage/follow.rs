@@ -120,18 +120,19 @@ impl Follow {
             n,
             missing,
             range,
+            stride,
             insufficient_fires,
         } = self.persistence
         else {
             return f64::NEG_INFINITY;
         };
-        if self.recent.len() >= range as usize {
+        if self.recent.len() > (range as usize - 1) * stride as usize {
             self.recent.pop_front();
         }
         self.recent.push_back(level);
         let (m, n) = (m as usize, n as usize);
         let real: Vec<(usize, f64)> = (1..)
-            .zip(self.recent.iter().rev())
+            .zip(self.recent.iter().rev().step_by(stride as usize))
             .filter_map(|(age, level)| Some((age, (*level)?)))
             .collect();
         let Some(&(oldest, _)) = real.last() else {
@@ -213,7 +214,7 @@ mod tests {
         fn levels_fire_when_the_state_machine_does(
             levels in proptest::collection::vec(proptest::option::weighted(0.8, (0..10_u8).prop_map(f64::from)), 1..40),
             resets in proptest::collection::vec(proptest::bool::weighted(0.05), 40),
-            hold in 0..5_i64, k in 1..5_u32, m in 1..4_u32, extra in 0..3_u32, more in 0..3_u32,
+            hold in 0..5_i64, k in 1..5_u32, m in 1..4_u32, extra in 0..3_u32, more in 0..3_u32, stride in 1..4_u32,
             is_ge: bool, insufficient_fires: bool,
         ) {
             check(Persistence::None, &levels, &resets);
@@ -223,7 +224,7 @@ mod tests {
             check(Persistence::Failures { limit: k, mode, scope: FailureScope::Run, errors: None }, &levels, &resets);
             for missing in [Missing::Missing, Missing::Breaching, Missing::NotBreaching] {
                 let n = m + extra;
-                check(Persistence::MOfN { m, n, missing, range: n + more, insufficient_fires }, &levels, &resets);
+                check(Persistence::MOfN { m, n, missing, range: n + more, stride, insufficient_fires }, &levels, &resets);
             }
         }
     }

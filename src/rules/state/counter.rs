@@ -11,6 +11,8 @@ pub(in crate::rules) struct ScrapedCounters {
     engine: RateEngine,
     func: CounterFunc,
     gives: CounterValue,
+    /// Whether the expression takes a counter that does not exist for 0.
+    absent_as_zero: bool,
     first_us: i64,
     step_us: i64,
     /// All requests, or all values.
@@ -24,8 +26,10 @@ pub(in crate::rules) struct ScrapedCounters {
 pub(in crate::rules) enum CounterValue {
     /// `rate(hits) / rate(total)`, over this.
     Share(f64),
-    /// `rate(total)`.
-    PerSecond,
+    /// `rate(total)` or another function of it.
+    Alone,
+    /// `rate(hits)` or another function of them.
+    Hits,
     /// `histogram_quantile(q, rate(buckets))`.
     Quantile {
         /// The probability.
@@ -82,8 +86,8 @@ impl ScrapedCounters {
             return Err(format!("the log is too long for a scrape every {scrape}"));
         }
         let n_parts = match &gives {
-            CounterValue::Share(_) => 1,
-            CounterValue::PerSecond => 0,
+            CounterValue::Share(_) | CounterValue::Hits => 1,
+            CounterValue::Alone => 0,
             CounterValue::Quantile { bounds, .. } => bounds.len(),
         };
         let mut counts = Counts::new(counted, &gives, n_parts);
@@ -115,6 +119,7 @@ impl ScrapedCounters {
             range: span,
             engine,
             func,
+            absent_as_zero: first_seen == FirstSeen::OrZero,
             first_us,
             step_us: scrape.us,
             parts: parts.collect(),
@@ -125,13 +130,17 @@ impl ScrapedCounters {
 
     /// What the expression gives at an instant.
     pub(in crate::rules) fn observe(&self, point: Point) -> Observed {
-        let Some(total) = self.value(&self.total, point.at_us) else {
-            return Observed::NOTHING;
+        // `or vector(0)` stands behind the counter itself, or behind the dividend of a share.
+        let total = match (self.value(&self.total, point.at_us), &self.gives) {
+            (Some(total), _) => total,
+            (None, CounterValue::Alone | CounterValue::Hits) if self.absent_as_zero => 0.0,
+            (None, _) => return Observed::NOTHING,
         };
         let (value, is_quotient) = match &self.gives {
-            CounterValue::PerSecond => (total, false),
+            CounterValue::Alone => (total, false),
+            CounterValue::Hits => (self.hits(point).unwrap_or(f64::NAN), false),
             // Division of vectors: without a match on both sides there is no result.
-            CounterValue::Share(allowed) => match self.value(&self.parts[0], point.at_us) {
+            CounterValue::Share(allowed) => match self.hits(point) {
                 Some(hits) => (hits / total / allowed, true),
                 None => (f64::NAN, false),
             },
@@ -147,12 +156,21 @@ impl ScrapedCounters {
             }
         };
         let (first, end) = self.samples(&self.total, point.at_us);
-        let n = self.total.values[end - 1] - self.total.values[first];
+        let n = match self.total.values[first..end] {
+            [first, .., last] => last - first,
+            _ => 0.0,
+        };
         Observed {
             value,
             n: n as u32,
             is_quotient: is_quotient && value.is_nan(),
         }
+    }
+
+    /// The counter of some of the requests.
+    fn hits(&self, point: Point) -> Option<f64> {
+        let found = self.value(&self.parts[0], point.at_us);
+        found.or(self.absent_as_zero.then_some(0.0))
     }
 
     fn value(&self, series: &Series, at_us: i64) -> Option<f64> {
@@ -250,7 +268,7 @@ impl Series {
     fn new(values: Vec<f64>, first_seen: FirstSeen) -> Self {
         let exists_from = match first_seen {
             FirstSeen::Zero => 0,
-            FirstSeen::Absent => values.partition_point(|value| *value == 0.0),
+            FirstSeen::Absent | FirstSeen::OrZero => values.partition_point(|value| *value == 0.0),
         };
         Self {
             values,
@@ -353,7 +371,8 @@ mod tests {
                 range: TimeSpan::seconds(range),
                 engine,
                 func: CounterFunc::Rate,
-                gives: CounterValue::PerSecond,
+                gives: CounterValue::Alone,
+                absent_as_zero: false,
                 first_us: phase * 1_000_000,
                 step_us: step * 1_000_000,
                 total: series.clone(),
@@ -397,7 +416,8 @@ mod tests {
             range: TimeSpan::seconds(3000),
             engine: RateEngine::Prom3,
             func,
-            gives: CounterValue::PerSecond,
+            gives: CounterValue::Alone,
+            absent_as_zero: false,
             first_us: 0,
             step_us: 300_000_000,
             total: Series::new(

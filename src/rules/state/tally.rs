@@ -34,6 +34,8 @@ pub(in crate::rules) enum TallyValue {
     Count,
     /// How many in a second of a window of so many seconds.
     PerSecond(f64),
+    /// Hits over this.
+    Hits(f64),
     /// The share over the share that an objective allows.
     Burn(f64),
 }
@@ -79,6 +81,7 @@ impl Statistic for Tally<'_> {
             TallyValue::Share => f64::from(self.hits) / f64::from(self.n),
             TallyValue::Count => f64::from(self.n),
             TallyValue::PerSecond(seconds) => f64::from(self.n) / seconds,
+            TallyValue::Hits(divisor) => f64::from(self.hits) / divisor,
             TallyValue::Burn(allowed) => f64::from(self.hits) / f64::from(self.n) / allowed,
         };
         Observed::new(value, self.n)
