@@ -41,6 +41,11 @@ impl LabRun {
         })
     }
 
+    /// Whether the findings are those of a job that was stopped or still runs.
+    pub fn is_partial(&self) -> bool {
+        self.value.as_ref().is_some_and(|found| found.is_partial)
+    }
+
     /// Notes what is asked for now; older findings go.
     pub(super) fn ask(
         &mut self,
@@ -107,6 +112,7 @@ impl LabWork {
             max_canary_requests: None,
             injections: usual_injections(rows, arms.control),
             calibrate: true,
+            grid: self.choices.grid().unwrap_or_default(),
             focus: Some(self.rule),
             level: self.settings.level,
         };

@@ -141,12 +141,37 @@ pub struct LabChoices {
     pub replicates: u32,
     /// False-rollback probability to calibrate to.
     pub alpha: f64,
+    /// Windows and first looks to calibrate with, as typed: numbers between commas; empty for the
+    /// usual ones.
+    pub grid_text: [String; 2],
     /// The condition whose threshold is moved.
     pub condition: usize,
     /// The threshold that is tried; `None` for the one as written.
     pub threshold: Option<f64>,
     /// The chosen point among the rules.
     pub point: Option<usize>,
+}
+
+impl LabChoices {
+    /// The grid that was typed; `None` without one. Fails at what is no number of requests.
+    pub fn grid(&self) -> Result<Option<crate::lab::Grid>, String> {
+        let numbers = |text: &String| -> Result<Vec<u32>, String> {
+            let parts = text.split(',').map(str::trim);
+            parts
+                .filter(|part| !part.is_empty())
+                .map(|part| {
+                    let n = part.parse().ok().filter(|n: &u32| *n > 0);
+                    n.ok_or_else(|| format!("{part:?} is no number of requests"))
+                })
+                .collect()
+        };
+        let [windows, minimums] = &self.grid_text;
+        let grid = crate::lab::Grid {
+            windows: numbers(windows)?,
+            minimums: numbers(minimums)?,
+        };
+        Ok(Some(grid).filter(|grid| *grid != crate::lab::Grid::default()))
+    }
 }
 
 /// Where the lab's stages come from.
@@ -167,6 +192,7 @@ impl Default for LabChoices {
             plan: LabPlanChoice::Log,
             replicates: 400,
             alpha: 0.05,
+            grid_text: [String::new(), String::new()],
             condition: 0,
             threshold: None,
             point: None,

@@ -237,6 +237,9 @@ pub struct LabArguments {
     /// How rollouts without a difference are made.
     #[arg(long, value_enum, default_value_t = EngineName::Relabel)]
     pub engine: EngineName,
+    /// Days that stay together with --engine blocks.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub days: u32,
     /// Stages of the canary: log (those of the log), the name of a rulebook's plan, or a fixed share
     /// such as 0.05. Default: the plan of --rules if it has one, else log.
     #[arg(long, value_name = "PLAN")]
@@ -262,6 +265,12 @@ pub struct LabArguments {
     /// Calibrate every rule, not only a single one.
     #[arg(long)]
     pub calibrate: bool,
+    /// Windows of the last so many requests to calibrate with, each with each of --minimums.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    pub windows: Vec<u32>,
+    /// Canary requests before the first look to calibrate with.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    pub minimums: Vec<u32>,
     /// Write the calibrated rule that lets least harm through as a rulebook.
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,

@@ -8,10 +8,9 @@ use crate::analysis::{Selection, analyze, select};
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
-use crate::lab::words::{chance, plain, rounded};
 use crate::lab::{
-    Calibrated, Detection, Engine, LabPlan, LabSettings, RuleLab, RuleTrial, Traffic, lab,
-    usual_injections, words,
+    Calibrated, Engine, Grid, LabPlan, LabSettings, LabTable, RuleLab, Traffic, digest, lab,
+    usual_injections,
 };
 use crate::report::write::write_atomic;
 use crate::rules::{ReplaySettings, Rulebook};
@@ -157,7 +156,9 @@ fn settings_of(
     let engine = match arguments.engine {
         EngineName::Relabel => Engine::Relabel,
         EngineName::Permute => Engine::Permute,
-        EngineName::Blocks => Engine::Blocks { days: 1 },
+        EngineName::Blocks => Engine::Blocks {
+            days: arguments.days,
+        },
         EngineName::Parametric => Engine::Parametric(Traffic::Log { error_share: None }),
     };
     let mut injections = arguments.inject.clone();
@@ -168,6 +169,10 @@ fn settings_of(
             (None, None) => Vec::new(),
         };
     }
+    let grid = (!arguments.windows.is_empty() || !arguments.minimums.is_empty()).then(|| Grid {
+        windows: arguments.windows.clone(),
+        minimums: arguments.minimums.clone(),
+    });
     Ok(LabSettings {
         engine,
         plan,
@@ -176,7 +181,8 @@ fn settings_of(
         seed: arguments.seed,
         max_canary_requests: arguments.horizon,
         injections,
-        calibrate: arguments.calibrate || rulebook.rules.len() == 1,
+        calibrate: arguments.calibrate || grid.is_some() || rulebook.rules.len() == 1,
+        grid,
         focus: None,
         level: 0.95,
     })
@@ -192,115 +198,32 @@ fn chosen(found: &RuleLab) -> Option<&Calibrated> {
 }
 
 fn as_text(found: &RuleLab, title: &str) -> String {
-    let mut out = format!(
-        "{title}. {} rollouts without a difference, seed {}.\n\n",
-        units::count(u64::from(found.settings.replicates)),
-        found.settings.seed
-    );
-    let rows: Vec<Vec<String>> = found.rules.iter().map(summary).collect();
-    out += &table(
-        &[
-            "Rule",
-            "False rollbacks",
-            "Within 1,000 canary requests",
-            "Canary requests to a false alarm",
-            "Finds",
-        ],
-        &rows,
-    );
-    for trial in &found.rules {
-        out += &details(trial, &found.settings);
+    let said = digest(found);
+    let mut out = format!("{title}. {}\n\n", said.headline);
+    out += &table(&said.summary.columns, &said.summary.rows);
+    for rule in &said.rules {
+        out += &["\n", &rule.title, "\n"].concat();
+        out += &sentences("  ", &rule.sentences);
+        for found in &rule.tables {
+            out += "\n";
+            out += &indented(found);
+        }
+        for (text, tables) in &rule.calibrated {
+            let title = tables.first().map_or("", |found| found.title.as_str());
+            out += &["\n  ", title, "\n    ", text, "\n"].concat();
+            out.extend(tables.iter().map(indented));
+        }
+        if !rule.guards.is_empty() {
+            out += "\n  Keep in mind\n";
+            out += &sentences("    ", &rule.guards);
+        }
+    }
+    if said.frontier.rows.len() > 1 {
+        out += &["\n", &said.frontier.title, "\n"].concat();
+        out += &indented(&said.frontier);
     }
     out += "\nWhat all figures rest on\n";
-    out + &sentences("  ", &found.assumptions)
-}
-
-fn summary(trial: &RuleTrial) -> Vec<String> {
-    if trial.skipped.is_some() {
-        return vec![trial.id.clone(), "cannot run".to_owned()];
-    }
-    let early = trial.within.iter().find(|w| w.requests == 1_000);
-    let mean = &trial.mean_time;
-    vec![
-        trial.id.clone(),
-        chance(&trial.false_rollback),
-        early.map_or_else(|| units::NO_VALUE.to_owned(), |w| rounded(w.chance.share)),
-        format!(
-            "{} of {}",
-            units::count(mean.requests.round() as u64),
-            units::count(mean.of_requests.round() as u64)
-        ),
-        trial.detection.first().map_or_else(String::new, |d| {
-            format!("{} in {}", d.text, rounded(d.detected.share))
-        }),
-    ]
-}
-
-fn details(trial: &RuleTrial, settings: &LabSettings) -> String {
-    let mut out = format!(
-        "\n{} ({})\n  {}\n",
-        trial.title,
-        trial.id,
-        words::verdict(trial)
-    );
-    if trial.skipped.is_some() {
-        return out;
-    }
-    out += &sentences("  ", words::own(trial).as_slice());
-    let rows: Vec<Vec<String>> = trial
-        .conditions
-        .iter()
-        .map(|c| {
-            vec![
-                format!("  {}", c.name),
-                plain(c.threshold),
-                rounded(c.causes.share),
-                rounded(c.alone.share),
-                c.text.clone(),
-            ]
-        })
-        .collect();
-    out += "\n";
-    out += &table(
-        &[
-            "  Condition",
-            "Threshold",
-            "Among causes",
-            "On its own",
-            "Says",
-        ],
-        &rows,
-    );
-    if trial.stages.len() > 1 {
-        let rows: Vec<Vec<String>> = trial
-            .stages
-            .iter()
-            .map(|s| {
-                vec![
-                    format!("  {}", s.name),
-                    units::share(s.weight),
-                    chance(&s.chance),
-                ]
-            })
-            .collect();
-        out += "\n";
-        out += &table(
-            &["  Stage", "Canary share", "First false alarm there"],
-            &rows,
-        );
-    }
-    if !trial.detection.is_empty() {
-        out += "\n";
-        out += &detections("  As written", &trial.detection);
-    }
-    for version in &trial.calibrated {
-        out += &calibrated(version, settings);
-    }
-    if !trial.guards.is_empty() {
-        out += "\n  Keep in mind\n";
-        out += &sentences("    ", &trial.guards);
-    }
-    out
+    out + &sentences("  ", &said.assumptions)
 }
 
 /// A line each.
@@ -309,59 +232,9 @@ fn sentences(indent: &str, sentences: &[String]) -> String {
     lines.concat()
 }
 
-fn detections(name: &str, detections: &[Detection]) -> String {
-    let rows: Vec<Vec<String>> = detections
-        .iter()
-        .map(|d| {
-            vec![
-                format!("  {}", d.text),
-                chance(&d.detected),
-                rounded(d.before.share),
-                d.median_delay_requests.map_or_else(
-                    || units::NO_VALUE.to_owned(),
-                    |n| units::count(n.round() as u64),
-                ),
-                units::count(d.exposed.round() as u64),
-                format!(
-                    "{} of {}",
-                    units::count(d.harmed.round() as u64),
-                    units::count(d.harmed_without_rule.round() as u64)
-                ),
-            ]
-        })
-        .collect();
-    table(
-        &[
-            name,
-            "Finds it",
-            "Fired before",
-            "Median delay, canary requests",
-            "Exposed requests",
-            "Harmed requests",
-        ],
-        &rows,
-    )
-}
-
-fn calibrated(version: &Calibrated, settings: &LabSettings) -> String {
-    let mut out = format!(
-        "\n  Calibrated to {}: {}\n    {}\n",
-        rounded(settings.alpha),
-        version.name,
-        version.text
-    );
-    let rows: Vec<Vec<String>> = version
-        .thresholds
-        .iter()
-        .map(|t| {
-            vec![
-                format!("    {}", t.condition),
-                plain(t.was),
-                plain(t.is),
-                t.kept.clone().unwrap_or_default(),
-            ]
-        })
-        .collect();
-    out += &table(&["    Threshold of", "As written", "Calibrated", ""], &rows);
-    out + &detections("    Finds", &version.detection)
+/// A table below a heading.
+fn indented(found: &LabTable) -> String {
+    let text = table(&found.columns, &found.rows);
+    let lines: Vec<String> = text.lines().map(|line| format!("  {line}\n")).collect();
+    lines.concat()
 }

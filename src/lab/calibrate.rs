@@ -8,81 +8,7 @@
 use super::model::CalibratedThreshold;
 use super::run::Trace;
 use crate::rules::passage::oriented;
-use crate::rules::{Condition, Minimum, Node, PerArm, Persistence, Rule, Window};
-
-/// A version of a rule that looks at other windows.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Variant {
-    /// How it differs, in words.
-    pub(super) name: String,
-    pub(super) rule: Rule,
-}
-
-/// The rule as it is, and with more to look at.
-pub(super) fn variants(rule: &Rule) -> Vec<Variant> {
-    let mut found = vec![Variant {
-        name: "windows as written".to_owned(),
-        rule: rule.clone(),
-    }];
-    let longest = rule
-        .conditions()
-        .iter()
-        .filter_map(|condition| match condition.window {
-            Window::Last { n } => Some(n),
-            _ => None,
-        })
-        .max();
-    if let Some(n) = longest {
-        let least = rule.min.map_or(0, |min| min.n.canary);
-        if least < n {
-            found.push(Variant {
-                name: format!("first look at a full window of {n}"),
-                rule: with_minimum(rule.clone(), n, Window::Last { n }),
-            });
-        }
-        let (wide, enough) = (n * 5, n * 2);
-        let mut rule = with_minimum(rule.clone(), enough, Window::Last { n: wide });
-        for condition in rule.conditions_mut() {
-            if let Window::Last { n } = &mut condition.window {
-                *n *= 5;
-                condition.min_n.canary *= 3;
-                condition.min_n.baseline *= 3;
-            }
-        }
-        found.push(Variant {
-            name: format!("windows of {wide} requests, first look at {enough}"),
-            rule,
-        });
-    } else if rule.conditions().iter().any(|c| c.window == Window::Run) {
-        for n in [200, 1000] {
-            if rule.min.is_none_or(|min| min.n.canary < n) {
-                found.push(Variant {
-                    name: format!("first look at {n} canary requests"),
-                    rule: with_minimum(rule.clone(), n, Window::Run),
-                });
-            }
-        }
-    } else if rule.persistence == Persistence::None
-        && rule.min.is_none()
-        && let Some(window) = rule.conditions().first().map(|c| c.window)
-        && !matches!(window, Window::Counter { .. })
-    {
-        found.push(Variant {
-            name: "at least 100 canary requests in the window".to_owned(),
-            rule: with_minimum(rule.clone(), 100, window),
-        });
-    }
-    found
-}
-
-fn with_minimum(mut rule: Rule, canary: u32, window: Window) -> Rule {
-    let baseline = rule.min.map_or(0, |min| min.n.baseline);
-    rule.min = Some(Minimum {
-        window,
-        n: PerArm { canary, baseline },
-    });
-    rule
-}
+use crate::rules::{Condition, Node, Rule};
 
 /// Moves the thresholds so that `rule` fires in at most a share `alpha` of rollouts like `calm`, and
 /// says what became of each.
@@ -232,21 +158,5 @@ mod tests {
         let mut found = Vec::new();
         assert_eq!(alternatives(&both, 0, &mut found), 3);
         assert_eq!(found, [2]);
-    }
-
-    #[test]
-    fn a_rule_of_the_last_requests_gets_wider_windows() {
-        let rule = presets::rulebook(&["quality-monitor"])
-            .unwrap()
-            .rules
-            .remove(0);
-        let found = variants(&rule);
-        assert_eq!(found.len(), 3);
-        assert_eq!(found[2].rule.min.unwrap().n.canary, 200);
-        assert_eq!(
-            found[2].rule.conditions()[0].window,
-            Window::Last { n: 500 }
-        );
-        assert_eq!(found[2].rule.conditions()[2].min_n.canary, 30);
     }
 }

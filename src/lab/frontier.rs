@@ -1,6 +1,7 @@
 //! Rules as points: how often each is wrong, against what it costs when it should be right.
 
 use super::model::{FrontierPoint, RuleLab};
+use super::sequential::SEQUENTIAL_TEST;
 
 /// A point for every rule and every calibrated version, by the first regression of the settings.
 pub(super) fn points(lab: &RuleLab) -> Vec<FrontierPoint> {
@@ -10,7 +11,11 @@ pub(super) fn points(lab: &RuleLab) -> Vec<FrontierPoint> {
             found.push(FrontierPoint {
                 rule,
                 calibrated: None,
-                name: format!("{} as written", trial.id),
+                name: if trial.id == SEQUENTIAL_TEST {
+                    trial.title.clone()
+                } else {
+                    format!("{} as written", trial.id)
+                },
                 false_rollback: trial.false_rollback,
                 harmed: detection.harmed,
                 detected: detection.detected,

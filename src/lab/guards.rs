@@ -6,7 +6,8 @@ use super::run::Trace;
 use super::settings::{Engine, LabSettings};
 use super::words;
 use crate::data::{Clock as LogClock, Quantity, RequestLog};
-use crate::rules::{Condition, Rule, Window};
+use crate::rules::{Condition, NoData, Persistence, Rule, Window};
+use crate::stats::RatioMoments;
 use crate::units;
 
 /// What holds of every figure of a lab.
@@ -51,6 +52,7 @@ pub(super) fn of_lab(
     }
     if !settings.injections.is_empty() {
         found.push("Regressions are put into the canary's requests as they stand: a slower request is still seen when it was, and nobody gives up or retries because of it.".to_owned());
+        found.push("Harmed requests are those that the regression made worse. What fails in the baseline as well counts neither as harm nor as averted.".to_owned());
     }
     found.push("A firing on one bad rollout says nothing of a rule's false alarms, and a log exists only of rollouts that happened.".to_owned());
     found
@@ -70,6 +72,7 @@ fn of_log(
             units::count(ground.units)
         ));
     }
+    found.extend(resemblance(log, ground));
     if log.clock == LogClock::RowOrder {
         found.push("The log has no times: requests are taken in the order of the file.".to_owned());
     } else if log.start_us == log.event_us {
@@ -95,17 +98,89 @@ pub(super) fn of_rule(
             units::count(trial.looks.round() as u64)
         ));
     }
+    found.extend(turns(rule));
+    found.extend(policies(&conditions));
     found.extend(asymmetry(&conditions, settings));
     found.extend(confounding(&conditions, settings));
     found.extend(common(calm));
     found.extend(without_data(calm));
     found.extend(trial.own.and_then(phases));
+    found.extend(trial.own.and_then(ended));
+    if trial.own.is_some() && !settings.plan.is_of_log {
+        found.push("The log's own rollout gave the canary other shares than the rollouts here: compare its firing with care.".to_owned());
+    }
     for version in &trial.calibrated {
         found.extend(version.thresholds.iter().filter_map(words::kept));
     }
     found.sort();
     found.dedup();
     found
+}
+
+/// Requests of one user resemble each other.
+fn resemblance(log: &RequestLog, ground: &GroundSummary) -> Option<String> {
+    let units = log.units.as_ref().filter(|_| ground.by_user)?;
+    let n = units.n_units as usize;
+    let (mut errors, mut requests) = (vec![0.0; n], vec![0.0; n]);
+    for (outcome, id) in log.outcome.iter().zip(&units.id) {
+        let id = *id as usize;
+        if id < n && outcome.is_counted() {
+            errors[id] += f64::from(u8::from(outcome.is_error()));
+            requests[id] += 1.0;
+        }
+    }
+    let mut moments = RatioMoments::default();
+    for (errors, requests) in errors.iter().zip(&requests) {
+        if *requests > 0.0 {
+            moments.push(*errors, *requests);
+        }
+    }
+    let effect = moments.share_design_effect()?;
+    (log.has_outcome && effect > 1.1).then(|| {
+        format!(
+            "Requests of one user resemble each other: the variance of error shares is {effect:.1} times that of independent requests. Rollouts that assign whole users keep this; drawing single requests loses it."
+        )
+    })
+}
+
+/// Conditions that hold in turn keep a rule breached.
+fn turns(rule: &Rule) -> Option<String> {
+    let several = rule.conditions().len() > 1 && rule.persistence != Persistence::None;
+    several.then(|| {
+        "Its conditions can take turns in keeping it breached for long enough, which a threshold chosen for one of them alone does not see: rely on the fresh rollouts.".to_owned()
+    })
+}
+
+/// What a lack of data counts as.
+fn policies(conditions: &[&Condition]) -> Option<String> {
+    let said: Vec<String> = conditions
+        .iter()
+        .filter_map(|condition| {
+            let counts = match condition.no_data? {
+                NoData::False => "does not hold",
+                NoData::True => "holds",
+                NoData::Hold => "stays as it was",
+                NoData::Reset => "does not hold and starts its hold anew",
+                NoData::Error => "counts as an error",
+            };
+            Some(format!("{} {counts}", condition.name))
+        })
+        .collect();
+    (!said.is_empty()).then(|| {
+        format!(
+            "Without data {}. Other systems decide otherwise on the same log.",
+            said.join(", ")
+        )
+    })
+}
+
+/// The log's rollout was itself ended.
+fn ended(own: OwnFiring) -> Option<String> {
+    let end_us = own.ended_us?;
+    Some(format!(
+        "In the log the comparison itself ends after {}: what the rule would have done later cannot be known from it.",
+        units::duration_us(end_us)
+    ))
 }
 
 /// Windows of equal numbers span different times.
@@ -120,11 +195,12 @@ fn asymmetry(conditions: &[&Condition], settings: &LabSettings) -> Option<String
         .map(|stage| stage.weight)
         .filter(|weight| *weight > 0.0 && *weight < 0.5)
         .fold(f64::INFINITY, f64::min);
-    (compares && least.is_finite()).then(|| {
+    let times = (1.0 - least) / least;
+    (compares && least.is_finite() && times >= 1.5).then(|| {
         format!(
-            "At a share of {} the canary's last requests span {:.0} times as long as the baseline's: different hours are compared.",
+            "At a share of {} the canary's last requests span {} times as long as the baseline's: different hours are compared.",
             units::share(least),
-            (1.0 - least) / least
+            words::plain((times * 10.0).round() / 10.0)
         )
     })
 }

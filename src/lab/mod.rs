@@ -8,6 +8,7 @@
 //! [`crate::rules`]; see [`crate::rules::passage`].
 
 mod calibrate;
+mod digest;
 mod draw;
 mod frontier;
 mod ground;
@@ -17,13 +18,17 @@ mod model;
 mod own;
 mod random;
 mod run;
+mod sequential;
 mod settings;
 mod source;
 mod summary;
 mod trial;
+mod versions;
 pub mod words;
 
+pub use digest::{LabDigest, LabTable, RuleDigest, digest};
 pub use model::*;
+pub use sequential::SEQUENTIAL_TEST;
 pub use settings::*;
 
 use crate::data::RequestLog;
@@ -70,6 +75,13 @@ pub fn lab(
     for rule in rulebook.rules.iter().filter(|rule| !is_focus(rule)) {
         trial::compare(rule, &made, progress, &mut found)?;
         show(&found);
+    }
+    if settings.calibrate
+        && !settings.injections.is_empty()
+        && made.ground.error_share.is_some()
+        && let Some(rule) = sequential::rule(settings.alpha)?
+    {
+        trial::compare(&rule, &made, progress, &mut found)?;
     }
     found.is_partial = false;
     Ok(found)

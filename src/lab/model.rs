@@ -180,6 +180,8 @@ pub struct OwnFiring {
     /// The first and the last firing when the rule's ticks are shifted; `None` for a rule that
     /// follows requests.
     pub phase_us: Option<(i64, i64)>,
+    /// When the log itself ends the comparison: the canary was stopped, or promoted.
+    pub ended_us: Option<i64>,
 }
 
 /// What a rule does in rollouts with a regression.

@@ -20,15 +20,21 @@ pub(super) fn firing(
     calm: &[Trace],
     progress: &Progress,
 ) -> Result<Option<OwnFiring>> {
+    if arms.control == arms.treatment {
+        // A log of the baseline alone has no rollout of its own.
+        return Ok(None);
+    }
     let replayed = |rule: &Rule| -> Result<_> {
         let one = Rulebook {
             arms: rulebook.arms.clone(),
             rules: vec![rule.clone()],
             ..Rulebook::default()
         };
-        Ok(replay(log, &one, arms, progress)?.rules.pop())
+        let mut found = replay(log, &one, arms, progress)?;
+        Ok(found.rules.pop().map(|rule| (rule, found.censoring)))
     };
-    let Some(found) = replayed(rule)?.filter(|found| found.skipped.is_none()) else {
+    let Some((found, censoring)) = replayed(rule)?.filter(|(found, _)| found.skipped.is_none())
+    else {
         return Ok(None);
     };
     let requests = found
@@ -50,7 +56,7 @@ pub(super) fn firing(
                     us: phase.span().us + every.us * k / PHASES,
                 });
             }
-            let first = replayed(&shifted)?.and_then(|found| found.first);
+            let first = replayed(&shifted)?.and_then(|(found, _)| found.first);
             if let Some(at) = first.map(|first| first.time_us) {
                 let (low, high) = phase_us.unwrap_or((at, at));
                 phase_us = Some((at.min(low), at.max(high)));
@@ -62,5 +68,6 @@ pub(super) fn firing(
         time_us: found.first.map(|first| first.time_us),
         p,
         phase_us,
+        ended_us: censoring.map(|end| end.time_us),
     }))
 }

@@ -24,11 +24,22 @@ pub struct LabSettings {
     pub injections: Vec<Injection>,
     /// Whether thresholds are calibrated.
     pub calibrate: bool,
+    /// Windows and minimums to calibrate with; `None` for the usual ones.
+    pub grid: Option<Grid>,
     /// The rule that is tried in full and first; the others get the first answer alone, to stand
     /// beside it. Without one all are tried in full.
     pub focus: Option<String>,
     /// Confidence level of the intervals.
     pub level: f64,
+}
+
+/// Versions of a rule to calibrate: every window with every minimum that fits into it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Grid {
+    /// The last so many requests of each arm; as written if empty.
+    pub windows: Vec<u32>,
+    /// Requests of the canary before the first look; as written if empty.
+    pub minimums: Vec<u32>,
 }
 
 /// How rollouts without a difference are made.
@@ -98,6 +109,8 @@ impl Default for TrafficModel {
 pub struct LabPlan {
     /// Where it comes from, in words.
     pub source: String,
+    /// Whether these are the log's own stages.
+    pub is_of_log: bool,
     /// In order, without gaps.
     pub stages: Vec<LabStage>,
 }
@@ -187,6 +200,7 @@ impl LabPlan {
     pub fn fixed(weight: f64) -> Self {
         Self {
             source: format!("a fixed share of {}", crate::units::share(weight)),
+            is_of_log: false,
             stages: vec![LabStage {
                 name: String::new(),
                 weight,
@@ -224,6 +238,7 @@ impl LabPlan {
         }
         Self {
             source: "the stages of the log".to_owned(),
+            is_of_log: true,
             stages: found,
         }
     }
@@ -255,6 +270,7 @@ impl LabPlan {
         }
         Self {
             source: format!("the rulebook's plan \"{name}\""),
+            is_of_log: false,
             stages,
         }
     }

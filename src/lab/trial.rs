@@ -1,10 +1,11 @@
 //! One rule through the lab.
 
-use super::calibrate::{Variant, calibrate, variants};
+use super::calibrate::calibrate;
 use super::model::{Calibrated, Chance, Detection, MeanTime, RuleLab, RuleTrial};
 use super::random::Set;
 use super::run::{Batch, Meter, Trace, traces};
 use super::source::Made;
+use super::versions::{Variant, variants};
 use super::{FIRST_ANSWER, LabSettings, frontier, guards, own, summary, words};
 use crate::data::RequestLog;
 use crate::error::Result;
@@ -47,12 +48,17 @@ pub(super) fn run(
     };
     bench.describe(rule, &calm, &[], &mut lab.rules[at]);
     show(lab);
-    if n > first {
+    while (calm.len() as u32) < n {
+        let from = calm.len() as u32;
+        let to = from.saturating_mul(2).min(n);
         calm.extend(
             bench
-                .calm(rule, (first, n), Until::End)?
+                .calm(rule, (from, to), Until::End)?
                 .unwrap_or_default(),
         );
+        if (calm.len() as u32) < to {
+            break;
+        }
         bench.describe(rule, &calm, &[], &mut lab.rules[at]);
         show(lab);
     }
@@ -68,8 +74,8 @@ pub(super) fn run(
     lab.frontier = frontier::points(lab);
     show(lab);
     if bench.settings.calibrate {
-        for (i, variant) in variants(rule).into_iter().enumerate() {
-            let known = (i == 0).then_some(calm.as_slice());
+        for variant in variants(rule, bench.settings.grid.as_ref()) {
+            let known = (variant.rule == *rule).then_some(calm.as_slice());
             let as_written = lab.rules[at].false_rollback;
             if let Some(version) = bench.version(variant, known, as_written)? {
                 lab.rules[at].calibrated.push(version);
@@ -129,8 +135,8 @@ impl Bench<'_> {
             Until::Firing => Set::Judge,
         };
         let phase = match until {
-            Until::End => "Rollouts without a difference",
-            Until::Firing => "Judging on fresh rollouts",
+            Until::End => "Without a difference",
+            Until::Firing => "On fresh rollouts",
         };
         let meter = Meter::new(self.progress, phase, u64::from(to - from))?;
         let batch = Batch {
@@ -147,7 +153,7 @@ impl Bench<'_> {
     /// Rollouts with the i-th regression. A rule that cannot see it is not run: it fires as without.
     fn injected(&self, rule: &Rule, i: usize, until: Until) -> Result<Vec<Trace>> {
         let n = self.settings.injected_replicates();
-        let meter = Meter::new(self.progress, "Rollouts with a regression", u64::from(n))?;
+        let meter = Meter::new(self.progress, "With a regression", u64::from(n))?;
         let batch = Batch {
             seed: self.settings.seed,
             set: Set::Detect,

@@ -1,6 +1,6 @@
 //! Findings as sentences, for every surface alike.
 
-use super::model::{Calibrated, CalibratedThreshold, Chance, Detection, RuleTrial};
+use super::model::{Calibrated, CalibratedThreshold, Chance, ConditionTrial, Detection, RuleTrial};
 use super::settings::{Engine, Harm, Injection, Onset, Traffic};
 use crate::units;
 
@@ -83,7 +83,7 @@ pub fn rounded(share: f64) -> String {
 /// What a trial says of a rule, in one sentence.
 pub fn verdict(trial: &RuleTrial) -> String {
     if let Some(why) = &trial.skipped {
-        return format!("It cannot be tried on this log: {why}.");
+        return format!("It cannot be tried: {why}.");
     }
     let c = &trial.false_rollback;
     let mut text = if c.events == 0 {
@@ -117,6 +117,18 @@ pub fn verdict(trial: &RuleTrial) -> String {
         }
     }
     text
+}
+
+/// Where moving one threshold changes little, because the other conditions fire anyway.
+pub fn others(condition: &ConditionTrial) -> Option<String> {
+    let shares = || condition.profile.iter().map(|point| point.false_rollback);
+    let (least, most) = (shares().fold(1.0, f64::min), shares().fold(0.0, f64::max));
+    (least >= 0.2 && least >= 0.8 * most).then(|| {
+        format!(
+            "Moving this threshold alone changes little: the other conditions roll back {} of rollouts without a difference whatever it is. The dashed line is this condition on its own.",
+            rounded(least)
+        )
+    })
 }
 
 /// How the log's own rollout compares, in one sentence.

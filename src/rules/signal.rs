@@ -185,6 +185,25 @@ impl<'a> Signal<'a> {
         }
     }
 
+    /// Walks over what is seen at looks after requests, for windows that only requests move: at the
+    /// point, and wherever it changes later; `rows` are those after which a look is, `None` for all of
+    /// the windows' own. `see` gets the row and says whether to go on.
+    pub(super) fn walk_requests(
+        &mut self,
+        from: Point,
+        rows: Option<&[u32]>,
+        see: &mut impl FnMut(u32, &Seen) -> bool,
+    ) {
+        match self {
+            Self::Tally(pair) => pair.walk_requests(from, rows, see),
+            Self::Total(pair) => pair.walk_requests(from, rows, see),
+            Self::Order(pair) => pair.walk_requests(from, rows, see),
+            Self::Ring(pair) => pair.walk_requests(from, rows, see),
+            Self::Streak(pair) => pair.walk_requests(from, rows, see),
+            Self::Counter(..) | Self::Test(_) | Self::Score(_) | Self::Unavailable(_) => {}
+        }
+    }
+
     /// What is seen at one evaluation, from fresh windows.
     pub(super) fn observe_at(&mut self, point: Point) -> Seen {
         let nothing = pair_of(Observed::NOTHING, Observed::NOTHING);
@@ -281,6 +300,52 @@ impl<'a, S: Statistic> Pair<'a, S> {
             }
             if has_changed {
                 seen.push(self.seen(row - first));
+            }
+        }
+    }
+
+    /// See [`Signal::walk_requests`].
+    fn walk_requests(
+        &mut self,
+        from: Point,
+        rows: Option<&[u32]>,
+        see: &mut impl FnMut(u32, &Seen) -> bool,
+    ) {
+        self.advance(from);
+        if !see(from.seen - 1, &self.seen(0)) {
+            return;
+        }
+        if let Some(rows) = rows {
+            let later = rows.partition_point(|row| *row < from.seen);
+            for row in &rows[later..] {
+                let point = Point {
+                    at_us: from.at_us,
+                    seen: row + 1,
+                };
+                if self.advance(point) && !see(*row, &self.seen(0)) {
+                    return;
+                }
+            }
+            return;
+        }
+        loop {
+            let measured = self.measured.next_row();
+            let baseline = self.baseline.as_ref().map_or(u32::MAX, Sliding::next_row);
+            let row = measured.min(baseline);
+            if row == u32::MAX {
+                return;
+            }
+            let mut has_changed = false;
+            if measured == row {
+                has_changed |= self.measured.step();
+            }
+            if let Some(window) = &mut self.baseline
+                && baseline == row
+            {
+                has_changed |= window.step();
+            }
+            if has_changed && !see(row, &self.seen(0)) {
+                return;
             }
         }
     }

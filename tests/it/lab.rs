@@ -4,9 +4,10 @@ use std::path::Path;
 
 use hindsight::jobs::Progress;
 use hindsight::lab::{
-    Engine, Harm, Injection, LabPlan, LabSettings, Onset, RuleLab, Traffic, TrafficModel, lab,
+    Engine, Grid, Harm, Injection, LabPlan, LabSettings, Onset, RuleLab, SEQUENTIAL_TEST, Traffic,
+    TrafficModel, digest, lab,
 };
-use hindsight::rules::Rulebook;
+use hindsight::rules::{Rulebook, presets};
 use hindsight::stats::dist::binomial_tails;
 
 use crate::support::program::{Dir, stderr};
@@ -31,6 +32,7 @@ fn settings(replicates: u32) -> LabSettings {
             onset: Onset::Start,
         }],
         calibrate: true,
+        grid: None,
         focus: None,
         level: 0.999,
     }
@@ -162,4 +164,123 @@ fn a_copied_monitor_rolls_back_identical_variants() {
         "{}",
         stderr(&refused)
     );
+}
+
+/// Traffic of the demonstration in docs/lab-figures.md: both arms fail in 2 % of requests.
+fn demonstration(horizon: u32, replicates: u32) -> LabSettings {
+    LabSettings {
+        engine: Engine::Parametric(Traffic::Model(TrafficModel {
+            requests: horizon * 25,
+            latency_sd_log: 0.8,
+            ..TrafficModel::default()
+        })),
+        plan: LabPlan::fixed(0.05),
+        max_canary_requests: Some(horizon),
+        injections: [0.04, 0.10]
+            .map(|to| Injection {
+                harm: Harm::Errors {
+                    share: (to - 0.02) / 0.98,
+                },
+                onset: Onset::Start,
+            })
+            .to_vec(),
+        grid: Some(Grid::default()),
+        level: 0.999,
+        ..settings(replicates)
+    }
+}
+
+fn preset(id: &str, settings: &LabSettings) -> RuleLab {
+    let rulebook = presets::rulebook(&[id]).unwrap();
+    let progress = Progress::unwatched();
+    lab(None, &rulebook, settings, &progress, &mut |_| {}).unwrap()
+}
+
+#[test]
+fn quality_monitor_does_what_an_independent_simulation_says() {
+    let found = preset("quality-monitor", &demonstration(1_000, 600));
+    let trial = &found.rules[0];
+    assert_eq!(trial.false_rollback.share, 1.0);
+    let version = &trial.calibrated[0];
+    let is: Vec<f64> = version.thresholds.iter().map(|t| t.is).collect();
+    // Expected 0.121, 11, 2.28, 4.1; the first two are steps of a lattice.
+    for (is, range) in is
+        .iter()
+        .zip([0.115..=0.14, 10.0..=13.7, 2.0..=2.6, 3.0..=5.2])
+    {
+        assert!(range.contains(is), "{:?}", version.thresholds);
+    }
+    let holds =
+        |c: hindsight::lab::Chance, expected: f64| c.lower <= expected && expected <= c.upper;
+    assert!(
+        holds(version.false_rollback, 0.034),
+        "{:?}",
+        version.false_rollback
+    );
+    let found_in = |i: usize| version.detection[i].detected;
+    assert!(holds(found_in(0), 0.15), "{:?}", found_in(0));
+    assert!(found_in(1).share > 0.97, "{:?}", found_in(1));
+    // The anytime-valid test keeps its promise at thousands of looks.
+    let sequence = found.rules.last().unwrap();
+    assert_eq!(sequence.id, SEQUENTIAL_TEST);
+    assert!(sequence.false_rollback.lower <= 0.05, "{sequence:?}");
+    assert!(sequence.detection[0].detected.share < 1.0);
+    assert!(
+        found
+            .frontier
+            .iter()
+            .any(|p| found.rules[p.rule].id == SEQUENTIAL_TEST)
+    );
+    let said = digest(&found);
+    assert_eq!(said.frontier.rows.len(), found.frontier.len());
+    assert_eq!(said.rules.len(), found.rules.len());
+}
+
+#[test]
+fn canary_monitor_exceeds_one_and_a_half_times_its_mean_in_two_of_three_rollouts() {
+    let mut settings = demonstration(2_000, 300);
+    settings.calibrate = false;
+    settings.injections.clear();
+    if let Engine::Parametric(Traffic::Model(model)) = &mut settings.engine {
+        model.error_share = 0.005;
+        model.latency_sd_log = 0.5;
+    }
+    let found = preset("canary-monitor", &settings);
+    // A Poisson process exceeds 1.5 times its mean at some time with a probability of 1/1.5.
+    let relative = found.rules[0].conditions[1].alone;
+    assert!(
+        relative.lower <= 2.0 / 3.0 && 2.0 / 3.0 <= relative.upper,
+        "{relative:?}"
+    );
+    let c = found.rules[0].false_rollback;
+    assert!(c.upper >= 0.64 && c.lower <= 0.81, "{c:?}");
+}
+
+#[test]
+fn a_baseline_alone_makes_a_lab() {
+    let dir = Dir::new();
+    let aa = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data/aa.csv");
+    let text = std::fs::read_to_string(&aa).unwrap();
+    let mut lines = text.lines();
+    let header = lines.next().unwrap();
+    let control = lines.filter(|line| line.contains(",control,"));
+    let alone: Vec<&str> = std::iter::once(header).chain(control).collect();
+    std::fs::write(dir.path("alone.csv"), alone.join("\n")).unwrap();
+    let found = dir.json(&[
+        "lab",
+        "alone.csv",
+        "--preset",
+        "quality-monitor",
+        "--plan",
+        "0.1",
+        "--replicates",
+        "40",
+        "--windows",
+        "100",
+        "--minimums",
+        "20,100",
+        "--json",
+    ]);
+    assert_eq!(found["rules"][0]["own"], serde_json::Value::Null);
+    assert_eq!(found["settings"]["grid"]["minimums"][1], 100);
 }

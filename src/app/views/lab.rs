@@ -8,7 +8,7 @@ use super::super::session::Session;
 use super::super::state::AppState;
 use super::super::widgets::{Column, card_ui, chip, note, pick_in, table_height, table_ui};
 use crate::analysis::Analysis;
-use crate::lab::words::{chance, found, own, plain, rounded, verdict};
+use crate::lab::words::{chance, found, others, own, plain, rounded, verdict};
 use crate::lab::{Calibrated, Chance, RuleLab, RuleTrial};
 use crate::report::chart::Tone;
 use crate::report::charts;
@@ -135,7 +135,7 @@ fn causes_ui(ui: &mut egui::Ui, trial: &RuleTrial) {
         Column::number("Threshold", 90.0),
         Column::number("Among the causes", 150.0),
         Column::number("On its own", 110.0),
-        Column::text("Says", 420.0),
+        Column::text("Says", 560.0),
     ];
     let height = table_height(trial.conditions.len());
     table_ui(
@@ -221,6 +221,9 @@ fn profile_ui(
             }
         );
         ui.add(egui::Label::new(egui::RichText::new(text).strong()).wrap());
+        if let Some(others) = others(condition) {
+            note(ui, &others);
+        }
         ui.horizontal(|ui| {
             let profile = &condition.profile;
             let mut index = profile.iter().position(|p| p == point).unwrap_or(0);

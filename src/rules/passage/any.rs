@@ -12,18 +12,24 @@ use super::{Fired, Passages, Step, Until, Watch, first_over, oriented, step_at};
 use crate::error::Result;
 use crate::jobs::Progress;
 
-/// A condition whose threshold stands just above all that it has exceeded so far.
-struct Leaf<'a> {
-    signal: Signal<'a>,
-    probe: Condition,
-    needs_baseline: bool,
-    written: f64,
+/// A condition and what it has exceeded so far.
+pub(super) struct Leaf<'a> {
+    pub(super) signal: Signal<'a>,
+    pub(super) rise: Rise,
     shown: Option<Seen>,
     /// Whether `shown` has yet to be judged.
     is_new: bool,
+}
+
+/// A condition whose threshold stands just above all that it has exceeded so far.
+pub(super) struct Rise {
+    probe: Condition,
+    needs_baseline: bool,
+    /// The threshold as written, oriented.
+    pub(super) written: f64,
     /// What has been exceeded so far.
-    reach: f64,
-    steps: Vec<Step>,
+    pub(super) reach: f64,
+    pub(super) steps: Vec<Step>,
 }
 
 /// A block of evaluations.
@@ -72,72 +78,96 @@ pub(super) fn run(
             leaf.run(view, &part);
         }
         if first.is_none() {
-            first = first_firing(&leaves, &part);
+            first = first_firing(&leaves).map(|(at, causes)| {
+                let point = block.points[at.look as usize - before];
+                Fired::new(at, point.seen, causes)
+            });
         }
         before += block.points.len();
-        let is_exhausted = leaves.iter().all(|leaf| leaf.reach == f64::INFINITY);
+        let is_exhausted = leaves.iter().all(|leaf| leaf.rise.reach == f64::INFINITY);
         if is_exhausted || (until == Until::Firing && first.is_some()) {
             break;
         }
     }
     Ok(Passages {
-        alone: leaves.into_iter().map(|leaf| leaf.steps).collect(),
+        alone: leaves.into_iter().map(|leaf| leaf.rise.steps).collect(),
         beside: Vec::new(),
         first,
         looks,
     })
 }
 
-/// The earliest step over a threshold as written.
-fn first_firing(leaves: &[Leaf<'_>], block: &Block<'_>) -> Option<Fired> {
+/// The earliest step over a threshold as written, and the conditions that held then.
+pub(super) fn first_firing(leaves: &[Leaf<'_>]) -> Option<(Step, u64)> {
     let firsts: Vec<Option<Step>> = leaves
         .iter()
-        .map(|leaf| first_over(&leaf.steps, leaf.written))
+        .map(|leaf| first_over(&leaf.rise.steps, leaf.rise.written))
         .collect();
     let at = *firsts.iter().flatten().min_by_key(|step| step.look)?;
     let mut causes = 0;
     for (i, (leaf, step)) in leaves.iter().zip(&firsts).enumerate() {
         if step.is_some_and(|step| step.look == at.look) {
             causes |= 1_u64.checked_shl(i as u32).unwrap_or(0);
-            if leaf.probe.stop {
+            if leaf.rise.probe.stop {
                 break;
             }
         }
     }
-    let point = block.evaluations.points[at.look as usize - block.before];
-    Some(Fired::new(at, point, causes))
+    Some((at, causes))
 }
 
-impl<'a> Leaf<'a> {
-    fn new(view: View<'a>, condition: &Condition) -> Self {
+impl Rise {
+    fn new(condition: &Condition) -> Self {
         let cmp = condition.comparison.cmp();
         let mut probe = condition.clone();
         probe.comparison.set_threshold(oriented(cmp, f64::MIN));
         Self {
-            signal: Signal::new(view, condition, condition.needs_baseline()),
             probe,
             needs_baseline: condition.needs_baseline(),
             written: oriented(cmp, condition.comparison.threshold()),
-            shown: None,
-            is_new: true,
             reach: f64::NEG_INFINITY,
             steps: Vec::new(),
         }
     }
 
+    /// The highest threshold that is exceeded, where that is more than ever before.
+    #[inline]
+    pub(super) fn raise(&mut self, seen: &Seen) -> Option<f64> {
+        let probe = &mut self.probe;
+        let level = match judge(probe, self.needs_baseline, seen).truth {
+            Truth::True => critical(probe, seen),
+            Truth::Unknown if probe.no_data == Some(NoData::True) => f64::INFINITY,
+            Truth::Unknown | Truth::False => return None,
+        };
+        if level <= self.reach {
+            return None;
+        }
+        self.reach = level;
+        let above = oriented(probe.comparison.cmp(), level.next_up());
+        probe.comparison.set_threshold(above);
+        Some(level)
+    }
+}
+
+impl<'a> Leaf<'a> {
+    pub(super) fn new(view: View<'a>, condition: &Condition) -> Self {
+        Self {
+            signal: Signal::new(view, condition, condition.needs_baseline()),
+            rise: Rise::new(condition),
+            shown: None,
+            is_new: true,
+        }
+    }
+
     fn run(&mut self, view: View<'_>, block: &Block<'_>) {
-        if self.reach == f64::INFINITY {
+        if self.rise.reach == f64::INFINITY {
             return;
         }
         let Self {
             signal,
-            probe,
-            needs_baseline,
+            rise,
             shown,
             is_new,
-            reach,
-            steps,
-            ..
         } = self;
         signal.walk(block.evaluations, |i, observed| {
             if let Some(observed) = observed {
@@ -148,28 +178,11 @@ impl<'a> Leaf<'a> {
             if !block.is_open[i] || !std::mem::take(is_new) {
                 return;
             }
-            let Some(shown) = shown else {
-                return;
-            };
-            let level = match judge(probe, *needs_baseline, shown).truth {
-                Truth::True => critical(probe, shown),
-                Truth::Unknown if probe.no_data == Some(NoData::True) => f64::INFINITY,
-                Truth::Unknown | Truth::False => return,
-            };
-            if level <= *reach {
-                return;
+            if let Some(level) = shown.as_ref().and_then(|shown| rise.raise(shown)) {
+                let point = block.evaluations.points[i];
+                rise.steps
+                    .push(step_at(view, level, block.before + i, point));
             }
-            *reach = level;
-            let cmp = probe.comparison.cmp();
-            probe
-                .comparison
-                .set_threshold(oriented(cmp, level.next_up()));
-            steps.push(step_at(
-                view,
-                level,
-                block.before + i,
-                block.evaluations.points[i],
-            ));
         });
     }
 }

@@ -96,7 +96,7 @@ pub(super) fn run(
             let state = written.step(point.at_us, truth);
             if state == State::Firing && first.is_none() {
                 let at = step_at(view, 0.0, before + i, *point);
-                first = Some(Fired::new(at, *point, causes(&leaves, i)));
+                first = Some(Fired::new(at, point.seen, causes(&leaves, i)));
                 if until == Until::Firing {
                     break 'blocks;
                 }

@@ -12,6 +12,7 @@ mod any;
 mod critical;
 mod follow;
 mod general;
+mod requests;
 #[cfg(test)]
 mod tests;
 
@@ -38,6 +39,8 @@ pub struct Watch<'a> {
     conditions: Vec<&'a Condition>,
     reads_all: bool,
     is_separable: bool,
+    /// Whether only requests of the two arms matter, and everything follows from them.
+    follows_requests: bool,
 }
 
 /// How long a watch goes on.
@@ -127,15 +130,19 @@ impl<'a> Watch<'a> {
             return Err(reason);
         }
         let conditions = rule.conditions();
+        let is_separable = is_alternative(&rule.root) && rule.persistence == Persistence::None;
+        let follows_requests = is_separable && requests::applies(rule);
+        let looks_after_all = matches!(
+            rule.clock,
+            Clock::Request {
+                arm: RequestArm::Any
+            }
+        );
         Ok(Self {
             reads_all: conditions.iter().any(|c| c.arm == ArmRole::All)
-                || matches!(
-                    rule.clock,
-                    Clock::Request {
-                        arm: RequestArm::Any
-                    }
-                ),
-            is_separable: is_alternative(&rule.root) && rule.persistence == Persistence::None,
+                || (looks_after_all && !follows_requests),
+            is_separable,
+            follows_requests,
             conditions,
             prepared,
             rule,
@@ -161,13 +168,17 @@ impl<'a> Watch<'a> {
         progress: &Progress,
     ) -> Result<Passages> {
         let view = View::new(&self.prepared, assignment, self.rule, None);
-        let Ok(points) = self.points(view) else {
-            return Ok(Passages::none(self.conditions.len()));
-        };
-        let mut passages = if self.is_separable {
-            any::run(self, view, points, until, progress)?
+        let mut passages = if self.follows_requests {
+            requests::run(self, view, until, progress)?
         } else {
-            general::run(self, view, points, until, progress)?
+            let Ok(points) = self.points(view) else {
+                return Ok(Passages::none(self.conditions.len()));
+            };
+            if self.is_separable {
+                any::run(self, view, points, until, progress)?
+            } else {
+                general::run(self, view, points, until, progress)?
+            }
         };
         if let Some(first) = &mut passages.first {
             first.is_common = self.is_common(view, first);
@@ -215,11 +226,11 @@ impl<'a> Watch<'a> {
 }
 
 impl Fired {
-    fn new(at: Step, point: Point, causes: u64) -> Self {
+    fn new(at: Step, seen: u32, causes: u64) -> Self {
         Self {
             look: at.look,
             at_us: at.at_us,
-            seen: point.seen,
+            seen,
             requests: at.requests,
             causes,
             is_common: None,

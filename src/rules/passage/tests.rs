@@ -125,6 +125,26 @@ any = [
   { name = "all", metric = "error_share", arm = "all", window = { last = 50 }, cmp = ">", value = 0.07 },
   { name = "mean", metric = "mean(latency)", window = { since = "run" }, cmp = ">", times_baseline = 1.02, min_n = { canary = 5, baseline = 5 }, no_data = "true" },
 ]
+
+[[rule]]
+id = "after-canary"
+clock = { request = "canary" }
+min = { canary = 15, baseline = 30, window = { last = 40 } }
+any = [
+  { name = "rise", metric = "error_share", window = { last = 30 }, rise = { cmp = ">=", value = 0.08 } },
+  { name = "rating", metric = "mean(rating)", window = { last = 50 }, min_n = { canary = 5, baseline = 3 }, drop = { cmp = ">", value = 0.7 }, stop = true },
+  { name = "p95", metric = "quantile(latency,0.95)", window = { last = 50 }, cmp = ">", times_baseline = 1.1 },
+]
+
+[[rule]]
+id = "after-baseline"
+clock = { request = "baseline" }
+min = { canary = 25, window = { since = "run" } }
+any = [
+  { name = "median", metric = "quantile(latency,0.5)", quantile_method = "r7", window = { last = 40 }, cmp = ">=", times_baseline = 1.2 },
+  { name = "row", metric = "consecutive(error)", window = { since = "run" }, cmp = ">=", value = 3 },
+  { name = "p90", metric = "quantile(latency,0.9)", window = { since = "run" }, cmp = "<", value = 1500 },
+]
 "#;
 
 const SETTINGS: ReplaySettings = ReplaySettings {

@@ -144,6 +144,29 @@ impl Statistic for Ring<'_> {
     }
 
     #[inline]
+    fn replace(&mut self, new: usize, old: usize) -> bool {
+        let (Some(new_value), Some(old_value)) = (self.value_of(new), self.value_of(old)) else {
+            return self.remove(old) | self.add(new);
+        };
+        // The window is as full as before, so the newest value takes the oldest one's cell.
+        if self.n == self.cells.len() {
+            self.cells[self.oldest] = new_value;
+            self.oldest += 1;
+            if self.oldest == self.cells.len() {
+                self.oldest = 0;
+            }
+            // Below the pivot one value is as good as another.
+            if new_value < self.pivot && old_value < self.pivot {
+                return false;
+            }
+            self.count(old_value, u32::MAX);
+            self.count(new_value, 1);
+            return true;
+        }
+        self.remove(old) | self.add(new)
+    }
+
+    #[inline]
     fn observe(&mut self) -> Observed {
         let n = self.n as u32;
         let Some(position) = Position::of(n, self.probability, self.method) else {

@@ -5,6 +5,7 @@ use super::super::super::session::Session;
 use super::super::super::state::{AppState, LabPlanChoice};
 use super::super::super::widgets::card_ui;
 use crate::analysis::Analysis;
+use crate::jobs::JobKind;
 use crate::lab::{Engine, Traffic};
 use crate::units;
 
@@ -51,6 +52,11 @@ pub(super) fn ui(
                     "Uses all requests; overstates false rollbacks where the canary is worse.",
                 ),
                 (
+                    Engine::Blocks { days: 1 },
+                    "drawing days",
+                    "Days of the baseline, drawn with replacement: other weeks of days like these. For logs of two days or more.",
+                ),
+                (
                     Engine::Parametric(Traffic::Log { error_share: None }),
                     "drawing single requests",
                     "Independent requests: the fewest false rollbacks that can be hoped for.",
@@ -61,27 +67,38 @@ pub(super) fn ui(
             }
         });
         plan_ui(ui, state);
+        let is_readable = grid_ui(ui, state);
         ui.add_space(4.0);
         ui.horizontal(|ui| {
-            let can_run = analysis.treatment.is_some();
+            let can_run = analysis.treatment.is_some() && is_readable;
             let button = egui::Button::new(egui::RichText::new("Run the lab").strong());
             if ui.add_enabled(can_run, button).clicked() {
                 commands.push(Command::RunLab);
             }
             if session.lab_is_running() {
+                if ui.button("Stop").clicked() {
+                    for job in session.jobs() {
+                        if job.kind == JobKind::Lab {
+                            commands.push(Command::CancelJob(job.id));
+                        }
+                    }
+                }
                 ui.spinner();
                 let done = session.lab.value.as_ref().and_then(|lab| lab.rules.first());
                 ui.weak(done.map_or_else(
                     || "Making rollouts…".to_owned(),
                     |trial| {
                         format!(
-                            "{} rollouts without a difference so far",
-                            units::count(trial.false_rollback.n)
+                            "{} rollouts without a difference and {} calibrated versions so far",
+                            units::count(trial.false_rollback.n),
+                            trial.calibrated.len()
                         )
                     },
                 ));
             } else if session.lab.is_stale(&state.document) {
                 ui.weak("These figures are of other rules or another log: run it again.");
+            } else if session.lab.is_partial() {
+                ui.weak("Stopped: these are the findings until then.");
             } else if session.lab.value.is_none() {
                 ui.weak("Nothing was tried yet.");
             }
@@ -142,4 +159,32 @@ fn plan_ui(ui: &mut egui::Ui, state: &mut AppState) {
             state.lab.alpha = alpha / 100.0;
         }
     });
+}
+
+/// Windows and first looks to calibrate with; whether they can be read.
+fn grid_ui(ui: &mut egui::Ui, state: &mut AppState) -> bool {
+    ui.horizontal_wrapped(|ui| {
+        ui.label("Try windows of");
+        for (i, name, hint) in [
+            (0, "Windows to calibrate with", "empty: as usual"),
+            (1, "First looks to calibrate with", "empty: as usual"),
+        ] {
+            let edit = egui::TextEdit::singleline(&mut state.lab.grid_text[i])
+                .hint_text(hint)
+                .desired_width(130.0);
+            ui.add(edit).accessible_name(name);
+            ui.label(if i == 0 {
+                "requests and first looks at"
+            } else {
+                "canary requests, each with each"
+            });
+        }
+    });
+    match state.lab.grid() {
+        Ok(_) => true,
+        Err(fault) => {
+            ui.colored_label(ui.visuals().error_fg_color, fault);
+            false
+        }
+    }
 }

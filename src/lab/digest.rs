@@ -1,0 +1,240 @@
+//! A lab as tables and sentences: terminal and report show the same.
+
+use super::model::{Calibrated, Detection, RuleLab, RuleTrial};
+use super::words::{self, chance, plain, rounded};
+use crate::units;
+
+/// What a lab says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabDigest {
+    /// One sentence: how many rollouts, and whether all of them are there.
+    pub headline: String,
+    /// A row for every rule.
+    pub summary: LabTable,
+    /// Rule by rule.
+    pub rules: Vec<RuleDigest>,
+    /// Every rule and calibrated version: how often it is wrong, and what it lets through.
+    pub frontier: LabTable,
+    /// What all figures rest on, one sentence each.
+    pub assumptions: Vec<String>,
+}
+
+/// What a lab says of one rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleDigest {
+    /// Its title and id.
+    pub title: String,
+    /// The verdict, and what the log's own firing is worth.
+    pub sentences: Vec<String>,
+    /// Its conditions, its stages, what it finds.
+    pub tables: Vec<LabTable>,
+    /// Every calibrated version as a sentence, with its tables.
+    pub calibrated: Vec<(String, Vec<LabTable>)>,
+    /// What can mislead, one sentence each.
+    pub guards: Vec<String>,
+}
+
+/// A table of texts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LabTable {
+    /// What it shows.
+    pub title: String,
+    /// The columns' names.
+    pub columns: Vec<&'static str>,
+    /// As many cells as columns.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Puts a lab into words.
+pub fn digest(lab: &RuleLab) -> LabDigest {
+    LabDigest {
+        headline: format!(
+            "{} rollouts without a difference, seed {}.{}",
+            units::count(u64::from(lab.settings.replicates)),
+            lab.settings.seed,
+            if lab.is_partial {
+                " More are to come."
+            } else {
+                ""
+            }
+        ),
+        summary: LabTable {
+            title: "Rules".to_owned(),
+            columns: vec![
+                "Rule",
+                "False rollbacks",
+                "Within 1,000 canary requests",
+                "Canary requests to a false alarm",
+                "Finds",
+            ],
+            rows: lab.rules.iter().map(summary).collect(),
+        },
+        rules: lab.rules.iter().map(|trial| rule(trial, lab)).collect(),
+        frontier: frontier(lab),
+        assumptions: lab.assumptions.clone(),
+    }
+}
+
+fn summary(trial: &RuleTrial) -> Vec<String> {
+    if trial.skipped.is_some() {
+        let mut row = vec![trial.id.clone(), "cannot run".to_owned()];
+        row.resize(5, String::new());
+        return row;
+    }
+    let early = trial.within.iter().find(|w| w.requests == 1_000);
+    let mean = &trial.mean_time;
+    vec![
+        trial.id.clone(),
+        chance(&trial.false_rollback),
+        early.map_or_else(|| units::NO_VALUE.to_owned(), |w| rounded(w.chance.share)),
+        format!("{} of {}", whole(mean.requests), whole(mean.of_requests)),
+        trial.detection.first().map_or_else(String::new, |d| {
+            format!("{} in {}", d.text, rounded(d.detected.share))
+        }),
+    ]
+}
+
+fn rule(trial: &RuleTrial, lab: &RuleLab) -> RuleDigest {
+    let mut found = RuleDigest {
+        title: format!("{} ({})", trial.title, trial.id),
+        sentences: vec![words::verdict(trial)],
+        tables: Vec::new(),
+        calibrated: Vec::new(),
+        guards: trial.guards.clone(),
+    };
+    if trial.skipped.is_some() {
+        return found;
+    }
+    found.sentences.extend(words::own(trial));
+    found.tables.push(conditions(trial));
+    if trial.stages.len() > 1 {
+        found.tables.push(stages(trial));
+    }
+    if !trial.detection.is_empty() {
+        found
+            .tables
+            .push(detections("As written", &trial.detection));
+    }
+    let alpha = rounded(lab.settings.alpha);
+    found.calibrated = trial
+        .calibrated
+        .iter()
+        .map(|version| {
+            let name = format!("Calibrated to {alpha}: {}", version.name);
+            (version.text.clone(), calibrated(name, version))
+        })
+        .collect();
+    found
+}
+
+fn conditions(trial: &RuleTrial) -> LabTable {
+    LabTable {
+        title: "Conditions".to_owned(),
+        columns: vec![
+            "Condition",
+            "Threshold",
+            "Among causes",
+            "On its own",
+            "Says",
+        ],
+        rows: trial
+            .conditions
+            .iter()
+            .map(|c| {
+                vec![
+                    c.name.clone(),
+                    plain(c.threshold),
+                    rounded(c.causes.share),
+                    rounded(c.alone.share),
+                    c.text.clone(),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn stages(trial: &RuleTrial) -> LabTable {
+    LabTable {
+        title: "Stages".to_owned(),
+        columns: vec!["Stage", "Canary share", "First false alarm there"],
+        rows: trial
+            .stages
+            .iter()
+            .map(|s| vec![s.name.clone(), units::share(s.weight), chance(&s.chance)])
+            .collect(),
+    }
+}
+
+fn detections(title: &str, detections: &[Detection]) -> LabTable {
+    LabTable {
+        title: title.to_owned(),
+        columns: vec![
+            "Regression",
+            "Finds it",
+            "Fired before",
+            "Median delay, canary requests",
+            "Exposed requests",
+            "Harmed requests",
+        ],
+        rows: detections
+            .iter()
+            .map(|d| {
+                vec![
+                    d.text.clone(),
+                    chance(&d.detected),
+                    rounded(d.before.share),
+                    d.median_delay_requests
+                        .map_or_else(|| units::NO_VALUE.to_owned(), whole),
+                    whole(d.exposed),
+                    format!("{} of {}", whole(d.harmed), whole(d.harmed_without_rule)),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn calibrated(title: String, version: &Calibrated) -> Vec<LabTable> {
+    let thresholds = LabTable {
+        title,
+        columns: vec!["Threshold of", "As written", "Calibrated", ""],
+        rows: version
+            .thresholds
+            .iter()
+            .map(|t| {
+                vec![
+                    t.condition.clone(),
+                    plain(t.was),
+                    plain(t.is),
+                    t.kept.clone().unwrap_or_default(),
+                ]
+            })
+            .collect(),
+    };
+    if version.detection.is_empty() {
+        return vec![thresholds];
+    }
+    vec![thresholds, detections("Finds", &version.detection)]
+}
+
+fn frontier(lab: &RuleLab) -> LabTable {
+    LabTable {
+        title: "False rollbacks against harm".to_owned(),
+        columns: vec!["Rule", "False rollbacks", "Finds it", "Harmed requests"],
+        rows: lab
+            .frontier
+            .iter()
+            .map(|point| {
+                vec![
+                    point.name.clone(),
+                    chance(&point.false_rollback),
+                    chance(&point.detected),
+                    whole(point.harmed),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn whole(value: f64) -> String {
+    units::count(value.round() as u64)
+}
