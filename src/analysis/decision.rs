@@ -44,7 +44,7 @@ pub(super) fn decide(
     let reasons = reasons(&stops, &guardrails, segments, strategy);
     let worse = in_verdicts(&guardrails, &[Verdict::Worse]);
     let open = in_verdicts(&guardrails, &UNTOLD);
-    let has_harmed_segment = !harmed_segments(segments, &guardrails).is_empty();
+    let has_harmed_segment = !harmed_segments(segments).is_empty();
 
     let (kind, headline) = if !stops.is_empty() {
         (
@@ -209,7 +209,7 @@ fn reasons(
         })
         .collect();
     reasons.extend(of(ReasonWeight::Against, &[Verdict::Worse]));
-    reasons.extend(harmed_segments(segments, guardrails));
+    reasons.extend(harmed_segments(segments));
     reasons.extend(of(ReasonWeight::Open, &UNTOLD));
     let lacks_benefit =
         |(row, effect): &&(&ScorecardRow, &Effect)| is_primary(row) && within(effect);
@@ -280,59 +280,15 @@ fn in_verdicts<'a>(
         .collect()
 }
 
-/// Segments harmed beyond the margin after correction for looking at all of them. Where the metric
-/// is worse on average too, only those whose interval lies beyond the average: the others repeat it.
-fn harmed_segments(
-    segments: &[SegmentEffect],
-    guardrails: &[(&ScorecardRow, &Effect)],
-) -> Vec<Reason> {
-    let is_news = |s: &&SegmentEffect| {
-        let overall = guardrails.iter().find(|(row, _)| row.id == s.metric);
-        let (Some((_, overall)), Some(here)) = (overall, s.effect.difference) else {
-            return true;
-        };
-        let repeats = overall
-            .difference
-            .is_some_and(|all| here.interval.contains(all.value));
-        overall.verdict != Verdict::Worse || !repeats
-    };
-    let mut harmed: Vec<(bool, Reason)> = segments
+/// Segments harmed beyond the margin after correction for looking at all of them, in their order.
+/// Where the metric is worse on average too, those that repeat it are left out.
+fn harmed_segments(segments: &[SegmentEffect]) -> Vec<Reason> {
+    segments
         .iter()
-        .filter(|s| s.effect.verdict == Verdict::Worse && s.p_holm < 0.05)
-        .filter(is_news)
-        .filter_map(|s| {
-            let difference = s.effect.difference?;
-            let change = s.form.change_with_interval(
-                difference.value,
-                difference.interval.lower,
-                difference.interval.upper,
-            );
-            let value = if s.value.is_empty() {
-                "(empty)"
-            } else {
-                &s.value
-            };
-            let overall = guardrails.iter().find(|(row, _)| row.id == s.metric);
-            let hidden = overall
-                .and_then(|(_, effect)| effect.difference)
-                .filter(|all| all.value * difference.value < 0.0)
-                .map_or_else(String::new, |all| {
-                    let all = s.form.change(all.value);
-                    format!("; on the whole it is better ({all}), which hides this")
-                });
-            let text = format!(
-                "{} is worse where {} is {value}: {change}{hidden}",
-                s.label, s.segment
-            );
-            Some((hidden.is_empty(), reason(ReasonWeight::Against, text)))
-        })
-        .collect();
-    // Harm that the mean hides comes first.
-    harmed.sort_by_key(|(is_plain, _)| *is_plain);
-    harmed
-        .into_iter()
+        .filter_map(|segment| segment.harm.as_ref())
+        .filter(|harm| harm.decides && !harm.is_known)
         .take(5)
-        .map(|(_, reason)| reason)
+        .map(|harm| reason(ReasonWeight::Against, harm.text.clone()))
         .collect()
 }
 

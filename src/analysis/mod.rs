@@ -20,6 +20,7 @@ mod ordered;
 mod outlook;
 mod plan;
 mod scorecard;
+mod segment_harm;
 mod segments;
 mod settings;
 mod shadow;
@@ -93,16 +94,15 @@ pub fn analyze(
     progress.phase("Trends", 0)?;
     let trends = trends::trends(log, &metrics, level, progress)?;
     progress.phase("Segments", 0)?;
-    let segments = match treatment {
-        Some(treatment) => segments::segments(
-            log,
-            &metrics,
-            &rows,
-            (control, treatment),
-            inference,
-            progress,
-        )?,
-        None => Vec::new(),
+    let (segments, segment_columns) = match treatment {
+        Some(treatment) => {
+            let arms = (control, treatment);
+            let (mut effects, columns) =
+                segments::segments(log, &metrics, arms, inference, progress)?;
+            segment_harm::conclude(&mut effects, &scorecard, treatment, settings);
+            (effects, columns)
+        }
+        None => Default::default(),
     };
     progress.phase("The effect over time", 0)?;
     let over_time = match treatment.filter(|_| log.clock != Clock::RowOrder) {
@@ -135,7 +135,7 @@ pub fn analyze(
     let novelty = novelty::find(log, &metrics, compared, &strategy, level);
     let plan = plan::inputs(log, &scorecard, control, treatment, &arms);
     let segment_spread = treatment
-        .map(|t| spread::spreads(&segments, &scorecard, t, level))
+        .map(|t| spread::spreads(&segments, &scorecard, t, settings))
         .unwrap_or_default();
     let summary = summary(log, n_requests_unfiltered);
     let decision = decision::decide(
@@ -170,6 +170,7 @@ pub fn analyze(
         over_time,
         segment_spread,
         segments,
+        segment_columns,
         shadow,
         switch,
         novelty,

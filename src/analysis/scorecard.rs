@@ -68,7 +68,7 @@ pub(super) fn scorecard(
 }
 
 /// A metric in every arm; quantiles of one quantity share its sorted values in `ordered`.
-fn samples(
+pub(super) fn samples(
     log: &RequestLog,
     metric: &Metric,
     rows: &[Vec<u32>],

@@ -1,120 +1,210 @@
-//! The treatment's effect within each segment value, the most harmful first.
+//! The treatment's effect on every metric within every segment value, the most harmful first.
+//!
+//! Each value is compared as a log of its own, whose users are numbered anew: a pass over its rows
+//! then touches that part of memory alone. p-values are corrected over two families, the effects on
+//! metrics that decide and those on metrics that explain, so that the latter cost the former nothing.
+
+use std::cmp::Reverse;
 
 use rayon::prelude::*;
 
-use super::effect::{ArmSample, Inference, effect};
+use super::effect::{Inference, effect};
 use super::metrics::Metric;
-use super::model::{Direction, SegmentEffect, Verdict};
+use super::model::{MetricRole, SegmentColumn, SegmentEffect};
+use super::scorecard::samples;
 use super::strata::Stratifier;
-use crate::data::RequestLog;
+use crate::data::{RequestLog, Segment, Units};
 use crate::error::Result;
 use crate::jobs::Progress;
-use crate::stats::holm;
 
-/// Fewer requests than this in either arm of a segment value are not shown.
-const MIN_REQUESTS: usize = 50;
-/// More values than this per segment would drown the rest; the largest are kept.
-const MAX_VALUES: usize = 30;
-
-/// Effects of the guardrails by segment value. p-values are corrected over all of them (Holm).
+/// The effects, neither corrected nor ordered, and how much of each column they cover.
 pub(super) fn segments(
     log: &RequestLog,
     metrics: &[Metric],
-    rows: &[Vec<u32>],
-    (control, treatment): (usize, usize),
+    arms: (usize, usize),
     inference: Inference<'_>,
     progress: &Progress,
-) -> Result<Vec<SegmentEffect>> {
-    let mut effects = Vec::new();
+) -> Result<(Vec<SegmentEffect>, Vec<SegmentColumn>)> {
+    let told: Vec<&Metric> = metrics
+        .iter()
+        .filter(|metric| metric.role != MetricRole::Ignored)
+        .collect();
+    let (mut effects, mut columns) = (Vec::new(), Vec::new());
     for segment in &log.segments {
-        let mut by_value: Vec<[Vec<u32>; 2]> = vec![[Vec::new(), Vec::new()]; segment.values.len()];
-        for (side, arm) in [control, treatment].into_iter().enumerate() {
-            for row in &rows[arm] {
-                by_value[usize::from(segment.code[*row as usize])][side].push(*row);
+        let (values, column) = compared(log, segment, arms);
+        let of_value = |value: &Value| -> Result<Vec<SegmentEffect>> {
+            let part = Part::of(log, &value.rows, arms);
+            let strata = inference.strata.map(|strata| strata.within(&value.rows));
+            let inference = Inference {
+                strata: strata.as_ref(),
+                ..inference
+            };
+            let found = part.effects(&told, arms.1, inference, progress)?;
+            let named = |found| SegmentEffect {
+                segment: segment.name.clone(),
+                value: segment.values[value.code].clone(),
+                ..found
+            };
+            Ok(found.into_iter().map(named).collect())
+        };
+        let found = values
+            .par_iter()
+            .map(of_value)
+            .collect::<Result<Vec<_>>>()?;
+        effects.extend(found.into_iter().flatten());
+        columns.push(column);
+    }
+    Ok((effects, columns))
+}
+
+/// A segment value with its rows in both arms, ascending.
+struct Value {
+    code: usize,
+    rows: Vec<u32>,
+}
+
+/// The values that have enough requests, the largest first.
+fn compared(
+    log: &RequestLog,
+    segment: &Segment,
+    (control, treatment): (usize, usize),
+) -> (Vec<Value>, SegmentColumn) {
+    let mut sizes = vec![[0usize; 2]; segment.values.len()];
+    let side = |row: usize| match usize::from(log.arm[row]) {
+        arm if arm == control => Some(0),
+        arm if arm == treatment => Some(1),
+        _ => None,
+    };
+    for (row, code) in segment.code.iter().enumerate() {
+        if let Some(side) = side(row) {
+            sizes[usize::from(*code)][side] += 1;
+        }
+    }
+    let n_values = sizes.iter().filter(|n| n[0] + n[1] > 0).count();
+    let mut order: Vec<usize> = (0..sizes.len())
+        .filter(|v| sizes[*v].iter().all(|n| *n >= SegmentEffect::MIN_REQUESTS))
+        .collect();
+    let n_large = order.len();
+    order.sort_by_key(|v| (Reverse(sizes[*v][0] + sizes[*v][1]), *v));
+    order.truncate(SegmentEffect::MAX_VALUES);
+    let mut place = vec![usize::MAX; sizes.len()];
+    let mut values: Vec<Value> = Vec::with_capacity(order.len());
+    for code in order {
+        place[code] = values.len();
+        let rows = Vec::with_capacity(sizes[code][0] + sizes[code][1]);
+        values.push(Value { code, rows });
+    }
+    for (row, code) in segment.code.iter().enumerate() {
+        if let Some(value) = values.get_mut(place[usize::from(*code)])
+            && side(row).is_some()
+        {
+            value.rows.push(row as u32);
+        }
+    }
+    let column = SegmentColumn {
+        segment: segment.name.clone(),
+        n_values: n_values as u64,
+        n_compared: values.len() as u64,
+        n_too_small: (n_values - n_large) as u64,
+        n_not_shown: (n_large - values.len()) as u64,
+    };
+    (values, column)
+}
+
+/// The rows of one segment value as a log: what metrics read of it, and no more.
+struct Part {
+    log: RequestLog,
+    /// Its rows of control and treatment.
+    sides: [Vec<u32>; 2],
+}
+
+impl Part {
+    fn of(log: &RequestLog, rows: &[u32], (control, _): (usize, usize)) -> Self {
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        for (at, row) in rows.iter().enumerate() {
+            if usize::from(log.arm[*row as usize]) == control {
+                a.push(at as u32);
+            } else {
+                b.push(at as u32);
             }
         }
-        let mut order: Vec<usize> = (0..by_value.len()).collect();
-        order.sort_by_key(|&v| {
-            (
-                std::cmp::Reverse(by_value[v][0].len() + by_value[v][1].len()),
-                v,
-            )
-        });
-        order.retain(|&v| by_value[v].iter().all(|rows| rows.len() >= MIN_REQUESTS));
-        order.truncate(MAX_VALUES);
-        let of_value = |value: &usize| -> Result<Vec<SegmentEffect>> {
-            let [a, b] = &by_value[*value];
-            let mut stratifier = Stratifier::new(log, inference, [a, b]);
-            let of_metric = |metric: &Metric| {
-                progress.check()?;
-                let sample =
-                    |rows: &[u32]| ArmSample::new(metric, metric.observe(log, rows), inference);
-                let (control, treated) = (sample(a), sample(b));
-                let pooled = effect(metric, treatment, &control, &treated, inference);
-                Ok(SegmentEffect {
-                    segment: segment.name.clone(),
-                    value: segment.values[*value].clone(),
-                    metric: metric.id.clone(),
-                    label: metric.label.clone(),
-                    form: metric.form,
-                    n_requests: (a.len() as u64, b.len() as u64),
-                    control: control.estimate.map(|e| e.value),
-                    treatment: treated.estimate.map(|e| e.value),
-                    effect: match &mut stratifier {
-                        Some(stratifier) => stratifier.effect(metric, pooled),
-                        None => pooled,
-                    },
-                    p_holm: 1.0,
-                })
+        Self {
+            log: RequestLog {
+                clock: log.clock,
+                outcome: rows.iter().map(|row| log.outcome[*row as usize]).collect(),
+                has_outcome: log.has_outcome,
+                quantities: log
+                    .quantities
+                    .iter()
+                    .map(|(quantity, numbers)| (*quantity, numbers.gathered(rows)))
+                    .collect(),
+                extra_names: log.extra_names.clone(),
+                units: log.units.as_ref().map(|units| numbered_anew(units, rows)),
+                ..RequestLog::default()
+            },
+            sides: [a, b],
+        }
+    }
+
+    fn effects(
+        &self,
+        metrics: &[&Metric],
+        treatment: usize,
+        inference: Inference<'_>,
+        progress: &Progress,
+    ) -> Result<Vec<SegmentEffect>> {
+        let [a, b] = &self.sides;
+        let mut stratifier = Stratifier::new(&self.log, inference, [a, b]);
+        let mut ordered = None;
+        let of_metric = |metric: &&Metric| {
+            progress.check()?;
+            let samples = samples(&self.log, metric, &self.sides, &mut ordered, inference);
+            let pooled = effect(metric, treatment, &samples[0], &samples[1], inference);
+            let effect = match &mut stratifier {
+                Some(stratifier) => stratifier.effect(metric, pooled),
+                None => pooled,
             };
-            let deciding = metrics.iter().filter(|m| m.role.decides());
-            deciding.map(of_metric).collect()
+            Ok(SegmentEffect {
+                segment: String::new(),
+                value: String::new(),
+                metric: metric.id.clone(),
+                label: metric.label.clone(),
+                form: metric.form,
+                n_requests: (a.len() as u64, b.len() as u64),
+                control: samples[0].estimate.map(|e| e.value),
+                treatment: samples[1].estimate.map(|e| e.value),
+                verdict: effect.verdict,
+                effect,
+                p_holm: 1.0,
+                p_adjusted: 1.0,
+                harm: None,
+            })
         };
-        let found = order.par_iter().map(of_value).collect::<Result<Vec<_>>>()?;
-        effects.extend(found.into_iter().flatten());
-    }
-    correct(&mut effects);
-    let directions: Vec<(String, Direction)> = metrics
-        .iter()
-        .map(|m| (m.id.clone(), m.direction))
-        .collect();
-    effects.sort_by(|a, b| harm(b, &directions).total_cmp(&harm(a, &directions)));
-    Ok(effects)
-}
-
-fn correct(effects: &mut [SegmentEffect]) {
-    let tested: Vec<usize> = (0..effects.len())
-        .filter(|&i| effects[i].effect.test.is_some())
-        .collect();
-    let p: Vec<f64> = tested
-        .iter()
-        .filter_map(|&i| effects[i].effect.test.map(|t| t.p))
-        .collect();
-    for (i, p) in tested.into_iter().zip(holm(&p)) {
-        effects[i].p_holm = p;
+        metrics.iter().map(of_metric).collect()
     }
 }
 
-/// Orders by verdict first, then by how many margins the effect is on the worse side.
-fn harm(effect: &SegmentEffect, directions: &[(String, Direction)]) -> f64 {
-    let direction = directions
+/// The units at some rows, numbered from 0 in the order of their first row.
+fn numbered_anew(units: &Units, rows: &[u32]) -> Units {
+    let mut numbers = vec![Units::NONE; units.n_units as usize];
+    let mut n_units = 0;
+    let id = rows
         .iter()
-        .find(|(id, _)| *id == effect.metric)
-        .map(|(_, d)| *d);
-    let sign = if direction == Some(Direction::HigherIsBetter) {
-        -1.0
-    } else {
-        1.0
-    };
-    let Some(difference) = effect.effect.difference else {
-        return f64::NEG_INFINITY;
-    };
-    let margin = effect.effect.margin.filter(|m| *m > 0.0).unwrap_or(1.0);
-    let class = match effect.effect.verdict {
-        Verdict::Worse if effect.p_holm < 0.05 => 2e6,
-        Verdict::Worse => 1e6,
-        Verdict::NoData => -1e6,
-        _ => 0.0,
-    };
-    class + (sign * difference.value / margin).clamp(-1e5, 1e5)
+        .map(|row| match units.id[*row as usize] {
+            Units::NONE => Units::NONE,
+            old => {
+                let new = &mut numbers[old as usize];
+                if *new == Units::NONE {
+                    *new = n_units;
+                    n_units += 1;
+                }
+                *new
+            }
+        })
+        .collect();
+    Units {
+        column: units.column.clone(),
+        id,
+        n_units,
+    }
 }

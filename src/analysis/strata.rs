@@ -76,6 +76,15 @@ impl Strata {
         &self.bounds
     }
 
+    /// The same stretches over a selection of rows, ascending, numbered by their place in it.
+    pub(super) fn within(&self, rows: &[u32]) -> Self {
+        let place = |bound: &u32| rows.partition_point(|row| row < bound) as u32;
+        Self {
+            bounds: self.bounds.iter().map(place).collect(),
+            spans: self.spans.clone(),
+        }
+    }
+
     /// Ascending rows, cut at the bounds; one slice per stratum.
     pub(super) fn cut<'r>(&self, rows: &'r [u32]) -> Vec<&'r [u32]> {
         let mut slices = Vec::with_capacity(self.spans.len());

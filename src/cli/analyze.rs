@@ -10,6 +10,7 @@ use crate::analysis::{
 use crate::error::Result;
 use crate::jobs::Progress;
 use crate::report::panels::panels;
+use crate::report::segment_map::{cell_text, segment_map, segment_note, segment_words};
 use crate::units;
 
 pub(super) fn run(arguments: &AnalyzeArguments, progress: &Progress) -> Result<Finish> {
@@ -86,7 +87,49 @@ fn as_text(analysis: &Analysis) -> String {
     } else {
         ""
     };
-    joined(&lines) + &scorecard(analysis) + stages + &strategy_panels(analysis)
+    joined(&lines)
+        + &scorecard(analysis)
+        + stages
+        + &segments(analysis)
+        + &strategy_panels(analysis)
+}
+
+/// Segment values that the table shows; JSON has them all.
+const MAX_SEGMENT_ROWS: usize = 15;
+
+/// What stands out between segments, and every deciding metric by every value.
+fn segments(analysis: &Analysis) -> String {
+    let Some(map) = segment_map(analysis) else {
+        return String::new();
+    };
+    let mut lines = vec![String::new(), "Segments".to_owned()];
+    let words = segment_words(analysis);
+    lines.extend(words.into_iter().map(|words| format!("  {words}")));
+    lines.push(format!("  {}", segment_note(analysis)));
+    let shown: Vec<usize> = (0..map.metrics.len())
+        .filter(|k| map.metrics[*k].role.decides())
+        .collect();
+    let labels = shown.iter().map(|k| map.metrics[*k].label.as_str());
+    let header: Vec<&str> = ["Where"].into_iter().chain(labels).collect();
+    let rows: Vec<Vec<String>> = map
+        .rows
+        .iter()
+        .take(MAX_SEGMENT_ROWS)
+        .map(|row| {
+            let place = format!("{} = {}", row.worst.segment, row.worst.shown_value());
+            let cells = shown.iter().map(|k| cell_text(row.cells[*k]));
+            [place].into_iter().chain(cells).collect()
+        })
+        .collect();
+    let more = if map.rows.len() > MAX_SEGMENT_ROWS {
+        format!(
+            "  The {MAX_SEGMENT_ROWS} most harmful of {}; --json has them all, with the metrics that explain\n",
+            map.rows.len()
+        )
+    } else {
+        String::new()
+    };
+    joined(&lines) + &table(&header, &rows) + &more
 }
 
 /// Shadow pairs, the switch, novelty: where the log has them.

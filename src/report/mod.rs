@@ -10,6 +10,7 @@ pub mod json;
 mod notes;
 pub mod panels;
 pub mod picture;
+pub mod segment_map;
 pub mod svg;
 pub mod text;
 pub mod ticks;

@@ -336,8 +336,11 @@ pub struct SegmentSpread {
     pub n_values: u64,
     /// Cochran's Q over them.
     pub heterogeneity: TestResult,
-    /// Its p-value after Holm's correction over all columns and metrics.
+    /// Its p-value after Holm's correction over all columns and the metrics that decide, or those
+    /// that explain, with this one.
     pub p_holm: f64,
+    /// The same after the chosen correction.
+    pub p_adjusted: f64,
     /// Share of the spread between values that chance does not explain, 0 to 1.
     pub i_squared: f64,
     /// Set where the mean gets better and a value is clearly harmed: one sentence.
@@ -365,6 +368,57 @@ pub struct SegmentEffect {
     pub treatment: Option<f64>,
     /// The effect.
     pub effect: Effect,
-    /// p-value after Holm's correction over all segment effects; 1 where there is no test.
+    /// p-value after Holm's correction over all segment effects on metrics that decide, or on those
+    /// that explain; 1 where there is no test.
     pub p_holm: f64,
+    /// The same after the chosen correction.
+    pub p_adjusted: f64,
+    /// The effect's reading after correction: what is clear by itself alone is not clear here.
+    pub verdict: Verdict,
+    /// Set where the treatment clearly harms this value.
+    pub harm: Option<SegmentHarm>,
+}
+
+impl SegmentEffect {
+    /// Fewer requests than this in either arm of a segment value are not compared.
+    pub const MIN_REQUESTS: usize = 50;
+    /// More values than this per column would drown the rest; the largest are kept.
+    pub const MAX_VALUES: usize = 30;
+
+    /// The value as shown to people.
+    pub fn shown_value(&self) -> &str {
+        if self.value.is_empty() {
+            "(empty)"
+        } else {
+            &self.value
+        }
+    }
+}
+
+/// Harm to a segment value that stays clear after correction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SegmentHarm {
+    /// One sentence with the effect and its interval.
+    pub text: String,
+    /// Whether the metric gets better on the whole, which hides the harm.
+    pub is_hidden: bool,
+    /// Whether it only repeats a harm that the whole log shows.
+    pub is_known: bool,
+    /// Whether the metric is one that decides.
+    pub decides: bool,
+}
+
+/// How much of a segment's column the effects cover.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SegmentColumn {
+    /// The column.
+    pub segment: String,
+    /// Values that occur in either arm.
+    pub n_values: u64,
+    /// Values that are compared.
+    pub n_compared: u64,
+    /// Values with too few requests in an arm.
+    pub n_too_small: u64,
+    /// Values with enough requests that gave way to larger ones.
+    pub n_not_shown: u64,
 }

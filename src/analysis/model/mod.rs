@@ -54,6 +54,8 @@ pub struct Analysis {
     pub over_time: Vec<EffectSeries>,
     /// Effects by segment value, the most harmful first.
     pub segments: Vec<SegmentEffect>,
+    /// How much of each segment column `segments` covers.
+    pub segment_columns: Vec<SegmentColumn>,
     /// Pairs of a shadow test.
     pub shadow: Option<ShadowFinding>,
     /// Before and after a blue-green switch.

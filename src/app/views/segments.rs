@@ -1,9 +1,15 @@
-//! Effects by segment value, the most harmful first; part of the overview.
+//! Effects by segment value: what stands out in words, every metric by every value as a map, and one
+//! metric with its intervals; part of the overview.
 
 use super::super::command::{Command, Commands};
 use super::super::state::AppState;
-use super::super::widgets::{Column, cell, copy_button, note, table_ui, tsv, verdict_chip};
-use crate::analysis::{Analysis, SegmentEffect, Verdict};
+use super::super::theme;
+use super::super::widgets::{
+    Column, cell, chart_ui, chip, copy_button, note, shortened, table_ui, tsv, verdict_chip,
+};
+use crate::analysis::{Analysis, SegmentEffect};
+use crate::report::charts;
+use crate::report::segment_map::{SegmentMap, cell_text, segment_map, segment_note, segment_words};
 use crate::units;
 
 pub(super) fn ui(
@@ -12,13 +18,30 @@ pub(super) fn ui(
     analysis: &Analysis,
     commands: &mut Commands,
 ) {
-    let mut metrics: Vec<(&str, &str)> = analysis
-        .segments
-        .iter()
-        .map(|s| (s.metric.as_str(), s.label.as_str()))
-        .collect();
-    metrics.sort_unstable();
-    metrics.dedup();
+    let Some(map) = segment_map(analysis) else {
+        return;
+    };
+    for (k, words) in segment_words(analysis).iter().enumerate() {
+        // What is harmed comes first, and first of all what the mean hides.
+        let is_harm = analysis
+            .segments
+            .get(k)
+            .is_some_and(|s| s.harm.as_ref().is_some_and(|harm| harm.text == *words));
+        if is_harm {
+            ui.add(egui::Label::new(egui::RichText::new(words).strong()).wrap());
+        } else {
+            note(ui, words);
+        }
+    }
+    ui.add_space(4.0);
+    map_ui(ui, state, &map);
+    note(
+        ui,
+        &format!(
+            "{}. Choose a metric to see its effects with their intervals.",
+            segment_note(analysis)
+        ),
+    );
     ui.horizontal_wrapped(|ui| {
         ui.label("Metric");
         if ui
@@ -27,16 +50,14 @@ pub(super) fn ui(
         {
             state.segment_metric = None;
         }
-        for (id, label) in metrics {
-            if ui
-                .selectable_label(state.segment_metric.as_deref() == Some(id), label)
-                .clicked()
-            {
-                state.segment_metric = Some(id.to_owned());
+        for row in &map.metrics {
+            let is_chosen = state.segment_metric.as_deref() == Some(&row.id);
+            if ui.selectable_label(is_chosen, &row.label).clicked() {
+                state.segment_metric = Some(row.id.clone());
             }
         }
     });
-    let chosen: Vec<_> = analysis
+    let chosen: Vec<&SegmentEffect> = analysis
         .segments
         .iter()
         .filter(|s| {
@@ -46,15 +67,80 @@ pub(super) fn ui(
                 .is_none_or(|id| s.metric == *id)
         })
         .collect();
-    spread_ui(ui, state, analysis);
+    let forest = state
+        .segment_metric
+        .as_ref()
+        .and_then(|metric| charts::segment_forest(analysis, metric));
+    if let Some(forest) = forest {
+        chart_ui(ui, &forest, 60.0 + 26.0 * forest.n_rows() as f32);
+    }
     copy_button(ui, "the segments", commands, || segments_tsv(&chosen));
+    table_of(ui, &chosen, commands);
+}
+
+/// Segment values by metrics: a colour, a shape and the change in each cell.
+fn map_ui(ui: &mut egui::Ui, state: &mut AppState, map: &SegmentMap<'_>) {
+    let height = (34.0 + 27.0 * map.rows.len() as f32).min(330.0);
+    egui::ScrollArea::both()
+        .id_salt("segment map")
+        .max_height(height)
+        .auto_shrink([false, true])
+        .show(ui, |ui| {
+            egui::Grid::new("segment map")
+                .spacing([6.0, 4.0])
+                .show(ui, |ui| {
+                    ui.label("");
+                    for row in &map.metrics {
+                        let is_chosen = state.segment_metric.as_deref() == Some(&row.id);
+                        let text = egui::RichText::new(&row.label).strong().size(13.0);
+                        if ui.selectable_label(is_chosen, text).clicked() {
+                            state.segment_metric = (!is_chosen).then(|| row.id.clone());
+                        }
+                    }
+                    ui.end_row();
+                    for row in &map.rows {
+                        let place = format!("{} = {}", row.worst.segment, row.worst.shown_value());
+                        ui.label(shortened(&place)).on_hover_text(&place);
+                        for found in &row.cells {
+                            cell_ui(ui, *found);
+                        }
+                        ui.end_row();
+                    }
+                });
+        });
+}
+
+fn cell_ui(ui: &mut egui::Ui, found: Option<&SegmentEffect>) {
+    let text = cell_text(found);
+    let Some(effect) = found else {
+        ui.weak(text);
+        return;
+    };
+    let interval = effect.effect.difference.map_or_else(String::new, |d| {
+        let change = effect
+            .form
+            .change_with_interval(d.value, d.interval.lower, d.interval.upper);
+        format!(
+            "{change}, corrected p {}",
+            units::p_value(effect.p_adjusted)
+        )
+    });
+    let place = format!("{} = {}", effect.segment, effect.shown_value());
+    chip(ui, &text, theme::verdict_tone(effect.verdict)).on_hover_text(format!(
+        "{} where {place}: {}\n{interval}",
+        effect.label,
+        effect.verdict.label()
+    ));
+}
+
+fn table_of(ui: &mut egui::Ui, chosen: &[&SegmentEffect], commands: &mut Commands) {
     let columns = [
         Column::text("Where", 180.0),
         Column::text("Metric", 145.0),
         Column::number("Control", 70.0),
         Column::number("Treatment", 76.0),
         Column::number("Difference and interval", 236.0),
-        Column::number("p (Holm)", 76.0),
+        Column::number("p (corrected)", 92.0),
         Column::text("Verdict", 126.0),
         Column::text("", 84.0),
     ];
@@ -65,11 +151,7 @@ pub(super) fn ui(
         (chosen.len(), 320.0),
         |ui, i, column| {
             let segment = chosen[i];
-            let value = if segment.value.is_empty() {
-                "(empty)"
-            } else {
-                &segment.value
-            };
+            let value = segment.shown_value();
             let form = |v: Option<f64>| {
                 v.map_or_else(|| units::NO_VALUE.to_owned(), |v| segment.form.value(v))
             };
@@ -98,17 +180,10 @@ pub(super) fn ui(
                     }
                 }
                 5 => {
-                    ui.label(units::p_value(segment.p_holm));
+                    ui.label(units::p_value(segment.p_adjusted));
                 }
                 6 => {
-                    // A single segment out of many proves nothing before correction.
-                    let verdict =
-                        if segment.effect.verdict == Verdict::Worse && segment.p_holm >= 0.05 {
-                            Verdict::Inconclusive
-                        } else {
-                            segment.effect.verdict
-                        };
-                    verdict_chip(ui, verdict);
+                    verdict_chip(ui, segment.verdict);
                 }
                 _ => {
                     let button = ui
@@ -137,6 +212,7 @@ fn segments_tsv(chosen: &[&SegmentEffect]) -> String {
         "lower",
         "upper",
         "p_holm",
+        "p_adjusted",
         "verdict",
     ];
     let row = |segment: &&SegmentEffect| {
@@ -151,32 +227,9 @@ fn segments_tsv(chosen: &[&SegmentEffect]) -> String {
             cell(difference.map(|d| d.interval.lower)),
             cell(difference.map(|d| d.interval.upper)),
             segment.p_holm.to_string(),
-            segment.effect.verdict.label().to_owned(),
+            segment.p_adjusted.to_string(),
+            segment.verdict.label().to_owned(),
         ]
     };
     tsv(&headings, chosen.iter().map(row))
-}
-
-/// Harm that the mean hides, and where the effect differs between values.
-fn spread_ui(ui: &mut egui::Ui, state: &AppState, analysis: &Analysis) {
-    for spread in &analysis.segment_spread {
-        let is_chosen = state
-            .segment_metric
-            .as_ref()
-            .is_none_or(|id| spread.metric == *id);
-        if let Some(words) = spread.hidden_harm.as_ref().filter(|_| is_chosen) {
-            ui.strong(words);
-        }
-        if is_chosen && spread.p_holm < 0.05 {
-            note(
-                ui,
-                &format!(
-                    "The effect on {} differs between the values of {} (Cochran's Q, corrected p {})",
-                    spread.label,
-                    spread.segment,
-                    units::p_value(spread.p_holm)
-                ),
-            );
-        }
-    }
 }

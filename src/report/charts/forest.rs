@@ -89,8 +89,8 @@ pub fn segment_forest(analysis: &Analysis, metric_id: &str) -> Option<Chart> {
         id: format!("segments-{metric_id}"),
         title: format!("{} by {}", first.label, by.unwrap_or("segment")),
         caption: format!(
-            "Difference from {}, {} % intervals without correction for the number of segments; the \
-             most harmful first.{shown}",
+            "Difference from {}, {} % intervals without correction for the number of segments, \
+             readings with it; the most harmful first.{shown}",
             arm_name(analysis, analysis.control),
             units::significant(analysis.settings.level * 100.0, 2),
         ),
@@ -139,7 +139,7 @@ fn segment_row(segment: &SegmentEffect, direction: Direction, by: Option<&str>) 
             .effect
             .margin
             .map(|margin| towards_worse(direction, margin)),
-        verdict: segment.effect.verdict,
+        verdict: segment.verdict,
     })
 }
 

@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use super::super::charts;
-use super::parts::{HALF, WIDE, change_cell, figure, table, verdict};
+use super::parts::{HALF, WIDE, change_cell, figure, prose, table, tone_class, unbroken, verdict};
 use crate::analysis::{Analysis, SegmentEffect};
 use crate::report::ReportInput;
+use crate::report::segment_map::{cell_text, segment_map, segment_note, segment_words};
 use crate::units::{self, ValueForm};
 
 /// The most rows that the table shows; JSON has them all.
@@ -16,32 +17,18 @@ pub(super) fn body(input: &ReportInput<'_>) -> Option<Markup> {
     if analysis.segments.is_empty() {
         return None;
     }
-    let mut metrics: Vec<&str> = Vec::new();
-    for segment in &analysis.segments {
-        if !metrics.contains(&segment.metric.as_str()) {
-            metrics.push(&segment.metric);
-        }
-    }
-    let forests: Vec<_> = metrics
-        .iter()
-        .filter_map(|metric| charts::segment_forest(analysis, metric))
+    let deciding = analysis.scorecard.iter().filter(|row| row.role.decides());
+    let forests: Vec<_> = deciding
+        .filter_map(|row| charts::segment_forest(analysis, &row.id))
         .collect();
     Some(html! {
         p.lead {
-            "Exploratory: many segments were looked at, so p is corrected for their number by \
-             Holm’s method, and the intervals are not. A segment that loses here is a question for \
+            "Exploratory: many segments were looked at. A segment that loses here is a question for \
              the next rollout rather than a finding."
         }
-        @for spread in analysis.segment_spread.iter().filter(|s| s.hidden_harm.is_some() || s.p_holm < 0.05) {
-            p {
-                @if let Some(words) = &spread.hidden_harm { strong { (words) } ". " }
-                @if spread.p_holm < 0.05 {
-                    "The effect on " (spread.label) " differs between the values of " (spread.segment)
-                    " (Cochran’s Q " (units::number(spread.heterogeneity.statistic)) ", corrected p "
-                    (units::p_value(spread.p_holm)) ")."
-                }
-            }
-        }
+        @for words in segment_words(analysis) { p { (prose(&words)) "." } }
+        (map_table(analysis))
+        p.note { (segment_note(analysis)) "." }
         (segments_table(analysis))
         @match forests.as_slice() {
             [only] => (figure(only, (WIDE, height(only)), None)),
@@ -50,6 +37,49 @@ pub(super) fn body(input: &ReportInput<'_>) -> Option<Markup> {
             },
         }
     })
+}
+
+/// Every metric that decides by every segment value.
+fn map_table(analysis: &Analysis) -> Markup {
+    let Some(map) = segment_map(analysis) else {
+        return html! {};
+    };
+    let shown: Vec<usize> = (0..map.metrics.len())
+        .filter(|k| map.metrics[*k].role.decides())
+        .collect();
+    let head = html! {
+        tr {
+            th scope="col" { "Segment" }
+            @for k in &shown { th scope="col" { (map.metrics[*k].label) } }
+        }
+    };
+    let body = html! {
+        @for row in map.rows.iter().take(MAX_ROWS) {
+            tr {
+                th scope="row" { (row.worst.shown_value()) small { (row.worst.segment) } }
+                @for k in &shown {
+                    td { (map_cell(row.cells[*k])) }
+                }
+            }
+        }
+    };
+    html! {
+        (table("map", &head, &body))
+        @if map.rows.len() > MAX_ROWS {
+            p.more { "The " (MAX_ROWS) " most harmful of " (map.rows.len()) " values." }
+        }
+    }
+}
+
+fn map_cell(cell: Option<&SegmentEffect>) -> Markup {
+    let text = cell_text(cell);
+    match cell {
+        Some(effect) => {
+            let tone = charts::verdict_tone(effect.verdict);
+            html! { span class={ "chip " (tone_class(tone)) } { (unbroken(&text)) } }
+        }
+        None => html! { (text) },
+    }
 }
 
 /// A row of a category axis takes 26 pixels.
@@ -70,7 +100,7 @@ fn segments_table(analysis: &Analysis) -> Markup {
             th.num scope="col" { (control) }
             th.num scope="col" { (treatment) }
             th.num scope="col" { "Difference" }
-            th.num scope="col" { "p (Holm)" }
+            th.num scope="col" { "p (corrected)" }
             th scope="col" { "Verdict" }
         }
     };
@@ -101,10 +131,10 @@ fn row(segment: &SegmentEffect) -> Markup {
             td.num { (change_cell(segment.form, segment.effect.difference.as_ref())) }
             td.num {
                 @if segment.effect.difference.is_some() {
-                    (units::p_value(segment.p_holm))
+                    (units::p_value(segment.p_adjusted))
                 } @else { (units::NO_VALUE) }
             }
-            td { (verdict(segment.effect.verdict)) }
+            td { (verdict(segment.verdict)) }
         }
     }
 }

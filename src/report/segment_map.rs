@@ -1,0 +1,142 @@
+//! Every metric by every segment value as one table of readings, and what stands out in words: the
+//! same in the window, on the command line and in HTML.
+
+use crate::analysis::{Analysis, ScorecardRow, SegmentColumn, SegmentEffect, SegmentSpread};
+use crate::units;
+
+/// Harmed values that are put into words; the map has them all.
+const MAX_HARMS: usize = 6;
+
+/// Metrics as columns, segment values as rows.
+#[derive(Debug, Clone)]
+pub struct SegmentMap<'a> {
+    /// In the order of the scorecard.
+    pub metrics: Vec<&'a ScorecardRow>,
+    /// The most harmful first.
+    pub rows: Vec<SegmentMapRow<'a>>,
+}
+
+/// One segment value.
+#[derive(Debug, Clone)]
+pub struct SegmentMapRow<'a> {
+    /// The effect that put it where it stands.
+    pub worst: &'a SegmentEffect,
+    /// Per metric.
+    pub cells: Vec<Option<&'a SegmentEffect>>,
+}
+
+/// The map; `None` where nothing is compared by segment.
+pub fn segment_map(analysis: &Analysis) -> Option<SegmentMap<'_>> {
+    let metrics: Vec<&ScorecardRow> = analysis
+        .scorecard
+        .iter()
+        .filter(|row| analysis.segments.iter().any(|s| s.metric == row.id))
+        .collect();
+    let mut rows: Vec<SegmentMapRow<'_>> = Vec::new();
+    for effect in &analysis.segments {
+        let is_row = |row: &&mut SegmentMapRow<'_>| {
+            row.worst.segment == effect.segment && row.worst.value == effect.value
+        };
+        let Some(k) = metrics.iter().position(|row| row.id == effect.metric) else {
+            continue;
+        };
+        match rows.iter_mut().find(is_row) {
+            Some(row) => row.cells[k] = Some(effect),
+            None => {
+                let mut cells = vec![None; metrics.len()];
+                cells[k] = Some(effect);
+                rows.push(SegmentMapRow {
+                    worst: effect,
+                    cells,
+                });
+            }
+        }
+    }
+    (!rows.is_empty()).then_some(SegmentMap { metrics, rows })
+}
+
+/// A cell: the shape of its reading and the change; `—` without an effect.
+pub fn cell_text(cell: Option<&SegmentEffect>) -> String {
+    let Some(effect) = cell else {
+        return units::NO_VALUE.to_owned();
+    };
+    match effect.effect.difference {
+        Some(difference) => format!(
+            "{} {}",
+            effect.verdict.symbol(),
+            effect.form.change(difference.value)
+        ),
+        None => units::NO_VALUE.to_owned(),
+    }
+}
+
+/// What stands out, one sentence each: harm, where effects differ between values, what is not
+/// compared.
+pub fn segment_words(analysis: &Analysis) -> Vec<String> {
+    let harms = analysis
+        .segments
+        .iter()
+        .filter_map(|segment| segment.harm.as_ref())
+        .filter(|harm| harm.decides);
+    let n_harms = harms.clone().count();
+    let mut words: Vec<String> = harms
+        .take(MAX_HARMS)
+        .map(|harm| harm.text.clone())
+        .collect();
+    if n_harms > MAX_HARMS {
+        words.push(format!(
+            "{} more are harmed",
+            units::count((n_harms - MAX_HARMS) as u64)
+        ));
+    }
+    let alpha = 1.0 - analysis.settings.level;
+    let spreads = analysis.segment_spread.iter();
+    words.extend(spreads.filter(|s| s.p_adjusted < alpha).map(spread_words));
+    words.extend(analysis.segment_columns.iter().filter_map(column_words));
+    words
+}
+
+fn spread_words(spread: &SegmentSpread) -> String {
+    format!(
+        "The effect on {} differs between the values of {} (Cochran\u{2019}s Q {}, corrected p {})",
+        spread.label,
+        spread.segment,
+        units::number(spread.heterogeneity.statistic),
+        units::p_value(spread.p_adjusted)
+    )
+}
+
+fn column_words(column: &SegmentColumn) -> Option<String> {
+    let too_small = (column.n_too_small > 0).then(|| {
+        format!(
+            "{} with fewer than {} requests in an arm",
+            units::count(column.n_too_small),
+            SegmentEffect::MIN_REQUESTS
+        )
+    });
+    let not_shown = (column.n_not_shown > 0).then(|| {
+        format!(
+            "{} beyond the {} largest",
+            units::count(column.n_not_shown),
+            SegmentEffect::MAX_VALUES
+        )
+    });
+    let left_out: Vec<String> = too_small.into_iter().chain(not_shown).collect();
+    (!left_out.is_empty()).then(|| {
+        format!(
+            "Of {} values of {}, these are not compared: {}",
+            units::count(column.n_values),
+            column.segment,
+            left_out.join(", ")
+        )
+    })
+}
+
+/// What the readings stand on.
+pub fn segment_note(analysis: &Analysis) -> String {
+    let correction = analysis.settings.correction.label();
+    format!(
+        "Treatment minus control within each value, {}. Readings allow for the number of values and metrics ({correction}; metrics that decide by themselves, the others by themselves); intervals do not",
+        analysis.settings.unit.label(),
+    )
+}
