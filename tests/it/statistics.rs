@@ -27,9 +27,10 @@ fn fixed(cases: u32) -> ProptestConfig {
     }
 }
 
-/// Runs a statistic: its answer must hold no NaN and come at once.
+/// Runs a statistic: its answer must hold no NaN, and come. A busy machine is given time; an endless
+/// loop is not.
 fn sound<T: Debug>(what: &str, answer: impl FnOnce() -> T) {
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const PATIENCE: Duration = Duration::from_mins(2);
     let start = Instant::now();
     let text = format!("{:?}", answer());
     // An error may name the NaN that it was given.
