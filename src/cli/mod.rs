@@ -25,7 +25,9 @@ use std::process::ExitCode;
 
 use crate::data::RequestLog;
 use crate::error::Result;
-use crate::ingest::{Additions, LoadRequest, Loaded, Mapping, Side, SideKind, ToolPreset, Tools};
+use crate::ingest::{
+    Additions, Effect, Issue, LoadRequest, Loaded, Mapping, Side, SideKind, ToolPreset, Tools,
+};
 use crate::jobs::Progress;
 use output::{note, print, print_error};
 
@@ -145,6 +147,15 @@ fn load(arguments: &LogArguments, progress: &Progress) -> Result<Loaded> {
             question.assumed_label(),
             question.evidence
         ));
+    }
+    let is_asked = |issue: &Issue| {
+        let mut questions = loaded.mapping.questions.iter();
+        questions.any(|q| issue.message.contains(&q.text))
+    };
+    let is_loss = |issue: &&Issue| issue.effect != Effect::Noted && !is_asked(issue);
+    for issue in loaded.issues.iter().filter(is_loss) {
+        let (effect, short) = (issue.effect.label(), issue.in_short());
+        note(&format!("hindsight: {effect}: {short}"));
     }
     if !loaded.mapping.questions.is_empty() {
         note(

@@ -3,7 +3,10 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use polars::prelude::{BooleanChunked, Column, DataType, NewChunkedArray as _, StringChunked};
+use polars::prelude::{
+    BooleanChunked, Column, DataType, Int64Chunked, IntoColumn as _, NewChunkedArray as _,
+    StringChunked, TimeUnit,
+};
 
 use super::cell::bare;
 use crate::error::{Error, ErrorKind, Result};
@@ -190,9 +193,33 @@ impl<'a> Texts<'a> {
     }
 
     fn converted(&self, column: &Column) -> Option<&StringChunked> {
-        let convert = || column.cast(&DataType::String).ok()?.str().ok().cloned();
+        let convert = || {
+            let column = within_calendar(column)?;
+            column.cast(&DataType::String).ok()?.str().ok().cloned()
+        };
         self.text.get_or_init(convert).as_ref()
     }
+}
+
+/// Stamps that no calendar has become null: writing them as text would panic.
+fn within_calendar(column: &Column) -> Option<Column> {
+    /// Days that every unit and the calendar of the data frames can hold.
+    const MAX_DAYS: i64 = 90_000_000;
+    let per_day = match column.dtype() {
+        DataType::Date => 1,
+        DataType::Datetime(TimeUnit::Milliseconds, _) => 86_400_000,
+        DataType::Datetime(TimeUnit::Microseconds, _) => 86_400_000_000,
+        _ => return Some(column.clone()),
+    };
+    let stamps = column.to_physical_repr().cast(&DataType::Int64).ok()?;
+    let is_day = |stamp: &i64| (-MAX_DAYS..MAX_DAYS).contains(&(stamp / per_day));
+    let kept: Int64Chunked = stamps
+        .i64()
+        .ok()?
+        .iter()
+        .map(|stamp| stamp.filter(is_day))
+        .collect();
+    kept.into_column().cast(column.dtype()).ok()
 }
 
 /// Builders for text columns.

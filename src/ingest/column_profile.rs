@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::issues::shortened;
 use super::number::{DecimalMark, is_null_word, parse_number};
 use super::stamp_text::{DateOrder, ordered_stamp_us, text_stamp_us, uuid7_us};
+use super::written_duration::written_ms;
 
 /// Type of a key of the JSON text in another column's cells.
 pub(super) const KEY_TYPE: &str = "key in a cell";
@@ -26,6 +27,9 @@ pub struct ColumnProfile {
     pub n_distinct: usize,
     /// Share of the non-null values that are numbers.
     pub numeric_share: f64,
+    /// Share of the non-null values that are durations with their unit, such as `120ms`.
+    #[serde(skip)]
+    pub duration_share: f64,
     /// Share of the non-null values that are dates with times.
     pub stamp_share: f64,
     /// Of the non-null values, the shares that are dates with the day first and with the month first.
@@ -166,6 +170,11 @@ pub(super) fn describe(
         n_null: sampled.len() - values.len(),
         n_distinct: by_count.len(),
         numeric_share,
+        duration_share: if numeric_share > 0.9 {
+            0.0
+        } else {
+            share(&|v| written_ms(v).is_some())
+        },
         stamp_share,
         ordered_shares: (ordered(DateOrder::DayFirst), ordered(DateOrder::MonthFirst)),
         list_share: share(&|v| v.trim_start().starts_with('[')),

@@ -3,6 +3,7 @@
 //! The file is cut into blocks at ends of records, one after another; a block is then parsed on any
 //! thread ([`super::csv_block`]), with rows and lines counted from its own start.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, Read, Seek as _, SeekFrom};
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub(super) struct CsvFormat {
 }
 
 impl CsvReader {
-    pub(super) fn open(source: &Source, delimiter: u8) -> Result<Self> {
+    pub(super) fn open(source: &Source, delimiter: u8, lines_before: u8) -> Result<Self> {
         let read_bytes = Arc::new(AtomicU64::new(0));
         let mut reader = Self {
             source: source.clone(),
@@ -52,6 +53,10 @@ impl CsvReader {
             n_header_lines: 0,
         };
         reader.fill(BLOCK_BYTES)?;
+        for _ in 0..lines_before {
+            let end = reader.pending.iter().position(|b| *b == b'\n');
+            reader.pending.drain(..end.map_or(0, |end| end + 1));
+        }
         let (header, length) = loop {
             let (header, length) = first_record(&reader.pending, delimiter);
             // A header that ends where the bytes end may go on.
@@ -60,7 +65,7 @@ impl CsvReader {
             }
             reader.fill(reader.pending.len())?;
         };
-        reader.n_header_lines = count_lines(&reader.pending[..length]);
+        reader.n_header_lines = u64::from(lines_before) + count_lines(&reader.pending[..length]);
         reader.pending.drain(..length);
         reader.format = Arc::new(CsvFormat { delimiter, header });
         Ok(reader)
@@ -240,17 +245,19 @@ pub(super) fn plain_reader(bytes: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
 
 /// Names in order; a repeated name gets `_2`, `_3`, …
 fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut seen: Vec<String> = Vec::new();
-    for name in names {
+    let mut seen: HashSet<String> = HashSet::new();
+    // Where the numbers of a name went on, so that thousands of equal names take one step each.
+    let mut next: HashMap<String, u32> = HashMap::new();
+    let numbered = |name: String| {
         let mut candidate = name.clone();
-        let mut n = 2;
-        while !candidate.is_empty() && seen.contains(&candidate) {
+        let n = next.entry(name.clone()).or_insert(2);
+        while !candidate.is_empty() && !seen.insert(candidate.clone()) {
             candidate = format!("{name}_{n}");
-            n += 1;
+            *n += 1;
         }
-        seen.push(candidate);
-    }
-    seen
+        candidate
+    };
+    names.map(numbered).collect()
 }
 
 fn malformed(source: &Source, cause: &std::io::Error) -> Error {

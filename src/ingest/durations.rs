@@ -26,6 +26,13 @@ const UNITS: [DurationUnit; 4] = [
 
 /// The unit of a duration. `spans_ms` are end minus start of the same rows, where both are known.
 pub(super) fn duration_unit(column: &ColumnProfile, spans_ms: Option<&[f64]>) -> UnitGuess {
+    if column.duration_share > 0.5 {
+        return UnitGuess {
+            unit: DurationUnit::Ms,
+            is_sure: true,
+            why: "written with their units".to_owned(),
+        };
+    }
     if let Some(unit) = suffix_unit(&column.name) {
         return UnitGuess {
             unit,

@@ -5,6 +5,7 @@ use super::encoding::Encoding;
 use super::files::{Files, file_name};
 use super::issues::{Effect, Issues};
 use super::mapping::{self, Mapping, Role};
+use super::source::Format;
 
 /// Where no column is a variant and the files have names of their own, each file is an arm.
 pub(super) fn take_files_as_arms(
@@ -53,6 +54,24 @@ pub(super) fn note_encodings(files: &Files, given: Option<Encoding>, issues: &mu
         );
         let name = file_name(&source.path);
         issues.file(kind, &format!("{name}: {}", encoding.name()));
+    }
+}
+
+/// Lines above the names of the columns, which are not read.
+pub(super) fn note_lines_before(files: &Files, issues: &mut Issues) {
+    for source in &files.sources {
+        let Format::Csv { lines_before, .. } = source.format else {
+            continue;
+        };
+        if lines_before > 0 {
+            let kind = (
+                Effect::Noted,
+                "Lines above the names of the columns were passed over",
+                "If the names stand there, take out what is above them",
+            );
+            let name = file_name(&source.path);
+            issues.file(kind, &format!("{name}: {lines_before}"));
+        }
     }
 }
 

@@ -101,7 +101,7 @@ impl Files {
     /// Whether semicolons stand between the fields of every file.
     pub(super) fn have_semicolons(&self) -> bool {
         let mut formats = self.sources.iter().map(|s| s.format);
-        formats.all(|f| matches!(f, Format::Csv { delimiter: ';' }))
+        formats.all(|f| matches!(f, Format::Csv { delimiter: ';', .. }))
     }
 
     pub(super) fn into_loaded(self) -> Vec<LoadedFile> {

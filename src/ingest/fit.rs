@@ -45,6 +45,13 @@ pub(super) fn score(column: &ColumnProfile, role: Role, n_rows: u64) -> (f64, St
 pub(super) fn value_fit(column: &ColumnProfile, role: Role, normalized: &str, n_rows: u64) -> f64 {
     let has_values = column.n_null < column.n;
     let numeric = column.numeric_share > 0.9 && has_values;
+    // Words among the numbers are reported value by value; a column is not dropped for them.
+    let amount_fit = |share: f64| match share {
+        _ if !has_values => 0.0,
+        share if share > 0.9 => 1.0,
+        share if share > 0.5 => 0.7,
+        _ => 0.0,
+    };
     let non_negative = column.range.is_some_and(|(low, _, _)| low >= 0.0);
     match role {
         Role::Time | Role::EndTime => stamp_form(column).map_or(0.0, |form| match form {
@@ -56,6 +63,8 @@ pub(super) fn value_fit(column: &ColumnProfile, role: Role, normalized: &str, n_
             2..=50 if column.null_share() < 0.05 && (!numeric || column.is_whole) => 1.0,
             1 if column.null_share() < 0.05 => 0.7,
             51..=200 if column.null_share() < 0.05 && !numeric => 0.6,
+            // Rows of no arm are reported; for a total at the end no arm is given up.
+            2..=50 if column.null_share() < 0.5 && !numeric => 0.65,
             _ => 0.0,
         },
         Role::Unit if !has_values => 0.0,
@@ -79,10 +88,10 @@ pub(super) fn value_fit(column: &ColumnProfile, role: Role, normalized: &str, n_
         // The moment of the first token serves as well as the time until then.
         Role::Ttft if normalized.ends_with("_time") && is_moment(column) => 1.0,
         Role::Latency | Role::Ttft => {
-            if numeric && !is_moment(column) {
-                1.0
-            } else {
+            if is_moment(column) {
                 0.0
+            } else {
+                amount_fit(column.numeric_share + column.duration_share)
             }
         }
         Role::Status => status_fit(column, normalized),
@@ -90,19 +99,13 @@ pub(super) fn value_fit(column: &ColumnProfile, role: Role, normalized: &str, n_
         Role::Rating if normalized.contains("propensity") => 0.0,
         Role::Rating => rating_fit(column),
         Role::TokensIn | Role::TokensOut => {
-            if numeric && column.is_whole && non_negative {
-                1.0
+            if column.is_whole && non_negative {
+                amount_fit(column.numeric_share)
             } else {
                 0.0
             }
         }
-        Role::Cost => {
-            if numeric {
-                1.0
-            } else {
-                0.0
-            }
-        }
+        Role::Cost => amount_fit(column.numeric_share),
         Role::Segment => {
             if (2..=1000).contains(&column.n_distinct) && column.distinct_share() < 0.5 {
                 1.0
@@ -223,10 +226,11 @@ fn rating_fit(column: &ColumnProfile) -> f64 {
     let in_scale = column
         .range
         .is_some_and(|(low, _, high)| low >= -10.0 && high <= 100.0);
-    if is_words || (column.numeric_share > 0.9 && in_scale) {
-        1.0
-    } else {
-        0.0
+    match column.numeric_share {
+        _ if is_words => 1.0,
+        share if in_scale && share > 0.9 => 1.0,
+        share if in_scale && share > 0.5 => 0.7,
+        _ => 0.0,
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::units;
+
 /// Row numbers and samples kept per issue; the count is always complete.
 const EXAMPLES: usize = 5;
 
@@ -64,6 +66,29 @@ impl Issue {
         };
         let places: Vec<String> = self.lines.iter().enumerate().map(place).collect();
         places.join(", ")
+    }
+
+    /// On one line: "latency: Not a number (2 times, first at line 5: 1.2.3)".
+    pub fn in_short(&self) -> String {
+        let text = match &self.column {
+            Some(column) => format!("{column}: {}", self.message),
+            None => self.message.clone(),
+        };
+        let times = match self.count {
+            0 => return text,
+            1 => "once".to_owned(),
+            n => format!("{} times", units::count(n)),
+        };
+        let first = match self.lines.first() {
+            Some(line) if self.count == 1 => format!(", at line {line}"),
+            Some(line) => format!(", first at line {line}"),
+            None => String::new(),
+        };
+        let sample = match self.samples.first() {
+            Some(sample) => format!(": {sample}"),
+            None => String::new(),
+        };
+        format!("{text} ({times}{first}{sample})")
     }
 
     fn add_sample(&mut self, sample: &str) {
@@ -170,6 +195,11 @@ impl Issues {
             issue.column = Some(column.clone());
             self.by_kind.insert((effect, Some(column), message), issue);
         }
+    }
+
+    /// The first of the gravest.
+    pub(super) fn gravest(&self) -> Option<&Issue> {
+        self.by_kind.values().next()
     }
 
     /// All issues, the gravest first, then by column.

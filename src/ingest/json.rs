@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::batch::{BATCH_ROWS, Batch, row_number, text_builders};
 use super::cell::{at, text};
 use super::issues::{Effect, Issues};
+use super::loose_json;
 use super::otlp;
 use super::source::{Format, Source};
 use crate::error::{Error, ErrorKind, Result};
@@ -106,7 +107,11 @@ impl JsonReader {
             if bytes.is_empty() {
                 continue;
             }
-            match serde_json::from_slice::<Value>(bytes) {
+            let parsed = serde_json::from_slice::<Value>(bytes).or_else(|error| {
+                let repaired = loose_json::repaired(bytes);
+                repaired.map_or(Err(error), |bytes| serde_json::from_slice(&bytes))
+            });
+            match parsed {
                 Ok(object @ Value::Object(_)) => self
                     .waiting
                     .extend(rows_of(object).into_iter().map(|row| (line, row))),

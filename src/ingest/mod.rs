@@ -25,11 +25,13 @@ mod json;
 mod key;
 mod known_names;
 mod log_reader;
+mod loose_json;
 mod mapping;
 mod names;
 mod nested;
 mod newlines;
 mod number;
+mod other_formats;
 mod otlp;
 mod outcome;
 mod parquet;
@@ -46,8 +48,10 @@ mod stamp_column;
 mod stamp_text;
 mod text_sample;
 mod tools;
+mod unread;
 mod view;
 mod written;
+mod written_duration;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -194,9 +198,17 @@ pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understo
     let encoding = request.added.encoding.or(given.and_then(|m| m.encoding));
     let mut files = Files::open(&request.paths, encoding, &mut issues)?;
     file_notes::note_encodings(&files, encoding, &mut issues);
+    file_notes::note_lines_before(&files, &mut issues);
     let named = given.map_or_else(Vec::new, Mapping::column_names);
     let mut sample = profile::sample(&mut files, &named, progress)?;
     let in_files = sample.in_files();
+    if given.is_none() {
+        for (names, source) in files.columns.iter().zip(&files.sources) {
+            if matches!(source.format, Format::Csv { .. }) {
+                unread::check_names(names).map_err(|e| e.at(&source.path))?;
+            }
+        }
+    }
     let preset = match given {
         Some(_) => None,
         None => request.tools.recognise(&sample.names().collect::<Vec<_>>()),
@@ -224,6 +236,9 @@ pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understo
     }
     mapping.encoding = encoding;
     side::check(&mut mapping, given.is_some(), &mut issues)?;
+    if given.is_none() && preset.is_none() {
+        unread::note_unread(&mapping, &guesses, &mut issues);
+    }
     if let Some(preset) = preset {
         preset_roles::note(preset, &profile, &mut issues);
     }
@@ -280,7 +295,11 @@ fn read_log(
     progress.phase("Sorting by time", 0)?;
     let log = builder.finish(files.name(), issues);
     if log.n_rows() == 0 {
-        return Err(Error::new(ErrorKind::NotARequestLog, "No row could be read")
+        let why = issues
+            .gravest()
+            .map_or_else(String::new, |issue| format!(": {}", issue.in_short()));
+        let message = format!("No row could be read{why}");
+        return Err(Error::new(ErrorKind::NotARequestLog, message)
             .at(&files.sources[0].path)
             .hint("See `hindsight inspect` for how the columns were understood, and correct it with --mapping"));
     }

@@ -14,7 +14,7 @@ pub enum DecimalMark {
 }
 
 /// Words that mean "no value"; compared without case.
-const NULL_WORDS: [&str; 11] = [
+const NULL_WORDS: [&str; 17] = [
     "null",
     "none",
     "nan",
@@ -26,6 +26,13 @@ const NULL_WORDS: [&str; 11] = [
     "undefined",
     "[]",
     "{}",
+    // What spreadsheets write where a formula has no result.
+    "#n/a",
+    "#null!",
+    "#num!",
+    "#div/0!",
+    "#value!",
+    "#ref!",
 ];
 
 /// Signs before an amount; they say nothing about its size.
@@ -38,7 +45,7 @@ pub(super) fn is_null_word(text: &str) -> bool {
     };
     matches!(
         first,
-        b'n' | b'N' | b'-' | b'\\' | b'u' | b'U' | b'[' | b'{'
+        b'n' | b'N' | b'-' | b'\\' | b'u' | b'U' | b'[' | b'{' | b'#'
     ) && text.len() <= 9
         && NULL_WORDS
             .iter()

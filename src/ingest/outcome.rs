@@ -70,6 +70,23 @@ impl OutcomeForm {
             "cancelled" | "canceled" | "aborted" | "client_closed" | "已取消" | "取消" | "취소" => {
                 Some(Outcome::Cancelled)
             }
+            // Classes as metrics label them, and the names of gRPC's codes.
+            "1xx" | "2xx" | "3xx" => Some(Outcome::Ok),
+            "4xx"
+            | "5xx"
+            | "unavailable"
+            | "deadline_exceeded"
+            | "internal"
+            | "invalid_argument"
+            | "not_found"
+            | "already_exists"
+            | "permission_denied"
+            | "failed_precondition"
+            | "out_of_range"
+            | "unimplemented"
+            | "data_loss"
+            | "unauthenticated" => Some(Outcome::Error),
+            "resource_exhausted" => Some(Outcome::RateLimited),
             "warning" | "warn" => Some(Outcome::Ok),
             // Not over yet, or nothing known.
             "in_progress" | "pending" | "running" | "queued" | "unknown" => Some(Outcome::Unknown),

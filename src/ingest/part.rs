@@ -12,6 +12,7 @@ use super::number::{DecimalMark, is_null_word, parse_number, trimmed};
 use super::outcome::{OutcomeForm, rating_of_word};
 use super::stamp::DurationUnit;
 use super::stamp_column::{NO_STAMP, StampReader};
+use super::written_duration::written_ms;
 use crate::data::{Outcome, Packed, Units};
 use crate::error::Result;
 
@@ -429,7 +430,12 @@ fn numbers(
         let Some(text) = text else {
             return push(i, f64::NAN, issues);
         };
-        let value = parse_number(text, mark).filter(|_| !has_nulls || !role.is_null(text));
+        let written = || {
+            let ms = is_duration.then(|| written_ms(text)).flatten();
+            ms.map(|ms| ms / factor)
+        };
+        let value = parse_number(text, mark).or_else(written);
+        let value = value.filter(|_| !has_nulls || !role.is_null(text));
         let value = value.unwrap_or_else(|| {
             if role.is_null(text) {
                 return f64::NAN;

@@ -54,7 +54,10 @@ impl Reader {
     /// Opens a source at its first row.
     pub(super) fn open(source: &Source) -> Result<Self> {
         let form = match source.format {
-            Format::Csv { delimiter } => Form::Csv(CsvReader::open(source, delimiter as u8)?),
+            Format::Csv {
+                delimiter,
+                lines_before,
+            } => Form::Csv(CsvReader::open(source, delimiter as u8, lines_before)?),
             Format::JsonLines | Format::JsonWrapped => Form::Json(JsonReader::open(source)?),
             Format::Parquet => Form::Parquet(ParquetBatches::open(source)?),
         };

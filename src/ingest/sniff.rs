@@ -1,14 +1,19 @@
 //! The form of a text, told from its first lines.
 
+use super::other_formats;
 use super::source::Format;
 use crate::error::{Error, ErrorKind, Result};
+
+/// A title above a table is not longer.
+const MAX_TITLE_LINES: usize = 10;
 
 /// Where the lists of records lie that exports wrap: not deeper than `{"data": {"runs": [`.
 const MAX_DEPTH: usize = 3;
 
 /// The form of a text that starts with `head`; `is_whole` where that is all of it.
 pub(super) fn text_format(head: &str, is_whole: bool) -> Result<Format> {
-    let text = head.trim_start_matches('\u{feff}').trim_start();
+    let marked = head.trim_start_matches('\u{feff}');
+    let text = marked.trim_start();
     if text.is_empty() {
         return Err(
             Error::new(ErrorKind::NotARequestLog, "The file holds only blank lines")
@@ -27,7 +32,11 @@ pub(super) fn text_format(head: &str, is_whole: bool) -> Result<Format> {
             Format::JsonLines
         });
     }
-    delimited(text)
+    if let Some(refusal) = other_formats::of_text(text) {
+        return Err(refusal);
+    }
+    let blank = &marked[..marked.len() - text.len()];
+    delimited(text, blank.matches('\n').count())
 }
 
 /// Whether a text is one object around a list of objects, rather than objects that may hold lists
@@ -107,7 +116,8 @@ fn end_of_string(bytes: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-fn delimited(text: &str) -> Result<Format> {
+/// `n_blank` lines stand before the text.
+fn delimited(text: &str, n_blank: usize) -> Result<Format> {
     if is_access_log(text) {
         return Err(Error::new(
             ErrorKind::NotARequestLog,
@@ -116,19 +126,46 @@ fn delimited(text: &str) -> Result<Format> {
         .hint("Hindsight needs a table with a header: log JSON lines (NGINX log_format escape=json) or convert it to CSV with columns for time, variant, status and latency"));
     }
     let complete = text.rfind('\n').map_or(text, |end| &text[..end]);
-    let widths = |delimiter: char| -> Vec<usize> {
-        csv::ReaderBuilder::new()
-            .delimiter(delimiter as u8)
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(complete.as_bytes())
-            .byte_records()
-            .filter_map(|record| record.ok().map(|r| r.len()))
-            .take(200)
-            .collect()
+    let comments = n_comment_lines(complete);
+    let best = best_delimiter(after_lines(complete, comments)).map(|d| (d, comments));
+    // Else a title may stand above the names, in lines of one field.
+    let below_title = || {
+        (comments + 1..=comments + MAX_TITLE_LINES).find_map(|n| {
+            let table = after_lines(complete, n);
+            let is_table = |d: &char| widths(table, *d).iter().take(3).all(|w| *w >= 3);
+            best_delimiter(table).filter(is_table).map(|d| (d, n))
+        })
     };
+    match best.or_else(below_title) {
+        Some((delimiter, lines_before)) => Ok(Format::Csv {
+            delimiter,
+            lines_before: match lines_before {
+                0 => 0,
+                n => u8::try_from(n_blank + n).unwrap_or(u8::MAX),
+            },
+        }),
+        None => Err(Error::new(ErrorKind::NotARequestLog, "This text has no columns")
+            .hint("Hindsight reads CSV with a header line (comma, semicolon, tab or |), JSON lines and Parquet")),
+    }
+}
+
+/// Fields of the first records.
+fn widths(text: &str, delimiter: char) -> Vec<usize> {
+    csv::ReaderBuilder::new()
+        .delimiter(delimiter as u8)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes())
+        .byte_records()
+        .filter_map(|record| record.ok().map(|r| r.len()))
+        .take(200)
+        .collect()
+}
+
+/// What cuts the most records into as many fields as the first has.
+fn best_delimiter(text: &str) -> Option<char> {
     let score = |delimiter: char| {
-        let widths = widths(delimiter);
+        let widths = widths(text, delimiter);
         let first = widths.first().copied().unwrap_or(0);
         let agreeing = widths.iter().filter(|w| **w == first).count();
         if first < 2 {
@@ -137,15 +174,33 @@ fn delimited(text: &str) -> Result<Format> {
             agreeing as f64 / widths.len() as f64 * (1.0 + first as f64).ln()
         }
     };
-    let best = [',', ';', '\t', '|']
+    [',', ';', '\t', '|']
         .into_iter()
         .map(|d| (score(d), d))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match best {
-        Some((score, delimiter)) if score > 0.0 => Ok(Format::Csv { delimiter }),
-        _ => Err(Error::new(ErrorKind::NotARequestLog, "This text has no columns")
-            .hint("Hindsight reads CSV with a header line (comma, semicolon, tab or |), JSON lines and Parquet")),
-    }
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(score, _)| *score > 0.0)
+        .map(|(_, delimiter)| delimiter)
+}
+
+/// Lines that stand for nothing in a table: comments, and what tells a spreadsheet the delimiter.
+fn n_comment_lines(text: &str) -> usize {
+    let is_comment = |line: &&str| {
+        let line = line.trim();
+        let is_hint = line.strip_prefix("sep=").is_some_and(|d| d.len() <= 1);
+        line.starts_with('#') || is_hint
+    };
+    let lines = text.lines();
+    lines
+        .take_while(is_comment)
+        .take(u8::MAX as usize - MAX_TITLE_LINES)
+        .count()
+}
+
+/// The text after its first lines.
+fn after_lines(text: &str, n: usize) -> &str {
+    (0..n).fold(text, |rest, _| {
+        rest.split_once('\n').map_or("", |(_, rest)| rest)
+    })
 }
 
 /// Common and combined log format: `1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET …`.
@@ -183,5 +238,20 @@ mod tests {
         check("{\"resourceSpans\": [{\"scopeSpans\": []}]}", lines);
         check("{\"a\": \"[{\", \"b\": [1, 2]}", lines);
         check("[{\"a\": 1}]", lines);
+    }
+
+    #[test]
+    fn tables_begin_below_comments_and_titles() {
+        let csv = |delimiter, lines_before| Format::Csv {
+            delimiter,
+            lines_before,
+        };
+        check("a,b,c\n1,2,3\n", csv(',', 0));
+        check("\n\na,b,c\n1,2,3\n", csv(',', 0));
+        check("sep=;\na;b\n1;2\n", csv(';', 1));
+        check("# made, today\n# by hand\na,b\n1,2\n", csv(',', 2));
+        check("\n# c\na\tb\n1\t2\n", csv('\t', 2));
+        check("Export of May\n\nwhen,arm,ms\n1,2,3\n4,5,6\n", csv(',', 1));
+        assert!(text_format("one\ntwo\n1,2\n3,4\n", true).is_err());
     }
 }

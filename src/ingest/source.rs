@@ -11,6 +11,7 @@ pub use super::container::Compression;
 use super::container::{Member, decompressed, members, stored_bytes};
 pub use super::encoding::Encoding;
 use super::encoding::{Decoded, Told, tell};
+use super::other_formats;
 use super::sniff::text_format;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -49,6 +50,8 @@ pub enum Format {
     Csv {
         /// Between the fields, ASCII.
         delimiter: char,
+        /// Before the column names: comments, a title, `sep=;`.
+        lines_before: u8,
     },
     /// JSON objects: one a line, in a list, or over several lines.
     JsonLines,
@@ -70,7 +73,8 @@ impl Source {
                 .at(path)
                 .hint("Export the log again, or check that the export has finished"));
         }
-        if !magic.starts_with(b"PK\x03\x04") {
+        // An archive without members has only its end.
+        if !magic.starts_with(b"PK\x03\x04") && !magic.starts_with(b"PK\x05\x06") {
             let source = Self::told(path, None, (n_bytes, &magic), encoding)?;
             return Ok(vec![Part {
                 path: source.path.clone(),
@@ -88,7 +92,12 @@ impl Source {
                 source,
             }
         };
-        let parts: Vec<Part> = members(path)?.into_iter().map(part).collect();
+        let members = members(path)?;
+        let mut names = members.iter().map(|member| member.name.as_str());
+        if let Some(refusal) = other_formats::of_members(&mut names) {
+            return Err(refusal.at(path));
+        }
+        let parts: Vec<Part> = members.into_iter().map(part).collect();
         if parts.is_empty() {
             return Err(
                 Error::new(ErrorKind::NotARequestLog, "The archive holds no files")
@@ -122,8 +131,10 @@ impl Source {
     /// As shown to people: "CSV (;), gzip".
     pub fn description(&self) -> String {
         let mut text = match self.format {
-            Format::Csv { delimiter: '\t' } => "CSV (tab)".to_owned(),
-            Format::Csv { delimiter } => format!("CSV ({delimiter})"),
+            Format::Csv {
+                delimiter: '\t', ..
+            } => "CSV (tab)".to_owned(),
+            Format::Csv { delimiter, .. } => format!("CSV ({delimiter})"),
             Format::JsonLines => "JSON".to_owned(),
             Format::JsonWrapped => "JSON (list inside an object)".to_owned(),
             Format::Parquet => "Parquet".to_owned(),
@@ -194,10 +205,7 @@ impl Source {
         match tell(head) {
             // A byte order mark says more than whoever chose the encoding.
             Told::Certain(told) if told.is_utf_16() => Ok(told),
-            Told::Binary => Err(self.unsupported(
-                "binary data",
-                "Export the log as CSV, JSON lines or Parquet",
-            )),
+            Told::Binary => Err(other_formats::refusal(head).at(&self.path)),
             told => match (given, told) {
                 (Some(given), _) => Ok(given),
                 (None, Told::Certain(told)) => Ok(told),
@@ -206,7 +214,7 @@ impl Source {
                     "The text is not UTF-8, and its encoding cannot be told for certain",
                 )
                 .at(&self.path)
-                .hint("Name it, for example --encoding gb18030, big5, euc-kr or shift_jis; or save the file again as UTF-8")),
+                .hint("Name it, for example --encoding gb18030, big5, euc-kr or shift_jis; --encoding utf-8 reads it with \u{fffd} for what is not UTF-8")),
             },
         }
     }

@@ -2,6 +2,7 @@
 //! an error that says what to do. Nothing is dropped in silence and nothing panics.
 
 mod containers;
+mod table;
 
 pub(crate) use containers::parquet;
 
@@ -183,7 +184,10 @@ fn encodings() {
     check(
         "nul.csv",
         text.replace("u3,", "u\0,"),
-        &Refused(ErrorKind::Malformed, "binary data"),
+        &Refused(
+            ErrorKind::Malformed,
+            "The text holds NUL characters, first in line 5",
+        ),
     );
     let mut latin = text.replace("canary", "can\u{1}ry").into_bytes();
     latin
