@@ -310,17 +310,20 @@ fn read_log(
 fn check_is_request_log(mapping: &Mapping, profile: &Profile, path: &Path) -> Result<()> {
     let is = match mapping.kind {
         TableKind::Requests => None,
-        TableKind::Assignments => Some("say who was assigned to which arm"),
-        TableKind::Scores => Some("rate requests that stand elsewhere"),
+        TableKind::Assignments => Some(("say who was assigned to which arm", "assignments")),
+        TableKind::Scores => Some(("rate requests that stand elsewhere", "ratings")),
     };
-    if let Some(is) = is {
+    if let Some((is, table)) = is {
         let tool = mapping.tool.as_deref().unwrap_or("its rows");
         return Err(Error::new(
             ErrorKind::NotARequestLog,
             format!("This is not a log of requests: {tool} {is}"),
         )
         .at(path)
-        .hint("Open the log of the requests"));
+        .hint(format!(
+            "Open the log of the requests and add this table to it: --{table} \"{}\", or on the Log screen",
+            path.display()
+        )));
     }
     let has = |role| mapping.column(role).is_some();
     // One constant word named like a variant says nothing about requests.

@@ -1,7 +1,7 @@
 //! What a report says of how its log was read.
 
 use super::input::{IssueLine, LoadNotes, MappingLine};
-use crate::ingest::{ColumnRole, Loaded};
+use crate::ingest::{ColumnRole, Join, Loaded};
 use crate::units;
 
 /// The loader's findings in words.
@@ -15,7 +15,35 @@ pub fn load_notes(loaded: &Loaded) -> LoadNotes {
             .n_rows_in_file
             .saturating_sub(loaded.log.n_rows() as u64),
         issues: loaded.issues.iter().map(issue_line).collect(),
-        mapping: loaded.mapping.columns.iter().map(mapping_line).collect(),
+        mapping: mapping_lines(loaded),
+    }
+}
+
+/// The columns with their roles, then the tables beside the log.
+fn mapping_lines(loaded: &Loaded) -> Vec<MappingLine> {
+    let expression = |name: &str| {
+        let mut derived = loaded.mapping.derive.iter();
+        derived.find(|d| d.name == name).map(|d| d.expression.clone())
+    };
+    let columns = loaded.mapping.columns.iter().map(|column| {
+        let line = mapping_line(column);
+        match expression(&column.column) {
+            Some(sql) => MappingLine {
+                column: format!("{} = {sql}", line.column),
+                ..line
+            },
+            None => line,
+        }
+    });
+    let joins = loaded.joins.iter().map(join_line);
+    columns.chain(joins).collect()
+}
+
+fn join_line(join: &Join) -> MappingLine {
+    MappingLine {
+        role: join.side.kind.label().to_owned(),
+        column: join.headline(),
+        unit: join.findings().join("; "),
     }
 }
 

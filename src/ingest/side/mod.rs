@@ -16,7 +16,7 @@ use super::column_profile::ColumnProfile;
 use super::files::{Files, file_name};
 use super::issues::{Effect, Issues};
 use super::mapping::{Mapping, Role};
-use crate::data::{Clock, RequestLog};
+use crate::data::{Clock, Event, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 use table::Table;
@@ -108,8 +108,12 @@ pub struct Join {
     pub rows_unreadable: u64,
     /// Of the rest, whose key is in the log.
     pub rows_matched: u64,
+    /// Of those, scores given before any of the requests with their key; they count for none.
+    pub rows_before_first: u64,
     /// Of the rest, whose key is not.
     pub rows_unmatched: u64,
+    /// Of events, those before the log's first request or after its last.
+    pub rows_outside: u64,
     /// The first keys that are not in the log.
     pub unmatched_keys: Vec<String>,
     /// Requests of the log.
@@ -145,10 +149,12 @@ pub(super) fn join_all(
             requests: log.n_rows() as u64,
             ..Join::default()
         };
-        let table = table::read(side, &mut join, issues, progress).map_err(|e| e.at(&path))?;
+        let zone = mapping.time_zone.as_deref();
+        let table =
+            table::read(side, zone, &mut join, issues, progress).map_err(|e| e.at(&path))?;
         progress.phase("Joining tables", 0)?;
         if side.kind == SideKind::Events {
-            place_events(&mut log, &table, issues);
+            place_events(&mut log, &table, &mut join, issues);
         } else {
             let log_files = keys::LogKeys {
                 files,
@@ -209,7 +215,7 @@ pub(super) fn check(mapping: &mut Mapping, is_given: bool, issues: &mut Issues) 
     Ok(())
 }
 
-fn place_events(log: &mut RequestLog, table: &Table, issues: &mut Issues) {
+fn place_events(log: &mut RequestLog, table: &Table, join: &mut Join, issues: &mut Issues) {
     if log.clock != Clock::Epoch {
         issues.note(
             Effect::Missing,
@@ -220,7 +226,14 @@ fn place_events(log: &mut RequestLog, table: &Table, issues: &mut Issues) {
         );
         return;
     }
+    let known = log.events.len();
     log.events.extend(table.events());
+    let placed = &log.events[known..];
+    let (from, to) = (log.time_zero_us(), log.event_us.last().copied());
+    let is_outside = |e: &&Event| e.time_us < from || Some(e.time_us) > to;
+    join.rows_outside = placed.iter().filter(is_outside).count() as u64;
+    join.rows_unreadable = (table.n_rows() - placed.len()) as u64;
+    join.rows_matched = placed.len() as u64 - join.rows_outside;
     log.events
         .sort_by(|a, b| (a.time_us, &a.kind).cmp(&(b.time_us, &b.kind)));
 }
@@ -238,6 +251,12 @@ fn note_losses(join: &Join, path: &Path, issues: &mut Issues) {
         Effect::Missing,
         "Rows of a table beside the log whose key is not in the log",
         "They may belong to other days; if they are many, name other columns with key and on",
+    );
+    lost(
+        join.rows_before_first,
+        Effect::Missing,
+        "Scores that were given before any request with their key",
+        "They may belong to requests before the log began; or the times of one file are in another zone",
     );
     if join.side.kind == SideKind::Assignments {
         let hint = "Requests that belong to no arm cannot be compared; they were left out";

@@ -3,11 +3,11 @@
 use super::super::batch::Texts;
 use super::super::detect::{complete, detect};
 use super::super::files::{Files, file_name};
-use super::super::issues::Issues;
+use super::super::issues::{Effect, Issues};
 use super::super::log_reader::each_batch;
 use super::super::mapping::{self, ColumnRole, Mapping, Role};
 use super::super::names::normalize;
-use super::super::number::{DecimalMark, is_null_word, parse_number};
+use super::super::number::{is_null_word, parse_number};
 use super::super::outcome::rating_of_word;
 use super::super::preset_roles;
 use super::super::profile::{Profile, sample};
@@ -22,6 +22,14 @@ use crate::jobs::Progress;
 /// Key columns that are tried.
 const MAX_KEYS: usize = 8;
 
+/// Of Langfuse's scores: types whose `value` is an index or 0, and the label another column.
+const WORD_TYPES: [&str; 2] = ["CATEGORICAL", "TEXT"];
+const NOT_A_SCORE: (Effect, &str, &str) = (
+    Effect::Missing,
+    "A score that is no number and no word such as good or bad",
+    "The row was left out; name another column with value, or other scores with name",
+);
+
 /// The rows of a side table that count.
 pub(super) struct Table {
     /// Columns that may be the key, with their cells.
@@ -29,20 +37,14 @@ pub(super) struct Table {
     pub(super) values: Vec<Option<String>>,
     /// Per row; [`NO_STAMP`] where there is none.
     pub(super) times: Vec<i64>,
+    /// Of ratings: the score, NaN where there is none.
+    pub(super) numbers: Vec<f64>,
     notes: Vec<Option<String>>,
-    mark: DecimalMark,
 }
 
 impl Table {
     pub(super) fn n_rows(&self) -> usize {
         self.values.len()
-    }
-
-    /// The score of a row, NaN where it has none.
-    pub(super) fn number(&self, row: usize) -> f64 {
-        let text = self.values[row].as_deref();
-        text.and_then(|t| parse_number(t, self.mark).or_else(|| rating_of_word(t)))
-            .unwrap_or(f64::NAN)
     }
 
     pub(super) fn events(&self) -> impl Iterator<Item = Event> + '_ {
@@ -55,9 +57,11 @@ impl Table {
     }
 }
 
-/// Reads a side table and fills in the columns that were not named, but for the key.
+/// Reads a side table and fills in the columns that were not named, but for the key. Times without
+/// a zone are in the log's.
 pub(super) fn read(
     side: &mut Side,
+    time_zone: Option<&str>,
     join: &mut Join,
     issues: &mut Issues,
     progress: &Progress,
@@ -74,6 +78,7 @@ pub(super) fn read(
     let keys = find_columns(side, (&profile, &detected), &in_files)?;
     let mut parts = Mapping {
         decimal_mark: profile.decimal_mark,
+        time_zone: time_zone.map(str::to_owned),
         rows,
         ..Mapping::default()
     };
@@ -90,6 +95,11 @@ pub(super) fn read(
         place(&side.name_column, Role::Segment),
         place(&side.note, Role::Segment),
     );
+    let is_ratings = side.kind == SideKind::Ratings;
+    let words = word_columns(side, &profile).map(|(words, types)| {
+        let words = place(&Some(words), Role::Segment);
+        (words, place(&Some(types), Role::Segment))
+    });
     let first_key = parts.columns.len();
     let of_key = |key: &String| ColumnRole::new(key, Role::Segment);
     parts.columns.extend(keys.iter().map(of_key));
@@ -100,8 +110,8 @@ pub(super) fn read(
         keys: keys.into_iter().map(|key| (key, Vec::new())).collect(),
         values: Vec::new(),
         times: Vec::new(),
+        numbers: Vec::new(),
         notes: Vec::new(),
-        mark: profile.decimal_mark,
     };
     let mut names: Vec<String> = Vec::new();
     each_batch(&files, &view, &mut own_issues, |batch, found| {
@@ -122,7 +132,22 @@ pub(super) fn read(
             if let Some(own_name) = own_name.filter(|n| !names.contains(n) && names.len() < 20) {
                 names.push(own_name);
             }
-            table.values.push(cell(value, i));
+            let is_word = |types| cell(types, i).is_some_and(|t| WORD_TYPES.contains(&t.as_str()));
+            let mut text = match words {
+                Some((words, types)) if is_word(types) => cell(words, i),
+                _ => cell(value, i),
+            };
+            if let Some(score) = text.as_deref().filter(|_| is_ratings) {
+                let number = parse_number(score, parts.decimal_mark).or_else(|| rating_of_word(score));
+                if number.is_none() {
+                    found.value(NOT_A_SCORE, side.value.as_deref(), batch.lines[i], score);
+                    text = None;
+                }
+                table.numbers.push(number.unwrap_or(f64::NAN));
+            } else {
+                table.numbers.push(f64::NAN);
+            }
+            table.values.push(text);
             table.notes.push(cell(note, i));
             table.times.push(times.as_ref().map_or(NO_STAMP, |t| t[i]));
             for (k, (_, keys)) in table.keys.iter_mut().enumerate() {
@@ -251,6 +276,16 @@ fn find_columns(
         return Err(no_column("key", in_files));
     }
     Ok(keys)
+}
+
+/// The columns with a score's label and its type, where the column with the score holds an index.
+fn word_columns(side: &Side, profile: &Profile) -> Option<(String, String)> {
+    let has = |name: &str| profile.columns.iter().any(|c| c.name == name);
+    let is_langfuse = side.kind == SideKind::Ratings
+        && side.value.as_deref() == Some("value")
+        && has("string_value")
+        && has("data_type");
+    is_langfuse.then(|| ("string_value".to_owned(), "data_type".to_owned()))
 }
 
 /// The columns whose names say that they identify something.
