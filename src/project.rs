@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::AnalysisSettings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ingest::{Loaded, Mapping};
+use crate::ingest::{Loaded, Mapping, Source};
 use crate::rules::Rulebook;
 
 /// The extension of project files.
@@ -104,7 +104,7 @@ impl Project {
                 cause.line(),
             )
         })?;
-        for path in project.logs.iter_mut().filter(|path| path.is_relative()) {
+        for path in project.paths_mut().filter(|path| path.is_relative()) {
             *path = folder.join(&*path);
         }
         Ok(project)
@@ -113,7 +113,7 @@ impl Project {
     /// The text of a project file that stands in `folder`.
     pub fn to_json(&self, folder: &Path) -> Result<String> {
         let mut stored = self.clone();
-        for path in &mut stored.logs {
+        for path in stored.paths_mut() {
             if let Ok(below) = path.strip_prefix(folder) {
                 *path = below.to_path_buf();
             }
@@ -127,14 +127,22 @@ impl Project {
         Ok(text + "\n")
     }
 
+    /// The log's files and the tables beside it.
+    fn paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let tables = self.mapping.iter_mut().flat_map(|m| &mut m.side);
+        self.logs
+            .iter_mut()
+            .chain(tables.map(|side| &mut side.file))
+    }
+
     /// What the files of a log are, for noticing later that they changed.
     #[must_use]
     pub fn with_files_of(mut self, loaded: Option<&Loaded>) -> Self {
-        let reference = |file: &crate::ingest::LoadedFile| FileReference {
-            name: file_name(&file.source.path),
-            bytes: file.source.bytes,
+        let reference = |source: &Source| FileReference {
+            name: file_name(&source.path),
+            bytes: source.bytes,
         };
-        self.files = loaded.map_or_else(Vec::new, |l| l.files.iter().map(reference).collect());
+        self.files = loaded.map_or_else(Vec::new, |l| l.sources().map(reference).collect());
         self
     }
 

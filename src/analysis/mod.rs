@@ -337,5 +337,6 @@ fn summary(log: &RequestLog, n_requests_unfiltered: u64) -> LogSummary {
         unit_column: log.units.as_ref().map(|units| units.column.clone()),
         first_us: span.map(|(first, _)| first),
         last_us: span.map(|(_, last)| last),
+        events: log.events.clone(),
     }
 }

@@ -8,6 +8,7 @@ use super::palette::Palette;
 use super::requests::Query;
 use super::saving::{self, open_log};
 use super::session::Session;
+use super::sources::SourceCommand;
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::AnalysisSettings;
 use crate::cli::bundled;
@@ -41,6 +42,12 @@ pub enum Command {
         /// Its unit.
         unit: DurationUnit,
     },
+    /// Change what belongs to the log besides its own columns.
+    Sources(SourceCommand),
+    /// Read the log again, with the roles and settings on screen.
+    Reload,
+    /// Do not mind that the files changed.
+    IgnoreChange,
     /// Answer what the values of the log do not tell.
     Answer(Question, Answer),
     /// Go to a screen.
@@ -303,6 +310,9 @@ pub(super) fn apply(
                 forget_what_stood_on(&mut state.document.settings, [before, role]);
             }
         }
+        Command::Sources(command) => super::sources::apply(command, state, session),
+        Command::Reload => session.reload(state),
+        Command::IgnoreChange => session.ignore_change(),
         Command::SetUnit { column, unit } => {
             if let Some(mut mapping) = mapping_in_force(state, session) {
                 mapping.set_unit(&column, unit);
@@ -387,13 +397,13 @@ pub(super) fn apply(
 }
 
 /// The mapping that was asked for last, else the one that the log was read with.
-fn mapping_in_force(state: &AppState, session: &Session) -> Option<Mapping> {
+pub(super) fn mapping_in_force(state: &AppState, session: &Session) -> Option<Mapping> {
     let of_log = || session.loaded.value.as_ref().map(|l| l.mapping.clone());
     state.document.mapping.clone().or_else(of_log)
 }
 
 /// Arms, segment and times of the filter mean nothing once their column plays another part.
-fn forget_what_stood_on(settings: &mut AnalysisSettings, roles: [Option<Role>; 2]) {
+pub(super) fn forget_what_stood_on(settings: &mut AnalysisSettings, roles: [Option<Role>; 2]) {
     for role in roles.into_iter().flatten() {
         match role {
             Role::Variant => {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::ingest::SideKind;
 use crate::project::EXTENSION;
 
 /// Asks for the files of a log; none when cancelled or where the desktop has no dialog. Blocks:
@@ -30,6 +31,14 @@ pub(super) fn pick_logs() -> Vec<PathBuf> {
         .add_filter("All files", &["*"])
         .pick_files()
         .unwrap_or_default()
+}
+
+/// Asks for a table beside the log; `None` when cancelled or where the desktop has no dialog.
+/// Blocks: call it on a thread.
+pub(super) fn pick_table(kind: SideKind) -> Option<PathBuf> {
+    rfd::FileDialog::new()
+        .set_title(format!("{} beside the log", kind.label()))
+        .pick_file()
 }
 
 /// Asks where to save a project; `None` when cancelled or where the desktop has no dialog. Blocks:

@@ -28,6 +28,11 @@ impl History {
         }
     }
 
+    /// Takes what the program itself wrote into the document as part of the last step.
+    pub(super) fn amend(&mut self, document: &Document) {
+        self.settled.clone_from(document);
+    }
+
     /// Makes a newly opened log the first step: undo does not close it.
     pub(super) fn restart(&mut self, document: &Document) {
         *self = Self {

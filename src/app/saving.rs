@@ -1,4 +1,4 @@
-//! Projects in the window: opening, saving, and whether there is something to save.
+//! Logs and projects in the window: opening, saving, and whether there is something to save.
 
 use std::path::{Path, PathBuf};
 
@@ -203,7 +203,16 @@ pub(super) fn wait_for_log(state: &mut AppState, error: &Error) {
 
 /// The project as it would be saved now.
 pub(super) fn project_of(state: &AppState, session: &Session) -> Project {
-    let document = state.document.clone();
+    let mut document = state.document.clone();
+    // Paths of the command line count from the folder it was typed in.
+    let whole = |path: &mut PathBuf| {
+        if let Ok(absolute) = std::path::absolute(&*path) {
+            *path = absolute;
+        }
+    };
+    document.log.iter_mut().for_each(whole);
+    let tables = document.mapping.iter_mut().flat_map(|m| &mut m.side);
+    tables.for_each(|side| whole(&mut side.file));
     Project::new(
         document.log,
         document.mapping,

@@ -12,9 +12,10 @@ use super::requests_run::{self, RequestsRun};
 use super::saving::{self, open_log};
 use super::state::{AppState, Notice, Screen};
 use super::thresholds::{Passed, Thresholds, replay_changed};
+use super::watch::{Change, Snapshot, Watch};
 use crate::analysis::{Analysis, AnalysisSettings, analyze};
 use crate::error::{Error, Result};
-use crate::ingest::{Additions, LoadRequest, Loaded, WrittenRows, load};
+use crate::ingest::{Additions, LoadRequest, Loaded, Mapping, Side, SideKind, WrittenRows, load};
 use crate::jobs::{JobId, JobKind, JobQueue, JobStatus, Progress};
 use crate::lab::RuleLab;
 use crate::report::ReportInput;
@@ -62,7 +63,7 @@ impl<T> Slot<T> {
 /// What a finished job hands over.
 #[derive(Debug)]
 pub(super) enum Output {
-    Loaded(Box<Loaded>),
+    Loaded(Box<Loaded>, Snapshot),
     /// A bundled log, found or made.
     Bundled(PathBuf),
     Listed(Box<Listing>),
@@ -73,6 +74,8 @@ pub(super) enum Output {
     Lab(Box<RuleLab>),
     Exported(PathBuf),
     Picked(Vec<PathBuf>),
+    PickedTable(SideKind, Option<PathBuf>),
+    Changed(Change),
     PickedProject(Option<PathBuf>),
     Saved(PathBuf, Box<Document>),
     Kept,
@@ -93,6 +96,13 @@ pub struct Session {
     pub requests: RequestsRun,
     /// What answers while a threshold is dragged.
     pub thresholds: Thresholds,
+    /// What happened to the files since they were read.
+    pub change: Option<Change>,
+    watch: Option<Watch>,
+    /// The roles that the log on screen was read with, while it is read again as it is.
+    pinned: Option<Mapping>,
+    /// What the log on screen was asked for with.
+    shown_request: Option<LoadRequest>,
     pub(super) jobs: JobQueue<Output>,
     /// The log that the values belong to: reading it anew with other roles keeps its history.
     shown_log: Vec<PathBuf>,
@@ -114,6 +124,10 @@ impl Session {
             lab: LabRun::default(),
             requests: RequestsRun::default(),
             thresholds: Thresholds::default(),
+            change: None,
+            watch: None,
+            pinned: None,
+            shown_request: None,
             jobs: JobQueue::new(waker),
             shown_log: Vec::new(),
             asked_log: None,
@@ -192,12 +206,23 @@ impl Session {
                     state.storage.remember(&path);
                     state.project.note_saved(path, *document);
                 }
+                (JobKind::Dialog, Ok(Output::PickedTable(kind, path))) => {
+                    if let Some(file) = path {
+                        let side = Side {
+                            kind,
+                            file,
+                            ..Side::default()
+                        };
+                        super::sources::add_table(state, side);
+                    }
+                }
+                (JobKind::Watch, Ok(Output::Changed(change))) => self.tell(change),
                 (JobKind::Dialog, Ok(Output::Picked(paths))) if !paths.is_empty() => {
                     let request = LoadRequest {
                         paths,
                         ..LoadRequest::default()
                     };
-                    open_log(state, request);
+                    saving::open_log(state, request);
                 }
                 (_, Err(error)) if error.is_cancelled() => {}
                 (_, Err(error)) => {
@@ -220,10 +245,16 @@ impl Session {
             self.asked_log.clone_from(&log);
             if let Some((request, _)) = log {
                 self.loaded.is_stale = true;
-                let tools = state.tools.clone();
+                let pinned = self.pinned.take();
+                let request = LoadRequest {
+                    tools: state.tools.clone(),
+                    mapping: request.mapping.or(pinned),
+                    ..request
+                };
                 self.jobs.start(JobKind::Load, move |progress| {
-                    let request = LoadRequest { tools, ..request };
-                    load(&request, progress).map(|l| Output::Loaded(Box::new(l)))
+                    // Before reading: what is written meanwhile has not been seen.
+                    let files = Snapshot::of(&request);
+                    load(&request, progress).map(|l| Output::Loaded(Box::new(l), files))
                 });
             }
         }
@@ -353,17 +384,31 @@ impl Session {
         });
     }
 
+    /// Asks for a table to join to the log.
+    pub(super) fn pick_table(&mut self, kind: SideKind) {
+        self.jobs.start(JobKind::Dialog, move |_| {
+            Ok(Output::PickedTable(kind, super::dialogs::pick_table(kind)))
+        });
+    }
+
     fn take_loaded(&mut self, result: Result<Output>, state: &mut AppState) {
-        let loaded = match result {
-            Ok(Output::Loaded(loaded)) => Ok(*loaded),
+        let (loaded, files) = match result {
+            Ok(Output::Loaded(loaded, files)) => (Ok(*loaded), files),
             Ok(_) => return,
-            Err(error) => Err(error),
+            Err(error) => (Err(error), Snapshot::default()),
         };
         let is_new = loaded.is_ok();
         match &loaded {
             Ok(loaded) => {
                 saving::settle(state, loaded);
                 self.keep_additions(loaded, state);
+                self.shown_request = state.document.load_request();
+                self.change = None;
+                self.watch = self
+                    .shown_request
+                    .clone()
+                    .map(|request| Watch::new(request, files));
+                self.keep_watching();
             }
             Err(error) => {
                 self.take_back(error, state);
@@ -399,6 +444,7 @@ impl Session {
         if state.document.added != Additions::default() {
             state.document.mapping = Some(loaded.mapping.clone());
             state.document.added = Additions::default();
+            state.history.amend(&state.document);
             let asked = state.document.load_request();
             self.asked_log = asked.map(|r| (r, state.n_opened));
         }
@@ -416,7 +462,10 @@ impl Session {
             // Where another file can be chosen.
             state.screen = Screen::Log;
         }
-        if self.shown_log.is_empty() {
+        let asked = state.document.load_request();
+        if asked.is_some() && asked == self.shown_request {
+            // It was read again as it is: no choice is to be taken back.
+        } else if self.shown_log.is_empty() {
             state.document.log.clear();
             state.history.restart(&state.document);
         } else {
@@ -424,6 +473,34 @@ impl Session {
         }
         let asked = state.document.load_request();
         self.asked_log = asked.map(|r| (r, state.n_opened));
+    }
+
+    /// Reads the log again, with the roles and settings that are on screen.
+    pub(super) fn reload(&mut self, state: &mut AppState) {
+        self.pinned = self.loaded.value.as_ref().map(|l| l.mapping.clone());
+        state.n_opened += 1;
+    }
+
+    /// Lets a change of the files be.
+    pub(super) fn ignore_change(&mut self) {
+        if let Some((change, watch)) = self.change.take().zip(self.watch.take()) {
+            self.watch = Some(watch.after(&change, false));
+            self.keep_watching();
+        }
+    }
+
+    fn tell(&mut self, change: Change) {
+        self.watch = self.watch.take().map(|watch| watch.after(&change, true));
+        self.change = Some(change).filter(|change| !change.is_undone());
+        self.keep_watching();
+    }
+
+    fn keep_watching(&mut self) {
+        if let Some(watch) = self.watch.clone() {
+            self.jobs.start(JobKind::Watch, move |progress| {
+                watch.wait(progress).map(Output::Changed)
+            });
+        }
     }
 
     /// Starts again what was cancelled or failed.

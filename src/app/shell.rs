@@ -22,6 +22,7 @@ pub(super) fn ui(
         });
     }
     recover_ui(ui, state, commands);
+    change_ui(ui, session, commands);
     egui::Panel::bottom("status").show(ui, |ui| status_ui(ui, state, session, commands));
     views::requests::panel_ui(ui, state, session, commands);
     egui::Panel::left("rail")
@@ -127,6 +128,29 @@ fn recover_ui(ui: &mut egui::Ui, state: &AppState, commands: &mut Commands) {
             }
             if ui.button("Let it go").clicked() {
                 commands.push(Command::Recover(false));
+            }
+        });
+    });
+}
+
+/// A log that changed since it was read: quiet, for what is on screen still holds for what was read.
+fn change_ui(ui: &mut egui::Ui, session: &Session, commands: &mut Commands) {
+    let Some(change) = session.change.as_ref().filter(|_| !session.loaded.is_stale) else {
+        return;
+    };
+    egui::Panel::top("change").show(ui, |ui| {
+        ui.horizontal_wrapped(|ui| {
+            ui.label(format!("{}.", change.text));
+            if change.can_reload
+                && ui
+                    .button("Reload")
+                    .on_hover_text("Reads the files again; roles, settings and rules stay")
+                    .clicked()
+            {
+                commands.push(Command::Reload);
+            }
+            if ui.button("Not now").clicked() {
+                commands.push(Command::IgnoreChange);
             }
         });
     });

@@ -9,6 +9,7 @@ use super::palette::Palette;
 use super::planner::Planner;
 use super::requests::Query;
 use super::saving::ProjectState;
+use super::sources::SourceFields;
 use super::storage::Storage;
 use crate::ingest::Tools;
 use crate::lab::Engine;
@@ -98,6 +99,8 @@ pub struct AppState {
     pub n_opened: u64,
     /// The path field of the Log screen.
     pub path_text: String,
+    /// Fields of the Log screen for tables and columns that are added.
+    pub sources: SourceFields,
     /// Which latency the Latency screen shows, an index into the panels.
     pub latency_panel: usize,
     /// Which metric the Tests screen shows.

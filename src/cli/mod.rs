@@ -122,7 +122,7 @@ impl LogArguments {
                 kind,
                 file: file.clone()?,
                 name: name.clone(),
-                repeats: self.repeats.unwrap_or_default(),
+                repeats: self.repeats,
                 ..Side::default()
             })
         };

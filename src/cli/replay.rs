@@ -89,7 +89,14 @@ fn as_text(replay: &Replay, log: &RequestLog, (control, treatment): (usize, usiz
         units::count(log.n_rows() as u64),
         units::instant(replay.time_zero_us, replay.clock)
     );
-    let mut out = joined(&[title, String::new()]);
+    let mut heading = vec![title];
+    heading.extend(replay.events.iter().map(|event| {
+        let sign = if event.time_us < 0 { "−" } else { "" };
+        let at = units::duration_us(event.time_us.abs());
+        format!("Event at {sign}{at}: {}", event.text())
+    }));
+    heading.push(String::new());
+    let mut out = joined(&heading);
     let rows: Vec<Vec<String>> = replay.rules.iter().map(summary).collect();
     out += &table(
         &[

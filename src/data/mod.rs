@@ -7,6 +7,7 @@ mod filter;
 mod numbers;
 mod request_ids;
 mod request_log;
+mod router;
 
 pub use buckets::{TimeBuckets, bucket_width_us};
 pub use decimals::Packed;
@@ -14,3 +15,4 @@ pub use filter::{Filter, FilterPart, MsRange};
 pub use numbers::{Codes, Numbers};
 pub use request_ids::RequestIds;
 pub use request_log::{Arm, Clock, Event, Outcome, Quantity, RequestLog, Segment, Units};
+pub use router::{BucketHash, Buckets, Cut};

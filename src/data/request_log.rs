@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Numbers, RequestIds};
+use super::{Buckets, Numbers, RequestIds};
 pub use crate::units::Clock;
 
 /// A request log in event-time order.
@@ -46,6 +46,8 @@ pub struct RequestLog {
     pub rated_at_us: Option<Vec<i64>>,
     /// What happened around the log, in order of time.
     pub events: Vec<Event>,
+    /// The buckets of the hash router that explains the arms; `None` where none does.
+    pub buckets: Option<Buckets>,
 }
 
 /// A deploy, a rollback or anything else that happened at a moment.
@@ -224,6 +226,9 @@ impl RequestLog {
             if let Some((to, from)) = log.rated_at_us.as_mut().zip(self.rated_at_us.as_ref()) {
                 scope.spawn(|_| *to = pick(from, indices));
             }
+            if let Some((to, from)) = log.buckets.as_mut().zip(self.buckets.as_ref()) {
+                scope.spawn(|_| to.bucket = pick(&from.bucket, indices));
+            }
             for (to, from) in log.segments.iter_mut().zip(&self.segments) {
                 scope.spawn(|_| to.code = pick(&from.code, indices));
             }
@@ -254,6 +259,9 @@ impl RequestLog {
             if let Some(times) = &mut self.rated_at_us {
                 scope.spawn(|_| put(times, order));
             }
+            if let Some(buckets) = &mut self.buckets {
+                scope.spawn(|_| put(&mut buckets.bucket, order));
+            }
             for segment in &mut self.segments {
                 scope.spawn(|_| put(&mut segment.code, order));
             }
@@ -281,6 +289,11 @@ impl RequestLog {
             request_id: self.request_id.as_ref().map(|_| RequestIds::default()),
             rated_at_us: self.rated_at_us.as_ref().map(|_| Vec::new()),
             events: self.events.clone(),
+            buckets: self.buckets.as_ref().map(|buckets| Buckets {
+                column: buckets.column.clone(),
+                bucket: Vec::new(),
+                ..*buckets
+            }),
             segments: self
                 .segments
                 .iter()

@@ -12,7 +12,7 @@ use super::stamp::StampForm;
 use super::stamp_column::NO_STAMP;
 use super::view::View;
 use crate::data::{
-    Arm, Clock, Numbers, Outcome, Packed, Quantity, RequestIds, RequestLog, Segment, Units,
+    Arm, Buckets, Clock, Numbers, Outcome, Packed, Quantity, RequestIds, RequestLog, Segment, Units,
 };
 use crate::error::Result;
 use crate::jobs::Progress;
@@ -181,7 +181,7 @@ impl<'a> Builder<'a> {
         }
         let columns = Columns::of(parts, log.segments.len());
         let of_role = quantities_of(mapping);
-        let (mut ends, mut ids) = (None, None);
+        let (mut ends, mut ids, mut buckets) = (None, None, None);
         log.quantities = of_role.iter().map(|q| (*q, Numbers::default())).collect();
         rayon::scope(|scope| {
             scope.spawn(|_| log.row = joined(columns.rows));
@@ -190,6 +190,7 @@ impl<'a> Builder<'a> {
             scope.spawn(|_| log.arm = joined(columns.arms));
             scope.spawn(|_| log.outcome = joined(columns.outcomes));
             scope.spawn(|_| ids = columns.units.map(joined));
+            scope.spawn(|_| buckets = columns.buckets.map(joined));
             scope.spawn(|_| {
                 let hashes = columns.request_ids;
                 log.request_id = hashes.map(|hashes| RequestIds::of_hashes(&hashes));
@@ -206,6 +207,11 @@ impl<'a> Builder<'a> {
         }
         log.quantities
             .sort_by_key(|(q, _)| matches!(q, Quantity::Extra(_)));
+        log.buckets = plan.router.zip(buckets).map(|(router, bucket)| Buckets {
+            hash: router.hash,
+            column: router.column,
+            bucket,
+        });
         log.units = ids.map(|ids| Units {
             column: mapping
                 .column(Role::Unit)
@@ -227,6 +233,7 @@ struct Columns {
     outcomes: Vec<Vec<Outcome>>,
     units: Option<Vec<Vec<u32>>>,
     request_ids: Option<Vec<Vec<u64>>>,
+    buckets: Option<Vec<Vec<u16>>>,
     segments: Vec<Vec<Vec<u16>>>,
     quantities: Vec<Vec<Packed>>,
 }
@@ -247,6 +254,7 @@ impl Columns {
             push(&mut columns.ends, part.end_us);
             push(&mut columns.units, part.units);
             push(&mut columns.request_ids, part.request_ids);
+            push(&mut columns.buckets, part.buckets);
             for (all, labels) in columns.segments.iter_mut().zip(part.segments) {
                 all.push(labels.codes);
             }

@@ -64,6 +64,7 @@ impl Mapping {
                 Some(own) => {
                     own.file.clone_from(&side.file);
                     own.name = side.name.clone().or(own.name.take());
+                    own.repeats = side.repeats.or(own.repeats);
                 }
                 None => mapping.side.push(side.clone()),
             }

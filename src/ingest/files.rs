@@ -146,6 +146,15 @@ impl Files {
     }
 }
 
+/// The files behind paths, folders and patterns; nothing for those that cannot be read.
+pub fn files_behind(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let expanded = paths.iter().filter_map(|path| {
+        let candidates = expand(std::slice::from_ref(path)).ok()?;
+        Some(candidates.into_iter().map(|candidate| candidate.path))
+    });
+    expanded.flatten().collect()
+}
+
 /// The files behind paths, folders and patterns.
 fn expand(paths: &[PathBuf]) -> Result<Vec<Candidate>> {
     let mut found = Vec::new();

@@ -40,6 +40,7 @@ mod preset_roles;
 mod profile;
 mod question;
 mod reader;
+mod router;
 mod side;
 mod sniff;
 mod source;
@@ -61,6 +62,7 @@ use serde::Serialize;
 pub use column_profile::{ColumnProfile, Declared};
 pub use derive::Derived;
 pub use detect::Guess;
+pub use files::files_behind;
 pub use issues::{Effect, Issue};
 pub use mapping::{ColumnRole, Mapping, Role, RowFilter, TableKind};
 pub use number::DecimalMark;
@@ -80,6 +82,7 @@ use files::Files;
 use issues::Issues;
 use part::Plan;
 use profile::Profile;
+use router::Router;
 use view::View;
 
 /// Which files to read, and how.
@@ -161,7 +164,13 @@ impl Loaded {
         }
     }
 
-    /// Size of all files on disk.
+    /// The files of the log and of the tables beside it.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        let of_log = self.files.iter().map(|file| &file.source);
+        of_log.chain(self.joins.iter().flat_map(|join| &join.files))
+    }
+
+    /// Size of the log's files on disk.
     pub fn n_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.source.bytes).sum()
     }
@@ -185,6 +194,7 @@ pub struct Understood {
     /// The columns of the files, without keys inside cells.
     in_files: Vec<String>,
     expressions: Vec<Expression>,
+    router: Option<Router>,
     issues: Issues,
 }
 
@@ -235,7 +245,8 @@ pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understo
         file_notes::take_files_as_arms(&files, &mut mapping, &mut guesses, &mut issues);
     }
     mapping.encoding = encoding;
-    side::check(&mut mapping, given.is_some(), &mut issues)?;
+    side::check(&mut mapping, request.mapping.as_ref(), &mut issues)?;
+    let router = router::recognise(&sample, &mapping);
     if given.is_none() && preset.is_none() {
         unread::note_unread(&mapping, &guesses, &mut issues);
     }
@@ -250,6 +261,7 @@ pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understo
         profile,
         in_files,
         expressions,
+        router,
         issues,
     })
 }
@@ -264,7 +276,9 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
     let mut issues = table.issues;
     note_assumptions(mapping, profile, request.mapping.is_some(), &mut issues);
     let view = View::new(mapping, &table.in_files, table.expressions);
-    let builder = Builder::new(Plan::new(mapping, &profile.columns)?);
+    let mut plan = Plan::new(mapping, &profile.columns)?;
+    plan.router = table.router;
+    let builder = Builder::new(plan);
     let log = read_log(&mut table.files, &view, builder, &mut issues, progress)?;
     file_notes::note_missing_columns(&table.files, mapping, &mut issues);
     let columns = &table.profile.columns;

@@ -10,10 +10,11 @@ use super::mapping::{ColumnRole, Mapping, Role};
 use super::names::normalize;
 use super::number::{DecimalMark, is_null_word, parse_number, trimmed};
 use super::outcome::{OutcomeForm, rating_of_word};
+use super::router::Router;
 use super::stamp::DurationUnit;
 use super::stamp_column::{NO_STAMP, StampReader};
 use super::written_duration::written_ms;
-use crate::data::{Outcome, Packed, Units};
+use crate::data::{Buckets, Outcome, Packed, Units};
 use crate::error::Result;
 
 /// 30 days: no request takes longer, and one such number would stretch every trend and replay.
@@ -25,6 +26,8 @@ pub(super) struct Plan<'a> {
     stamps: StampReader,
     status_form: OutcomeForm,
     pub(super) units: SharedDictionary,
+    /// The router that explains the arms.
+    pub(super) router: Option<Router>,
 }
 
 /// Typed columns of consecutive rows, those that were rejected left out.
@@ -41,6 +44,7 @@ pub(super) struct Part {
     /// Provisional numbers.
     pub(super) units: Option<Vec<u32>>,
     pub(super) request_ids: Option<Vec<u64>>,
+    pub(super) buckets: Option<Vec<u16>>,
     pub(super) segments: Vec<Labels>,
     /// In the order of the mapping's columns.
     pub(super) quantities: Vec<Packed>,
@@ -79,6 +83,7 @@ impl<'a> Plan<'a> {
             stamps: StampReader::new(mapping)?,
             status_form,
             units: SharedDictionary::new(),
+            router: None,
         })
     }
 
@@ -129,6 +134,7 @@ impl<'a> Plan<'a> {
             outcomes: Vec::new(),
             units: None,
             request_ids: None,
+            buckets: None,
             segments: Vec::new(),
             quantities: Vec::new(),
             issues,
@@ -150,6 +156,9 @@ impl<'a> Plan<'a> {
         (role, values): (&ColumnRole, &Values),
         (batch, kept): (&Batch, &Kept),
     ) {
+        if let Some(router) = self.router.as_ref().filter(|r| r.column == role.column) {
+            part.buckets = Some(buckets(router, values, kept));
+        }
         let issues = &mut part.issues;
         match role.role {
             Role::Time | Role::EndTime | Role::Variant => {}
@@ -195,6 +204,7 @@ impl Part {
         self.outcomes = kept.of(std::mem::take(&mut self.outcomes));
         self.units = self.units.take().map(|units| kept.of(units));
         self.request_ids = self.request_ids.take().map(|ids| kept.of(ids));
+        self.buckets = self.buckets.take().map(|buckets| kept.of(buckets));
         self.arms
             .iter_mut()
             .chain(&mut self.segments)
@@ -322,6 +332,17 @@ fn keys(values: &Values, kept: &Kept, trims: bool) -> Vec<u128> {
         }
     });
     keys
+}
+
+/// The buckets of ids.
+fn buckets(router: &Router, values: &Values, kept: &Kept) -> Vec<u16> {
+    let mut found = Vec::with_capacity(kept.n);
+    Texts::of(values).for_each(|i, text| {
+        if kept.has(i) {
+            found.push(router.bucket(text).unwrap_or(Buckets::NONE));
+        }
+    });
+    found
 }
 
 fn outcomes(

@@ -111,7 +111,7 @@ impl Sample {
     }
 
     /// What the values of the rows that count look like.
-    pub(super) fn profile(mut self, rows: Option<&RowFilter>) -> Profile {
+    pub(super) fn profile(&mut self, rows: Option<&RowFilter>) -> Profile {
         let of_filter = rows.and_then(|rows| {
             let column = self.columns.iter().find(|c| c.name == rows.column)?;
             let values = column.values.iter();
@@ -124,7 +124,7 @@ impl Sample {
             }
         }
         let (decimal_mark, ambiguous_marks) = self.decimal_mark();
-        let columns = self.columns.into_iter();
+        let columns = self.columns.iter();
         Profile {
             columns: columns.map(|c| c.described(decimal_mark)).collect(),
             n_rows: self.n_rows,
@@ -144,7 +144,7 @@ pub(super) struct Sampled {
 }
 
 impl Sampled {
-    fn described(self, mark: DecimalMark) -> ColumnProfile {
+    fn described(&self, mark: DecimalMark) -> ColumnProfile {
         let type_name = match &self.dtype {
             Some(dtype) => dtype.to_string(),
             None if self.is_key => KEY_TYPE.to_owned(),
@@ -164,7 +164,7 @@ impl Sampled {
             Some(_) => DecimalMark::Point,
             None => mark,
         };
-        describe((self.name, type_name), &self.values, declared, mark)
+        describe((self.name.clone(), type_name), &self.values, declared, mark)
     }
 
     pub(super) fn text(name: String, values: Vec<Option<String>>) -> Self {

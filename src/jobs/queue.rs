@@ -40,6 +40,8 @@ pub enum JobKind {
     Save,
     /// Keeps the state of the window for a crash.
     Keep,
+    /// Waits for files to change. Nobody waits for it, so that it is not shown.
+    Watch,
 }
 
 impl JobKind {
@@ -59,6 +61,7 @@ impl JobKind {
             Self::Dialog => "Waiting for the file dialog",
             Self::Save => "Saving the project",
             Self::Keep => "Keeping the state",
+            Self::Watch => "Watching the log",
         }
     }
 }
@@ -165,7 +168,7 @@ impl<T: Send + 'static> JobQueue<T> {
         finished
     }
 
-    /// The running jobs, oldest first.
+    /// The running jobs that somebody waits for, oldest first.
     pub fn status(&self) -> Vec<JobStatus> {
         let status = |job: &Job<T>| {
             let (phase, share) = job.progress.state();
@@ -176,7 +179,8 @@ impl<T: Send + 'static> JobQueue<T> {
                 share,
             }
         };
-        self.jobs.iter().map(status).collect()
+        let shown = self.jobs.iter().filter(|job| job.kind != JobKind::Watch);
+        shown.map(status).collect()
     }
 
     /// Whether a job of this kind runs.

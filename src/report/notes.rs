@@ -23,7 +23,9 @@ pub fn load_notes(loaded: &Loaded) -> LoadNotes {
 fn mapping_lines(loaded: &Loaded) -> Vec<MappingLine> {
     let expression = |name: &str| {
         let mut derived = loaded.mapping.derive.iter();
-        derived.find(|d| d.name == name).map(|d| d.expression.clone())
+        derived
+            .find(|d| d.name == name)
+            .map(|d| d.expression.clone())
     };
     let columns = loaded.mapping.columns.iter().map(|column| {
         let line = mapping_line(column);

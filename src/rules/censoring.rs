@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
+use super::ReplayEvent;
 use super::prepare::Assignment;
 use crate::data::RequestLog;
 
 /// The end of the comparison within the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Censoring {
     /// What ended.
     pub kind: CensoringKind,
@@ -14,6 +15,9 @@ pub struct Censoring {
     pub time_us: i64,
     /// Requests of the other arm after that.
     pub requests_after: u64,
+    /// The event beside the log that came nearest to that, within ten minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<ReplayEvent>,
 }
 
 /// What ended the comparison.
@@ -28,6 +32,9 @@ pub enum CensoringKind {
 
 /// The arm's share is taken from so many requests before its end.
 const RECENT: usize = 1000;
+
+/// So near must an event be to have ended the comparison.
+const NEAR_US: u64 = 600_000_000;
 
 /// By chance an arm would fall silent for so long with at most this probability.
 const CHANCE: f64 = 1e-6;
@@ -68,10 +75,16 @@ fn silent(
     let n_arm = arm.len() - arm.partition_point(|row| *row < from);
     let share = n_arm as f64 / (n_arm + recent.len()) as f64;
     let ln_chance = n_after as f64 * (-share.min(0.999_999)).ln_1p();
+    let time_us = log.event_us[last as usize] - arms.span_us.0;
+    let distance = |event: &ReplayEvent| event.time_us.abs_diff(time_us);
     (ln_chance < CHANCE.ln()).then(|| Censoring {
         kind,
-        time_us: log.event_us[last as usize] - arms.span_us.0,
+        time_us,
         requests_after: n_after as u64,
+        event: ReplayEvent::all(log, arms.span_us.0)
+            .into_iter()
+            .filter(|event| distance(event) <= NEAR_US)
+            .min_by_key(distance),
     })
 }
 

@@ -59,7 +59,7 @@ pub use model::{
 };
 pub use outcome::{
     ArmReading, ConditionReplay, Exposure, ExposureCounts, Firing, PhaseRange, Reading, Replay,
-    RuleReplay, SeriesPoint, StageAt, Transition, Truth,
+    ReplayEvent, RuleReplay, SeriesPoint, StageAt, Transition, Truth,
 };
 pub use persist::{ErrorLimit, FailureLimit, FailureScope, Missing, Persistence, State};
 pub use plan::{AdvanceWhen, Growth, GrowthKind, HoldCmp, Order, Plan, RollbackSeen, Stage};

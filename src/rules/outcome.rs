@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use super::{Action, AfterFacts, ArmRole, Averted, Censoring, State};
-use crate::data::Clock;
+use crate::data::{Clock, Event, RequestLog};
 
 /// The replay of a rulebook over a log.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,8 +20,41 @@ pub struct Replay {
     pub last_event_us: i64,
     /// The real end of the comparison, if the log holds one: after it nothing of a rule can be seen.
     pub censoring: Option<Censoring>,
+    /// What happened around the log, in order of time.
+    pub events: Vec<ReplayEvent>,
     /// The replays, in the order of the rulebook.
     pub rules: Vec<RuleReplay>,
+}
+
+/// A deploy, a rollback or anything else beside the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReplayEvent {
+    /// When, since time zero; negative before it.
+    pub time_us: i64,
+    /// What it was.
+    pub kind: String,
+    /// A remark; may be empty.
+    pub note: String,
+}
+
+impl ReplayEvent {
+    /// The events of a log.
+    pub(super) fn all(log: &RequestLog, zero_us: i64) -> Vec<Self> {
+        let event = |event: &Event| Self {
+            time_us: event.time_us - zero_us,
+            kind: event.kind.clone(),
+            note: event.note.clone(),
+        };
+        log.events.iter().map(event).collect()
+    }
+
+    /// "rollback (too slow)".
+    pub fn text(&self) -> String {
+        match self.note.as_str() {
+            "" => self.kind.clone(),
+            note => format!("{} ({note})", self.kind),
+        }
+    }
 }
 
 /// What one rule did.

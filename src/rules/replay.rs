@@ -9,7 +9,10 @@ use super::plan::Plan;
 use super::prepare::{Assignment, Prepared, View};
 use super::run::Run;
 use super::state::{Block, Points};
-use super::{ArmRole, Clock, NoData, Persistence, Replay, RequestArm, Rule, RuleReplay, Rulebook};
+use super::{
+    ArmRole, Clock, NoData, Persistence, Replay, ReplayEvent, RequestArm, Rule, RuleReplay,
+    Rulebook,
+};
 use crate::data::RequestLog;
 use crate::error::Result;
 use crate::jobs::Progress;
@@ -118,6 +121,7 @@ fn run_all(
         clock: log.clock,
         last_event_us: last_us - zero_us,
         censoring: None,
+        events: ReplayEvent::all(prepared.log(), zero_us),
         rules: Vec::with_capacity(rulebook.rules.len()),
     };
     let arms = match arm_rows(prepared.log(), rulebook, settings)? {

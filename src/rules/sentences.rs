@@ -176,5 +176,7 @@ fn censoring_text(censoring: &Censoring, first: Option<&Firing>) -> String {
             "that the rule had not fired by then does not mean that it never would have".to_owned()
         }
     };
-    format!("{what}: the rollout ended there in the log itself, and {consequence}.")
+    let event = censoring.event.as_ref();
+    let event = event.map_or_else(String::new, |e| format!(" (event: {})", e.text()));
+    format!("{what}{event}: the rollout ended there in the log itself, and {consequence}.")
 }

@@ -183,3 +183,51 @@ fn other_logs_are_refused_with_a_reason() {
         assert!(!error.hint.is_empty());
     }
 }
+
+/// Ratings alone: no arm, and 530 zeros on a scale of 1 to 5, which are asked about.
+#[test]
+fn reviews_have_ratings_and_a_doubtful_zero() {
+    let Some(loaded) = read("reviews/anonreviews.csv.bz2") else {
+        return;
+    };
+    let log = &loaded.log;
+    assert_eq!(log.n_rows(), 578_805);
+    assert_eq!(log.arms.len(), 1);
+    let column = |role| loaded.mapping.column(role).map(|c| c.column.as_str());
+    assert_eq!(column(Role::Rating), Some("rating"));
+    assert_eq!(column(Role::Unit), Some("reviewerId"));
+    assert_eq!(column(Role::Time), Some("date"));
+    assert_eq!(log.units.as_ref().unwrap().n_units, 400_141);
+    let ratings = log.quantity(Quantity::Rating).unwrap();
+    assert_eq!(ratings.iter().filter(|r| **r == 0.0).count(), 530);
+    let mut asked = loaded.mapping.questions.iter();
+    assert!(asked.any(|q| q.text.contains("Is a 0 in `rating`")));
+}
+
+/// Two logs as two arms: clicks of a random and of a learned policy.
+#[test]
+fn two_bandit_logs_compare_as_arms() {
+    let (Some(random), Some(bts)) = (
+        find("data/obd/random_all.csv"),
+        find("data/obd/bts_all.csv"),
+    ) else {
+        return;
+    };
+    let request = hindsight::ingest::LoadRequest {
+        paths: vec![random, bts],
+        ..Default::default()
+    };
+    let loaded =
+        hindsight::ingest::load(&request, &hindsight::jobs::Progress::unwatched()).unwrap();
+    let log = &loaded.log;
+    let names: Vec<&str> = log.arms.iter().map(|a| a.name.as_str()).collect();
+    assert_eq!(names, ["random_all", "bts_all"]);
+    let clicks = log.quantity(Quantity::Extra(0)).unwrap();
+    let of_arm = |arm: usize| log.rows_of_arm(arm).map(|row| clicks[row]).sum::<f64>();
+    assert_eq!((of_arm(0), of_arm(1)), (38.0, 42.0));
+    // Pearson's chi-square without correction, as `scipy.stats.chi2_contingency(…, correction=False)`.
+    let test = hindsight::stats::chi_square(&[vec![38, 9_962], vec![42, 9_958]])
+        .unwrap()
+        .test;
+    assert!((test.p - 0.654).abs() < 5e-4, "{}", test.p);
+}

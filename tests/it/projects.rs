@@ -7,8 +7,8 @@ use eframe::egui;
 use egui::{Key, Modifiers, Role, Theme};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use hindsight::app::{App, Command, Screen};
-use hindsight::ingest::LoadRequest;
+use hindsight::app::{App, Command, Screen, SourceCommand, UiCommand};
+use hindsight::ingest::{self, Derived, LoadRequest, Repeats, Side, SideKind};
 
 use crate::support::harness::{sample, settle, step_until, window, window_on, window_with_storage};
 
@@ -210,4 +210,142 @@ fn commands_are_found_by_typing() {
     window.key_press(Key::Escape);
     window.run();
     assert!(window.query_by_label("Command").is_none());
+}
+
+/// Tables beside the log and derived columns come back with the project, and undo takes them away.
+#[test]
+fn tables_and_expressions_are_part_of_a_project() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::copy(sample("canary-rollout-20k.csv"), path("log.csv")).unwrap();
+    let text = fs::read_to_string(path("log.csv")).unwrap();
+    let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    let at = header
+        .iter()
+        .position(|name| *name == "request_id")
+        .unwrap();
+    let ids = text
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(at).unwrap());
+    let scores: String = ids
+        .step_by(10)
+        .enumerate()
+        .map(|(i, id)| format!("{id},{}\n", i % 2))
+        .collect();
+    fs::write(path("scores.csv"), format!("request_id,score\n{scores}")).unwrap();
+
+    let mut window = window_on(&path("log.csv"), Theme::Light);
+    let ask = |window: &mut Harness<'_, App>, command: SourceCommand| {
+        window.state_mut().ask(Command::Sources(command));
+        settle(window);
+    };
+    let found = |window: &Harness<'_, App>| {
+        let loaded = window.state().session.loaded.value.clone().unwrap();
+        let join = loaded
+            .joins
+            .first()
+            .map(|j| (j.requests_matched, j.side.repeats));
+        let derived: Vec<String> = loaded
+            .mapping
+            .derive
+            .iter()
+            .map(|d| d.name.clone())
+            .collect();
+        (join, derived)
+    };
+    let own = found(&window);
+    let table = Side {
+        kind: SideKind::Ratings,
+        file: path("scores.csv"),
+        ..Side::default()
+    };
+    ask(&mut window, SourceCommand::AddTable(table.into()));
+    ask(&mut window, SourceCommand::SetRepeats(0, Repeats::Mean));
+    let tier = Derived {
+        name: "tier".to_owned(),
+        expression: "CASE WHEN latency_ms > 3000 THEN 'slow' ELSE 'fast' END".to_owned(),
+        role: Some(ingest::Role::Segment),
+    };
+    ask(&mut window, SourceCommand::AddDerived(tier));
+    assert!(window.state().session.loaded.error.is_none());
+    let all = (Some((2000, Some(Repeats::Mean))), vec!["tier".to_owned()]);
+    assert_eq!(found(&window), all);
+    let undo = |window: &mut Harness<'_, App>, command| {
+        window.state_mut().ask(Command::Ui(command));
+        settle(window);
+    };
+    undo(&mut window, UiCommand::Undo);
+    assert_eq!(found(&window).1, Vec::<String>::new());
+    undo(&mut window, UiCommand::Redo);
+    assert_eq!(found(&window), all);
+    saved(&mut window, &path("p.hindsight"));
+
+    // In another folder: the table moves with the project.
+    let moved = tempfile::tempdir().unwrap();
+    for name in ["log.csv", "scores.csv", "p.hindsight"] {
+        fs::rename(path(name), moved.path().join(name)).unwrap();
+    }
+    let again = opened(&moved.path().join("p.hindsight"));
+    assert_eq!(found(&again), all);
+
+    for _ in 0..3 {
+        undo(&mut window, UiCommand::Undo);
+    }
+    // The files have gone meanwhile: nothing is read, and the undone choices stay undone.
+    assert!(window.state().state.document.mapping.is_none());
+    assert_eq!(own, (None, Vec::new()));
+}
+
+/// A log that grows while it is open is noticed; reading it again keeps every choice.
+#[test]
+fn a_growing_log_is_noticed_and_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log.csv");
+    let mut window = investigated(&log);
+    let n_before = window
+        .state()
+        .session
+        .loaded
+        .value
+        .as_ref()
+        .unwrap()
+        .log
+        .n_rows();
+    let text = fs::read_to_string(&log).unwrap();
+    let last = text.lines().last().unwrap();
+    fs::write(&log, format!("{text}{last}\n")).unwrap();
+    step_until(&mut window, "the change is noticed", |window| {
+        window.state().session.change.is_some()
+    });
+    window.run();
+    window.get_by_label_contains("log.csv has grown by");
+    window.get_by_label("Reload").click();
+    settle(&mut window);
+    let app = window.state();
+    assert!(app.session.change.is_none());
+    let n_now = app.session.loaded.value.as_ref().unwrap().log.n_rows();
+    assert_eq!(n_now, n_before + 1);
+    assert_eq!(app.state.document.settings.level, 0.9);
+    let condition = app.state.document.rulebook.rules[0].conditions()[0].clone();
+    assert_eq!(condition.comparison.threshold(), 0.125);
+    assert!(
+        app.state.history.can_undo(),
+        "reading again is no new start"
+    );
+
+    // A file that cannot be read any more takes nothing back.
+    fs::write(&log, "").unwrap();
+    step_until(&mut window, "the change is noticed", |window| {
+        window.state().session.change.is_some()
+    });
+    window.state_mut().ask(Command::Reload);
+    settle(&mut window);
+    let app = window.state();
+    assert!(app.session.loaded.error.is_some());
+    assert_eq!(app.state.document.settings.level, 0.9);
+    assert_eq!(
+        app.session.loaded.value.as_ref().unwrap().log.n_rows(),
+        n_now
+    );
 }

@@ -2,6 +2,7 @@
 
 mod containers;
 mod joins;
+mod routers;
 
 use std::fs;
 use std::path::{Path, PathBuf};

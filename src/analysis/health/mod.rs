@@ -11,6 +11,7 @@ mod expected;
 mod gaps;
 mod latency;
 mod missing;
+mod router;
 mod split;
 mod split_parts;
 mod stamps;
@@ -73,11 +74,12 @@ impl<'a> std::ops::Deref for Evidence<'a> {
 type Family = fn(&Evidence<'_>) -> Vec<HealthCheck>;
 
 /// All families, in the order in which their checks are shown within one severity.
-const FAMILIES: [Family; 11] = [
+const FAMILIES: [Family; 12] = [
     expected::checks,
     split::checks,
     split_parts::checks,
     crossing::checks,
+    router::checks,
     times::checks,
     arms::checks,
     missing::checks,

@@ -11,6 +11,7 @@ pub use curves::*;
 pub use strategies::*;
 
 use super::{AnalysisSettings, CrossingUnits};
+use crate::data::Event;
 use crate::stats::TestResult;
 use crate::units::Clock;
 
@@ -88,6 +89,8 @@ pub struct LogSummary {
     pub first_us: Option<i64>,
     /// Last event time.
     pub last_us: Option<i64>,
+    /// Deploys, rollbacks and whatever else happened around the log, in order of time.
+    pub events: Vec<Event>,
 }
 
 /// What leaving out users in several arms, or their later arms, took away.

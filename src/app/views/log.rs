@@ -4,6 +4,7 @@ use super::super::command::{Command, Commands, UiCommand};
 use super::super::session::Session;
 use super::super::state::AppState;
 use super::super::widgets::{Column, card_ui, note, table_height, table_ui};
+use super::sources;
 use crate::ingest::{ColumnRole, DurationUnit, Guess, LoadRequest, Loaded, Question, Role};
 use crate::units;
 
@@ -42,13 +43,8 @@ pub(super) fn ui(
         ui.add_space(4.0);
         columns_ui(ui, &loaded, commands);
     });
-    if !loaded.joins.is_empty() {
-        card_ui(ui, "Tables beside the log", |ui| {
-            for line in loaded.joins.iter().flat_map(crate::ingest::Join::lines) {
-                ui.label(line);
-            }
-        });
-    }
+    sources::derived_ui(ui, state, &loaded, commands);
+    sources::tables_ui(ui, state, session, &loaded, commands);
     card_ui(ui, "Findings while reading", |ui| issues_ui(ui, &loaded));
 }
 

@@ -11,6 +11,7 @@ pub(super) mod requests;
 mod rollback;
 mod segments;
 mod settings;
+mod sources;
 mod strategies;
 mod tests;
 mod trends;

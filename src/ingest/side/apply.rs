@@ -22,6 +22,7 @@ pub(super) fn ratings(
 ) -> RequestLog {
     let by_key = requests_by_key(&log, of_rows, n_keys(of_table), join);
     let has_times = log.clock == Clock::Epoch;
+    let repeats = side.repeats.unwrap_or_default();
     // Scores in the order in which they were given; ties and missing times in the table's order.
     let mut order: Vec<usize> = (0..table.n_rows()).collect();
     order.sort_by_key(|row| table.times[*row]);
@@ -49,7 +50,7 @@ pub(super) fn ratings(
         let known_at = time.unwrap_or(log.event_us[request as usize]);
         let entry = sums.entry(request).or_insert((0.0, 0, known_at));
         entry.1 += 1;
-        match side.repeats {
+        match repeats {
             Repeats::First if entry.1 > 1 => {}
             Repeats::First | Repeats::Last => (entry.0, entry.2) = (value, known_at),
             Repeats::Mean => (entry.0, entry.2) = (entry.0 + value, known_at),
@@ -61,7 +62,7 @@ pub(super) fn ratings(
         let Some((sum, n, at)) = sums.get(&(i as u32)) else {
             continue;
         };
-        let is_mean = side.repeats == Repeats::Mean;
+        let is_mean = repeats == Repeats::Mean;
         *value = if is_mean { sum / *n as f64 } else { *sum };
         *known = *at;
         join.requests_matched += 1;

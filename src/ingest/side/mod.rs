@@ -16,6 +16,7 @@ use super::column_profile::ColumnProfile;
 use super::files::{Files, file_name};
 use super::issues::{Effect, Issues};
 use super::mapping::{Mapping, Role};
+use super::source::Source;
 use crate::data::{Clock, Event, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
@@ -50,9 +51,9 @@ pub struct Side {
     /// Which of those names count; all where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What a request with several scores gets.
-    #[serde(default)]
-    pub repeats: Repeats,
+    /// What a request with several scores gets; the last where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
     /// Scores become a metric of this name instead of the rating.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
@@ -126,6 +127,9 @@ pub struct Join {
     pub requests_before_first: u64,
     /// Requests of units with several arms at once; they are left out.
     pub requests_ambiguous: u64,
+    /// The table's files.
+    #[serde(skip)]
+    pub files: Vec<Source>,
     /// The most scores of one request, or assignments of one unit.
     pub most_per_key: u64,
     /// Requests that share their key with another.
@@ -181,8 +185,13 @@ pub(super) fn join_all(
     Ok((log, joins))
 }
 
-/// What stands in the way of side tables before anything is read: two sources of one role.
-pub(super) fn check(mapping: &mut Mapping, is_given: bool, issues: &mut Issues) -> Result<()> {
+/// What stands in the way of side tables before anything is read: two sources of one role. A table that was added takes the part of the column that has it; one that stands in a mapping
+/// file beside such a column contradicts it.
+pub(super) fn check(
+    mapping: &mut Mapping,
+    given: Option<&Mapping>,
+    issues: &mut Issues,
+) -> Result<()> {
     for i in 0..mapping.side.len() {
         let side = &mapping.side[i];
         let role = match side.kind {
@@ -193,6 +202,7 @@ pub(super) fn check(mapping: &mut Mapping, is_given: bool, issues: &mut Issues) 
         let is_same = |other: &Side| other.kind == side.kind && other.metric.is_none();
         let is_twice = mapping.side[..i].iter().any(is_same);
         let column = mapping.column(role).map(|c| c.column.clone());
+        let is_given = given.is_some_and(|g| g.side.iter().any(is_same));
         if is_twice || (is_given && column.is_some()) {
             return Err(Error::new(
                 ErrorKind::Settings,

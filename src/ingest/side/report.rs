@@ -79,12 +79,14 @@ impl Join {
             of(self.rows_matched, n_rows),
             of(self.requests_matched, self.requests),
         );
-        let mut found = vec![format!("rows matched: {rows}; requests matched: {requests}")];
+        let mut found = vec![format!(
+            "rows matched: {rows}; requests matched: {requests}"
+        )];
         let most = units::count(self.most_per_key);
         found.extend(match self.side.kind {
             _ if self.most_per_key < 2 => None,
             SideKind::Ratings => {
-                let which = match self.side.repeats {
+                let which = match self.side.repeats.unwrap_or_default() {
                     Repeats::Last => "the last counts",
                     Repeats::First => "the first counts",
                     Repeats::Mean => "their mean counts",

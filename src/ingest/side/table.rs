@@ -68,7 +68,7 @@ pub(super) fn read(
 ) -> Result<Table> {
     let mut own_issues = Issues::default();
     let mut files = Files::open(std::slice::from_ref(&side.file), None, &mut own_issues)?;
-    let sample = sample(&mut files, &named(side), progress)?;
+    let mut sample = sample(&mut files, &named(side), progress)?;
     let in_files = sample.in_files();
     let tools = Tools::default();
     let preset = tools.recognise(&sample.names().collect::<Vec<_>>());
@@ -138,7 +138,8 @@ pub(super) fn read(
                 _ => cell(value, i),
             };
             if let Some(score) = text.as_deref().filter(|_| is_ratings) {
-                let number = parse_number(score, parts.decimal_mark).or_else(|| rating_of_word(score));
+                let number =
+                    parse_number(score, parts.decimal_mark).or_else(|| rating_of_word(score));
                 if number.is_none() {
                     found.value(NOT_A_SCORE, side.value.as_deref(), batch.lines[i], score);
                     text = None;
@@ -156,6 +157,7 @@ pub(super) fn read(
         }
         Ok(())
     })?;
+    join.files = files.sources;
     issues.take_over(own_issues, &file_name(&side.file));
     check_names(side, &names)?;
     if table.values.is_empty() {

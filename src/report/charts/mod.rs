@@ -17,9 +17,14 @@ pub use rollback::{condition_chart, condition_form, metric_form, replay_timeline
 pub use trends::{metric_ids, traffic, trend};
 
 use super::ReportInput;
-use super::chart::{Axis, Chart, Layer, Scale, Tone};
+use super::chart::{Along, Axis, Chart, Layer, Scale, Tone};
 use crate::analysis::{Analysis, Verdict};
 use crate::units::{self, Clock};
+
+/// Events that a chart shows, one letter each.
+const MOST_EVENTS: usize = 26;
+/// Events that are closer than this share of the log share a line.
+const NEAR_EVENTS: f64 = 1.0 / 60.0;
 
 /// Every chart that a report can show, in the order of its sections.
 pub fn all(input: &ReportInput<'_>) -> Vec<Chart> {
@@ -78,6 +83,52 @@ fn stage_note(analysis: &Analysis) -> &'static str {
     } else {
         " Shading: stages, with the treatment's share of requests."
     }
+}
+
+/// What happened around the log as lines, with a sentence for the caption; events outside the times
+/// that the chart shows are left out. Those too close to be told apart share a line.
+fn event_rules(analysis: &Analysis) -> (Vec<Layer>, String) {
+    let (Some(first), Some(last)) = (analysis.log.first_us, analysis.log.last_us) else {
+        return (Vec::new(), String::new());
+    };
+    let events = analysis.log.events.iter();
+    let shown: Vec<_> = events
+        .filter(|e| (first..=last).contains(&e.time_us))
+        .take(MOST_EVENTS)
+        .collect();
+    let near = ((last - first) as f64 * NEAR_EVENTS) as i64;
+    let mut lines: Vec<(i64, String)> = Vec::new();
+    let mut words: Vec<String> = Vec::new();
+    for (i, event) in shown.iter().enumerate() {
+        // Small letters, so that events are not taken for the numbers of rules.
+        let letter = char::from(b'a' + i as u8).to_string();
+        let note = if event.note.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", event.note)
+        };
+        words.push(format!("{letter} {}{note}", event.kind));
+        match lines.last_mut() {
+            Some((at, letters)) if event.time_us - *at <= near => {
+                *letters = format!("{letters}, {letter}");
+            }
+            _ => lines.push((event.time_us, letter)),
+        }
+    }
+    if words.is_empty() {
+        return (Vec::new(), String::new());
+    }
+    let rule = |(at, label): (i64, String)| Layer::Rule {
+        label,
+        tone: Tone::Quiet,
+        axis: Along::X,
+        at: seconds(at),
+    };
+    let layers = lines.into_iter().map(rule).collect();
+    (
+        layers,
+        format!(" Grey lines: events ({}).", words.join("; ")),
+    )
 }
 
 /// The colour of an arm: grey for the control, one of its own for every other in the log's order.
@@ -148,7 +199,7 @@ fn counts_by_arm(analysis: &Analysis, counts: impl Iterator<Item = (usize, u64)>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::chart::{Along, Layer, Mark};
+    use crate::report::chart::{Layer, Mark};
     use crate::report::fixture::canary;
 
     #[test]
@@ -208,5 +259,43 @@ mod tests {
         assert_eq!(firing_labels(&[]), Vec::<String>::new());
         assert_eq!(firing_labels(&[5]), ["Quality monitor"]);
         assert_eq!(firing_labels(&[40, 5, 5]), ["1, 2", "3"]);
+    }
+
+    #[test]
+    fn events_stand_in_the_trends_and_on_the_timeline() {
+        let mut fixture = canary();
+        let (first, last) = (
+            fixture.analysis.log.first_us.unwrap(),
+            fixture.analysis.log.last_us.unwrap(),
+        );
+        let event = |time_us: i64, kind: &str, note: &str| crate::data::Event {
+            time_us,
+            kind: kind.to_owned(),
+            note: note.to_owned(),
+        };
+        fixture.analysis.log.events = vec![
+            event(first - 1, "before", ""),
+            event(first + (last - first) / 4, "deploy", "v2"),
+            event(first + (last - first) / 4 + 1, "flag", ""),
+            event(first + (last - first) / 2, "rollback", "too slow"),
+        ];
+        let timeline = replay_timeline(&fixture.analysis, &fixture.replay);
+        for chart in [traffic(&fixture.analysis, None).unwrap(), timeline] {
+            let lines: Vec<&str> = chart
+                .layers
+                .iter()
+                .filter_map(|layer| match layer {
+                    Layer::Rule {
+                        label,
+                        tone: Tone::Quiet,
+                        ..
+                    } => Some(label.as_str()),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(lines, ["a, b", "c"], "{}", chart.id);
+            let note = "Grey lines: events (a deploy (v2); b flag; c rollback (too slow)).";
+            assert!(chart.caption.contains(note), "{}", chart.caption);
+        }
     }
 }

@@ -15,7 +15,8 @@ const NEAR: f64 = 1.0 / 60.0;
 /// A row per rule with its pending and firing states; the first firing is marked.
 pub fn replay_timeline(analysis: &Analysis, replay: &Replay) -> Chart {
     let end_us = replay.last_event_us.max(1);
-    let mut layers: Vec<Layer> = super::stage_spans(analysis).collect();
+    let (events, event_note) = super::event_rules(analysis);
+    let mut layers: Vec<Layer> = super::stage_spans(analysis).chain(events).collect();
     for (state, name, tone) in [
         (State::Pending, "pending", Tone::Caution),
         (State::Firing, "firing", Tone::Bad),
@@ -61,10 +62,11 @@ pub fn replay_timeline(analysis: &Analysis, replay: &Replay) -> Chart {
     Chart {
         id: "replay-timeline".to_owned(),
         title: "What the rules would have done".to_owned(),
-        caption: "States of each rule over event time, as if no rollback had taken effect: what \
-                  follows a first firing is hypothetical. Shading: stages, with the treatment’s \
-                  share of requests."
-            .to_owned(),
+        caption: format!(
+            "States of each rule over event time, as if no rollback had taken effect: what \
+             follows a first firing is hypothetical. Shading: stages, with the treatment’s \
+             share of requests.{event_note}"
+        ),
         x: time_axis(
             replay.clock,
             replay.time_zero_us,

@@ -143,13 +143,14 @@ fn middles(trends: &Trends) -> Vec<f64> {
         .collect()
 }
 
-/// Stages as shaded stretches and first firings as lines, with what the caption says of them.
+/// Stages as shaded stretches, events and first firings as lines, with what the caption says of them.
 fn background(analysis: &Analysis, replay: Option<&Replay>) -> (Vec<Layer>, String) {
     let (firings, firing_note) = super::rollback::firing_rules(replay);
-    let layers = super::stage_spans(analysis).chain(firings).collect();
+    let (events, event_note) = super::event_rules(analysis);
+    let spans = super::stage_spans(analysis);
     (
-        layers,
-        format!("{}{firing_note}", super::stage_note(analysis)),
+        spans.chain(events).chain(firings).collect(),
+        format!("{}{event_note}{firing_note}", super::stage_note(analysis)),
     )
 }
 

@@ -123,7 +123,7 @@ fn repeated_scores_count_once() {
     ] {
         let side = Side {
             name: Some("helpful".to_owned()),
-            repeats,
+            repeats: Some(repeats),
             ..side(SideKind::Ratings, paths[1].clone())
         };
         let loaded = with_side(&paths[0], side).unwrap();
@@ -270,4 +270,141 @@ fn a_wrong_expression_is_named() {
     check("status >=", "cannot be read");
     check("avg(latency_ms) > 3", "one row alone");
     check("variant > 3", "holds text such as \"a\"");
+}
+
+/// A score's value may be an index of its label: then the label counts. What is neither number nor
+/// word is counted and shown, never taken.
+#[test]
+fn scores_in_words() {
+    let scores = "trace_id,name,value,data_type,string_value\n\
+r0,verdict,1,CATEGORICAL,bad\n\
+r1,verdict,0,CATEGORICAL,good\n\
+r2,verdict,2,CATEGORICAL,purple\n\
+r3,verdict,1,NUMERIC,\n";
+    let (_folder, paths) = written(&[("log.csv", LOG), ("scores.csv", scores)]);
+    let loaded = with_side(&paths[0], side(SideKind::Ratings, paths[1].clone())).unwrap();
+    let found = ratings(&loaded);
+    assert_eq!((found[0], found[1], found[3]), (0.0, 1.0, 1.0));
+    assert!(found[2].is_nan());
+    let join = &loaded.joins[0];
+    assert_eq!((join.rows_matched, join.rows_unreadable), (3, 1));
+    let issue = loaded
+        .issues
+        .iter()
+        .find(|i| i.message.contains("no number"));
+    let issue = issue.unwrap();
+    assert_eq!((issue.count, issue.lines.as_slice()), (1, [4].as_slice()));
+    assert_eq!(issue.samples, ["purple"]);
+}
+
+/// A score of a user that came before all of the log's requests belongs to none of them.
+#[test]
+fn a_score_before_every_request_counts_for_none() {
+    let scores = "user_id,score,timestamp\nu0,4,2026-03-02T05:03:30Z\nu1,2,2026-03-02T06:30:00Z\n";
+    let (_folder, paths) = written(&[("log.csv", LOG), ("scores.csv", scores)]);
+    let loaded = with_side(&paths[0], side(SideKind::Ratings, paths[1].clone())).unwrap();
+    let found = ratings(&loaded);
+    assert!(found[..5].iter().all(|r| r.is_nan()) && found[5] == 2.0);
+    let join = &loaded.joins[0];
+    assert_eq!((join.rows_before_first, join.requests_matched), (1, 1));
+}
+
+/// The scores that tools export apart from their requests, by the tools' own columns.
+#[test]
+fn scores_of_the_tools_find_their_requests() {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tools");
+    for (log, scores, key, on) in [
+        (
+            "langfuse-observations.csv",
+            "langfuse-scores.csv",
+            "observation_id",
+            "id",
+        ),
+        (
+            "tensorzero.csv",
+            "tensorzero-feedback.jsonl",
+            "target_id",
+            "id",
+        ),
+        (
+            "portkey.jsonl",
+            "portkey-feedback.jsonl",
+            "trace_id",
+            "trace_id",
+        ),
+    ] {
+        let file = tools.join(scores);
+        let loaded = with_side(&tools.join(log), side(SideKind::Ratings, file.clone()));
+        let loaded = loaded.unwrap_or_else(|e| panic!("{log}: {e}"));
+        let join = &loaded.joins[0];
+        assert_eq!(join.side.key.as_deref(), Some(key), "{log}");
+        assert_eq!(join.side.on.as_deref(), Some(on), "{log}");
+        assert_eq!((join.rows_unmatched, join.rows_unreadable), (0, 0), "{log}");
+        assert_eq!(join.requests_matched, join.rows, "{log}");
+        // Given as the log itself, the scores say how to use them.
+        let error = opened(&file, Additions::default()).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::NotARequestLog);
+        assert!(error.hint.contains("--ratings"), "{error}");
+    }
+}
+
+/// A table that is added takes the part of the column that has it; one that a mapping file names
+/// beside such a column contradicts it.
+#[test]
+fn a_table_takes_the_part_of_a_column() {
+    let log = LOG.replace("latency_ms", "rating");
+    let scores = "id,score\nr0,5\nr1,4\n";
+    let (_folder, paths) = written(&[("log.csv", &log), ("scores.csv", scores)]);
+    let table = side(SideKind::Ratings, paths[1].clone());
+    let own = opened(&paths[0], Additions::default()).unwrap();
+    assert_eq!(own.mapping.column(Role::Rating).unwrap().column, "rating");
+    let request = LoadRequest {
+        mapping: Some(own.mapping.clone()),
+        added: Additions {
+            side: vec![table.clone()],
+            ..Additions::default()
+        },
+        ..LoadRequest::of(&paths[0])
+    };
+    let joined = load(&request, &Progress::unwatched()).unwrap();
+    assert_eq!(ratings(&joined)[..2], [5.0, 4.0]);
+    assert!(joined.mapping.column(Role::Rating).is_none());
+    let contradiction = LoadRequest {
+        mapping: Some(Mapping {
+            side: vec![table],
+            ..own.mapping
+        }),
+        ..LoadRequest::of(&paths[0])
+    };
+    let error = load(&contradiction, &Progress::unwatched()).unwrap_err();
+    assert!(error.message.contains("Two sources"), "{error}");
+}
+
+/// What a tool's status column does not tell, an expression can: LiteLLM's error code names refusals.
+#[test]
+fn an_error_code_tells_refusals_apart() {
+    let row = |i: usize| {
+        let (status, code) = match i % 10 {
+            3 => ("failure", "\"429\""),
+            7 => ("failure", "\"\""),
+            _ => ("success", "\"\""),
+        };
+        let start = 1_772_431_200 + i;
+        format!(
+            "{{\"id\": \"r{i}\", \"call_type\": \"acompletion\", \"startTime\": {start}.1, \"endTime\": {start}.9, \"response_time\": 0.8, \"response_cost\": 0.01, \"model\": \"m{}\", \"status\": \"{status}\", \"error_information\": {{\"error_code\": {code}}}}}\n",
+            i % 2
+        )
+    };
+    let text: String = (0..100).map(row).collect();
+    let (_folder, paths) = written(&[("litellm.jsonl", &text)]);
+    let own = opened(&paths[0], Additions::default()).unwrap();
+    let count = |loaded: &Loaded, outcome| {
+        let outcomes = loaded.log.outcome.iter();
+        outcomes.filter(|o| **o == outcome).count()
+    };
+    assert_eq!(count(&own, Outcome::Error), 20);
+    let code = "CASE WHEN status = 'failure' AND \"error_information.error_code\" != '' THEN \"error_information.error_code\" ELSE status END";
+    let told = opened(&paths[0], derived(Role::Status, code)).unwrap();
+    assert_eq!(count(&told, Outcome::Error), 10);
+    assert_eq!(count(&told, Outcome::RateLimited), 10);
 }

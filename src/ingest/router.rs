@@ -1,0 +1,114 @@
+//! Whether the arms of a log follow from a hash of an id, told from the sample, so that buckets are
+//! computed for every row only where they mean something.
+
+use md5::{Digest as _, Md5};
+
+use super::mapping::{Mapping, Role};
+use super::number::is_null_word;
+use super::profile::Sample;
+use crate::data::{BucketHash, Cut};
+
+/// Rows of a stretch in which the canary's share is taken as constant.
+const STRETCH: usize = 500;
+/// Rows of the smaller arm that a sample must hold.
+const MIN_MINORITY: u64 = 50;
+/// The share of the smaller arm's rows that a router must explain. By chance it is next to none.
+const EXPLAINED: f64 = 0.8;
+
+/// A router that explains the arms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Router {
+    pub(super) hash: BucketHash,
+    pub(super) column: String,
+}
+
+impl Router {
+    /// The bucket of an id; `None` for a cell without one.
+    pub(super) fn bucket(&self, text: Option<&str>) -> Option<u16> {
+        bucket(self.hash, text)
+    }
+}
+
+/// The router that explains the arms of a sample best; `None` where none does.
+pub(super) fn recognise(sample: &Sample, mapping: &Mapping) -> Option<Router> {
+    let values = |role| {
+        let name = &mapping.column(role)?.column;
+        sample.columns.iter().find(|c| c.name == *name)
+    };
+    let arms = two_largest(&values(Role::Variant)?.values)?;
+    let ids = [Role::Unit, Role::RequestId].into_iter().filter_map(values);
+    let tries = ids.flat_map(|ids| BucketHash::ALL.map(|hash| (ids, hash)));
+    let explained = tries.filter_map(|(ids, hash)| {
+        let share = explained(&arms, &ids.values, hash)?;
+        (share >= EXPLAINED).then(|| (share, ids.name.clone(), hash))
+    });
+    let best = explained.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
+    Some(Router {
+        hash: best.2,
+        column: best.1,
+    })
+}
+
+fn bucket(hash: BucketHash, text: Option<&str>) -> Option<u16> {
+    let text = text.map(str::trim).filter(|text| !is_null_word(text))?;
+    Some(hash.bucket(Md5::digest(text.as_bytes()).into()))
+}
+
+/// Per row whether it is in the second of the two largest arms; `None` for rows of others. `None`
+/// with fewer than two arms.
+fn two_largest(names: &[Option<String>]) -> Option<Vec<Option<bool>>> {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for name in names.iter().flatten().map(|name| name.trim()) {
+        match counts.iter().position(|(known, _)| *known == name) {
+            Some(at) => counts[at].1 += 1,
+            // A column of so many names is none of arms.
+            None if counts.len() >= 50 => return None,
+            None => counts.push((name, 1)),
+        }
+    }
+    counts.sort_by_key(|(name, n)| (std::cmp::Reverse(*n), *name));
+    let (first, second) = (counts.first()?.0, counts.get(1)?.0);
+    let side = |name: &Option<String>| match name.as_deref().map(str::trim) {
+        Some(name) if name == first => Some(false),
+        Some(name) if name == second => Some(true),
+        _ => None,
+    };
+    Some(names.iter().map(side).collect())
+}
+
+/// The share of the smaller arm's rows that a cut per stretch explains.
+fn explained(arms: &[Option<bool>], ids: &[Option<String>], hash: BucketHash) -> Option<f64> {
+    let (mut n_wrong, mut n_minority) = (0, 0);
+    for (arms, ids) in arms.chunks(STRETCH).zip(ids.chunks(STRETCH)) {
+        let n_buckets = usize::from(hash.n_buckets());
+        let mut counts = [vec![0u32; n_buckets], vec![0u32; n_buckets]];
+        for (arm, id) in arms.iter().zip(ids) {
+            if let (Some(is_second), Some(at)) = (arm, bucket(hash, id.as_deref())) {
+                counts[usize::from(*is_second)][usize::from(at)] += 1;
+            }
+        }
+        let n_of = |counts: &Vec<u32>| counts.iter().map(|n| u64::from(*n)).sum::<u64>();
+        n_minority += n_of(&counts[0]).min(n_of(&counts[1]));
+        n_wrong += Cut::best(&counts[0], &counts[1]).map_or(0, |cut| cut.n_wrong);
+    }
+    (n_minority >= MIN_MINORITY).then(|| 1.0 - n_wrong as f64 / n_minority as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Computed with Python: `int(md5(text).hexdigest(), 16) % 10000` and `int(….hexdigest()[:8], 16)
+    /// % 1000`.
+    #[test]
+    fn ids_stand_in_the_buckets_that_the_routers_give_them() {
+        let check = |hash, text, expected| assert_eq!(bucket(hash, Some(text)), Some(expected));
+        check(BucketHash::Md5Of10000, "u1", 2804);
+        check(BucketHash::Md5Of10000, "user-42", 6035);
+        check(BucketHash::Md5Of10000, "alice", 8300);
+        check(BucketHash::Md5HeadOf1000, "req-1", 481);
+        check(BucketHash::Md5HeadOf1000, "req-2", 609);
+        assert_eq!(bucket(BucketHash::Md5Of10000, Some(" ")), None);
+        assert_eq!(bucket(BucketHash::Md5Of10000, None), None);
+    }
+}
