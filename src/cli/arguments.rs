@@ -77,9 +77,13 @@ pub struct LogArguments {
     /// Folder of further tool presets (TOML).
     #[arg(long, value_name = "DIR")]
     pub preset_dir: Option<PathBuf>,
-    /// A column made of others, as SQL over one row: "variant = model || '@' || `prompt_version`",
-    /// "segment tier = CASE WHEN cost > 1 THEN 'high' ELSE 'low' END"; once per column.
-    #[arg(long, value_name = "ROLE [NAME] = SQL", value_parser = derived)]
+    /// A column made of others, as SQL over one row; once per column.
+    #[arg(
+        long,
+        value_name = "ROLE [NAME] = SQL",
+        value_parser = derived,
+        help = "A column made of others, as SQL over one row, such as \"variant = model || '@' || prompt_version\" or \"segment tier = CASE WHEN cost > 1 THEN 'high' ELSE 'low' END\"; once per column"
+    )]
     pub derive: Vec<Derived>,
     /// Table of ratings or scores, joined by request or trace id.
     #[arg(long, value_name = "FILE")]

@@ -1,6 +1,8 @@
 //! Whether the arms of a log follow from a hash of an id, told from the sample, so that buckets are
 //! computed for every row only where they mean something.
 
+use std::collections::HashSet;
+
 use md5::{Digest as _, Md5};
 
 use super::mapping::{Mapping, Role};
@@ -10,9 +12,13 @@ use crate::data::{BucketHash, Cut};
 
 /// Rows of a stretch in which the canary's share is taken as constant.
 const STRETCH: usize = 500;
-/// Rows of the smaller arm that a sample must hold.
+/// Ids of the smaller arm that a stretch must hold to count.
+const MIN_OF_STRETCH: u64 = 5;
+/// Ids of the smaller arms of all stretches together.
 const MIN_MINORITY: u64 = 50;
-/// The share of the smaller arm's rows that a router must explain. By chance it is next to none.
+/// Distinct ids of the smaller arm.
+const MIN_DISTINCT: usize = 30;
+/// The share of the smaller arm's ids that a router must explain. By chance it is next to none.
 const EXPLAINED: f64 = 0.8;
 
 /// A router that explains the arms.
@@ -76,22 +82,38 @@ fn two_largest(names: &[Option<String>]) -> Option<Vec<Option<bool>>> {
     Some(names.iter().map(side).collect())
 }
 
-/// The share of the smaller arm's rows that a cut per stretch explains.
+/// The share of the smaller arm's ids that a cut per stretch explains; `None` where too few ids are
+/// in it to tell. An id counts once a stretch: a few busy users would part by chance.
 fn explained(arms: &[Option<bool>], ids: &[Option<String>], hash: BucketHash) -> Option<f64> {
     let (mut n_wrong, mut n_minority) = (0, 0);
+    let mut seen = [HashSet::new(), HashSet::new()];
     for (arms, ids) in arms.chunks(STRETCH).zip(ids.chunks(STRETCH)) {
         let n_buckets = usize::from(hash.n_buckets());
         let mut counts = [vec![0u32; n_buckets], vec![0u32; n_buckets]];
+        let (mut in_stretch, mut n) = (HashSet::new(), [0u64, 0]);
         for (arm, id) in arms.iter().zip(ids) {
-            if let (Some(is_second), Some(at)) = (arm, bucket(hash, id.as_deref())) {
-                counts[usize::from(*is_second)][usize::from(at)] += 1;
+            let (Some(arm), Some(id)) = (arm, id.as_deref()) else {
+                continue;
+            };
+            let arm = usize::from(*arm);
+            if !in_stretch.insert((id, arm)) {
+                continue;
+            }
+            if let Some(at) = bucket(hash, Some(id)) {
+                counts[arm][usize::from(at)] += 1;
+                n[arm] += 1;
+                seen[arm].insert(id);
             }
         }
-        let n_of = |counts: &Vec<u32>| counts.iter().map(|n| u64::from(*n)).sum::<u64>();
-        n_minority += n_of(&counts[0]).min(n_of(&counts[1]));
-        n_wrong += Cut::best(&counts[0], &counts[1]).map_or(0, |cut| cut.n_wrong);
+        let n_smaller = n[0].min(n[1]);
+        if n_smaller >= MIN_OF_STRETCH {
+            n_minority += n_smaller;
+            n_wrong += Cut::best(&counts[0], &counts[1]).map_or(0, |cut| cut.n_wrong);
+        }
     }
-    (n_minority >= MIN_MINORITY).then(|| 1.0 - n_wrong as f64 / n_minority as f64)
+    let n_distinct = seen[0].len().min(seen[1].len());
+    (n_minority >= MIN_MINORITY && n_distinct >= MIN_DISTINCT)
+        .then(|| 1.0 - n_wrong as f64 / n_minority as f64)
 }
 
 #[cfg(test)]

@@ -195,9 +195,11 @@ fn reviews_have_ratings_and_a_doubtful_zero() {
     assert_eq!(log.arms.len(), 1);
     let column = |role| loaded.mapping.column(role).map(|c| c.column.as_str());
     assert_eq!(column(Role::Rating), Some("rating"));
-    assert_eq!(column(Role::Unit), Some("reviewerId"));
     assert_eq!(column(Role::Time), Some("date"));
-    assert_eq!(log.units.as_ref().unwrap().n_units, 400_141);
+    let mut mapping = loaded.mapping.clone();
+    mapping.assign("reviewerId", Some(Role::Unit));
+    let by_reviewer = read_as(&loaded.files[0].source.path, Some(mapping)).log;
+    assert_eq!(by_reviewer.units.as_ref().unwrap().n_units, 400_141);
     let ratings = log.quantity(Quantity::Rating).unwrap();
     assert_eq!(ratings.iter().filter(|r| **r == 0.0).count(), 530);
     let mut asked = loaded.mapping.questions.iter();

@@ -7,7 +7,8 @@ use std::fs;
 use hindsight::analysis::{Analysis, HealthCheck, Severity};
 use hindsight::data::{Clock, Outcome, Quantity, RequestLog};
 use hindsight::ingest::{
-    Answer, DurationUnit, Effect, LoadRequest, Loaded, Mapping, Question, Role, StampForm, load,
+    Additions, Answer, DurationUnit, Effect, LoadRequest, Loaded, Mapping, Question, Role, Side,
+    SideKind, StampForm, load,
 };
 use hindsight::jobs::Progress;
 
@@ -285,6 +286,49 @@ fn json_and_python_text_in_cells() {
     assert_eq!(plan.values, ["p0", "p1"]);
     let max = values(&log, Quantity::Extra(0));
     assert!(max[8] == 2.0 && max[7].is_nan(), "{:?}", &max[..9]);
+}
+
+/// A second file with a key and names: what matches is shown on both sides, and nothing is doubled.
+/// (Repeats, times and the tools' own exports: `sources::joins`.)
+#[test]
+fn scores_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, scores) = (
+        folder.path().join("log.csv"),
+        folder.path().join("scores.csv"),
+    );
+    let text = table("time,trace_id,variant,latency_ms", N, |i| {
+        format!("{},t{i},{},{}.5", time(i), arm(i), 100 + i)
+    });
+    fs::write(&log, text).unwrap();
+    // Two scores of every other request, one name too many, and ten of another day.
+    let text = table("trace_id,name,value", N + 10, |i| {
+        let name = if i % 7 == 0 { "toxic" } else { "helpful" };
+        format!("t{},{name},{}", i / 2 * 2 + i / N * 1000, i % 2)
+    });
+    fs::write(&scores, text).unwrap();
+    let request = LoadRequest {
+        added: Additions {
+            side: vec![Side {
+                kind: SideKind::Ratings,
+                file: scores,
+                name: Some("helpful".to_owned()),
+                ..Side::default()
+            }],
+            ..Additions::default()
+        },
+        ..LoadRequest::of(&log)
+    };
+    let loaded = load(&request, &Progress::unwatched()).unwrap();
+    let join = &loaded.joins[0];
+    assert_eq!(loaded.log.n_rows(), N);
+    assert_eq!((join.rows, join.rows_of_other_names), (130, 19));
+    assert_eq!((join.rows_matched, join.rows_unmatched), (102, 9));
+    assert_eq!((join.requests_matched, join.requests_unmatched), (60, 60));
+    assert_eq!((join.most_per_key, join.requests_sharing_a_key), (2, 0));
+    let lines = join.lines().join("\n");
+    assert!(lines.contains("requests matched: 60 of 120 (50"), "{lines}");
+    assert!(lines.contains("not in the log: t1120"), "{lines}");
 }
 
 /// Who answers is part of the result: a rating share that differs is a warning.

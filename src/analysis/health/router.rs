@@ -14,6 +14,9 @@ const BLURRED: f64 = 0.1;
 /// More of the smaller arm than this on the wrong side is no accident.
 const MANY: f64 = 0.02;
 
+/// More than this, and the two arms that are compared were not made by the router at all.
+const NOT_BY_IT: f64 = 0.5;
+
 /// A stretch of constant share with its cut.
 struct Stretch {
     from_us: i64,
@@ -62,6 +65,9 @@ pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<HealthCheck> {
     }
     wrong.sort_unstable();
     let share = n_wrong as f64 / n_control.min(n_treatment).max(1) as f64;
+    if share > NOT_BY_IT {
+        return Vec::new();
+    }
     let router = buckets.hash.text(&buckets.column);
     let cuts = cuts_text(&stretches, buckets);
     let n = n_control + n_treatment;

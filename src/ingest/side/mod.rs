@@ -20,6 +20,7 @@ use super::source::Source;
 use crate::data::{Clock, Event, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
+use crate::units;
 use table::Table;
 
 /// A table that belongs to a log. Columns that are not named are told from names and values.
@@ -177,6 +178,9 @@ pub(super) fn join_all(
                 _ => apply::ratings(log, (side, &table), codes, &mut join),
             };
             note_losses(&join, &path, issues);
+            if side.kind == SideKind::Ratings {
+                note_late(&log, &path, issues);
+            }
         }
         join.side = side.clone();
         joins.push(join);
@@ -246,6 +250,35 @@ fn place_events(log: &mut RequestLog, table: &Table, join: &mut Join, issues: &m
     join.rows_matched = placed.len() as u64 - join.rows_outside;
     log.events
         .sort_by(|a, b| (a.time_us, &a.kind).cmp(&(b.time_us, &b.kind)));
+}
+
+/// Rules and trends take a rating as known when its request completes: says how wrong that is.
+fn note_late(log: &RequestLog, path: &Path, issues: &mut Issues) {
+    let Some(times) = &log.rated_at_us else {
+        return;
+    };
+    let delays = times
+        .iter()
+        .zip(&log.event_us)
+        .map(|(at, event)| at - event);
+    let mut late: Vec<i64> = delays.filter(|delay| *delay > 0).collect();
+    late.sort_unstable();
+    let Some(median) = late.get(late.len() / 2) else {
+        return;
+    };
+    let detail = format!(
+        "{} ({}), half of them at least {} later",
+        units::count(late.len() as u64),
+        file_name(path),
+        units::duration_us(*median)
+    );
+    issues.note(
+        Effect::Noted,
+        None,
+        "Ratings that were given after their request count from its completion",
+        &detail,
+        "Trends show them with their request; a rule on ratings would have fired later than its replay says",
+    );
 }
 
 fn note_losses(join: &Join, path: &Path, issues: &mut Issues) {

@@ -272,6 +272,17 @@ fn compression_is_told_by_content() {
     assert_eq!(read("log.csv", gz.finish().unwrap()).log.n_rows(), N);
     let zst = zstd::encode_all(text.as_bytes(), 3).unwrap();
     assert_eq!(read("log.csv", zst).log.n_rows(), N);
+    let mut bz2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    std::io::Write::write_all(&mut bz2, text.as_bytes()).unwrap();
+    assert_eq!(read("log.csv", bz2.finish().unwrap()).log.n_rows(), N);
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for name in ["__MACOSX/._log.csv", ".DS_Store", "log.csv"] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        std::io::Write::write_all(&mut zip, text.as_bytes()).unwrap();
+    }
+    let zip = zip.finish().unwrap().into_inner();
+    assert_eq!(read("log.csv", zip).log.n_rows(), N);
 }
 
 /// Structs become dotted names, lists and maps JSON text whose keys can be read.

@@ -93,6 +93,15 @@ fn tensorzero_feedback_joins_by_target_id() {
             .zip(&loaded.log.event_us)
             .any(|(rated, event)| rated > event)
     );
+    let late = loaded
+        .issues
+        .iter()
+        .find(|i| i.message.contains("given after"));
+    assert!(
+        late.unwrap()
+            .message
+            .contains("500 (BooleanMetricFeedback.jsonl)")
+    );
     // By the wrong key nothing matches, and nothing is doubled.
     let wrong = Side {
         on: Some("episode_id".to_owned()),
@@ -352,7 +361,12 @@ fn scores_of_the_tools_find_their_requests() {
 /// beside such a column contradicts it.
 #[test]
 fn a_table_takes_the_part_of_a_column() {
-    let log = LOG.replace("latency_ms", "rating");
+    let row = |i: usize| {
+        let (user, arm, rating) = (i % 3, ["a", "b"][i % 2], i % 5 + 1);
+        format!("2026-03-02T06:{i:02}:00Z,r{i},u{user},{arm},{rating}\n")
+    };
+    let rows: String = (0..30).map(row).collect();
+    let log = format!("ts,id,user_id,variant,rating\n{rows}");
     let scores = "id,score\nr0,5\nr1,4\n";
     let (_folder, paths) = written(&[("log.csv", &log), ("scores.csv", scores)]);
     let table = side(SideKind::Ratings, paths[1].clone());
