@@ -90,7 +90,7 @@ fn as_text(loaded: &Loaded, audit: &Audit) -> String {
     if !loaded.mapping.questions.is_empty() {
         lines.push(String::new());
     }
-    lines.extend(loaded.mapping.questions.iter().map(question_lines));
+    lines.extend(loaded.mapping.questions.iter().flat_map(question_lines));
     let rows: Vec<Vec<String>> = loaded
         .guesses
         .iter()
@@ -134,7 +134,7 @@ fn arms_table(audit: &Audit) -> String {
 }
 
 /// What the values do not tell, and what was assumed.
-fn question_lines(question: &Question) -> String {
+fn question_lines(question: &Question) -> Vec<String> {
     let mut lines = vec![format!("[?] {} ({})", question.text, question.evidence)];
     for (i, candidate) in question.candidates.iter().enumerate() {
         let mark = if i == question.assumed {
@@ -147,7 +147,8 @@ fn question_lines(question: &Question) -> String {
             cut(&candidate.label, EVIDENCE_WIDTH)
         ));
     }
-    lines.join("\n") + "\n"
+    lines.push(String::new());
+    lines
 }
 
 /// The mapping with its tables named as seen from the mapping file.
