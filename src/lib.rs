@@ -27,5 +27,7 @@ pub mod sample;
 
 pub mod cli;
 
+pub mod language;
+
 #[cfg(feature = "gui")]
 pub mod app;

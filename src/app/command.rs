@@ -15,6 +15,7 @@ use crate::cli::bundled;
 use crate::data::{FilterPart, MsRange, Quantity};
 use crate::ingest::{Answer, DurationUnit, LoadRequest, Mapping, Question, Role};
 use crate::jobs::JobId;
+use crate::language::Language;
 use crate::rules::Rule;
 
 /// Everything that a screen can ask for; the only way to change the document from a view.
@@ -119,6 +120,8 @@ pub enum UiCommand {
     ZoomReset,
     /// Show or hide the table of requests.
     Requests,
+    /// Speak another language.
+    Speak(Language),
     /// Show or hide the command palette.
     Palette,
     /// Show or hide the list of shortcuts.
@@ -127,7 +130,7 @@ pub enum UiCommand {
 
 impl UiCommand {
     /// All of them, as in the menus.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Open,
         Self::OpenSample,
         Self::OpenAa,
@@ -143,6 +146,9 @@ impl UiCommand {
         Self::ZoomOut,
         Self::ZoomReset,
         Self::Requests,
+        Self::Speak(Language::English),
+        Self::Speak(Language::Chinese),
+        Self::Speak(Language::Korean),
         Self::Palette,
         Self::Shortcuts,
     ];
@@ -165,6 +171,10 @@ impl UiCommand {
             Self::ZoomOut => "Zoom out",
             Self::ZoomReset => "Zoom 100 %",
             Self::Requests => "Requests behind the numbers",
+            // Findable by whoever cannot read the language that is set.
+            Self::Speak(Language::English) => "Language: English",
+            Self::Speak(Language::Chinese) => "语言：简体中文",
+            Self::Speak(Language::Korean) => "언어: 한국어",
             Self::Palette => "Find a command…",
             Self::Shortcuts => "Keyboard shortcuts",
         }
@@ -441,6 +451,10 @@ fn apply_ui(ctx: &egui::Context, command: UiCommand, state: &mut AppState, sessi
         UiCommand::ZoomOut => egui::gui_zoom::zoom_out(ctx),
         UiCommand::ZoomReset => ctx.set_zoom_factor(1.0),
         UiCommand::Requests => state.requests.is_open = !state.requests.is_open,
+        UiCommand::Speak(language) => {
+            state.language = language;
+            state.storage.remember_language(language);
+        }
         UiCommand::Palette => {
             state.palette = match state.palette {
                 Some(_) => None,

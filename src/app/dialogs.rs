@@ -2,16 +2,19 @@
 
 use std::path::PathBuf;
 
+use super::words::{speak, tr};
 use crate::ingest::SideKind;
+use crate::language::Language;
 use crate::project::EXTENSION;
 
 /// Asks for the files of a log; none when cancelled or where the desktop has no dialog. Blocks:
 /// call it on a thread.
-pub(super) fn pick_logs() -> Vec<PathBuf> {
+pub(super) fn pick_logs(language: Language) -> Vec<PathBuf> {
+    speak(language);
     rfd::FileDialog::new()
-        .set_title("Open a request log: one file, or several as one log")
+        .set_title(tr("Open a request log: one file, or several as one log"))
         .add_filter(
-            "Request logs",
+            tr("Request logs"),
             &[
                 "csv",
                 "tsv",
@@ -28,7 +31,7 @@ pub(super) fn pick_logs() -> Vec<PathBuf> {
                 "hindsight",
             ],
         )
-        .add_filter("All files", &["*"])
+        .add_filter(tr("All files"), &["*"])
         .pick_files()
         .unwrap_or_default()
 }
@@ -43,10 +46,11 @@ pub(super) fn pick_table(kind: SideKind) -> Option<PathBuf> {
 
 /// Asks where to save a project; `None` when cancelled or where the desktop has no dialog. Blocks:
 /// call it on a thread.
-pub(super) fn pick_project() -> Option<PathBuf> {
+pub(super) fn pick_project(language: Language) -> Option<PathBuf> {
+    speak(language);
     rfd::FileDialog::new()
-        .set_title("Save the project")
-        .add_filter("Hindsight projects", &[EXTENSION])
+        .set_title(tr("Save the project"))
+        .add_filter(tr("Hindsight projects"), &[EXTENSION])
         .set_file_name("rollout.hindsight")
         .save_file()
         .map(|path| match path.extension() {

@@ -22,6 +22,7 @@ mod thresholds;
 mod views;
 mod watch;
 mod widgets;
+mod words;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -38,7 +39,11 @@ pub use theme::install as install_theme;
 pub use thresholds::{FirstFires, Thresholds};
 
 use crate::cli::LogArguments;
+use crate::language::Language;
 use command::Commands;
+
+/// In the title bar and the list of windows; a desktop that has the program installed takes its own.
+const ICON: &[u8] = include_bytes!("../../assets/icon/hindsight-128.png");
 
 /// The application: what was asked, what was found, and what runs.
 pub struct App {
@@ -68,6 +73,7 @@ impl App {
     pub fn with_storage(ctx: &egui::Context, folder: &Path) -> Self {
         let mut app = Self::new(ctx);
         app.state.storage = Storage::open(folder);
+        app.state.language = app.state.storage.language.unwrap_or_default();
         app
     }
 
@@ -85,6 +91,7 @@ impl eframe::App for App {
             commands,
             window_title,
         } = self;
+        words::speak(state.language);
         command::take_dropped_files(ctx, commands);
         command::take_shortcuts(ctx, commands);
         session.poll(state);
@@ -108,6 +115,7 @@ impl eframe::App for App {
             commands,
             ..
         } = self;
+        words::speak(state.language);
         shell::ui(ui, state, session, commands);
     }
 
@@ -152,7 +160,9 @@ pub fn open(arguments: &LogArguments, size: Option<(f32, f32)>) -> Result<(), St
     let request = arguments.load_request().map_err(|e| e.to_string())?;
     let tools = request.tools.clone();
     let (width, height) = size.unwrap_or((1280.0, 800.0));
+    let icon = eframe::icon_data::from_png_bytes(ICON).unwrap_or_default();
     let viewport = egui::ViewportBuilder::default()
+        .with_icon(icon)
         .with_title("Hindsight")
         .with_app_id("hindsight")
         .with_inner_size([width, height])
@@ -176,6 +186,10 @@ pub fn open(arguments: &LogArguments, size: Option<(f32, f32)>) -> Result<(), St
                 None => App::new(&creation.egui_ctx),
             };
             app.state.tools = tools;
+            if app.state.storage.language.is_none() {
+                let locale = sys_locale::get_locale().unwrap_or_default();
+                app.state.language = Language::of_locale(&locale);
+            }
             app.ask(first);
             app.ask(Command::Show(Screen::Overview));
             Ok(Box::new(app))

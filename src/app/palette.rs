@@ -6,6 +6,7 @@ use super::command::{Command, Commands, UiCommand, screen_shortcut};
 use super::session::Session;
 use super::state::{AppState, Screen};
 use super::widgets::shortened;
+use super::words::tr;
 
 /// Segment values offered at most; a long list hides the commands.
 const MOST_SEGMENTS: usize = 200;
@@ -42,8 +43,8 @@ pub(super) fn ui(
         ui.set_width(520.0);
         let field = egui::TextEdit::singleline(&mut palette.query)
             .desired_width(f32::INFINITY)
-            .hint_text("Type a part of a command, screen, arm or segment");
-        let response = ui.add(field).accessible_name("Command");
+            .hint_text(tr("Type a part of a command, screen, arm or segment"));
+        let response = ui.add(field).accessible_name(tr("Command"));
         response.request_focus();
         if response.changed() {
             palette.chosen = 0;
@@ -103,7 +104,7 @@ fn take_keys(ctx: &egui::Context) -> Step {
 /// The matching entries; the index of the clicked one.
 fn list_ui(ui: &mut egui::Ui, found: &[Entry], chosen: usize) -> Option<usize> {
     if found.is_empty() {
-        ui.weak("Nothing is called like that");
+        ui.weak(tr("Nothing is called like that"));
     }
     // The chosen entry stays in view.
     let first = (chosen + 1).saturating_sub(MOST_SHOWN);
@@ -117,7 +118,7 @@ fn list_ui(ui: &mut egui::Ui, found: &[Entry], chosen: usize) -> Option<usize> {
         }
     }
     if found.len() > MOST_SHOWN {
-        ui.weak(format!("{} of {}", MOST_SHOWN, found.len()));
+        ui.weak(tr(format!("{} of {}", MOST_SHOWN, found.len())));
     }
     clicked
 }
@@ -130,7 +131,7 @@ fn entries(ctx: &egui::Context, state: &AppState, session: &Session) -> Vec<Entr
         .filter(|screen| has_analysis || matches!(screen, Screen::Log | Screen::Plan));
     let mut found: Vec<Entry> = screens
         .map(|screen| Entry {
-            text: format!("Go to {}: {}", screen.label(), screen.question()),
+            text: tr(format!("Go to {}: {}", screen.label(), screen.question())),
             keys: ctx.format_shortcut(&screen_shortcut(screen)),
             command: Command::Show(screen),
         })
@@ -140,7 +141,7 @@ fn entries(ctx: &egui::Context, state: &AppState, session: &Session) -> Vec<Entr
         .filter(|command| command.is_enabled(state, session));
     found.extend(enabled.map(|command| {
         Entry {
-            text: command.text().to_owned(),
+            text: tr(command.text()),
             keys: command
                 .shortcut()
                 .map(|keys| ctx.format_shortcut(&keys))
@@ -166,16 +167,16 @@ fn of_log(log: &crate::data::RequestLog) -> Vec<Entry> {
         let name = shortened(&arm.name);
         let label = Some(arm.name.clone());
         found.push(plain(
-            format!("Control: {name}"),
+            tr(format!("Control: {name}")),
             Command::SetControl(label.clone()),
         ));
         found.push(plain(
-            format!("Treatment: {name}"),
+            tr(format!("Treatment: {name}")),
             Command::SetTreatment(label),
         ));
     }
     if !log.segments.is_empty() {
-        found.push(plain("Segment: all".to_owned(), Command::SetSegment(None)));
+        found.push(plain(tr("Segment: all"), Command::SetSegment(None)));
     }
     let values = log
         .segments
@@ -183,7 +184,7 @@ fn of_log(log: &crate::data::RequestLog) -> Vec<Entry> {
         .flat_map(|segment| segment.values.iter().map(move |value| (segment, value)));
     found.extend(values.take(MOST_SEGMENTS).map(|(segment, value)| {
         plain(
-            format!("Segment: {} = {}", segment.name, shortened(value)),
+            tr(format!("Segment: {} = {}", segment.name, shortened(value))),
             Command::SetSegment(Some((segment.name.clone(), value.clone()))),
         )
     }));

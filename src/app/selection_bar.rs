@@ -1,5 +1,6 @@
 //! Log, arms and which requests are looked at: what every screen stands on.
 
+use super::words::tr;
 use std::sync::Arc;
 
 use super::command::{Command, Commands};
@@ -31,10 +32,10 @@ pub(super) fn ui(
         } else {
             String::new()
         };
-        ui.weak(format!(
+        ui.weak(tr(format!(
             "{}{of} requests{users}",
             units::count(analysis.log.n_requests)
-        ));
+        )));
         ui.separator();
         let control = arm_combo(ui, "Control", log, Some(analysis.control));
         if let Some(name) = control {
@@ -61,7 +62,7 @@ fn arm_combo(
         .and_then(|i| log.arms.get(i))
         .map_or(units::NO_VALUE, |arm| arm.name.as_str());
     let mut chosen = None;
-    ui.label(label);
+    ui.label(tr(label));
     egui::ComboBox::from_id_salt(label)
         .selected_text(shortened(shown))
         .show_ui(ui, |ui| {
@@ -76,7 +77,7 @@ fn arm_combo(
             }
         })
         .response
-        .accessible_name(label);
+        .accessible_name(tr(label));
     chosen
 }
 
@@ -86,16 +87,16 @@ fn segment_combo(ui: &mut egui::Ui, log: &RequestLog, state: &AppState, commands
     }
     let current = &state.document.settings.filter.segment;
     let shown = current.as_ref().map_or_else(
-        || "All segments".to_owned(),
+        || tr("All segments"),
         |(name, value)| format!("{name} = {}", shortened(value)),
     );
-    ui.label("Segment");
+    ui.label(tr("Segment"));
     egui::ComboBox::from_id_salt("segment")
         .selected_text(shown)
         .height(360.0)
         .show_ui(ui, |ui| {
             if ui
-                .selectable_label(current.is_none(), "All segments")
+                .selectable_label(current.is_none(), tr("All segments"))
                 .clicked()
             {
                 commands.push(Command::SetSegment(None));
@@ -106,7 +107,7 @@ fn segment_combo(ui: &mut egui::Ui, log: &RequestLog, state: &AppState, commands
                 for value in segment.values.iter().take(40) {
                     let this = Some((segment.name.clone(), value.clone()));
                     let text = if value.is_empty() {
-                        "(empty)".to_owned()
+                        tr("(empty)")
                     } else {
                         shortened(value)
                     };
@@ -117,7 +118,7 @@ fn segment_combo(ui: &mut egui::Ui, log: &RequestLog, state: &AppState, commands
             }
         })
         .response
-        .accessible_name("Segment");
+        .accessible_name(tr("Segment"));
 }
 
 /// What is selected, as text; each part can be taken back.
@@ -126,7 +127,7 @@ fn filter_ui(ui: &mut egui::Ui, log: &RequestLog, filter: &Filter, commands: &mu
         return;
     }
     ui.horizontal_wrapped(|ui| {
-        ui.label("Only");
+        ui.label(tr("Only"));
         let time_zero_us = log.time_zero_us();
         for part in FilterPart::ALL {
             let Some(text) = filter.part_text(part, log.clock, time_zero_us) else {
@@ -135,12 +136,12 @@ fn filter_ui(ui: &mut egui::Ui, log: &RequestLog, filter: &Filter, commands: &mu
             let button = egui::Button::new(format!("{}  ×", shortened_to(&text, 60)));
             let response = ui
                 .add(button)
-                .on_hover_text(format!("{text}\nClick to take it back"));
+                .on_hover_text(tr(format!("{text}\nClick to take it back")));
             response.widget_info(|| {
                 egui::WidgetInfo::labeled(
                     egui::Role::Button,
                     true,
-                    format!("Only {text}: take back"),
+                    tr(format!("Only {text}: take back")),
                 )
             });
             if response.clicked() {
@@ -149,7 +150,9 @@ fn filter_ui(ui: &mut egui::Ui, log: &RequestLog, filter: &Filter, commands: &mu
         }
         let selects_by_outcome = filter.latency.is_some() || filter.ttft.is_some();
         if selects_by_outcome {
-            ui.weak("selected by outcome: the arms' remaining requests need not be alike");
+            ui.weak(tr(
+                "selected by outcome: the arms' remaining requests need not be alike",
+            ));
         }
     });
 }
@@ -174,11 +177,11 @@ fn latency_range_button(
     let filter = &state.document.settings.filter;
     let is_all = filter.latency.is_none() && filter.ttft.is_none();
     ui.menu_button(
-        if is_all {
+        tr(if is_all {
             "All latencies"
         } else {
             "Some latencies"
-        },
+        }),
         |ui| {
             note(
                 ui,
@@ -249,7 +252,7 @@ fn time_range_button(
     );
     let is_all = filter.from_us.is_none() && filter.to_us.is_none();
     let title = if is_all { "All times" } else { "Some times" };
-    ui.menu_button(title, |ui| {
+    ui.menu_button(tr(title), |ui| {
         note(
             ui,
             &format!(
@@ -260,9 +263,9 @@ fn time_range_button(
         // A drag counts when it ends; keys and typed numbers count at once.
         let is_final = |r: &egui::Response| r.drag_stopped() || (r.changed() && !r.dragged());
         let from_changed =
-            is_final(&ui.add(egui::Slider::new(&mut from, 0.0..=span).text("from (hours)")));
+            is_final(&ui.add(egui::Slider::new(&mut from, 0.0..=span).text(tr("from (hours)"))));
         let to_changed =
-            is_final(&ui.add(egui::Slider::new(&mut to, 0.0..=span).text("to (hours)")));
+            is_final(&ui.add(egui::Slider::new(&mut to, 0.0..=span).text(tr("to (hours)"))));
         if (from_changed || to_changed) && from < to {
             let at = |hours: f64| first + (hours * HOUR_US) as i64;
             commands.push(Command::SetTimeRange(
@@ -271,7 +274,7 @@ fn time_range_button(
             ));
         }
         if ui
-            .add_enabled(!is_all, egui::Button::new("Show all times"))
+            .add_enabled(!is_all, egui::Button::new(tr("Show all times")))
             .clicked()
         {
             commands.push(Command::SetTimeRange(None, None));

@@ -13,6 +13,7 @@ use super::saving::{self, open_log};
 use super::state::{AppState, Notice, Screen};
 use super::thresholds::{Passed, Thresholds, replay_changed};
 use super::watch::{Change, Snapshot, Watch};
+use super::words::spoken;
 use crate::analysis::{Analysis, AnalysisSettings, analyze};
 use crate::error::{Error, Result};
 use crate::ingest::{Additions, LoadRequest, Loaded, Mapping, Side, SideKind, WrittenRows, load};
@@ -337,8 +338,11 @@ impl Session {
 
     /// Asks where to save the project.
     pub(super) fn pick_project(&mut self) {
-        self.jobs.start(JobKind::Dialog, |_| {
-            Ok(Output::PickedProject(super::dialogs::pick_project()))
+        let language = spoken();
+        self.jobs.start(JobKind::Dialog, move |_| {
+            Ok(Output::PickedProject(super::dialogs::pick_project(
+                language,
+            )))
         });
     }
 
@@ -379,8 +383,9 @@ impl Session {
 
     /// Shows the file dialog on a thread of its own: without a desktop portal it may never answer.
     pub(super) fn pick_log(&mut self) {
-        self.jobs.start(JobKind::Dialog, |_| {
-            Ok(Output::Picked(super::dialogs::pick_logs()))
+        let language = spoken();
+        self.jobs.start(JobKind::Dialog, move |_| {
+            Ok(Output::Picked(super::dialogs::pick_logs(language)))
         });
     }
 

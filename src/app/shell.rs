@@ -4,8 +4,10 @@ use super::command::{Command, Commands, UiCommand, screen_shortcut};
 use super::session::Session;
 use super::state::{AppState, Screen};
 use super::widgets::shortened;
+use super::words::tr;
 use super::{palette, selection_bar, views};
 use crate::ingest::LoadRequest;
+use crate::language::Language;
 
 /// Draws everything.
 pub(super) fn ui(
@@ -65,6 +67,9 @@ fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mu
                 UiCommand::ZoomIn,
                 UiCommand::ZoomOut,
                 UiCommand::ZoomReset,
+                UiCommand::Speak(Language::English),
+                UiCommand::Speak(Language::Chinese),
+                UiCommand::Speak(Language::Korean),
                 UiCommand::Requests,
             ],
         ),
@@ -72,7 +77,7 @@ fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mu
     ];
     egui::MenuBar::new().ui(ui, |ui| {
         for (title, items) in menus {
-            ui.menu_button(title, |ui| {
+            ui.menu_button(tr(title), |ui| {
                 for command in items {
                     command_button(ui, *command, state, session, commands);
                 }
@@ -83,7 +88,7 @@ fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mu
         }
         ui.separator();
         for command in [UiCommand::Undo, UiCommand::Redo] {
-            let button = egui::Button::new(command.text()).small();
+            let button = egui::Button::new(tr(command.text())).small();
             if ui
                 .add_enabled(command.is_enabled(state, session), button)
                 .clicked()
@@ -99,8 +104,8 @@ fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mu
             };
             let text = notice.text.lines().next().unwrap_or_default();
             ui.separator();
-            ui.add(egui::Label::new(egui::RichText::new(text).color(color)).truncate())
-                .on_hover_text(&notice.text);
+            ui.add(egui::Label::new(egui::RichText::new(tr(text)).color(color)).truncate())
+                .on_hover_text(tr(&notice.text));
         }
     });
 }
@@ -120,13 +125,13 @@ fn recover_ui(ui: &mut egui::Ui, state: &AppState, commands: &mut Commands) {
         .map_or_else(String::new, |name| shortened(&name.to_string_lossy()));
     egui::Panel::top("recover").show(ui, |ui| {
         ui.horizontal_wrapped(|ui| {
-            ui.label(format!(
+            ui.label(tr(format!(
                 "Unsaved work on {name} was left when Hindsight ended: arms, filter, settings and rules."
-            ));
-            if ui.button("Bring it back").clicked() {
+            )));
+            if ui.button(tr("Bring it back")).clicked() {
                 commands.push(Command::Recover(true));
             }
-            if ui.button("Let it go").clicked() {
+            if ui.button(tr("Let it go")).clicked() {
                 commands.push(Command::Recover(false));
             }
         });
@@ -162,7 +167,7 @@ fn recent_ui(ui: &mut egui::Ui, state: &AppState, commands: &mut Commands) {
         return;
     }
     ui.separator();
-    ui.weak("Opened last");
+    ui.weak(tr("Opened last"));
     for path in &state.storage.recent {
         let name = path
             .file_name()
@@ -187,7 +192,7 @@ fn command_button(
         .shortcut()
         .map(|s| ui.ctx().format_shortcut(&s))
         .unwrap_or_default();
-    let button = egui::Button::new(command.text())
+    let button = egui::Button::new(tr(command.text()))
         .shortcut_text(keys)
         .min_size(egui::vec2(230.0, 0.0));
     if ui
@@ -204,13 +209,13 @@ fn rail_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mu
     for screen in Screen::ALL {
         let is_enabled =
             screen == Screen::Log || screen == Screen::Plan || session.analysis.value.is_some();
-        let text = egui::RichText::new(screen.label()).size(15.0);
+        let text = egui::RichText::new(tr(screen.label())).size(15.0);
         let button = egui::Button::selectable(state.screen == screen, text)
             .min_size(egui::vec2(108.0, 32.0));
         let keys = ui.ctx().format_shortcut(&screen_shortcut(screen));
         let response = ui
             .add_enabled(is_enabled, button)
-            .on_hover_text(format!("{} ({keys})", screen.question()));
+            .on_hover_text(format!("{} ({keys})", tr(screen.question())));
         if response.clicked() {
             commands.push(Command::Show(screen));
         }
@@ -221,38 +226,38 @@ fn status_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &
     ui.horizontal(|ui| {
         let jobs = session.jobs();
         for job in &jobs {
-            ui.label(job.kind.title());
+            ui.label(tr(job.kind.title()));
             match job.share {
                 Some(share) => {
                     ui.add(
                         egui::ProgressBar::new(share as f32)
                             .desired_width(140.0)
-                            .text(job.phase),
+                            .text(tr(job.phase)),
                     );
                 }
                 None => {
-                    ui.weak(format!("{}…", job.phase));
+                    ui.weak(tr(job.phase) + "…");
                 }
             }
-            if ui.small_button("Cancel").clicked() {
+            if ui.small_button(tr("Cancel")).clicked() {
                 commands.push(Command::CancelJob(job.id));
             }
         }
         if session.is_out_of_date() {
-            ui.colored_label(ui.visuals().warn_fg_color, "Out of date");
-            if ui.small_button("Compute again").clicked() {
+            ui.colored_label(ui.visuals().warn_fg_color, tr("Out of date"));
+            if ui.small_button(tr("Compute again")).clicked() {
                 commands.push(Command::Recompute);
             }
         } else if jobs.is_empty() {
-            ui.weak("Ready");
+            ui.weak(tr("Ready"));
         }
         if let Some(loaded) = &session.loaded.value {
             let keys = UiCommand::Requests.shortcut();
             let keys = keys.map_or_else(String::new, |s| ui.ctx().format_shortcut(&s));
-            let button = egui::Button::selectable(state.requests.is_open, "Requests").small();
+            let button = egui::Button::selectable(state.requests.is_open, tr("Requests")).small();
             let response = ui
                 .add(button)
-                .on_hover_text(format!("The requests behind the numbers ({keys})"));
+                .on_hover_text(tr(format!("The requests behind the numbers ({keys})")));
             if response.clicked() {
                 commands.push(Command::Ui(UiCommand::Requests));
             }
@@ -264,8 +269,8 @@ fn status_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &
                     format!("{n} findings while reading")
                 };
                 if ui
-                    .small_button(text)
-                    .on_hover_text("What was rejected, repaired or assumed")
+                    .small_button(tr(text))
+                    .on_hover_text(tr("What was rejected, repaired or assumed"))
                     .clicked()
                     && state.screen != Screen::Log
                 {
@@ -278,7 +283,7 @@ fn status_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &
 
 fn shortcuts_ui(ui: &egui::Ui, state: &mut AppState) {
     let mut is_open = state.shows_shortcuts;
-    egui::Window::new("Keyboard shortcuts")
+    egui::Window::new(tr("Keyboard shortcuts"))
         .open(&mut is_open)
         .collapsible(false)
         .resizable(false)
@@ -290,7 +295,7 @@ fn shortcuts_ui(ui: &egui::Ui, state: &mut AppState) {
                 .show(ui, |ui| {
                     for command in UiCommand::ALL {
                         if let Some(shortcut) = command.shortcut() {
-                            ui.label(command.text());
+                            ui.label(tr(command.text()));
                             let mut keys = ui.ctx().format_shortcut(&shortcut);
                             if command == UiCommand::Shortcuts {
                                 keys += " or ?";
@@ -300,7 +305,7 @@ fn shortcuts_ui(ui: &egui::Ui, state: &mut AppState) {
                         }
                     }
                     for screen in Screen::ALL {
-                        ui.label(screen.label());
+                        ui.label(tr(screen.label()));
                         ui.monospace(ui.ctx().format_shortcut(&screen_shortcut(screen)));
                         ui.end_row();
                     }

@@ -13,6 +13,7 @@ use super::sources::SourceFields;
 use super::storage::Storage;
 use crate::ingest::Tools;
 use crate::lab::Engine;
+use crate::language::Language;
 use crate::rules::Replay;
 
 /// The nine screens, in the order of work.
@@ -89,6 +90,8 @@ impl Screen {
 pub struct AppState {
     /// The screen in view.
     pub screen: Screen,
+    /// The language of the window.
+    pub language: Language,
     /// The choices that results follow from.
     pub document: Document,
     /// Its earlier and later states.

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::document::Document;
+use crate::language::Language;
 use crate::project::Project;
 use crate::report::write::write_atomic;
 
@@ -23,6 +24,8 @@ pub struct Storage {
     slot: Option<(File, PathBuf)>,
     /// What was opened last, the latest first.
     pub recent: Vec<PathBuf>,
+    /// The language that was chosen; `None` until then.
+    pub language: Option<Language>,
     /// The state of a window that did not end properly.
     pub leftover: Option<Project>,
     kept: Document,
@@ -42,6 +45,9 @@ impl Storage {
             .ok()
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
+        storage.language = std::fs::read_to_string(folder.join("language"))
+            .ok()
+            .and_then(|tag| Language::of_tag(tag.trim()));
         for i in 0..MOST_WINDOWS {
             let lock = File::options()
                 .create(true)
@@ -70,6 +76,15 @@ impl Storage {
         if let Ok(text) = serde_json::to_string_pretty(&self.recent) {
             // A list of files is not worth a message.
             write_atomic(&folder.join("recent.json"), text.as_bytes()).ok();
+        }
+    }
+
+    /// Keeps the chosen language for the next start.
+    pub(super) fn remember_language(&mut self, language: Language) {
+        self.language = Some(language);
+        if let Some(folder) = &self.folder {
+            // Chosen again at the next start, where it cannot be kept.
+            write_atomic(&folder.join("language"), language.tag().as_bytes()).ok();
         }
     }
 

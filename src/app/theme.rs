@@ -23,6 +23,23 @@ impl Wake for Repaint {
     }
 }
 
+/// For names from logs, and for a window in Chinese or Korean, on a machine without fonts
+/// (`assets/fonts/README.md`). What they lack comes from the system.
+const FALLBACKS: [(&str, &[u8]); 3] = [
+    (
+        "Hindsight CJK",
+        include_bytes!("../../assets/fonts/HindsightCJK-Regular.otf"),
+    ),
+    (
+        "Hindsight RTL",
+        include_bytes!("../../assets/fonts/HindsightRTL-Regular.ttf"),
+    ),
+    (
+        "Hindsight Emoji",
+        include_bytes!("../../assets/fonts/HindsightEmoji-Regular.ttf"),
+    ),
+];
+
 /// Sets fonts and both themes; call once before the first frame.
 pub fn install(ctx: &egui::Context) {
     let mut fonts = egui::FontDefinitions::default();
@@ -31,6 +48,13 @@ pub fn install(ctx: &egui::Context) {
         && !family.iter().any(|name| name == "Hack")
     {
         family.push("Hack".to_owned());
+    }
+    for (name, bytes) in FALLBACKS {
+        let font = Arc::new(egui::FontData::from_static(bytes));
+        fonts.font_data.insert(name.to_owned(), font);
+        for family in fonts.families.values_mut() {
+            family.push(name.to_owned());
+        }
     }
     ctx.set_fonts(fonts);
     // Where the desktop does not say which it prefers.

@@ -21,6 +21,8 @@ mod ingest;
 #[cfg(feature = "gui")]
 mod journey;
 mod lab;
+#[cfg(feature = "gui")]
+mod language;
 mod malformed;
 mod pitfalls;
 mod power;

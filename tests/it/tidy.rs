@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Per module: what of this crate its code may name besides itself.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("units", &[]),
     ("error", &[]),
     ("stats", &["units", "error"]),
+    ("language", &[]),
     ("jobs", &["error"]),
     ("data", &["units"]),
     ("ingest", &["data", "error", "jobs", "units"]),
@@ -33,8 +34,8 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     (
         "app",
         &[
-            "analysis", "cli", "data", "error", "ingest", "jobs", "lab", "project", "report",
-            "rules", "sample", "stats", "units",
+            "analysis", "cli", "data", "error", "ingest", "jobs", "lab", "language", "project",
+            "report", "rules", "sample", "stats", "units",
         ],
     ),
 ];

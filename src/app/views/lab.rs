@@ -7,6 +7,7 @@ use super::super::command::{Command, Commands};
 use super::super::session::Session;
 use super::super::state::AppState;
 use super::super::widgets::{Column, card_ui, chip, note, pick_in, table_height, table_ui};
+use super::super::words::tr;
 use crate::analysis::Analysis;
 use crate::lab::words::{chance, found, others, own, plain, rounded, verdict};
 use crate::lab::{Calibrated, Chance, RuleLab, RuleTrial};
@@ -82,9 +83,9 @@ fn verdict_ui(ui: &mut egui::Ui, lab: &RuleLab, trial: &RuleTrial) {
                 }
             });
         }
-        ui.add(egui::Label::new(egui::RichText::new(verdict(trial)).size(15.0)).wrap());
+        ui.add(egui::Label::new(egui::RichText::new(tr(verdict(trial))).size(15.0)).wrap());
         if let Some(own) = own(trial) {
-            ui.add(egui::Label::new(own).wrap());
+            ui.add(egui::Label::new(tr(own)).wrap());
         }
         if trial.skipped.is_some() {
             return;
@@ -150,7 +151,7 @@ fn causes_ui(ui: &mut egui::Ui, trial: &RuleTrial) {
                 1 => ui.label(plain(condition.threshold)),
                 2 => ui.label(rounded(condition.causes.share)),
                 3 => ui.label(rounded(condition.alone.share)),
-                _ => ui.add(egui::Label::new(&condition.text).truncate()),
+                _ => ui.add(egui::Label::new(tr(&condition.text)).truncate()),
             };
         },
     );
@@ -187,7 +188,7 @@ fn profile_ui(
         let form = form_of(written);
         let chosen = state.lab.threshold.unwrap_or(condition.threshold);
         let Some(chart) = charts::lab_profile(trial, at, form, chosen) else {
-            ui.label("Computing…");
+            ui.label(tr("Computing…"));
             return;
         };
         if let Some((x, _)) = pick_in(ui, &chart, 240.0) {
@@ -195,7 +196,7 @@ fn profile_ui(
         }
         note(
             ui,
-            &format!("{} Drag in the chart to try a threshold.", chart.caption),
+            &(tr(&chart.caption) + " " + &tr("Drag in the chart to try a threshold.")),
         );
         let Some(point) = condition.profile.iter().min_by(|a, b| {
             (a.threshold - chosen)
@@ -220,9 +221,9 @@ fn profile_ui(
                 format!("; with a regression, {}", finds.join(", "))
             }
         );
-        ui.add(egui::Label::new(egui::RichText::new(text).strong()).wrap());
+        ui.add(egui::Label::new(egui::RichText::new(tr(text)).strong()).wrap());
         if let Some(others) = others(condition) {
-            note(ui, &others);
+            note(ui, &tr(others));
         }
         ui.horizontal(|ui| {
             let profile = &condition.profile;
@@ -236,12 +237,12 @@ fn profile_ui(
             let slider =
                 egui::Slider::new(&mut index, 0..=profile.len() - 1).custom_formatter(shown);
             let name = format!("Threshold of {} to try", condition.name);
-            if ui.add(slider).accessible_name(name).changed() {
+            if ui.add(slider).accessible_name(tr(name)).changed() {
                 state.lab.threshold = Some(profile[index].threshold);
             }
             let is_other = point.threshold != written.comparison.threshold();
             if ui
-                .add_enabled(is_other, egui::Button::new("Use this threshold"))
+                .add_enabled(is_other, egui::Button::new(tr("Use this threshold")))
                 .clicked()
             {
                 commands.push(Command::SetThreshold(rule, at, point.threshold));
@@ -278,7 +279,7 @@ fn frontier_ui(ui: &mut egui::Ui, state: &mut AppState, lab: &RuleLab, commands:
         return;
     };
     card_ui(ui, "Which version to use", |ui| {
-        ui.label(egui::RichText::new(&chart.title).strong());
+        ui.label(egui::RichText::new(tr(&chart.title)).strong());
         if let Some((x, y)) = pick_in(ui, &chart, 230.0) {
             let most = lab.frontier.iter().map(|p| p.harmed).fold(1.0, f64::max);
             let distance = |i: &usize| {
@@ -290,7 +291,7 @@ fn frontier_ui(ui: &mut egui::Ui, state: &mut AppState, lab: &RuleLab, commands:
         }
         note(
             ui,
-            &format!("{} Click a point to choose it.", chart.caption),
+            &(tr(&chart.caption) + " " + &tr("Click a point to choose it.")),
         );
         for (i, point) in lab.frontier.iter().enumerate() {
             ui.horizontal_wrapped(|ui| {
@@ -300,7 +301,7 @@ fn frontier_ui(ui: &mut egui::Ui, state: &mut AppState, lab: &RuleLab, commands:
                     rounded(point.false_rollback.share),
                     units::count(point.harmed.round() as u64)
                 );
-                if ui.selectable_label(chosen == Some(i), text).clicked() {
+                if ui.selectable_label(chosen == Some(i), tr(text)).clicked() {
                     state.lab.point = Some(i);
                 }
             });
@@ -314,13 +315,13 @@ fn frontier_ui(ui: &mut egui::Ui, state: &mut AppState, lab: &RuleLab, commands:
             return;
         };
         ui.add_space(4.0);
-        ui.add(egui::Label::new(&version.text).wrap());
+        ui.add(egui::Label::new(tr(&version.text)).wrap());
         for d in version.detection.iter().skip(1) {
             note(ui, &format!("Finds {}.", found(d)));
         }
         let rules = &state.document.rulebook.rules;
         let at = rules.iter().position(|rule| rule.id == id);
-        let button = egui::Button::new("Use this version");
+        let button = egui::Button::new(tr("Use this version"));
         if let (true, Some(at), Some(rule)) = (
             ui.add_enabled(at.is_some(), button).clicked(),
             at,
@@ -344,7 +345,7 @@ fn version_of(lab: &RuleLab, point: usize) -> Option<(&str, &Calibrated)> {
 fn guards_ui(ui: &mut egui::Ui, lab: &RuleLab, trial: &RuleTrial) {
     card_ui(ui, "Keep in mind", |ui| {
         for sentence in &trial.guards {
-            ui.add(egui::Label::new(format!("▲ {sentence}")).wrap());
+            ui.add(egui::Label::new(tr(format!("▲ {sentence}"))).wrap());
         }
         for sentence in &lab.assumptions {
             note(ui, sentence);

@@ -6,6 +6,7 @@ use super::super::widgets::{
     Brushed, Column, brush_in, card_ui, chart_ui, copy_button, note, shortened, table_height,
     table_ui,
 };
+use super::super::words::tr;
 use crate::analysis::{Analysis, LatencyPanel};
 use crate::data::{MsRange, Quantity};
 use crate::report::charts;
@@ -19,14 +20,14 @@ pub(super) fn ui(
 ) {
     if analysis.latency.is_empty() {
         card_ui(ui, "No latency", |ui| {
-            ui.label("The log has no latency of answered requests. If a column holds it, give it the role Latency on the Log screen.");
+            ui.label(tr("The log has no latency of answered requests. If a column holds it, give it the role Latency on the Log screen."));
         });
         return;
     }
     state.latency_panel = state.latency_panel.min(analysis.latency.len() - 1);
     ui.horizontal(|ui| {
         for (i, panel) in analysis.latency.iter().enumerate() {
-            ui.selectable_value(&mut state.latency_panel, i, &panel.label);
+            ui.selectable_value(&mut state.latency_panel, i, tr(&panel.label));
         }
     });
     ui.add_space(4.0);
@@ -113,7 +114,7 @@ fn quantiles_ui(ui: &mut egui::Ui, analysis: &Analysis, panel: &LatencyPanel) {
                             quantile.estimate.method.label()
                         );
                         ui.label(units::latency(quantile.estimate.value))
-                            .on_hover_text(text);
+                            .on_hover_text(tr(text));
                     }
                 }
             }

@@ -4,6 +4,7 @@ use super::super::command::{Command, Commands, UiCommand};
 use super::super::session::Session;
 use super::super::state::AppState;
 use super::super::widgets::{Column, card_ui, note, table_height, table_ui};
+use super::super::words::tr;
 use super::sources;
 use crate::ingest::{ColumnRole, DurationUnit, Guess, LoadRequest, Loaded, Question, Role};
 use crate::units;
@@ -19,7 +20,7 @@ pub(super) fn ui(
         return welcome_ui(ui, &state.storage.recent, commands);
     };
     if session.loaded.is_stale {
-        ui.weak("Reading…");
+        ui.weak(tr("Reading…"));
     }
     // What was answered or assigned is no longer asked, even while the log is read again.
     let asked = state.document.mapping.as_ref().unwrap_or(&loaded.mapping);
@@ -51,16 +52,16 @@ pub(super) fn ui(
 fn open_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session, commands: &mut Commands) {
     card_ui(ui, "", |ui| {
         ui.horizontal(|ui| {
-            let label = ui.label("Log file");
+            let label = ui.label(tr("Log file"));
             let width = (ui.available_width() - 260.0).max(200.0);
             let field = egui::TextEdit::singleline(&mut state.path_text)
                 .desired_width(width)
-                .hint_text("Path of a file or folder, or drop files on this window");
+                .hint_text(tr("Path of a file or folder, or drop files on this window"));
             let response = ui.add(field).labelled_by(label.id);
             let is_enter =
                 response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
             let path = state.path_text.trim().trim_matches('"').to_owned();
-            let open = ui.add_enabled(!path.is_empty(), egui::Button::new("Open"));
+            let open = ui.add_enabled(!path.is_empty(), egui::Button::new(tr("Open")));
             if !path.is_empty() && (open.clicked() || is_enter) {
                 commands.push(Command::OpenLog(LoadRequest::of(path).into()));
             }
@@ -69,7 +70,7 @@ fn open_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session, commands:
                 .iter()
                 .any(|job| job.kind == crate::jobs::JobKind::Dialog);
             if ui
-                .add_enabled(!is_waiting, egui::Button::new("Browse…"))
+                .add_enabled(!is_waiting, egui::Button::new(tr("Browse…")))
                 .clicked()
             {
                 commands.push(Command::Ui(UiCommand::Open));
@@ -85,8 +86,8 @@ fn open_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session, commands:
 fn question_ui(ui: &mut egui::Ui, question: &Question, commands: &mut Commands) {
     ui.add_space(6.0);
     ui.horizontal_wrapped(|ui| {
-        ui.strong(&question.text);
-        ui.weak(&question.evidence);
+        ui.strong(tr(&question.text));
+        ui.weak(tr(&question.evidence));
     });
     ui.horizontal_wrapped(|ui| {
         for (i, candidate) in question.candidates.iter().enumerate() {
@@ -96,9 +97,9 @@ fn question_ui(ui: &mut egui::Ui, question: &Question, commands: &mut Commands) 
             } else {
                 candidate.label.clone()
             };
-            let button = egui::Button::new(super::super::widgets::shortened_to(&text, 72));
+            let button = egui::Button::new(super::super::widgets::shortened_to(&tr(&text), 72));
             let response = ui.add(button.selected(is_assumed));
-            if response.on_hover_text(&candidate.label).clicked() {
+            if response.on_hover_text(tr(&candidate.label)).clicked() {
                 let answer = candidate.answer.clone();
                 commands.push(Command::Answer(question.clone(), answer));
             }
@@ -108,12 +109,14 @@ fn question_ui(ui: &mut egui::Ui, question: &Question, commands: &mut Commands) 
 
 fn welcome_ui(ui: &mut egui::Ui, recent: &[std::path::PathBuf], commands: &mut Commands) {
     card_ui(ui, "Tell from a request log which variant to ship", |ui| {
-        ui.label("Hindsight compares the arms of a rollout by errors, latency, ratings and cost, checks whether the log can be trusted,");
-        ui.label("and replays rollback rules to show when each would have fired.");
+        ui.label(tr("Hindsight compares the arms of a rollout by errors, latency, ratings and cost, checks whether the log can be trusted,"));
+        ui.label(tr(
+            "and replays rollback rules to show when each would have fired.",
+        ));
         ui.add_space(6.0);
         ui.horizontal(|ui| {
             for command in [UiCommand::OpenSample, UiCommand::OpenAa] {
-                if ui.button(command.text()).clicked() {
+                if ui.button(tr(command.text())).clicked() {
                     commands.push(Command::Ui(command));
                 }
             }
@@ -138,8 +141,8 @@ fn summary_ui(ui: &mut egui::Ui, loaded: &Loaded) {
             .spacing([20.0, 4.0])
             .show(ui, |ui| {
                 let mut line = |name: &str, value: String| {
-                    ui.weak(name);
-                    ui.label(value);
+                    ui.weak(tr(name));
+                    ui.label(tr(value));
                     ui.end_row();
                 };
                 line(
@@ -226,7 +229,7 @@ fn columns_ui(ui: &mut egui::Ui, loaded: &Loaded, commands: &mut Commands) {
                         );
                     }
                     Some(_) => {
-                        ui.label("given");
+                        ui.label(tr("given"));
                     }
                     None => {}
                 },
@@ -236,9 +239,10 @@ fn columns_ui(ui: &mut egui::Ui, loaded: &Loaded, commands: &mut Commands) {
                 }
                 _ if is_guess => {
                     ui.add(
-                        egui::Label::new(egui::RichText::new(&guess.evidence).weak()).truncate(),
+                        egui::Label::new(egui::RichText::new(tr(&guess.evidence)).weak())
+                            .truncate(),
                     )
-                    .on_hover_text(&guess.evidence);
+                    .on_hover_text(tr(&guess.evidence));
                 }
                 _ => {}
             }
@@ -251,12 +255,12 @@ fn role_combo(ui: &mut egui::Ui, guess: &Guess, current: Option<Role>, commands:
     egui::ComboBox::from_id_salt(("role", name))
         .width(170.0)
         .height(420.0)
-        .selected_text(current.map_or("not used", Role::label))
+        .selected_text(tr(current.map_or("not used", Role::label)))
         .show_ui(ui, |ui| {
             let mut choice = |ui: &mut egui::Ui, role: Option<Role>| {
                 let is_current = role == current;
                 if ui
-                    .selectable_label(is_current, role.map_or("not used", Role::label))
+                    .selectable_label(is_current, tr(role.map_or("not used", Role::label)))
                     .clicked()
                     && !is_current
                 {
@@ -272,20 +276,20 @@ fn role_combo(ui: &mut egui::Ui, guess: &Guess, current: Option<Role>, commands:
             }
         })
         .response
-        .accessible_name(format!("Role of {name}"));
+        .accessible_name(tr(format!("Role of {name}")));
 }
 
 fn unit_ui(ui: &mut egui::Ui, role: Option<&ColumnRole>, commands: &mut Commands) {
     let Some(role) = role else { return };
     if let Some(stamp) = role.stamp {
-        ui.label(stamp.label());
+        ui.label(tr(stamp.label()));
     }
     let Some(unit) = role.unit.filter(|_| role.role.is_duration()) else {
         return;
     };
     egui::ComboBox::from_id_salt(("unit", &role.column))
         .width(110.0)
-        .selected_text(unit.label())
+        .selected_text(tr(unit.label()))
         .show_ui(ui, |ui| {
             for other in [
                 DurationUnit::S,
@@ -293,7 +297,11 @@ fn unit_ui(ui: &mut egui::Ui, role: Option<&ColumnRole>, commands: &mut Commands
                 DurationUnit::Us,
                 DurationUnit::Ns,
             ] {
-                if ui.selectable_label(other == unit, other.label()).clicked() && other != unit {
+                if ui
+                    .selectable_label(other == unit, tr(other.label()))
+                    .clicked()
+                    && other != unit
+                {
                     commands.push(Command::SetUnit {
                         column: role.column.clone(),
                         unit: other,
@@ -302,12 +310,12 @@ fn unit_ui(ui: &mut egui::Ui, role: Option<&ColumnRole>, commands: &mut Commands
             }
         })
         .response
-        .accessible_name(format!("Unit of {}", role.column));
+        .accessible_name(tr(format!("Unit of {}", role.column)));
 }
 
 fn issues_ui(ui: &mut egui::Ui, loaded: &Loaded) {
     if loaded.issues.is_empty() {
-        ui.label("Nothing was rejected, repaired or assumed.");
+        ui.label(tr("Nothing was rejected, repaired or assumed."));
         return;
     }
     for issue in &loaded.issues {
@@ -328,7 +336,7 @@ fn issues_ui(ui: &mut egui::Ui, loaded: &Loaded) {
             } else {
                 String::new()
             };
-            ui.label(format!("{}{count}", issue.message));
+            ui.label(tr(&issue.message) + &tr(count));
         });
         if !issue.lines.is_empty() {
             note(

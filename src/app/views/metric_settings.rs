@@ -2,6 +2,7 @@
 //! correction of all: part of the settings.
 
 use super::super::widgets::note;
+use super::super::words::tr;
 use crate::analysis::{
     Analysis, AnalysisSettings, Correction, Direction, InferenceUnit, Looks, MetricChoice,
     MetricRole, ScorecardRow, StrataChoice,
@@ -16,7 +17,7 @@ const DIRECTIONS: [Direction; 3] = [
 
 /// One line per metric.
 pub(super) fn ui(ui: &mut egui::Ui, settings: &mut AnalysisSettings, analysis: &Analysis) {
-    egui::CollapsingHeader::new("What each metric counts for").id_salt("roles").show(ui, |ui| {
+    egui::CollapsingHeader::new(tr("What each metric counts for")).id_salt("roles").show(ui, |ui| {
         note(ui, "Primary: must become better. Guardrail: must not get worse than its margin. Secondary: explains. Neutral: told. Primary and secondary metrics are corrected for their number; guardrails are not, because shipping needs every one of them.");
         egui::Grid::new("roles grid").num_columns(4).spacing([16.0, 6.0]).show(ui, |ui| {
             for row in &analysis.scorecard {
@@ -30,35 +31,35 @@ pub(super) fn ui(ui: &mut egui::Ui, settings: &mut AnalysisSettings, analysis: &
 fn metric_ui(ui: &mut egui::Ui, settings: &mut AnalysisSettings, row: &ScorecardRow) {
     let before = settings.metrics.get(&row.id).copied().unwrap_or_default();
     let mut choice = before;
-    ui.label(&row.label);
+    ui.label(tr(&row.label));
     let mut role = row.role;
     egui::ComboBox::from_id_salt(("role", &row.id))
-        .selected_text(role.label())
+        .selected_text(tr(role.label()))
         .show_ui(ui, |ui| {
             for option in MetricRole::ALL {
                 // Nothing without a direction can be improved.
                 let is_possible =
                     option != MetricRole::Primary || row.direction != Direction::Neutral;
                 if is_possible {
-                    ui.selectable_value(&mut role, option, option.label());
+                    ui.selectable_value(&mut role, option, tr(option.label()));
                 }
             }
         })
         .response
-        .accessible_name(format!("Role of {}", row.label));
+        .accessible_name(tr(format!("Role of {}", row.label)));
     if role != row.role {
         choice.role = Some(role);
     }
     let mut direction = row.direction;
     egui::ComboBox::from_id_salt(("direction", &row.id))
-        .selected_text(direction.label())
+        .selected_text(tr(direction.label()))
         .show_ui(ui, |ui| {
             for option in DIRECTIONS {
-                ui.selectable_value(&mut direction, option, option.label());
+                ui.selectable_value(&mut direction, option, tr(option.label()));
             }
         })
         .response
-        .accessible_name(format!("Better direction of {}", row.label));
+        .accessible_name(tr(format!("Better direction of {}", row.label)));
     if direction != row.direction {
         choice.direction = Some(direction);
         if direction == Direction::Neutral && role == MetricRole::Primary {
@@ -85,7 +86,7 @@ fn margin_ui(ui: &mut egui::Ui, choice: &mut MetricChoice, row: &ScorecardRow) {
         } else {
             0.10
         };
-        if ui.checkbox(&mut is_own, "own margin").changed() {
+        if ui.checkbox(&mut is_own, tr("own margin")).changed() {
             choice.margin = is_own.then_some(default);
         }
         let Some(margin) = &mut choice.margin else {
@@ -111,22 +112,22 @@ fn margin_ui(ui: &mut egui::Ui, choice: &mut MetricChoice, row: &ScorecardRow) {
             }
             response
         };
-        response.accessible_name(name);
+        response.accessible_name(tr(name));
     });
 }
 
 /// Whether users or single requests are the unit.
 pub(super) fn unit_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings) {
-    ui.label("Unit of inference");
+    ui.label(tr("Unit of inference"));
     egui::ComboBox::from_id_salt("unit")
-        .selected_text(settings.unit.label())
+        .selected_text(tr(settings.unit.label()))
         .show_ui(ui, |ui| {
             for unit in [InferenceUnit::Unit, InferenceUnit::Request] {
-                ui.selectable_value(&mut settings.unit, unit, unit.label());
+                ui.selectable_value(&mut settings.unit, unit, tr(unit.label()));
             }
         })
         .response
-        .accessible_name("Unit of inference");
+        .accessible_name(tr("Unit of inference"));
 }
 
 /// Whether intervals have to hold at every look.
@@ -135,7 +136,7 @@ pub(super) fn looks_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings) {
         Looks::Fixed => "once, at a fixed end",
         Looks::Continuous => "repeatedly, at any time",
     };
-    ui.label("Looked at");
+    ui.label(tr("Looked at"));
     egui::ComboBox::from_id_salt("looks")
         .selected_text(label(settings.looks))
         .show_ui(ui, |ui| {
@@ -144,7 +145,7 @@ pub(super) fn looks_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings) {
             }
         })
         .response
-        .accessible_name("Looked at");
+        .accessible_name(tr("Looked at"));
 }
 
 /// Whether arms are compared within stages.
@@ -153,7 +154,7 @@ pub(super) fn strata_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings) {
         StrataChoice::Stages => "within stages",
         StrataChoice::None => "over the whole log",
     };
-    ui.label("Where shares change, compare");
+    ui.label(tr("Where shares change, compare"));
     egui::ComboBox::from_id_salt("strata")
         .selected_text(label(settings.strata))
         .show_ui(ui, |ui| {
@@ -162,19 +163,19 @@ pub(super) fn strata_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings) {
             }
         })
         .response
-        .accessible_name("Where shares change, compare");
+        .accessible_name(tr("Where shares change, compare"));
 }
 
 /// How many metrics at once are corrected for.
 pub(super) fn correction_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings) {
-    ui.label("Correction for many metrics");
+    ui.label(tr("Correction for many metrics"));
     egui::ComboBox::from_id_salt("correction")
-        .selected_text(settings.correction.label())
+        .selected_text(tr(settings.correction.label()))
         .show_ui(ui, |ui| {
             for correction in Correction::ALL {
-                ui.selectable_value(&mut settings.correction, correction, correction.label());
+                ui.selectable_value(&mut settings.correction, correction, tr(correction.label()));
             }
         })
         .response
-        .accessible_name("Correction for many metrics");
+        .accessible_name(tr("Correction for many metrics"));
 }

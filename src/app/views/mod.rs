@@ -20,6 +20,7 @@ use super::command::Commands;
 use super::session::Session;
 use super::state::{AppState, Screen};
 use super::widgets::note;
+use super::words::tr;
 use crate::error::Error;
 
 /// The screen in view.
@@ -57,7 +58,7 @@ pub(super) fn screen_ui(
                 } else {
                     "Computing…"
                 };
-                ui.label(text);
+                ui.label(tr(text));
                 return;
             };
             match state.screen {
@@ -77,8 +78,8 @@ pub(super) fn screen_ui(
 
 fn heading_ui(ui: &mut egui::Ui, screen: Screen) {
     ui.horizontal(|ui| {
-        ui.heading(screen.label());
-        ui.weak(screen.question());
+        ui.heading(tr(screen.label()));
+        ui.weak(tr(screen.question()));
     });
     ui.add_space(4.0);
 }
@@ -92,9 +93,13 @@ fn error_ui(ui: &mut egui::Ui, error: &Error) {
             ui.set_width(ui.available_width());
             ui.add(
                 egui::Label::new(
-                    egui::RichText::new(format!("■ {}{}", error.message, error.place))
-                        .color(color)
-                        .strong(),
+                    egui::RichText::new(format!(
+                        "■ {}{}",
+                        tr(&error.message),
+                        tr(error.place.to_string())
+                    ))
+                    .color(color)
+                    .strong(),
                 )
                 .wrap(),
             );

@@ -8,6 +8,7 @@ use super::super::widgets::{
     Column, card_ui, chart_ui, chip, copy_button, headline, note, severity_chip, shortened,
     table_height, table_ui, verdict_chip,
 };
+use super::super::words::tr;
 use super::{segments, settings};
 use crate::analysis::{
     Analysis, ArmValue, Effect, MetricRole, ReasonWeight, ScorecardRow, Severity,
@@ -78,7 +79,7 @@ fn decision_ui(ui: &mut egui::Ui, analysis: &Analysis) {
             }
             if decision.reasons.len() > FIRST_REASONS {
                 let title = format!("{} more reasons", decision.reasons.len() - FIRST_REASONS);
-                egui::CollapsingHeader::new(title)
+                egui::CollapsingHeader::new(tr(title))
                     .id_salt("reasons")
                     .show(ui, |ui| {
                         for reason in decision.reasons.iter().skip(FIRST_REASONS) {
@@ -102,11 +103,11 @@ fn folded_ui(ui: &mut egui::Ui, title: &str, texts: &[&str]) {
     if texts.is_empty() {
         return;
     }
-    egui::CollapsingHeader::new(format!("{title} ({})", texts.len()))
+    egui::CollapsingHeader::new(format!("{} ({})", tr(title), texts.len()))
         .id_salt(title)
         .show(ui, |ui| {
             for text in texts {
-                ui.add(egui::Label::new(*text).wrap());
+                ui.add(egui::Label::new(tr(*text)).wrap());
             }
         });
 }
@@ -119,7 +120,7 @@ fn reason_ui(ui: &mut egui::Ui, weight: ReasonWeight, text: &str) {
     };
     ui.horizontal_wrapped(|ui| {
         chip(ui, word, tone);
-        ui.label(text);
+        ui.label(tr(text));
     });
 }
 
@@ -131,8 +132,8 @@ fn health_ui(ui: &mut egui::Ui, analysis: &Analysis) {
     for check in &open {
         ui.horizontal_wrapped(|ui| {
             severity_chip(ui, check.severity);
-            ui.strong(&check.title);
-            ui.label(&check.finding);
+            ui.strong(tr(&check.title));
+            ui.label(tr(&check.finding));
         });
         for text in [&check.meaning, &check.advice] {
             if !text.is_empty() {
@@ -141,18 +142,18 @@ fn health_ui(ui: &mut egui::Ui, analysis: &Analysis) {
         }
     }
     if !fine.is_empty() {
-        egui::CollapsingHeader::new(if fine.len() == 1 {
+        egui::CollapsingHeader::new(tr(if fine.len() == 1 {
             "1 check is fine".to_owned()
         } else {
             format!("{} checks are fine", fine.len())
-        })
+        }))
         .id_salt("fine")
         .show(ui, |ui| {
             for check in &fine {
                 ui.horizontal_wrapped(|ui| {
                     severity_chip(ui, check.severity);
-                    ui.strong(&check.title);
-                    ui.label(&check.finding);
+                    ui.strong(tr(&check.title));
+                    ui.label(tr(&check.finding));
                 });
             }
         });
@@ -204,15 +205,15 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands)
             match (column, effect) {
                 (0, _) if is_first => {
                     let role = match row.role {
-                        role if role.decides() => egui::RichText::new(&row.label).strong(),
-                        _ => egui::RichText::new(&row.label),
+                        role if role.decides() => egui::RichText::new(tr(&row.label)).strong(),
+                        _ => egui::RichText::new(tr(&row.label)),
                     };
-                    ui.label(role).on_hover_text(format!(
+                    ui.label(role).on_hover_text(tr(format!(
                         "{}; {}. Denominator: {}",
                         row.role.label(),
                         row.direction.label(),
                         row.denominator
-                    ));
+                    )));
                 }
                 (1, _) => {
                     let color =
@@ -237,7 +238,7 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands)
                             d.interval.lower,
                             d.interval.upper,
                         ))
-                        .on_hover_text(difference_hover(row, effect));
+                        .on_hover_text(tr(difference_hover(row, effect)));
                     }
                 }
                 (5, Some(effect)) => {
@@ -250,7 +251,7 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands)
                 (6, Some(effect)) => {
                     if let Some(test) = effect.test {
                         ui.label(units::p_value(effect.p_adjusted.unwrap_or(test.p)))
-                            .on_hover_text(p_hover(analysis, row, effect));
+                            .on_hover_text(tr(p_hover(analysis, row, effect)));
                     }
                 }
                 (7, Some(effect)) => {
@@ -260,7 +261,7 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands)
                     let margin = effect
                         .margin
                         .map_or_else(String::new, |m| format!("Margin {}", row.form.change(m)));
-                    verdict_chip(ui, effect.verdict).on_hover_text(margin);
+                    verdict_chip(ui, effect.verdict).on_hover_text(tr(margin));
                 }
                 _ => {}
             }
@@ -276,7 +277,11 @@ fn requests_link(ui: &mut egui::Ui, row: &ScorecardRow, arm: usize, commands: &m
         units::count(value.n),
         row.denominator
     );
-    if ui.link(shown(row, value)).on_hover_text(hover).clicked() {
+    if ui
+        .link(shown(row, value))
+        .on_hover_text(tr(hover))
+        .clicked()
+    {
         commands.push(Command::ShowRequests(Box::new(Query::behind(&row.id, arm))));
     }
 }
@@ -305,7 +310,7 @@ fn unit_ui(ui: &mut egui::Ui, row: &ScorecardRow, effect: &Effect) {
             .design_effect
             .map(|d| format!("Design effect {}", units::number(d))),
     );
-    ui.label(label).on_hover_text(hover.join("\n"));
+    ui.label(tr(label)).on_hover_text(tr(hover.join("\n")));
 }
 
 /// How the interval was made; within stages, with the figure over the whole log.

@@ -2,6 +2,7 @@
 
 use super::super::planner::{PlanMetric, Planner};
 use super::super::widgets::{card_ui, chart_ui, note};
+use super::super::words::tr;
 use crate::analysis::Analysis;
 use crate::units;
 
@@ -12,17 +13,19 @@ pub(super) fn ui(ui: &mut egui::Ui, planner: &mut Planner, analysis: Option<&Ana
             ui.selectable_value(
                 &mut planner.fields.metric,
                 PlanMetric::Share,
-                "A share (errors, conversions)",
+                tr("A share (errors, conversions)"),
             );
             ui.selectable_value(
                 &mut planner.fields.metric,
                 PlanMetric::Mean,
-                "A mean (ratings)",
+                tr("A mean (ratings)"),
             );
             if let Some(analysis) = analysis
                 && ui
-                    .button("Fill from this log")
-                    .on_hover_text("Baseline, spread, design effect and traffic of the control")
+                    .button(tr("Fill from this log"))
+                    .on_hover_text(tr(
+                        "Baseline, spread, design effect and traffic of the control",
+                    ))
                     .clicked()
             {
                 planner.fill_from(analysis);
@@ -38,15 +41,15 @@ pub(super) fn ui(ui: &mut egui::Ui, planner: &mut Planner, analysis: Option<&Ana
     let answer = planner.answer().clone();
     card_ui(ui, "Answer", |ui| match &answer.size {
         Err(why) => {
-            ui.colored_label(ui.visuals().error_fg_color, why);
+            ui.colored_label(ui.visuals().error_fg_color, tr(why));
         }
         Ok(size) => {
             ui.label(
-                egui::RichText::new(format!(
+                egui::RichText::new(tr(format!(
                     "{} in the control and {} in the treatment",
                     units::count(size.n_control),
                     units::count(size.n_treatment)
-                ))
+                )))
                 .size(20.0),
             );
             let what = match fields.metric {
@@ -63,13 +66,13 @@ pub(super) fn ui(ui: &mut egui::Ui, planner: &mut Planner, analysis: Option<&Ana
                     units::number(fields.sd)
                 ),
             };
-            ui.label(format!(
+            ui.label(tr(format!(
                 "{what}, with power {} at a two-sided alpha of {}.",
                 units::share(fields.power),
                 fields.alpha
-            ));
+            )));
             match answer.days {
-                Some(days) => ui.strong(format!(
+                Some(days) => ui.strong(tr(format!(
                     "About {} at {} observations a day.",
                     if days == 1 {
                         "1 day".to_owned()
@@ -77,8 +80,10 @@ pub(super) fn ui(ui: &mut egui::Ui, planner: &mut Planner, analysis: Option<&Ana
                         format!("{} days", units::count(days))
                     },
                     units::count(fields.per_day as u64)
+                ))),
+                None => ui.weak(tr(
+                    "Give the observations a day to see how long that takes.",
                 )),
-                None => ui.weak("Give the observations a day to see how long that takes."),
             };
             note(
                 ui,
@@ -136,7 +141,7 @@ fn fields_ui(ui: &mut egui::Ui, planner: &mut Planner) {
                 1.0..=1000.0,
             );
             ui.end_row();
-            let label = ui.label("Observations a day, all arms");
+            let label = ui.label(tr("Observations a day, all arms"));
             let drag = egui::DragValue::new(&mut fields.per_day)
                 .range(0.0..=1e12)
                 .speed(100.0)
@@ -148,7 +153,7 @@ fn fields_ui(ui: &mut egui::Ui, planner: &mut Planner) {
 }
 
 fn percent(ui: &mut egui::Ui, name: &str, value: &mut f64, range: std::ops::RangeInclusive<f64>) {
-    let label = ui.label(name);
+    let label = ui.label(tr(name));
     let mut shown = *value * 100.0;
     let speed = (shown.abs() / 100.0).max(0.01);
     let drag = egui::DragValue::new(&mut shown)
@@ -162,7 +167,7 @@ fn percent(ui: &mut egui::Ui, name: &str, value: &mut f64, range: std::ops::Rang
 }
 
 fn number(ui: &mut egui::Ui, name: &str, value: &mut f64, range: std::ops::RangeInclusive<f64>) {
-    let label = ui.label(name);
+    let label = ui.label(tr(name));
     let speed = (value.abs() / 100.0).max(0.001);
     ui.add(
         egui::DragValue::new(value)

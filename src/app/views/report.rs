@@ -4,6 +4,7 @@ use super::super::command::{Command, Commands, UiCommand};
 use super::super::session::Session;
 use super::super::state::AppState;
 use super::super::widgets::{card_ui, headline, note};
+use super::super::words::tr;
 use crate::analysis::{Analysis, Severity};
 use crate::jobs::JobKind;
 use crate::units;
@@ -20,13 +21,13 @@ pub(super) fn ui(
             .num_columns(2)
             .spacing([12.0, 8.0])
             .show(ui, |ui| {
-                let label = ui.label("Title");
+                let label = ui.label(tr("Title"));
                 let title = egui::TextEdit::singleline(&mut state.document.title)
                     .desired_width(460.0)
                     .hint_text(analysis.log.name.as_str());
                 ui.add(title).labelled_by(label.id);
                 ui.end_row();
-                let label = ui.label("File");
+                let label = ui.label(tr("File"));
                 ui.add(
                     egui::TextEdit::singleline(&mut state.report.path_text).desired_width(460.0),
                 )
@@ -37,7 +38,7 @@ pub(super) fn ui(
         let is_writing = session.jobs().iter().any(|job| job.kind == JobKind::Export);
         let is_ready = !is_writing && !state.report.path_text.trim().is_empty();
         if ui
-            .add_enabled(is_ready, egui::Button::new("Write HTML report"))
+            .add_enabled(is_ready, egui::Button::new(tr("Write HTML report")))
             .clicked()
         {
             commands.push(Command::Ui(UiCommand::Export));
@@ -48,11 +49,11 @@ pub(super) fn ui(
             } else {
                 ui.visuals().text_color()
             };
-            ui.add(egui::Label::new(egui::RichText::new(&notice.text).color(color)).wrap());
+            ui.add(egui::Label::new(egui::RichText::new(tr(&notice.text)).color(color)).wrap());
             if let Some(path) = &notice.path {
                 let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
                 ui.hyperlink_to(
-                    "Open it in the browser",
+                    tr("Open it in the browser"),
                     format!("file://{}", absolute.display()),
                 );
             }
@@ -143,8 +144,8 @@ fn preview_ui(ui: &mut egui::Ui, session: &Session, analysis: &Analysis) {
                         format!("{} intervals", units::share(analysis.settings.level)),
                     ),
                 ] {
-                    ui.strong(section);
-                    ui.label(contents);
+                    ui.strong(tr(section));
+                    ui.label(tr(contents));
                     ui.end_row();
                 }
             });

@@ -1,5 +1,6 @@
 //! The requests behind the numbers: a panel below every screen, with one request in full beside it.
 
+use super::super::words::tr;
 use egui::{Align, Layout, Sense};
 use egui_extras::TableBuilder;
 
@@ -54,7 +55,7 @@ pub(in crate::app) fn panel_ui(
                 return;
             }
             let Some(listing) = listing else {
-                ui.weak("Listing…");
+                ui.weak(tr("Listing…"));
                 return;
             };
             if state.requests.chosen.is_some() {
@@ -85,7 +86,7 @@ fn bar_ui(
 ) {
     ui.horizontal_wrapped(|ui| {
         let query = &mut panel.query;
-        ui.strong("Requests");
+        ui.strong(tr("Requests"));
         if let Some(listing) = listing {
             let (n, of) = (listing.order.len() as u64, listing.log.n_rows() as u64);
             let text = if n == of {
@@ -98,17 +99,17 @@ fn bar_ui(
         let shown = query
             .arm
             .and_then(|arm| log.arms.get(arm))
-            .map_or_else(|| "All arms".to_owned(), |arm| shortened(&arm.name));
+            .map_or_else(|| tr("All arms"), |arm| shortened(&arm.name));
         egui::ComboBox::from_id_salt("arm of the requests")
             .selected_text(shown)
             .show_ui(ui, |ui| {
-                ui.selectable_value(&mut query.arm, None, "All arms");
+                ui.selectable_value(&mut query.arm, None, tr("All arms"));
                 for (i, arm) in log.arms.iter().enumerate() {
                     ui.selectable_value(&mut query.arm, Some(i), shortened(&arm.name));
                 }
             })
             .response
-            .accessible_name("Arm of the requests");
+            .accessible_name(tr("Arm of the requests"));
         if log.has_outcome {
             for (ending, text) in [
                 (Ending::Any, "any outcome"),
@@ -121,29 +122,29 @@ fn bar_ui(
         ui.add(
             egui::TextEdit::singleline(&mut query.search)
                 .desired_width(170.0)
-                .hint_text("Arm, segment value or row number"),
+                .hint_text(tr("Arm, segment value or row number")),
         )
-        .accessible_name("Search the requests");
+        .accessible_name(tr("Search the requests"));
         take_back_ui(ui, panel, log);
         let Some(listing) = listing else { return };
-        let rows = ui.small_button("Copy rows").on_hover_text(format!(
+        let rows = ui.small_button(tr("Copy rows")).on_hover_text(tr(format!(
             "The first {} listed, as tab-separated text",
             units::count(MOST_COPIED as u64)
-        ));
+        )));
         if rows.clicked() {
             commands.push(Command::Copy(listing.tsv(MOST_COPIED)));
         }
         if log.request_id.is_some() {
             let ids = ui
-                .small_button("Copy ids")
-                .on_hover_text("The request ids of those listed, read from the file");
+                .small_button(tr("Copy ids"))
+                .on_hover_text(tr("The request ids of those listed, read from the file"));
             if ids.clicked() {
                 commands.push(Command::CopyIds);
             }
         }
         if ui
-            .small_button("Close")
-            .accessible_name("Close the requests")
+            .small_button(tr("Close"))
+            .accessible_name(tr("Close the requests"))
             .clicked()
         {
             panel.is_open = false;
@@ -157,7 +158,7 @@ fn take_back_ui(ui: &mut egui::Ui, panel: &mut RequestsPanel, log: &RequestLog) 
     let mut part = |text: String| {
         let name = format!("{text}: take back");
         let button = ui.small_button(format!("{text}  ×"));
-        button.accessible_name(name).clicked()
+        button.accessible_name(tr(name)).clicked()
     };
     if let Some((after, until)) = query.within_us {
         let until_text = units::instant(until, log.clock);
@@ -257,9 +258,9 @@ fn heading_ui(ui: &mut egui::Ui, panel: &mut RequestsPanel, log: &RequestLog, co
         .size(13.0);
     let button = ui
         .add(egui::Button::new(text).frame(false).truncate())
-        .on_hover_text("Sort by it");
+        .on_hover_text(tr("Sort by it"));
     if button
-        .accessible_name(format!("Sort by {heading}"))
+        .accessible_name(tr(format!("Sort by {heading}")))
         .clicked()
     {
         query.is_descending = is_sorted && !query.is_descending;
@@ -280,8 +281,8 @@ fn cell_ui(
             .chosen
             .is_some_and(|chosen| chosen.row == log.row[row]);
         let name = format!("Data row {text} in full");
-        let button = egui::Button::selectable(is_chosen, &text).small();
-        if ui.add(button).accessible_name(name).clicked() {
+        let button = egui::Button::selectable(is_chosen, tr(&text)).small();
+        if ui.add(button).accessible_name(tr(name)).clicked() {
             panel.chosen = Some(chosen(log, row));
         }
         return;
@@ -308,15 +309,18 @@ fn one_ui(
         return;
     };
     ui.horizontal_wrapped(|ui| {
-        ui.strong(format!("Data row {}", units::count(u64::from(number) + 1)));
+        ui.strong(tr(format!(
+            "Data row {}",
+            units::count(u64::from(number) + 1)
+        )));
         if let Some(unit) = unit
-            && ui.small_button("All of this unit").clicked()
+            && ui.small_button(tr("All of this unit")).clicked()
         {
             panel.query.unit = Some(unit);
         }
         if ui
-            .small_button("Close")
-            .accessible_name("Close the request")
+            .small_button(tr("Close"))
+            .accessible_name(tr("Close the request"))
             .clicked()
         {
             panel.chosen = None;
@@ -328,11 +332,13 @@ fn one_ui(
         return;
     }
     let Some(written) = &written.value else {
-        ui.weak("Reading it from the file…");
+        ui.weak(tr("Reading it from the file…"));
         return;
     };
     let Some((_, cells)) = written.rows.first() else {
-        ui.label("The file does not have this row any more: it changed after it was loaded.");
+        ui.label(tr(
+            "The file does not have this row any more: it changed after it was loaded.",
+        ));
         return;
     };
     let mapping = session.loaded.value.as_ref().map(|loaded| &loaded.mapping);
@@ -347,8 +353,8 @@ fn one_ui(
                 ui.horizontal_wrapped(|ui| {
                     ui.strong(shortened_to(name, LONGEST_CELL));
                     ui.weak(role);
-                    let copy = ui.small_button("Copy");
-                    if copy.accessible_name(format!("Copy {name}")).clicked() {
+                    let copy = ui.small_button(tr("Copy"));
+                    if copy.accessible_name(tr(format!("Copy {name}"))).clicked() {
                         commands.push(Command::Copy(cell.clone()));
                     }
                 });

@@ -13,6 +13,7 @@ use super::super::widgets::{
     Brushed, Column, brush_in, card_ui, chip, copy_button, note, select_time, table_height,
     table_ui, tsv,
 };
+use super::super::words::tr;
 use crate::analysis::Analysis;
 use crate::report::chart::Tone;
 use crate::report::charts;
@@ -29,7 +30,7 @@ pub(super) fn ui(
 ) {
     if analysis.treatment.is_none() {
         card_ui(ui, "One arm only", |ui| {
-            ui.label("Rollback rules watch a canary beside a baseline. Map the column that tells the variants apart.");
+            ui.label(tr("Rollback rules watch a canary beside a baseline. Map the column that tells the variants apart."));
         });
         return;
     }
@@ -42,7 +43,7 @@ pub(super) fn ui(
         } else {
             "Replaying…"
         };
-        ui.label(text);
+        ui.label(tr(text));
         return;
     };
     note(
@@ -129,11 +130,11 @@ fn rules_ui(
                 };
                 match (column, &rule.first) {
                     (0, _) => {
-                        ui.selectable_value(&mut state.rule, i, &rule.title);
+                        ui.selectable_value(&mut state.rule, i, tr(&rule.title));
                     }
                     (1, _) => firing_chip(ui, rule),
                     (2, Some(firing)) => {
-                        ui.add(egui::Label::new(firing.causes.join(", ")).truncate());
+                        ui.add(egui::Label::new(tr(firing.causes.join(", "))).truncate());
                     }
                     (3 | 4, Some(firing)) => {
                         let Some(exposure) = exposure else { return };
@@ -143,7 +144,7 @@ fn rules_ui(
                         };
                         if ui
                             .link(units::count(n))
-                            .on_hover_text("Click for these requests")
+                            .on_hover_text(tr("Click for these requests"))
                             .clicked()
                         {
                             let query = Query {
@@ -175,7 +176,7 @@ fn firing_chip(ui: &mut egui::Ui, rule: &RuleReplay) {
             chip(ui, &text, Tone::Bad);
         }
         (None, Some(why)) => {
-            chip(ui, "? cannot run", Tone::Caution).on_hover_text(why);
+            chip(ui, "? cannot run", Tone::Caution).on_hover_text(tr(why));
         }
         (None, None) => {
             chip(ui, "● never", Tone::Quiet);
@@ -187,13 +188,13 @@ fn firing_chip(ui: &mut egui::Ui, rule: &RuleReplay) {
 fn keep_ui(ui: &mut egui::Ui, state: &mut AppState, replay: &Arc<Replay>, commands: &mut Commands) {
     ui.horizontal(|ui| {
         copy_button(ui, "what the rules did", commands, || rules_tsv(replay));
-        let keep = ui.small_button("Keep to compare").on_hover_text(
-            "What these rules do stays as a column beside what changed rules, or another selection, do",
+        let keep = ui.small_button(tr("Keep to compare")).on_hover_text(
+            tr("What these rules do stays as a column beside what changed rules, or another selection, do"),
         );
         if keep.clicked() {
             state.kept_replay = Some(Arc::clone(replay));
         }
-        if state.kept_replay.is_some() && ui.small_button("Forget what was kept").clicked() {
+        if state.kept_replay.is_some() && ui.small_button(tr("Forget what was kept")).clicked() {
             state.kept_replay = None;
         }
     });

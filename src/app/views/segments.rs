@@ -7,6 +7,7 @@ use super::super::theme;
 use super::super::widgets::{
     Column, cell, chart_ui, chip, copy_button, note, shortened, table_ui, tsv, verdict_chip,
 };
+use super::super::words::tr;
 use crate::analysis::{Analysis, SegmentEffect};
 use crate::report::charts;
 use crate::report::segment_map::{SegmentMap, cell_text, segment_map, segment_note, segment_words};
@@ -43,16 +44,16 @@ pub(super) fn ui(
         ),
     );
     ui.horizontal_wrapped(|ui| {
-        ui.label("Metric");
+        ui.label(tr("Metric"));
         if ui
-            .selectable_label(state.segment_metric.is_none(), "all")
+            .selectable_label(state.segment_metric.is_none(), tr("all"))
             .clicked()
         {
             state.segment_metric = None;
         }
         for row in &map.metrics {
             let is_chosen = state.segment_metric.as_deref() == Some(&row.id);
-            if ui.selectable_label(is_chosen, &row.label).clicked() {
+            if ui.selectable_label(is_chosen, tr(&row.label)).clicked() {
                 state.segment_metric = Some(row.id.clone());
             }
         }
@@ -160,15 +161,19 @@ fn table_of(ui: &mut egui::Ui, chosen: &[&SegmentEffect], commands: &mut Command
                     ui.add(egui::Label::new(format!("{} = {value}", segment.segment)).truncate());
                 }
                 1 => {
-                    ui.label(&segment.label);
+                    ui.label(tr(&segment.label));
                 }
                 2 => {
-                    ui.label(form(segment.control))
-                        .on_hover_text(format!("{} requests", units::count(segment.n_requests.0)));
+                    ui.label(form(segment.control)).on_hover_text(tr(format!(
+                        "{} requests",
+                        units::count(segment.n_requests.0)
+                    )));
                 }
                 3 => {
-                    ui.label(form(segment.treatment))
-                        .on_hover_text(format!("{} requests", units::count(segment.n_requests.1)));
+                    ui.label(form(segment.treatment)).on_hover_text(tr(format!(
+                        "{} requests",
+                        units::count(segment.n_requests.1)
+                    )));
                 }
                 4 => {
                     if let Some(d) = segment.effect.difference {
@@ -187,8 +192,8 @@ fn table_of(ui: &mut egui::Ui, chosen: &[&SegmentEffect], commands: &mut Command
                 }
                 _ => {
                     let button = ui
-                        .small_button("Look at it")
-                        .accessible_name(format!("Look at {} = {value} only", segment.segment));
+                        .small_button(tr("Look at it"))
+                        .accessible_name(tr(format!("Look at {} = {value} only", segment.segment)));
                     if button.clicked() {
                         commands.push(Command::SetSegment(Some((
                             segment.segment.clone(),

@@ -3,6 +3,7 @@
 use super::super::command::{Command, Commands};
 use super::super::state::AppState;
 use super::super::widgets::{note, shortened};
+use super::super::words::tr;
 use super::metric_settings;
 use crate::analysis::{Analysis, AnalysisSettings, CrossingUnits, Strategy};
 
@@ -23,7 +24,7 @@ pub(super) fn ui(
     commands: &mut Commands,
 ) {
     let mut settings = state.document.settings.clone();
-    egui::CollapsingHeader::new("What this decision stands on").id_salt("settings").show(ui, |ui| {
+    egui::CollapsingHeader::new(tr("What this decision stands on")).id_salt("settings").show(ui, |ui| {
         note(ui, "A guardrail passes when the worse end of its interval stays within its margin. The decision follows at once.");
         egui::Grid::new("settings grid").num_columns(4).spacing([16.0, 8.0]).show(ui, |ui| {
             strategy_combo(ui, &mut settings, analysis);
@@ -32,7 +33,7 @@ pub(super) fn ui(
             percent(ui, "Margin: error share (points)", &mut settings.margins.error_share, (0.01, 50.0));
             percent(ui, "Margin: latency (relative)", &mut settings.margins.latency, (0.1, 500.0));
             ui.end_row();
-            let label = ui.label("Margin: rating (points of its scale)");
+            let label = ui.label(tr("Margin: rating (points of its scale)"));
             let drag = egui::DragValue::new(&mut settings.margins.rating).range(0.001..=100.0).speed(0.01);
             ui.add(drag).labelled_by(label.id);
             percent(ui, "Margin: cost (relative)", &mut settings.margins.cost, (0.1, 500.0));
@@ -53,7 +54,7 @@ pub(super) fn ui(
         metric_settings::ui(ui, &mut settings, analysis);
         shares_ui(ui, &mut settings, analysis);
         let is_default = settings == AnalysisSettings { filter: settings.filter.clone(), ..AnalysisSettings::default() };
-        if ui.add_enabled(!is_default, egui::Button::new("Back to the defaults")).clicked() {
+        if ui.add_enabled(!is_default, egui::Button::new(tr("Back to the defaults"))).clicked() {
             settings = AnalysisSettings { filter: settings.filter.clone(), ..AnalysisSettings::default() };
         }
     });
@@ -63,27 +64,27 @@ pub(super) fn ui(
 }
 
 fn strategy_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings, analysis: &Analysis) {
-    ui.label("Rollout");
+    ui.label(tr("Rollout"));
     let shown = settings.strategy.map_or_else(
         || format!("{} (inferred)", analysis.strategy.strategy.label()),
         |s| s.label().to_owned(),
     );
     egui::ComboBox::from_id_salt("strategy")
-        .selected_text(shown)
+        .selected_text(tr(shown))
         .show_ui(ui, |ui| {
-            ui.selectable_value(&mut settings.strategy, None, "Infer it from the log");
+            ui.selectable_value(&mut settings.strategy, None, tr("Infer it from the log"));
             for strategy in STRATEGIES {
-                ui.selectable_value(&mut settings.strategy, Some(strategy), strategy.label());
+                ui.selectable_value(&mut settings.strategy, Some(strategy), tr(strategy.label()));
             }
         })
         .response
-        .accessible_name("Rollout");
+        .accessible_name(tr("Rollout"));
 }
 
 fn crossing_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings) {
-    ui.label("Users in several arms");
+    ui.label(tr("Users in several arms"));
     egui::ComboBox::from_id_salt("crossing")
-        .selected_text(settings.crossing.label())
+        .selected_text(tr(settings.crossing.label()))
         .width(190.0)
         .show_ui(ui, |ui| {
             for choice in [
@@ -91,11 +92,11 @@ fn crossing_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings) {
                 CrossingUnits::First,
                 CrossingUnits::Drop,
             ] {
-                ui.selectable_value(&mut settings.crossing, choice, choice.label());
+                ui.selectable_value(&mut settings.crossing, choice, tr(choice.label()));
             }
         })
         .response
-        .accessible_name("Users in several arms");
+        .accessible_name(tr("Users in several arms"));
 }
 
 /// Expected shares make the sample-ratio check a test where the split was not equal.
@@ -104,7 +105,7 @@ fn shares_ui(ui: &mut egui::Ui, settings: &mut AnalysisSettings, analysis: &Anal
     if ui
         .checkbox(
             &mut is_given,
-            "The split was fixed: test it against expected shares",
+            tr("The split was fixed: test it against expected shares"),
         )
         .changed()
     {
@@ -127,7 +128,7 @@ fn shares_ui(ui: &mut egui::Ui, settings: &mut AnalysisSettings, analysis: &Anal
 }
 
 fn percent(ui: &mut egui::Ui, name: &str, value: &mut f64, (low, high): (f64, f64)) {
-    let label = ui.label(name);
+    let label = ui.label(tr(name));
     let mut shown = *value * 100.0;
     let drag = egui::DragValue::new(&mut shown)
         .range(low..=high)

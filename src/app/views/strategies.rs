@@ -2,6 +2,7 @@
 
 use super::super::command::Commands;
 use super::super::widgets::{Column, card_ui, copy_button, note, table_height, table_ui, tsv};
+use super::super::words::tr;
 use crate::analysis::Analysis;
 use crate::report::panels::{Panel, panels};
 
@@ -13,7 +14,7 @@ pub(super) fn ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands
 
 fn panel_ui(ui: &mut egui::Ui, panel: &Panel, commands: &mut Commands) {
     for sentence in &panel.lead {
-        ui.label(sentence);
+        ui.label(tr(sentence));
     }
     ui.add_space(4.0);
     copy_button(ui, &panel.title, commands, || {
@@ -42,7 +43,7 @@ fn panel_ui(ui: &mut egui::Ui, panel: &Panel, commands: &mut Commands) {
         (panel.rows.len(), height),
         |ui, row, column| {
             if let Some(cell) = panel.rows[row].get(column) {
-                ui.label(cell);
+                ui.label(tr(cell));
             }
         },
     );

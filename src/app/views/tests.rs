@@ -6,6 +6,7 @@ use super::super::widgets::{
     Column, card_ui, cell, chart_ui, chip, copy_button, note, shortened, table_height, table_ui,
     tsv,
 };
+use super::super::words::tr;
 use super::strategies;
 use crate::analysis::{Analysis, Holds, TestLine, TestReport};
 use crate::report::chart::Tone;
@@ -20,7 +21,7 @@ pub(super) fn ui(
 ) {
     if analysis.tests.is_empty() {
         card_ui(ui, "No tests", |ui| {
-            ui.label("There is nothing to compare: the log has one arm, or no metric that both arms share.");
+            ui.label(tr("There is nothing to compare: the log has one arm, or no metric that both arms share."));
         });
         return;
     }
@@ -38,7 +39,7 @@ pub(super) fn ui(
         .unwrap_or_else(|| metrics[0].0.to_owned());
     ui.horizontal_wrapped(|ui| {
         for (id, label) in &metrics {
-            if ui.selectable_label(chosen == *id, *label).clicked() {
+            if ui.selectable_label(chosen == *id, tr(*label)).clicked() {
                 state.test_metric = Some((*id).to_owned());
             }
         }
@@ -106,15 +107,15 @@ fn report_ui(ui: &mut egui::Ui, analysis: &Analysis, report: &TestReport, comman
                         _ => line.note.clone(),
                     };
                     let rich = if row == 0 && column == 0 {
-                        egui::RichText::new(&text).strong()
+                        egui::RichText::new(tr(&text)).strong()
                     } else {
-                        egui::RichText::new(&text)
+                        egui::RichText::new(tr(&text))
                     };
                     ui.add(egui::Label::new(rich).truncate());
                 },
             );
             ui.add_space(6.0);
-            ui.strong("What the tests take for granted");
+            ui.strong(tr("What the tests take for granted"));
             for assumption in &report.assumptions {
                 let (symbol, tone) = match assumption.holds {
                     Holds::Yes => ("●", Tone::Good),
@@ -123,7 +124,7 @@ fn report_ui(ui: &mut egui::Ui, analysis: &Analysis, report: &TestReport, comman
                 };
                 ui.horizontal_wrapped(|ui| {
                     chip(ui, &format!("{symbol} {}", assumption.holds.label()), tone);
-                    ui.label(&assumption.text);
+                    ui.label(tr(&assumption.text));
                 });
                 note(ui, &assumption.why);
             }

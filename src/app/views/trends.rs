@@ -2,6 +2,7 @@
 
 use super::super::command::Commands;
 use super::super::widgets::{brush_in, card_ui, note, select_time};
+use super::super::words::tr;
 use crate::analysis::Analysis;
 use crate::report::charts;
 use crate::rules::Replay;
@@ -14,7 +15,7 @@ pub(super) fn ui(
 ) {
     if analysis.trends.is_none() {
         card_ui(ui, "No times", |ui| {
-            ui.label("The log has no times. If a column holds them, give it the role Time (start) on the Log screen.");
+            ui.label(tr("The log has no times. If a column holds them, give it the role Time (start) on the Log screen."));
         });
         return;
     }

@@ -1,5 +1,6 @@
 //! Draws the shared chart model in the window. Log axes hold logarithms: `egui_plot` has none.
 
+use super::super::words::tr;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
@@ -133,7 +134,7 @@ fn plot_in(
             .link_axis(group, [true, false])
             .link_cursor(group, [true, false]);
     }
-    let summary = format!("{}. {}", chart.title, chart.caption);
+    let summary = format!("{}. {}", tr(&chart.title), tr(&chart.caption));
     let (top, bottom) = if is_category { (y0, y1) } else { (y1, y0) };
     let response = plot.show(ui, |plot| {
         for layer in chart
@@ -244,6 +245,12 @@ fn legend_ui(ui: &mut egui::Ui, chart: &Chart, is_dark: bool) -> BTreeSet<String
     hidden
 }
 
+/// Series of arms have the arm's name, which is never translated.
+fn series_name(name: &str, tone: Tone) -> String {
+    let is_arm = matches!(tone, Tone::Control | Tone::Arm(_)) && !name.contains(' ');
+    if is_arm { name.to_owned() } else { tr(name) }
+}
+
 /// A short piece of the series' line, dashed as in the plot, and its name.
 fn legend_entry(
     ui: &mut egui::Ui,
@@ -253,6 +260,7 @@ fn legend_entry(
     is_dark: bool,
 ) -> egui::Response {
     let color = theme::tone(tone, is_dark);
+    let name = &series_name(name, tone);
     let text = egui::RichText::new(format!("        {}", super::shortened(name))).size(12.5);
     let text = if is_shown {
         text
@@ -273,12 +281,18 @@ fn legend_entry(
     response.on_hover_cursor(egui::CursorIcon::PointingHand)
 }
 
+/// Letters across, where a Han character or Hangul syllable takes about two.
+fn width(text: &str) -> usize {
+    let wide = |c: char| matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{ffef}');
+    text.chars().map(|c| 1 + usize::from(wide(c))).sum()
+}
+
 fn y_axis(chart: &Chart, n: usize) -> AxisHints<'static> {
     // Category labels need room of their own; numbers fit into what egui_plot gives.
     let longest = match &chart.y.scale {
         Scale::Category(labels) => labels
             .iter()
-            .map(|label| label.chars().count())
+            .map(|label| width(&tr(label)))
             .max()
             .unwrap_or(0),
         _ => 0,
@@ -288,6 +302,7 @@ fn y_axis(chart: &Chart, n: usize) -> AxisHints<'static> {
 }
 
 fn axis(hints: AxisHints<'static>, scale: Scale, label: &str, n: usize) -> AxisHints<'static> {
+    let is_category = matches!(scale, Scale::Category(_));
     let formatter = move |mark: GridMark, range: &RangeInclusive<f64>| {
         // A time at the very left would run into the label of the other axis.
         let span = range.end() - range.start();
@@ -299,11 +314,11 @@ fn axis(hints: AxisHints<'static>, scale: Scale, label: &str, n: usize) -> AxisH
         shown
             .into_iter()
             .find(|(value, _)| near(*value))
-            .map(|(_, label)| label)
+            .map(|(_, label)| if is_category { tr(label) } else { label })
             .unwrap_or_default()
     };
     hints
-        .label(label.to_owned())
+        .label(tr(label))
         .formatter(formatter)
         .label_spacing(egui::Rangef::new(4.0, 12.0))
 }
@@ -325,7 +340,14 @@ fn hover_text(position: &HoverPosition<'_>, x: &Scale, y: &Scale) -> String {
             plot_name,
             position,
             ..
-        } if !plot_name.is_empty() => (format!("{plot_name}\n"), position),
+        } if !plot_name.is_empty() => {
+            let name = if plot_name.contains(' ') {
+                tr(plot_name)
+            } else {
+                (*plot_name).to_owned()
+            };
+            (name + "\n", position)
+        }
         HoverPosition::NearDataPoint { position, .. } | HoverPosition::Elsewhere { position } => {
             (String::new(), position)
         }
@@ -342,7 +364,7 @@ fn coordinate(scale: &Scale, value: f64) -> String {
         Scale::Time(clock) => units::instant((value * 1e6) as i64, *clock),
         Scale::Category(labels) => labels
             .get(value.round().max(0.0) as usize)
-            .cloned()
+            .map(tr)
             .unwrap_or_default(),
     }
 }

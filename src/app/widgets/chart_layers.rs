@@ -7,6 +7,7 @@ use egui_plot::{
 };
 
 use super::super::theme;
+use super::super::words::tr;
 use crate::report::chart::{Along, Layer, Mark, Tone};
 
 /// Draws a layer; `ends` are the top and the bottom of the plot.
@@ -130,7 +131,7 @@ fn row_y((top, bottom): (f64, f64), row: u8) -> f64 {
 /// A label to the right of and below a point.
 fn caption(plot: &mut PlotUi<'_>, label: &str, (x, y): (f64, f64), color: Color32) {
     if !label.is_empty() {
-        let text = egui::RichText::new(format!(" {label}")).size(11.5);
+        let text = egui::RichText::new(format!(" {}", tr(label))).size(11.5);
         let text = Text::new("", PlotPoint::new(x, y), text);
         plot.text(
             text.color(color)

@@ -3,6 +3,7 @@
 use egui::RichText;
 
 use super::super::theme;
+use super::super::words::tr;
 use crate::analysis::{Severity, Verdict};
 use crate::report::chart::Tone;
 
@@ -14,7 +15,7 @@ pub(in crate::app) fn chip(ui: &mut egui::Ui, text: &str, tone: Tone) -> egui::R
         .corner_radius(4)
         .inner_margin(egui::Margin::symmetric(7, 2))
         .show(ui, |ui| {
-            ui.add(egui::Label::new(RichText::new(text).color(color).size(13.0)).extend())
+            ui.add(egui::Label::new(RichText::new(tr(text)).color(color).size(13.0)).extend())
         })
         .inner
 }

@@ -11,6 +11,7 @@ pub(super) use table::{Column, table_height, table_ui};
 
 use super::command::{Command, Commands};
 use super::theme;
+use super::words::tr;
 use crate::analysis::Decision;
 
 /// A titled card over the full width.
@@ -18,7 +19,7 @@ pub(super) fn card_ui(ui: &mut egui::Ui, title: &str, contents: impl FnOnce(&mut
     theme::card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         if !title.is_empty() {
-            ui.label(egui::RichText::new(title).strong().size(15.0));
+            ui.label(egui::RichText::new(tr(title)).strong().size(15.0));
             ui.add_space(2.0);
         }
         contents(ui);
@@ -28,7 +29,7 @@ pub(super) fn card_ui(ui: &mut egui::Ui, title: &str, contents: impl FnOnce(&mut
 
 /// Small grey text that wraps.
 pub(super) fn note(ui: &mut egui::Ui, text: &str) {
-    ui.add(egui::Label::new(egui::RichText::new(text).weak().size(12.5)).wrap());
+    ui.add(egui::Label::new(egui::RichText::new(tr(text)).weak().size(12.5)).wrap());
 }
 
 /// Selects the stretch of time that was dragged over; an axis of times counts seconds.
@@ -51,9 +52,9 @@ pub(super) fn copy_button(
     text: impl FnOnce() -> String,
 ) {
     let button = ui
-        .small_button("Copy")
-        .on_hover_text(format!("Copy {name} as tab-separated text"));
-    if button.accessible_name(format!("Copy {name}")).clicked() {
+        .small_button(tr("Copy"))
+        .on_hover_text(tr(format!("Copy {name} as tab-separated text")));
+    if button.accessible_name(tr(format!("Copy {name}"))).clicked() {
         commands.push(Command::Copy(text()));
     }
 }
@@ -77,9 +78,9 @@ pub(super) fn headline(ui: &mut egui::Ui, decision: &Decision) {
         .headline
         .split_once(": ")
         .unwrap_or((&decision.headline, ""));
-    ui.add(egui::Label::new(egui::RichText::new(what).size(24.0).color(color)).wrap());
+    ui.add(egui::Label::new(egui::RichText::new(tr(what)).size(24.0).color(color)).wrap());
     if !why.is_empty() {
-        ui.add(egui::Label::new(egui::RichText::new(upper_first(why)).size(16.0)).wrap());
+        ui.add(egui::Label::new(egui::RichText::new(upper_first(&tr(why))).size(16.0)).wrap());
     }
 }
 

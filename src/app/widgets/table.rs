@@ -1,5 +1,6 @@
 //! Tables of formatted text: striped, resizable, only visible rows drawn.
 
+use super::super::words::tr;
 use egui::{Align, Layout};
 use egui_extras::TableBuilder;
 
@@ -71,7 +72,9 @@ pub(in crate::app) fn table_ui(
                                 aligned(ui, column.is_number, |ui| {
                                     ui.add(
                                         egui::Label::new(
-                                            egui::RichText::new(column.heading).strong().size(13.0),
+                                            egui::RichText::new(tr(column.heading))
+                                                .strong()
+                                                .size(13.0),
                                         )
                                         .truncate(),
                                     );

@@ -1,6 +1,7 @@
 //! What a rule and its calibrated versions find.
 
 use super::super::super::widgets::{Column, card_ui, chart_ui, table_height, table_ui};
+use super::super::super::words::tr;
 use crate::lab::words::chance;
 use crate::lab::{Detection, RuleTrial};
 use crate::report::charts;
@@ -55,7 +56,7 @@ fn detections_ui(ui: &mut egui::Ui, id: &str, detections: &[Detection]) {
                 3 => units::count(d.harmed.round() as u64),
                 _ => units::count(d.harmed_without_rule.round() as u64),
             };
-            ui.label(text);
+            ui.label(tr(text));
         },
     );
 }

@@ -4,6 +4,7 @@ use super::super::super::command::{Command, Commands};
 use super::super::super::session::Session;
 use super::super::super::state::{AppState, LabPlanChoice};
 use super::super::super::widgets::card_ui;
+use super::super::super::words::tr;
 use crate::analysis::Analysis;
 use crate::jobs::JobKind;
 use crate::lab::{Engine, Traffic};
@@ -20,26 +21,26 @@ pub(super) fn ui(
         let rules = &state.document.rulebook.rules;
         state.rule = state.rule.min(rules.len().saturating_sub(1));
         ui.horizontal_wrapped(|ui| {
-            ui.label("Rule");
+            ui.label(tr("Rule"));
             let shown = rules.get(state.rule).map_or("", |rule| rule.title.as_str());
             egui::ComboBox::from_id_salt("lab rule")
                 .width(330.0)
-                .selected_text(shown)
+                .selected_text(tr(shown))
                 .show_ui(ui, |ui| {
                     for (i, rule) in rules.iter().enumerate() {
-                        ui.selectable_value(&mut state.rule, i, &rule.title);
+                        ui.selectable_value(&mut state.rule, i, tr(&rule.title));
                     }
                 })
                 .response
-                .accessible_name("Rule to try");
-            ui.label("Rollouts");
+                .accessible_name(tr("Rule to try"));
+            ui.label(tr("Rollouts"));
             for n in [100, 400, 1000, 4000] {
                 let text = units::count(u64::from(n));
                 ui.selectable_value(&mut state.lab.replicates, n, text);
             }
         });
         ui.horizontal_wrapped(|ui| {
-            ui.label("Made by");
+            ui.label(tr("Made by"));
             for (engine, text, why) in [
                 (
                     Engine::Relabel,
@@ -62,8 +63,8 @@ pub(super) fn ui(
                     "Independent requests: the fewest false rollbacks that can be hoped for.",
                 ),
             ] {
-                ui.selectable_value(&mut state.lab.engine, engine, text)
-                    .on_hover_text(why);
+                ui.selectable_value(&mut state.lab.engine, engine, tr(text))
+                    .on_hover_text(tr(why));
             }
         });
         plan_ui(ui, state);
@@ -71,7 +72,7 @@ pub(super) fn ui(
         ui.add_space(4.0);
         ui.horizontal(|ui| {
             let can_run = analysis.treatment.is_some() && is_readable;
-            let button = egui::Button::new(egui::RichText::new("Run the lab").strong());
+            let button = egui::Button::new(egui::RichText::new(tr("Run the lab")).strong());
             if ui.add_enabled(can_run, button).clicked() {
                 commands.push(Command::RunLab);
             }
@@ -86,21 +87,23 @@ pub(super) fn ui(
                 ui.spinner();
                 let done = session.lab.value.as_ref().and_then(|lab| lab.rules.first());
                 ui.weak(done.map_or_else(
-                    || "Making rollouts…".to_owned(),
+                    || tr("Making rollouts…"),
                     |trial| {
-                        format!(
+                        tr(format!(
                             "{} rollouts without a difference and {} calibrated versions so far",
                             units::count(trial.false_rollback.n),
                             trial.calibrated.len()
-                        )
+                        ))
                     },
                 ));
             } else if session.lab.is_stale(&state.document) {
-                ui.weak("These figures are of other rules or another log: run it again.");
+                ui.weak(tr(
+                    "These figures are of other rules or another log: run it again.",
+                ));
             } else if session.lab.is_partial() {
-                ui.weak("Stopped: these are the findings until then.");
+                ui.weak(tr("Stopped: these are the findings until then."));
             } else if session.lab.value.is_none() {
-                ui.weak("Nothing was tried yet.");
+                ui.weak(tr("Nothing was tried yet."));
             }
         });
     });
@@ -109,29 +112,34 @@ pub(super) fn ui(
 /// How the canary's share grows, and what is calibrated to.
 fn plan_ui(ui: &mut egui::Ui, state: &mut AppState) {
     ui.horizontal_wrapped(|ui| {
-        ui.label("Canary's share");
-        ui.selectable_value(&mut state.lab.plan, LabPlanChoice::Log, "stages of the log");
+        ui.label(tr("Canary's share"));
+        ui.selectable_value(
+            &mut state.lab.plan,
+            LabPlanChoice::Log,
+            tr("stages of the log"),
+        );
         let names: Vec<String> = state.document.rulebook.plans.keys().cloned().collect();
         let is_named = matches!(state.lab.plan, LabPlanChoice::Named(_));
+        let a_plan = tr("a plan…");
         egui::ComboBox::from_id_salt("lab plan")
             .selected_text(match &state.lab.plan {
                 LabPlanChoice::Named(name) if is_named => name.as_str(),
-                _ => "a plan…",
+                _ => &a_plan,
             })
             .show_ui(ui, |ui| {
                 for name in names {
                     let this = LabPlanChoice::Named(name.clone());
-                    ui.selectable_value(&mut state.lab.plan, this, name);
+                    ui.selectable_value(&mut state.lab.plan, this, tr(name));
                 }
             })
             .response
-            .accessible_name("Plan of the rulebook");
+            .accessible_name(tr("Plan of the rulebook"));
         let mut percent = match state.lab.plan {
             LabPlanChoice::Fixed(share) => share * 100.0,
             _ => 5.0,
         };
         let is_fixed = matches!(state.lab.plan, LabPlanChoice::Fixed(_));
-        if ui.selectable_label(is_fixed, "fixed at").clicked() && !is_fixed {
+        if ui.selectable_label(is_fixed, tr("fixed at")).clicked() && !is_fixed {
             state.lab.plan = LabPlanChoice::Fixed(percent / 100.0);
         }
         let drag = egui::DragValue::new(&mut percent)
@@ -140,12 +148,12 @@ fn plan_ui(ui: &mut egui::Ui, state: &mut AppState) {
             .max_decimals(1);
         if ui
             .add_enabled(is_fixed, drag)
-            .accessible_name("Fixed share")
+            .accessible_name(tr("Fixed share"))
             .changed()
         {
             state.lab.plan = LabPlanChoice::Fixed(percent / 100.0);
         }
-        ui.label("Calibrate to");
+        ui.label(tr("Calibrate to"));
         let mut alpha = state.lab.alpha * 100.0;
         let drag = egui::DragValue::new(&mut alpha)
             .range(0.1..=50.0)
@@ -153,7 +161,7 @@ fn plan_ui(ui: &mut egui::Ui, state: &mut AppState) {
             .max_decimals(1);
         if ui
             .add(drag)
-            .accessible_name("False rollbacks to calibrate to")
+            .accessible_name(tr("False rollbacks to calibrate to"))
             .changed()
         {
             state.lab.alpha = alpha / 100.0;

@@ -9,6 +9,7 @@ use super::super::super::widgets::{
     Brushed, Column, brush_in, card_ui, cell, chip, copy_button, note, select_time, table_height,
     table_ui, tsv,
 };
+use super::super::super::words::tr;
 use crate::analysis::Analysis;
 use crate::report::chart::Tone;
 use crate::report::charts;
@@ -39,7 +40,7 @@ pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Comma
         ..
     } = *shown;
     card_ui(ui, &rule.title, |ui| {
-        ui.label(&rule.description);
+        ui.label(tr(&rule.description));
         note(
             ui,
             &format!(
@@ -52,17 +53,20 @@ pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Comma
         if let Some(why) = &done.skipped {
             ui.colored_label(
                 ui.visuals().warn_fg_color,
-                format!("It cannot run on this log: {why}"),
+                tr(format!("It cannot run on this log: {why}")),
             );
         }
         if !rule.faults.is_empty() {
-            egui::CollapsingHeader::new(format!("{} known faults of this rule", rule.faults.len()))
-                .id_salt(("faults", &rule.id))
-                .show(ui, |ui| {
-                    for fault in &rule.faults {
-                        ui.add(egui::Label::new(format!("▼ {fault}")).wrap());
-                    }
-                });
+            egui::CollapsingHeader::new(tr(format!(
+                "{} known faults of this rule",
+                rule.faults.len()
+            )))
+            .id_salt(("faults", &rule.id))
+            .show(ui, |ui| {
+                for fault in &rule.faults {
+                    ui.add(egui::Label::new(tr(format!("▼ {fault}"))).wrap());
+                }
+            });
         }
         verdict_ui(ui, done, analysis, replay);
         if let Some(firing) = &done.first {
@@ -98,7 +102,7 @@ fn verdict_ui(ui: &mut egui::Ui, done: &RuleReplay, analysis: &Analysis, replay:
     ui.add_space(4.0);
     let Some(firing) = &done.first else {
         if done.skipped.is_none() {
-            ui.strong("It would never have fired on this log.");
+            ui.strong(tr("It would never have fired on this log."));
         }
         return;
     };
@@ -150,15 +154,15 @@ fn firing_ui(ui: &mut egui::Ui, shown: &Shown<'_>, at_us: i64, commands: &mut Co
     };
     ui.horizontal_wrapped(|ui| {
         if ui
-            .small_button("List the requests it saw")
-            .on_hover_text("The canary's requests in its longest window")
+            .small_button(tr("List the requests it saw"))
+            .on_hover_text(tr("The canary's requests in its longest window"))
             .clicked()
         {
             show_window(shown, (after_us, at_us), commands);
         }
         if ui
-            .small_button("Look at this stretch alone")
-            .on_hover_text("On every screen; undo brings all times back")
+            .small_button(tr("Look at this stretch alone"))
+            .on_hover_text(tr("On every screen; undo brings all times back"))
             .clicked()
         {
             // The filter is closed on the left and open on the right, the window the other way round.
@@ -246,11 +250,11 @@ fn condition_ui(
     };
     let form = charts::condition_form(Some(rulebook), done, &condition.name);
     card_ui(ui, &condition.name, |ui| {
-        ui.label(&result.text);
+        ui.label(tr(&result.text));
         if let Some(why) = &result.unavailable {
             ui.colored_label(
                 ui.visuals().warn_fg_color,
-                format!("Cannot be evaluated on this log: {why}"),
+                tr(format!("Cannot be evaluated on this log: {why}")),
             );
             return;
         }
@@ -266,7 +270,7 @@ fn condition_ui(
             }
             FirstFires::Never => "The rule never fires.".to_owned(),
         };
-        ui.strong(fires);
+        ui.strong(tr(fires));
         let first = result.first_us.map_or_else(
             || "never".to_owned(),
             |us| format!("first after {}", units::duration_us(us)),
@@ -312,7 +316,7 @@ fn threshold_ui(
         _ => (shown * 4.0).max(5.0),
     };
     ui.horizontal(|ui| {
-        ui.label("Threshold");
+        ui.label(tr("Threshold"));
         ui.spacing_mut().slider_width = 320.0;
         let slider = egui::Slider::new(&mut shown, 0.0..=top)
             .suffix(suffix)
@@ -321,13 +325,13 @@ fn threshold_ui(
             .logarithmic(suffix == " %");
         let response = ui
             .add(slider)
-            .accessible_name(format!("Threshold of {}", condition.name));
+            .accessible_name(tr(format!("Threshold of {}", condition.name)));
         if response.changed() {
             commands.push(Command::SetThreshold(rule, index, shown / scale));
         }
         if ui
-            .small_button("Reset all rules")
-            .accessible_name(format!("Reset all rules, beside {}", condition.name))
+            .small_button(tr("Reset all rules"))
+            .accessible_name(tr(format!("Reset all rules, beside {}", condition.name)))
             .clicked()
         {
             commands.push(Command::ResetRules);
