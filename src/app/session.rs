@@ -1,13 +1,15 @@
 //! What was loaded and computed, kept in step with the document by jobs. While something is
 //! recomputed its old value stays, marked as stale.
 
+mod reading;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::task::Waker;
 
 use super::document::Document;
 use super::lab_run::LabRun;
-use super::requests::{Listing, Query};
+use super::requests::Listing;
 use super::requests_run::{self, RequestsRun};
 use super::saving::{self, open_log};
 use super::state::{AppState, Notice, Screen};
@@ -16,7 +18,7 @@ use super::watch::{Change, Snapshot, Watch};
 use super::words::spoken;
 use crate::analysis::{Analysis, AnalysisSettings, analyze};
 use crate::error::{Error, Result};
-use crate::ingest::{Additions, LoadRequest, Loaded, Mapping, Side, SideKind, WrittenRows, load};
+use crate::ingest::{LoadRequest, Loaded, Mapping, Side, SideKind, WrittenRows, load};
 use crate::jobs::{JobId, JobKind, JobQueue, JobStatus, Progress};
 use crate::lab::RuleLab;
 use crate::report::ReportInput;
@@ -394,118 +396,6 @@ impl Session {
         self.jobs.start(JobKind::Dialog, move |_| {
             Ok(Output::PickedTable(kind, super::dialogs::pick_table(kind)))
         });
-    }
-
-    fn take_loaded(&mut self, result: Result<Output>, state: &mut AppState) {
-        let (loaded, files) = match result {
-            Ok(Output::Loaded(loaded, files)) => (Ok(*loaded), files),
-            Ok(_) => return,
-            Err(error) => (Err(error), Snapshot::default()),
-        };
-        let is_new = loaded.is_ok();
-        match &loaded {
-            Ok(loaded) => {
-                saving::settle(state, loaded);
-                self.keep_additions(loaded, state);
-                self.shown_request = state.document.load_request();
-                self.change = None;
-                self.watch = self
-                    .shown_request
-                    .clone()
-                    .map(|request| Watch::new(request, files));
-                self.keep_watching();
-            }
-            Err(error) => {
-                self.take_back(error, state);
-                saving::wait_for_log(state, error);
-            }
-        }
-        self.loaded.settle(loaded);
-        self.loaded.is_stale = false;
-        if is_new {
-            (self.asked_settings, self.asked_rulebook) = (None, None);
-            // A replay of the log before must not arrive late.
-            self.jobs.cancel_kind(JobKind::Replay);
-            self.jobs.cancel_kind(JobKind::Lab);
-            self.jobs.cancel_kind(JobKind::List);
-            self.jobs.cancel_kind(JobKind::ReadRequest);
-            self.lab = LabRun::default();
-            self.jobs.cancel_kind(JobKind::Thresholds);
-            self.requests = RequestsRun::default();
-            (self.thresholds, self.replayed) = (Thresholds::default(), None);
-            (state.requests.query, state.requests.chosen) = (Query::default(), None);
-            state.kept_replay = None;
-            (self.analysis, self.replay) = (Slot::default(), Slot::default());
-            if self.shown_log != state.document.log {
-                self.shown_log.clone_from(&state.document.log);
-                state.history.restart(&state.document);
-                state.project.note_opened(&state.document);
-            }
-        }
-    }
-
-    /// What the command line added is part of the mapping from now on, so that it is saved with it.
-    fn keep_additions(&mut self, loaded: &Loaded, state: &mut AppState) {
-        if state.document.added != Additions::default() {
-            state.document.mapping = Some(loaded.mapping.clone());
-            state.document.added = Additions::default();
-            state.history.amend(&state.document);
-            let asked = state.document.load_request();
-            self.asked_log = asked.map(|r| (r, state.n_opened));
-        }
-    }
-
-    /// A log that could not be read, or was not waited for, leaves the one on screen as it was.
-    fn take_back(&mut self, error: &Error, state: &mut AppState) {
-        if error.is_cancelled() {
-            state.notice = Some(Notice {
-                is_error: false,
-                text: "Loading was cancelled".to_owned(),
-                path: None,
-            });
-        } else {
-            // Where another file can be chosen.
-            state.screen = Screen::Log;
-        }
-        let asked = state.document.load_request();
-        if asked.is_some() && asked == self.shown_request {
-            // It was read again as it is: no choice is to be taken back.
-        } else if self.shown_log.is_empty() {
-            state.document.log.clear();
-            state.history.restart(&state.document);
-        } else {
-            state.history.discard_last(&mut state.document);
-        }
-        let asked = state.document.load_request();
-        self.asked_log = asked.map(|r| (r, state.n_opened));
-    }
-
-    /// Reads the log again, with the roles and settings that are on screen.
-    pub(super) fn reload(&mut self, state: &mut AppState) {
-        self.pinned = self.loaded.value.as_ref().map(|l| l.mapping.clone());
-        state.n_opened += 1;
-    }
-
-    /// Lets a change of the files be.
-    pub(super) fn ignore_change(&mut self) {
-        if let Some((change, watch)) = self.change.take().zip(self.watch.take()) {
-            self.watch = Some(watch.after(&change, false));
-            self.keep_watching();
-        }
-    }
-
-    fn tell(&mut self, change: Change) {
-        self.watch = self.watch.take().map(|watch| watch.after(&change, true));
-        self.change = Some(change).filter(|change| !change.is_undone());
-        self.keep_watching();
-    }
-
-    fn keep_watching(&mut self) {
-        if let Some(watch) = self.watch.clone() {
-            self.jobs.start(JobKind::Watch, move |progress| {
-                watch.wait(progress).map(Output::Changed)
-            });
-        }
     }
 
     /// Starts again what was cancelled or failed.

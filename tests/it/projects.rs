@@ -228,12 +228,13 @@ fn tables_and_expressions_are_part_of_a_project() {
         .lines()
         .skip(1)
         .map(|line| line.split(',').nth(at).unwrap());
-    let scores: String = ids
-        .step_by(10)
-        .enumerate()
-        .map(|(i, id)| format!("{id},{}\n", i % 2))
-        .collect();
-    fs::write(path("scores.csv"), format!("request_id,score\n{scores}")).unwrap();
+    let rows = ids.step_by(10).enumerate();
+    let scores: Vec<String> = rows.map(|(i, id)| format!("{id},{}\n", i % 2)).collect();
+    fs::write(
+        path("scores.csv"),
+        format!("request_id,score\n{}", scores.concat()),
+    )
+    .unwrap();
 
     let mut window = window_on(&path("log.csv"), Theme::Light);
     let ask = |window: &mut Harness<'_, App>, command: SourceCommand| {
