@@ -21,10 +21,8 @@ use crate::error::{Error, Result};
 use crate::ingest::{LoadRequest, Loaded, Mapping, Side, SideKind, WrittenRows, load};
 use crate::jobs::{JobId, JobKind, JobQueue, JobStatus, Progress};
 use crate::lab::RuleLab;
-use crate::report::ReportInput;
-use crate::report::html::render;
-use crate::report::load_notes;
 use crate::report::write::write_atomic;
+use crate::report::{Context, ReportForm, ReportInput, load_notes};
 use crate::rules::{Replay, Rulebook};
 
 /// A computed value with its state.
@@ -294,7 +292,8 @@ impl Session {
         let path = PathBuf::from(state.report.path_text.trim());
         self.jobs.start(JobKind::Export, move |progress| {
             progress.phase("Writing", 0)?;
-            let notes = load_notes(&loaded);
+            let mut notes = load_notes(&loaded);
+            notes.inputs = loaded.digests()?;
             let title = if title.trim().is_empty() {
                 loaded.log.name.clone()
             } else {
@@ -305,10 +304,12 @@ impl Session {
                 replay: replay.as_deref(),
                 rulebook: Some(&rulebook),
                 load: &notes,
+                mapping: Some(&loaded.mapping),
+                context: &Context::default(),
                 title: &title,
                 version: env!("CARGO_PKG_VERSION"),
             };
-            write_atomic(&path, render(&input).as_bytes())?;
+            write_atomic(&path, &ReportForm::of_path(&path)?.render(&input)?)?;
             Ok(Output::Exported(path))
         });
     }

@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use super::convert::RulesCommand;
 use super::power::PowerArguments;
 use crate::analysis::{
-    Correction, CrossingUnits, Direction, InferenceUnit, Looks, MetricRole, StrataChoice, Strategy,
+    Correction, CrossingUnits, DecisionKind, Direction, InferenceUnit, Looks, MetricRole,
+    StrataChoice, Strategy,
 };
 use crate::data::MsRange;
 use crate::ingest::{Derived, Encoding, Repeats, Role};
@@ -51,7 +52,7 @@ pub enum Command {
     Rules(RulesCommand),
     /// Calculate sample sizes, power and detectable effects; needs no log.
     Power(PowerArguments),
-    /// Write the decision report as one HTML file.
+    /// Write the decision report: HTML, PDF, Markdown, JSON, tables as CSV, charts as pictures.
     Report(ReportArguments),
     /// Generate the bundled sample logs.
     Sample(SampleArguments),
@@ -300,7 +301,7 @@ pub enum EngineName {
 }
 
 /// `hindsight report`
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct ReportArguments {
     /// The log.
     #[command(flatten)]
@@ -314,15 +315,38 @@ pub struct ReportArguments {
     /// A rulebook (TOML) to replay.
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
-    /// Where to write the report.
-    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
-    pub output: PathBuf,
-    /// Write each chart as a file of its own into this folder, instead of a report.
-    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    /// Where to write the report; the ending says what: .html, .pdf, .md or .json; - prints Markdown.
+    /// May be given several times. Default: report.html.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    /// Take every LOG for a log of its own, and write a report of each into this folder.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "short", "tables", "charts", "from"])]
+    pub each: Option<PathBuf>,
+    /// Write Markdown short enough for a comment on a pull request.
+    #[arg(long)]
+    pub short: bool,
+    /// Write every table as a CSV file into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub tables: Option<PathBuf>,
+    /// Write every chart as a file of its own into this folder.
+    #[arg(long, value_name = "DIR")]
     pub charts: Option<PathBuf>,
     /// What the charts are written as.
     #[arg(long, value_name = "FORM", default_value = "svg", requires = "charts")]
     pub picture: Picture,
+    /// What the log cannot tell: owner, hypothesis, what the arms are (TOML).
+    #[arg(long, value_name = "FILE")]
+    pub context: Option<PathBuf>,
+    /// Decide otherwise than recommended; the report prints both, and the reason.
+    #[arg(long = "override", value_name = "DECISION", requires = "reason", value_parser = decision)]
+    pub overrule: Option<DecisionKind>,
+    /// Why the recommendation is overruled.
+    #[arg(long, value_name = "TEXT", requires = "overrule")]
+    pub reason: Option<String>,
+    /// Make the figures of this JSON report again, with its columns, settings and rules, and say
+    /// what differs.
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["mapping", "tool", "control", "treatment", "segment", "level", "preset", "rules"])]
+    pub from: Option<PathBuf>,
     /// Print the report's numbers as JSON as well.
     #[arg(long)]
     pub json: bool,
@@ -332,9 +356,10 @@ pub struct ReportArguments {
 }
 
 /// What a chart is written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Picture {
     /// Vector.
+    #[default]
     Svg,
     /// Pixels, 1,800 wide.
     Png,
@@ -349,6 +374,12 @@ pub struct SampleArguments {
     /// The same seed gives the same bytes.
     #[arg(long, default_value_t = crate::sample::SAMPLE_SEED)]
     pub seed: u64,
+}
+
+fn decision(text: &str) -> Result<DecisionKind, String> {
+    serde_json::from_value(serde_json::Value::from(text)).map_err(|_unknown| {
+        "one of ship, hold, roll-back, keep-collecting, unsound is needed".to_owned()
+    })
 }
 
 fn strategy(text: &str) -> Result<Strategy, String> {

@@ -1,68 +1,221 @@
-//! `hindsight report`: the decision report as one HTML file.
+//! `hindsight report`: the decision report in every form, its tables and its charts.
 
 use std::path::{Path, PathBuf};
 
 use super::analyze::finish;
 use super::arguments::{CompareArguments, LogArguments, Picture, ReportArguments};
-use super::output::{note, print_json};
+use super::output::{note, print, print_json};
 use super::replay::rulebook;
 use super::{Finish, load, settings};
 use crate::analysis::{AnalysisSettings, Selection, analyze, select};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::Loaded;
 use crate::jobs::Progress;
 use crate::report::picture::{self, PictureForm};
 use crate::report::write::{unwritable, write_atomic};
-use crate::report::{ReportInput, charts, html, json, load_notes};
+use crate::report::{
+    Context, Document, Override, Recipe, ReportForm, ReportInput, csv, document, json, load_notes,
+    text,
+};
 use crate::rules::{Replay, ReplaySettings, Rulebook};
 
 pub(super) fn run(arguments: &ReportArguments, progress: &Progress) -> Result<Finish> {
-    let rulebook = rulebook(&arguments.preset, arguments.rules.as_deref())?;
-    let loaded = load(&arguments.log, progress)?;
-    let settings = settings(&arguments.compare, &loaded.log)?;
+    for path in arguments.output.iter().filter(|path| !is_stdout(path)) {
+        ReportForm::of_path(path)?; // before the work, not after
+    }
+    let Some(folder) = &arguments.each else {
+        return one(arguments, progress);
+    };
+    make_folder(folder)?;
+    let mut worst = Finish::Done;
+    for log in &arguments.log.logs {
+        let name = log
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let mut alone = arguments.clone();
+        alone.log.logs = vec![log.clone()];
+        alone.output = vec![folder.join(format!("{}.html", text::slug(&name)))];
+        if one(&alone, progress)? == Finish::CheckFailed {
+            worst = Finish::CheckFailed;
+        }
+    }
+    Ok(worst)
+}
+
+/// The report of one log.
+fn one(arguments: &ReportArguments, progress: &Progress) -> Result<Finish> {
+    let recipe = recipe(arguments)?;
+    let context = context(arguments)?;
+    let (loaded, settings, rulebook) = match &recipe {
+        Some(recipe) => (
+            load_as(arguments, recipe, progress)?,
+            recipe.settings.clone(),
+            recipe.rulebook.clone().unwrap_or_default(),
+        ),
+        None => {
+            let rulebook = rulebook(&arguments.preset, arguments.rules.as_deref())?;
+            let loaded = load(&arguments.log, progress)?;
+            let settings = settings(&arguments.compare, &loaded.log)?;
+            (loaded, settings, rulebook)
+        }
+    };
     let analysis = analyze(&loaded.log, &settings, progress)?;
     let replay = replay(&loaded, &settings, &rulebook, progress)?;
-    let notes = load_notes(&loaded);
+    let mut notes = load_notes(&loaded);
+    notes.inputs = loaded.digests()?;
     let input = ReportInput {
         analysis: &analysis,
         replay: replay.as_ref(),
         rulebook: Some(&rulebook),
         load: &notes,
-        title: &loaded.log.name,
+        mapping: Some(&loaded.mapping),
+        context: &context,
+        title: match context.title.as_str() {
+            "" => &loaded.log.name,
+            title => title,
+        },
         version: env!("CARGO_PKG_VERSION"),
     };
-    let written = match &arguments.charts {
-        Some(folder) => write_charts(&input, folder, arguments.picture)?,
-        None => {
-            write_atomic(&arguments.output, html::render(&input).as_bytes())?;
-            format!("Report written to {}", arguments.output.display())
-        }
-    };
+    let written = write(arguments, &input)?;
     if arguments.json {
         print_json(&json::render(&input)?)?;
     }
-    note(&format!("{}\n{written}", analysis.decision.headline));
+    note(&analysis.decision.headline);
+    for line in written {
+        note(&line);
+    }
+    if let Some(recipe) = recipe {
+        tell_differences(&recipe.differences(&json::render(&input)?))?;
+    }
     Ok(finish(&analysis, arguments.check))
 }
 
+/// Everything that was asked for; what was done, one line each.
+fn write(arguments: &ReportArguments, input: &ReportInput<'_>) -> Result<Vec<String>> {
+    let is_for_more =
+        arguments.tables.is_some() || arguments.charts.is_some() || arguments.from.is_some();
+    let outputs = match arguments.output.as_slice() {
+        [] if arguments.short => vec![PathBuf::from("-")],
+        [] if is_for_more => Vec::new(),
+        [] => vec![PathBuf::from("report.html")],
+        named => named.to_vec(),
+    };
+    let mut lines = Vec::new();
+    for path in outputs {
+        if is_stdout(&path) {
+            let form = if arguments.short {
+                ReportForm::ShortMarkdown
+            } else {
+                ReportForm::Markdown
+            };
+            print(&String::from_utf8_lossy(&form.render(input)?))?;
+            continue;
+        }
+        let form = match ReportForm::of_path(&path)? {
+            ReportForm::Markdown if arguments.short => ReportForm::ShortMarkdown,
+            form => form,
+        };
+        write_atomic(&path, &form.render(input)?)?;
+        lines.push(format!("Report written to {}", path.display()));
+    }
+    if let Some(folder) = &arguments.tables {
+        lines.push(write_tables(&document(input), folder)?);
+    }
+    if let Some(folder) = &arguments.charts {
+        lines.push(write_charts(&document(input), folder, arguments.picture)?);
+    }
+    Ok(lines)
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn write_tables(document: &Document, folder: &Path) -> Result<String> {
+    make_folder(folder)?;
+    let files = csv::files(document)?;
+    for (name, bytes) in &files {
+        write_atomic(&folder.join(name), bytes)?;
+    }
+    Ok(format!(
+        "{} tables written to {}",
+        files.len(),
+        folder.display()
+    ))
+}
+
 /// Every chart into `folder`, which is made if need be; what was done, in words.
-fn write_charts(input: &ReportInput<'_>, folder: &Path, form: Picture) -> Result<String> {
+fn write_charts(document: &Document, folder: &Path, form: Picture) -> Result<String> {
     let form = match form {
         Picture::Svg => PictureForm::Svg,
         Picture::Png => PictureForm::Png,
     };
-    std::fs::create_dir_all(folder).map_err(|cause| unwritable(folder, &cause))?;
-    let charts = charts::all(input);
-    let origin = picture::origin(input);
-    for chart in &charts {
+    make_folder(folder)?;
+    let mut n = 0;
+    for chart in document.charts() {
         let path = folder.join(picture::file_name(chart, form));
-        write_atomic(&path, &form.render(chart, &origin)?)?;
+        write_atomic(&path, &form.render(chart, &document.origin)?)?;
+        n += 1;
     }
-    Ok(format!(
-        "{} charts written to {}",
-        charts.len(),
-        folder.display()
-    ))
+    Ok(format!("{n} charts written to {}", folder.display()))
+}
+
+fn make_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|cause| unwritable(folder, &cause))
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|cause| Error::unreadable(path, &cause))
+}
+
+fn recipe(arguments: &ReportArguments) -> Result<Option<Recipe>> {
+    let Some(path) = &arguments.from else {
+        return Ok(None);
+    };
+    Recipe::parse(&read_text(path)?)
+        .map(Some)
+        .map_err(|error| error.at(path))
+}
+
+/// Context of the file and the arguments.
+fn context(arguments: &ReportArguments) -> Result<Context> {
+    let mut context = match &arguments.context {
+        Some(path) => Context::parse(&read_text(path)?).map_err(|error| error.at(path))?,
+        None => Context::default(),
+    };
+    if let (Some(decision), Some(reason)) = (arguments.overrule, &arguments.reason) {
+        context.overrule = Some(Override {
+            decision,
+            reason: reason.clone(),
+            by: context.owner.clone(),
+        });
+    }
+    context.checked()
+}
+
+/// The log, read as an earlier report read it.
+fn load_as(arguments: &ReportArguments, recipe: &Recipe, progress: &Progress) -> Result<Loaded> {
+    let mut request = arguments.log.load_request()?;
+    if request.paths.is_empty() {
+        request.paths.push(super::bundled::sample_log(progress)?);
+    }
+    request.mapping.clone_from(&recipe.mapping);
+    crate::ingest::load(&request, progress)
+}
+
+fn tell_differences(differences: &[String]) -> Result<()> {
+    if differences.is_empty() {
+        note("Same: every figure agrees with the earlier report, to the last digit");
+        return Ok(());
+    }
+    for difference in differences {
+        note(&format!("  {difference}"));
+    }
+    Err(Error::new(
+        ErrorKind::Settings,
+        "The figures differ from the earlier report, as listed above",
+    )
+    .hint("Where load.inputs or tool.version differ, another log or another version explains the rest"))
 }
 
 /// Where no window can be opened: the same log, as a report.
@@ -77,13 +230,7 @@ pub(super) fn instead_of_window(
     let arguments = ReportArguments {
         log: log.clone(),
         compare: CompareArguments::default(),
-        preset: Vec::new(),
-        rules: None,
-        output: PathBuf::from("report.html"),
-        charts: None,
-        picture: Picture::Svg,
-        json: false,
-        check: false,
+        ..ReportArguments::default()
     };
     run(&arguments, progress)
 }

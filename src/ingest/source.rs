@@ -120,6 +120,11 @@ impl Source {
         })
     }
 
+    /// The file or archive on disk.
+    pub fn on_disk(&self) -> &Path {
+        &self.on_disk
+    }
+
     /// Whether the file's bytes on disk are the text itself: neither compressed, nor packed, nor in
     /// another encoding than UTF-8.
     pub fn is_plain(&self) -> bool {

@@ -6,11 +6,17 @@ use std::sync::Arc;
 use resvg::usvg::fontdb::{Database, Source};
 
 /// Latin, Greek, Cyrillic and the symbols that reports use.
-const REGULAR: &[u8] = include_bytes!("../../assets/fonts/report/sans-regular.otf");
+pub(super) const REGULAR: &[u8] = include_bytes!("../../assets/fonts/report/sans-regular.otf");
 /// The same, bold.
-const BOLD: &[u8] = include_bytes!("../../assets/fonts/report/sans-bold.otf");
-/// Letters and symbols that the two lack.
-const FALLBACK: &[u8] = include_bytes!("../../assets/fonts/report/fallback.ttf");
+pub(super) const BOLD: &[u8] = include_bytes!("../../assets/fonts/report/sans-bold.otf");
+/// What the two lack, in the order in which it is asked: letters and symbols; Chinese, Japanese and
+/// Korean; Arabic and Hebrew; emoji.
+pub(super) const FALLBACKS: [&[u8]; 4] = [
+    include_bytes!("../../assets/fonts/report/fallback.ttf"),
+    include_bytes!("../../assets/fonts/HindsightCJK-Regular.otf"),
+    include_bytes!("../../assets/fonts/HindsightRTL-Regular.ttf"),
+    include_bytes!("../../assets/fonts/HindsightEmoji-Regular.ttf"),
+];
 
 /// Fonts to draw text with.
 #[derive(Debug, Clone)]
@@ -22,7 +28,7 @@ impl Fonts {
     /// The fonts that come with the program.
     pub(super) fn bundled() -> Self {
         let mut database = Database::new();
-        for font in [REGULAR, BOLD, FALLBACK] {
+        for font in [REGULAR, BOLD].into_iter().chain(FALLBACKS) {
             database.load_font_source(Source::Binary(Arc::new(font)));
         }
         database.set_sans_serif_family("Hindsight Sans");

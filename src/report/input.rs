@@ -1,6 +1,8 @@
 //! What every form of the report is made of.
 
+use super::context::Context;
 use crate::analysis::Analysis;
+use crate::ingest::{FileDigest, Mapping};
 use crate::rules::{Replay, Rulebook};
 
 /// What a report is made of.
@@ -14,6 +16,10 @@ pub struct ReportInput<'a> {
     pub rulebook: Option<&'a Rulebook>,
     /// What was read.
     pub load: &'a LoadNotes,
+    /// How the columns were read, for doing it again; `None` leaves that out of the JSON.
+    pub mapping: Option<&'a Mapping>,
+    /// What the analyst adds.
+    pub context: &'a Context,
     /// The report's title; empty takes the log's name.
     pub title: &'a str,
     /// Version of the program.
@@ -37,6 +43,10 @@ pub struct LoadNotes {
     pub issues: Vec<IssueLine>,
     /// Which column plays which role.
     pub mapping: Vec<MappingLine>,
+    /// How the tables beside the log fit it, in words.
+    pub joins: Vec<String>,
+    /// Digests of the files; empty where they were not made.
+    pub inputs: Vec<FileDigest>,
 }
 
 /// One finding of the reader.

@@ -13,8 +13,8 @@ use crate::rules;
 /// Version of the envelope; the analysis and the replay carry their own.
 const SCHEMA: u32 = 1;
 
-/// One object with `schema`, `tool`, `title`, `load`, `analysis` and, where rules were replayed,
-/// `replay`. Numbers that do not exist are `null`; no number is ever NaN or infinite.
+/// One object with `schema`, `tool`, `title`, `load`, `context`, `mapping`, `rulebook`, `analysis`
+/// and, where rules were replayed, `replay`. Numbers that do not exist are `null`; no number is ever NaN or infinite.
 pub fn render(input: &ReportInput<'_>) -> Result<Value> {
     let whole = |e: serde_json::Error| {
         Error::new(
@@ -29,6 +29,9 @@ pub fn render(input: &ReportInput<'_>) -> Result<Value> {
         "title": input.title,
         "null_means": "no data, undefined for these data, or without a bound on that side",
         "load": serde_json::to_value(input.load).map_err(whole)?,
+        "context": serde_json::to_value(input.context).map_err(whole)?,
+        "mapping": serde_json::to_value(input.mapping).map_err(whole)?,
+        "rulebook": serde_json::to_value(input.rulebook).map_err(whole)?,
         "analysis": analysis(input.analysis)?,
         "replay": replay,
     }))

@@ -1,23 +1,36 @@
 //! Analysis and replay to bytes: charts, HTML, JSON. Formats, never computes: a number that stands
 //! here came from [`crate::analysis`] or [`crate::rules`].
 
+mod again;
 pub mod chart;
 pub mod charts;
+mod context;
+pub mod csv;
+pub mod document;
 mod fonts;
+mod form;
 pub mod html;
 mod input;
 pub mod json;
+pub mod markdown;
 mod notes;
 pub mod panels;
+mod pdf;
 pub mod picture;
+mod sections;
 pub mod segment_map;
 pub mod svg;
 pub mod text;
 pub mod ticks;
 pub mod write;
 
+pub use again::Recipe;
+pub use context::{ArmContext, Context, Override};
+pub use document::Document;
+pub use form::ReportForm;
 pub use input::{IssueLine, LoadNotes, MappingLine, ReportInput};
 pub use notes::load_notes;
+pub use sections::document;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -1,8 +1,11 @@
 //! What a report says of how its log was read.
 
 use super::input::{IssueLine, LoadNotes, MappingLine};
-use crate::ingest::{ColumnRole, Join, Loaded};
+use crate::ingest::{ColumnRole, Join, Loaded, Role};
 use crate::units;
+
+/// Roles whose values could tell who somebody is.
+const IDENTIFYING: [Role; 2] = [Role::Unit, Role::RequestId];
 
 /// The loader's findings in words.
 pub fn load_notes(loaded: &Loaded) -> LoadNotes {
@@ -14,12 +17,18 @@ pub fn load_notes(loaded: &Loaded) -> LoadNotes {
         rows_rejected: loaded
             .n_rows_in_file
             .saturating_sub(loaded.log.n_rows() as u64),
-        issues: loaded.issues.iter().map(issue_line).collect(),
+        issues: loaded
+            .issues
+            .iter()
+            .map(|issue| issue_line(issue, loaded))
+            .collect(),
         mapping: mapping_lines(loaded),
+        joins: loaded.joins.iter().flat_map(join_lines).collect(),
+        inputs: Vec::new(),
     }
 }
 
-/// The columns with their roles, then the tables beside the log.
+/// The columns with their roles; a column made from others with its expression.
 fn mapping_lines(loaded: &Loaded) -> Vec<MappingLine> {
     let expression = |name: &str| {
         let mut derived = loaded.mapping.derive.iter();
@@ -37,19 +46,20 @@ fn mapping_lines(loaded: &Loaded) -> Vec<MappingLine> {
             None => line,
         }
     });
-    let joins = loaded.joins.iter().map(join_line);
-    columns.chain(joins).collect()
+    columns.collect()
 }
 
-fn join_line(join: &Join) -> MappingLine {
-    MappingLine {
-        role: join.side.kind.label().to_owned(),
-        column: join.headline(),
-        unit: join.findings().join("; "),
-    }
+/// How a table beside the log fits it, without the folder that it lies in.
+fn join_lines(join: &Join) -> Vec<String> {
+    let path = join.side.file.display().to_string();
+    let name = join.side.file.file_name().unwrap_or_default();
+    let lines = join.lines().into_iter();
+    lines
+        .map(|line| line.trim().replace(&path, &name.to_string_lossy()))
+        .collect()
 }
 
-fn issue_line(issue: &crate::ingest::Issue) -> IssueLine {
+fn issue_line(issue: &crate::ingest::Issue, loaded: &Loaded) -> IssueLine {
     let rows = match (issue.count, issue.lines.is_empty()) {
         (0, _) => String::new(),
         (n, true) => format!("{} times", units::count(n)),
@@ -66,8 +76,22 @@ fn issue_line(issue: &crate::ingest::Issue) -> IssueLine {
         rows,
         message: issue.message.clone(),
         hint: issue.hint.clone(),
-        sample: issue.samples.first().cloned().unwrap_or_default(),
+        sample: issue
+            .samples
+            .first()
+            .filter(|_| !names_somebody(issue.column.as_deref(), loaded))
+            .cloned()
+            .unwrap_or_default(),
     }
+}
+
+/// Whether values of a column could tell who somebody is: they are not quoted in a report.
+fn names_somebody(column: Option<&str>, loaded: &Loaded) -> bool {
+    let Some(column) = column else {
+        return true; // a whole row
+    };
+    let found = loaded.mapping.columns.iter().find(|c| c.column == column);
+    found.is_none_or(|c| IDENTIFYING.contains(&c.role))
 }
 
 fn mapping_line(column: &ColumnRole) -> MappingLine {

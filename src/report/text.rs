@@ -51,6 +51,22 @@ pub fn slug(text: &str) -> String {
     if out.is_empty() { "x" } else { out }.to_owned()
 }
 
+/// A sentence in which no line ends between a number and its unit.
+pub fn prose(text: &str) -> String {
+    const UNITS: [&str; 7] = ["%", "pp", "ms", "s", "min", "h", "d"];
+    let mut out = String::with_capacity(text.len());
+    for word in text.split(' ') {
+        let is_unit = UNITS.contains(&word.trim_end_matches([',', ';', ':', '.', ')', ']']));
+        if is_unit && out.ends_with(|c: char| c.is_ascii_digit()) {
+            out.push('\u{a0}');
+        } else if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
+}
+
 /// Estimated width in pixels in a common sans-serif font of `size` pixels; errs on the wide side.
 pub fn width(text: &str, size: f64) -> f64 {
     text.chars().map(em).sum::<f64>() * size
@@ -131,7 +147,8 @@ fn is_joined(c: char) -> bool {
     matches!(u32::from(c), 0x0300..=0x036F | 0x200C..=0x200D | 0xFE00..=0xFE0F)
 }
 
-fn is_wide(c: char) -> bool {
+/// Whether `c` takes a square, as Han, kana and Hangul do: a line may end after it.
+pub(super) fn is_wide(c: char) -> bool {
     matches!(u32::from(c),
         0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE6F
         | 0xFF00..=0xFF60 | 0xFFE0..=0xFFE6 | 0x1F300..=0x1FAFF | 0x20000..=0x3FFFD)
@@ -140,6 +157,14 @@ fn is_wide(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_stays_with_its_unit() {
+        assert_eq!(
+            prose("worse by 48 %, +1.2 s [+1 min 3 s, +2 h] in 3 days"),
+            "worse by 48\u{a0}%, +1.2\u{a0}s [+1\u{a0}min 3\u{a0}s, +2\u{a0}h] in 3 days"
+        );
+    }
 
     #[test]
     fn unseen_characters_are_written_out() {

@@ -31,6 +31,7 @@ mod projects;
 mod prometheus;
 mod reference;
 mod replay;
+mod report;
 #[cfg(feature = "gui")]
 mod requests;
 mod rulebooks;

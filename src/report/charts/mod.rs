@@ -16,8 +16,7 @@ pub use over_time::effect_over_time;
 pub use rollback::{condition_chart, condition_form, metric_form, replay_timeline, rule_lanes};
 pub use trends::{metric_ids, traffic, trend};
 
-use super::ReportInput;
-use super::chart::{Along, Axis, Chart, Layer, Scale, Tone};
+use super::chart::{Along, Axis, Layer, Scale, Tone};
 use crate::analysis::{Analysis, Verdict};
 use crate::units::{self, Clock};
 
@@ -25,48 +24,6 @@ use crate::units::{self, Clock};
 const MOST_EVENTS: usize = 26;
 /// Events that are closer than this share of the log share a line.
 const NEAR_EVENTS: f64 = 1.0 / 60.0;
-
-/// Every chart that a report can show, in the order of its sections.
-pub fn all(input: &ReportInput<'_>) -> Vec<Chart> {
-    let analysis = input.analysis;
-    let mut charts: Vec<Chart> = guardrail_forest(analysis).into_iter().collect();
-    for panel in &analysis.latency {
-        charts.push(latency_histogram(analysis, panel));
-        charts.push(latency_ecdf(analysis, panel));
-        if panel.differences.iter().any(|arm| !arm.points.is_empty()) {
-            charts.push(quantile_differences(analysis, panel));
-        }
-    }
-    charts.extend(traffic(analysis, input.replay));
-    charts.extend(
-        metric_ids(analysis)
-            .iter()
-            .filter_map(|id| trend(analysis, id, input.replay)),
-    );
-    charts.extend(
-        analysis
-            .over_time
-            .iter()
-            .filter_map(|series| effect_over_time(analysis, &series.metric)),
-    );
-    charts.extend(
-        analysis
-            .scorecard
-            .iter()
-            .filter_map(|row| segment_forest(analysis, &row.id)),
-    );
-    let Some(replay) = input.replay.filter(|replay| !replay.rules.is_empty()) else {
-        return charts;
-    };
-    charts.push(replay_timeline(analysis, replay));
-    for rule in &replay.rules {
-        for condition in &rule.conditions {
-            let form = condition_form(input.rulebook, rule, &condition.name);
-            charts.extend(condition_chart(analysis, replay, rule, condition, form));
-        }
-    }
-    charts
-}
 
 /// The stages as shaded stretches, labelled with the treatment's share.
 fn stage_spans(analysis: &Analysis) -> impl Iterator<Item = Layer> {

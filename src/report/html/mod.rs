@@ -1,25 +1,16 @@
 //! The decision report: one HTML file that needs no script, no network and no other file.
 
-mod cover;
-mod latency;
-mod log;
-mod method;
 mod parts;
-mod rollback;
-mod scorecard;
-mod segments;
-mod strategies;
-mod tests_section;
-mod trends;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{ReportInput, svg, text};
+use super::document::{Banner, Document, Tile};
+use super::text::prose;
+use super::{svg, text};
+use parts::{block, callout, chip, facts, tone_class};
 
 /// The report as HTML. The same input gives the same bytes.
-pub fn render(input: &ReportInput<'_>) -> String {
-    let sections = sections(input);
-    let title = title(input);
+pub fn render(document: &Document) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -29,27 +20,15 @@ pub fn render(input: &ReportInput<'_>) -> String {
                     content="default-src 'none'; style-src 'unsafe-inline'; img-src data:";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                meta name="generator" content={ "Hindsight " (input.version) };
-                title { (title) }
+                meta name="generator" content={ "Hindsight " (document.version) };
+                title { (document.title) }
                 style { (PreEscaped(svg::STYLE)) (PreEscaped(include_str!("report.css"))) }
             }
             body {
                 a.skip href="#decision" { "Skip to the decision" }
                 div.layout {
-                    (contents(&sections))
-                    main {
-                        (cover::cover(input, title))
-                        @for (k, section) in sections.iter().enumerate() {
-                            section #(section.id) {
-                                h2 { span.number { (k + 1) } (section.title) }
-                                (section.body)
-                            }
-                        }
-                        footer {
-                            "Hindsight " (input.version) ". Computed on one machine, offline, from the \
-                             log named above; nothing in this file refers to anything outside it."
-                        }
-                    }
+                    (contents(document))
+                    main { (body(document)) }
                 }
             }
         }
@@ -59,62 +38,37 @@ pub fn render(input: &ReportInput<'_>) -> String {
     lines.join("\n")
 }
 
-/// A numbered part of the report.
-struct Section {
-    id: &'static str,
-    title: &'static str,
-    body: Markup,
+fn body(document: &Document) -> Markup {
+    html! {
+        header.cover {
+            p.kicker { "Decision report" }
+            h1 { (document.title) }
+            (facts(&document.facts))
+        }
+        (banner(&document.banner))
+        @if !document.tiles.is_empty() {
+            div.tiles { @for one in &document.tiles { (tile(one)) } }
+        }
+        @for (k, section) in document.sections.iter().enumerate() {
+            section #(section.id) {
+                h2 { span.number { (k + 1) } (section.title) }
+                @for one in &section.blocks { (block(one)) }
+            }
+        }
+        footer {
+            "Hindsight " (document.version) ". Computed on one machine, offline, from the log named \
+             above; nothing in this file refers to anything outside it."
+        }
+    }
 }
 
-fn sections(input: &ReportInput<'_>) -> Vec<Section> {
-    let parts = [
-        ("scorecard", "Scorecard", scorecard::body(input)),
-        ("latency", "Latency", latency::body(input)),
-        ("trends", "Over time", trends::body(input)),
-        (
-            "tests",
-            "Tests and their assumptions",
-            tests_section::body(input),
-        ),
-        (
-            "strategy",
-            "What the rollout strategy adds",
-            strategies::body(input),
-        ),
-        (
-            "segments",
-            "Segments that lose first",
-            segments::body(input),
-        ),
-        ("rollback", "Rollback rules", rollback::body(input)),
-        ("log", "The log", Some(log::body(input))),
-        ("method", "Method and limits", Some(method::method(input))),
-        (
-            "reproduce",
-            "How to reproduce",
-            Some(method::reproduce(input)),
-        ),
-    ];
-    parts
-        .into_iter()
-        .filter_map(|(id, title, body)| {
-            Some(Section {
-                id,
-                title,
-                body: body?,
-            })
-        })
-        .collect()
-}
-
-fn contents(sections: &[Section]) -> Markup {
+fn contents(document: &Document) -> Markup {
     html! {
         nav aria-label="Contents" {
             p.brand { "Hindsight" }
             ol {
                 li { a href="#decision" { "Decision" } }
-                li { a href="#health" { "Health of the log" } }
-                @for section in sections {
+                @for section in &document.sections {
                     li { a href={ "#" (section.id) } { (section.title) } }
                 }
             }
@@ -122,11 +76,40 @@ fn contents(sections: &[Section]) -> Markup {
     }
 }
 
-fn title<'a>(input: &ReportInput<'a>) -> &'a str {
-    if input.title.trim().is_empty() {
-        &input.analysis.log.name
-    } else {
-        input.title
+fn banner(banner: &Banner) -> Markup {
+    html! {
+        section #decision class={ "decision " (tone_class(banner.tone)) } {
+            p.recommendation { (banner.kicker) }
+            h2 { span.symbol aria-hidden="true" { (banner.symbol) } (banner.kind) }
+            p.headline { (prose(&banner.headline)) }
+            @for found in &banner.callouts { (callout(found)) }
+            ul.reasons {
+                @for reason in &banner.reasons {
+                    li { (chip(&reason.chip)) span { (prose(&reason.text)) } }
+                }
+            }
+            @for (title, sentences) in [
+                ("What would change it", &banner.would_change),
+                ("What speaks against it", &banner.dissent),
+            ] {
+                @if !sentences.is_empty() {
+                    h3.plain { (title) }
+                    ul.outlook { @for sentence in sentences { li { (prose(sentence)) } } }
+                }
+            }
+        }
+    }
+}
+
+fn tile(tile: &Tile) -> Markup {
+    html! {
+        div class={ "tile " (tone_class(tile.verdict.tone)) } {
+            p.label { (tile.label) }
+            p.change { (tile.change) }
+            p.interval { (tile.interval) }
+            p.arms { (tile.arms) }
+            (chip(&tile.verdict))
+        }
     }
 }
 

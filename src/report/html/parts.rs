@@ -1,33 +1,59 @@
-//! Pieces that several sections share: chips, estimates, figures with their table twins.
+//! Blocks as HTML.
 
 use maud::{Markup, PreEscaped, html};
 
-use super::super::chart::{Chart, Tone};
-use super::super::{charts, svg};
-use crate::analysis::{Analysis, Effect, Verdict};
-use crate::stats::{Estimate, Interval};
-use crate::units::{self, ValueForm};
+use super::super::chart::Tone;
+use super::super::document::{
+    Align, Block, Callout, Cell, Chip, Column, Density, Figure, Item, Shown, Table,
+};
+use super::super::svg;
+use super::super::text::prose;
+use crate::units;
 
 /// Width of a chart that has the column for itself, pixels.
-pub(super) const WIDE: u32 = 860;
+const WIDE: u32 = 860;
 /// Width of a chart that shares the column, pixels.
-pub(super) const HALF: u32 = 430;
+const HALF: u32 = 430;
+/// Columns from which a table is set smaller.
+const MANY: usize = 7;
 
-/// A word with a shape and a colour.
-pub(super) fn chip(tone: Tone, symbol: &str, label: &str) -> Markup {
+pub(super) fn block(block: &Block) -> Markup {
     html! {
-        span class={ "chip " (tone_class(tone)) } {
-            span.symbol aria-hidden="true" { (symbol) } (label)
+        @match block {
+            Block::Heading(title, chips) => h3 { (title) @for c in chips { " " (chip(c)) } },
+            Block::Lead(text) => p.lead { (prose(text)) },
+            Block::Paragraph(text) => p { (prose(text)) },
+            Block::Note(text) => p.note { (prose(text)) },
+            Block::Facts(facts) => (self::facts(facts)),
+            Block::Definitions(entries) => dl.methods {
+                @for (name, text) in entries { div { dt { (name) } dd { (prose(text)) } } }
+            },
+            Block::Bullets(entries) => ul.limits { @for entry in entries { li { (prose(entry)) } } },
+            Block::Items(items) => ul.checks { @for entry in items { (item(entry)) } },
+            Block::Table(found) => (table(found)),
+            Block::Figures(figures) => @match figures.as_slice() {
+                [only] => (figure(only, WIDE)),
+                several => div.pair { @for one in several { (figure(one, HALF)) } },
+            },
+            Block::Callout(found) => (callout(found)),
+            Block::Code(text) => pre { code { (text) } },
         }
     }
 }
 
-pub(super) fn verdict(verdict: Verdict) -> Markup {
-    chip(
-        charts::verdict_tone(verdict),
-        verdict.symbol(),
-        verdict.label(),
-    )
+pub(super) fn facts(facts: &[(String, String)]) -> Markup {
+    html! {
+        dl.facts { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } }
+    }
+}
+
+/// A word with a shape and a colour.
+pub(super) fn chip(chip: &Chip) -> Markup {
+    html! {
+        span class={ "chip " (tone_class(chip.tone)) } {
+            span.symbol aria-hidden="true" { (chip.symbol) } (chip.label)
+        }
+    }
 }
 
 /// The class that carries a tone's colour and tint.
@@ -40,128 +66,112 @@ pub(super) fn tone_class(tone: Tone) -> &'static str {
     }
 }
 
-/// `[lower, upper]` of a value.
-pub(super) fn interval(form: ValueForm, estimate: &Estimate) -> String {
-    bracketed(estimate, |end| form.value(end))
-}
-
-/// `[lower, upper]` of a difference.
-pub(super) fn change_interval(form: ValueForm, estimate: &Estimate) -> String {
-    bracketed(estimate, |end| form.change(end))
-}
-
-/// Breaks between the ends only: a number stays with its unit.
-fn bracketed(estimate: &Estimate, end: impl Fn(f64) -> String) -> String {
-    let Interval { lower, upper } = estimate.interval;
-    format!("[{}, {}]", unbroken(&end(lower)), unbroken(&end(upper)))
-}
-
-/// `text` with spaces at which no line may end.
-pub(super) fn unbroken(text: &str) -> String {
-    text.replace(' ', "\u{a0}")
-}
-
-/// A sentence in which no line ends between a number and its unit.
-pub(super) fn prose(text: &str) -> String {
-    const UNITS: [&str; 7] = ["%", "pp", "ms", "s", "min", "h", "d"];
-    let mut out = String::with_capacity(text.len());
-    for word in text.split(' ') {
-        let is_unit = UNITS.contains(&word.trim_end_matches([',', ';', ':', '.', ')', ']']));
-        if is_unit && out.ends_with(|c: char| c.is_ascii_digit()) {
-            out.push('\u{a0}');
-        } else if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(word);
-    }
-    out
-}
-
-/// A value over its interval.
-pub(super) fn value_cell(form: ValueForm, estimate: Option<&Estimate>) -> Markup {
+pub(super) fn callout(callout: &Callout) -> Markup {
     html! {
-        @match estimate {
-            Some(estimate) => {
-                span.value { (form.value(estimate.value)) }
-                small { (interval(form, estimate)) }
+        div class={ "callout " (tone_class(callout.tone)) } {
+            p { strong { (callout.title) } }
+            @match callout.lines.as_slice() {
+                [only] => p { (prose(only)) },
+                several => ul { @for line in several { li { (prose(line)) } } },
             }
-            None => span.none { (units::NO_VALUE) },
         }
     }
 }
 
-/// A difference over its interval.
-pub(super) fn change_cell(form: ValueForm, estimate: Option<&Estimate>) -> Markup {
+fn item(item: &Item) -> Markup {
     html! {
-        @match estimate {
-            Some(estimate) => {
-                span.value { (form.change(estimate.value)) }
-                small { (change_interval(form, estimate)) }
+        li class=[(item.chip.tone == Tone::Good).then_some("fine")] {
+            (chip(&item.chip))
+            strong { (item.about) }
+            div {
+                (prose(&item.text))
+                @for note in &item.notes { p.advice { (prose(note)) } }
             }
-            None => span.none { (units::NO_VALUE) },
         }
     }
-}
-
-/// A relative change over its interval.
-pub(super) fn relative_cell(estimate: Option<&Estimate>) -> Markup {
-    html! {
-        @match estimate {
-            Some(estimate) => {
-                span.value { (units::relative(estimate.value)) }
-                small { (bracketed(estimate, units::relative)) }
-            }
-            None => span.none { (units::NO_VALUE) },
-        }
-    }
-}
-
-/// The scorecard's effect of `arm` on a metric.
-pub(super) fn effect<'a>(analysis: &'a Analysis, metric: &str, arm: usize) -> Option<&'a Effect> {
-    let row = analysis.scorecard.iter().find(|row| row.id == metric)?;
-    row.effects.iter().find(|effect| effect.arm == arm)
 }
 
 /// A chart with its caption and, folded, its table twin.
-pub(super) fn figure(chart: &Chart, (width, height): (u32, u32), twin: Option<Markup>) -> Markup {
+fn figure(figure: &Figure, width: u32) -> Markup {
     html! {
         figure {
-            h4 { (chart.title) }
-            (PreEscaped(svg::draw(chart, width, height)))
-            figcaption { (chart.caption) }
-            @if let Some(twin) = twin {
-                details { summary { "Show as table" } (twin) }
+            h4 { (figure.chart.title) }
+            (PreEscaped(svg::draw(&figure.chart, width, figure.height_px)))
+            figcaption { (figure.chart.caption) }
+            @if let Some(twin) = &figure.twin {
+                details { summary { "Show as table" } (table(twin)) }
             }
         }
     }
 }
 
 /// A table that scrolls by itself where the page is too narrow.
-pub(super) fn table(class: &str, head: &Markup, body: &Markup) -> Markup {
+fn table(table: &Table) -> Markup {
+    let class = match table.density {
+        Density::Dense => "dense",
+        Density::Roomy if table.columns.len() >= MANY => "several",
+        Density::Roomy => "",
+    };
     html! {
         div.scroll {
-            table class=(class) { thead { (head) } tbody { (body) } }
+            table class=(class) id={ "table-" (table.id) } aria-label=(table.title) {
+                thead { tr { @for column in &table.columns { (head(column)) } } }
+                tbody {
+                    @for (k, row) in table.rows.iter().enumerate() {
+                        @let same = k > 0 && is_same_head(table, k);
+                        tr class=[same.then_some("same")] {
+                            @for (cell, column) in row.iter().zip(&table.columns) {
+                                (self::cell(cell, column.align, same))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        @if !table.more.is_empty() { p.more { (table.more) } }
+    }
+}
+
+/// Whether a row is about what the row above is about, as a metric's further arms are.
+fn is_same_head(table: &Table, row: usize) -> bool {
+    let has_head = table
+        .columns
+        .first()
+        .is_some_and(|c| c.align == Align::Head);
+    has_head && table.rows[row].first() == table.rows[row - 1].first()
+}
+
+fn head(column: &Column) -> Markup {
+    html! {
+        th.num[column.align == Align::Right] scope="col" {
+            (column.title)
+            @if !column.sub.is_empty() { small { (column.sub) } }
         }
     }
 }
 
-/// `95 %`.
-pub(super) fn level(level: f64) -> String {
-    format!(
-        "{} %",
-        units::significant(level * 100.0, if level > 0.99 { 3 } else { 2 })
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_stays_with_its_unit() {
-        assert_eq!(
-            prose("worse by 48 %, +1.2 s [+1 min 3 s, +2 h] in 3 days"),
-            "worse by 48\u{a0}%, +1.2\u{a0}s [+1\u{a0}min 3\u{a0}s, +2\u{a0}h] in 3 days"
-        );
+fn cell(cell: &Cell, align: Align, same: bool) -> Markup {
+    let content = html! {
+        @match &cell.shown {
+            Shown::Nothing => span.none { (units::NO_VALUE) },
+            Shown::Text(text) => (prose(text)),
+            Shown::Code(text) => code { (text) },
+            Shown::Number { text, .. } => (text),
+            Shown::Estimate { text, interval, .. } => {
+                span.value { (text) }
+                small { (interval) }
+            },
+            Shown::Chip(found) => (chip(found)),
+        }
+        @for note in &cell.notes { small { (note) } }
+        @if !cell.warning.is_empty() { small.warning { (cell.warning) } }
+    };
+    html! {
+        @match align {
+            Align::Head if same => td {},
+            Align::Head => th scope="row" { (content) },
+            Align::Left => td { (content) },
+            Align::Right => td.num { (content) },
+        }
     }
 }

@@ -1,8 +1,13 @@
 use super::super::fixture::{canary, canary_named};
+use super::super::{ReportInput, document};
 use super::*;
 
+fn rendered(input: &ReportInput<'_>) -> String {
+    render(&document(input))
+}
+
 fn page() -> String {
-    render(&canary().input())
+    rendered(&canary().input())
 }
 
 #[test]
@@ -62,7 +67,7 @@ fn numbers_are_written_with_their_intervals() {
 #[test]
 fn hostile_names_stay_text() {
     let fixture = canary_named("<script>alert(1)</script>\u{202E}\u{0}");
-    let page = render(&fixture.input());
+    let page = rendered(&fixture.input());
     assert!(!page.contains("<script"));
     assert!(page.contains("&lt;script&gt;alert(1)"));
     assert!(page.contains("⟨U+202E⟩⟨U+0000⟩"));
@@ -84,7 +89,7 @@ fn a_log_with_one_arm_and_no_times_still_gives_a_report() {
         row.effects.clear();
         row.values.truncate(1);
     }
-    let page = render(&ReportInput {
+    let page = rendered(&ReportInput {
         replay: None,
         rulebook: None,
         title: " ",
@@ -109,7 +114,7 @@ fn no_p_value_without_an_effect() {
             line.difference = None;
         }
     }
-    let page = render(&fixture.input());
+    let page = rendered(&fixture.input());
     assert!(!page.contains("2.3e−6"));
     assert!(!page.contains("by user, p "));
 }

@@ -56,6 +56,24 @@ pub fn document(chart: &Chart, origin: &str) -> String {
     out
 }
 
+/// The chart without title and caption, in fixed colours, as a part of another file.
+pub fn plain(chart: &Chart, width_px: u32, height_px: u32) -> String {
+    let (width, height) = (f64::from(width_px), f64::from(height_px));
+    let mut drawn = String::new();
+    let room = Room {
+        width,
+        top: 0.0,
+        bottom: height,
+    };
+    body(&mut drawn, chart, room);
+    let attributes =
+        format!(" xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\"");
+    let mut out = open(chart, width, height, &attributes);
+    let style = fixed_style(&drawn);
+    let _infallible = writeln!(out, "<style>{style}</style>{drawn}</svg>");
+    out
+}
+
 /// Height of the chart with its legend and axes.
 fn plot_height(chart: &Chart) -> f64 {
     match chart.n_rows() {

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 
 use super::chart::{Chart, Tone};
 use super::text;
-pub use document::document;
+pub use document::{document, plain};
 use frame::{Frame, Room};
 
 /// The style sheet that charts need: the palette, light, dark and printed, and the chart's classes.

@@ -2,64 +2,90 @@
 
 use std::collections::BTreeSet;
 
-use maud::{Markup, html};
-
-use super::parts::{level, prose};
+use super::super::document::{Block, Cell, Column, Table};
+use super::level;
 use crate::analysis::{Analysis, InferenceUnit, Looks, Strategy};
 use crate::report::ReportInput;
 use crate::report::json;
 use crate::units;
 
-pub(super) fn method(input: &ReportInput<'_>) -> Markup {
+pub(super) fn method(input: &ReportInput<'_>) -> Vec<Block> {
     let analysis = input.analysis;
     let margins = &analysis.settings.margins;
-    html! {
-        p { (prose(&analysis.strategy.why)) ". " (analysis.strategy.consequence) "." }
-        p {
-            "Intervals have a level of " (level(analysis.settings.level)) ". Tolerated changes for the \
-             worse: error share " (units::points(margins.error_share)) ", latency quantiles "
-            (units::relative(margins.latency)) ", mean rating " (units::change(-margins.rating))
-            ", cost and tokens " (units::relative(margins.cost)) "."
-        }
-        dl.methods {
-            div { dt { "Intervals by" } dd { (joined(&interval_methods(analysis))) } }
-            div { dt { "Tests" } dd { (joined(&test_names(analysis))) } }
-            div {
-                dt { "Unit" }
-                dd {
-                    @match &analysis.log.unit_column {
-                        Some(column) if analysis.settings.unit == InferenceUnit::Request => {
-                            "By request, as chosen, although users are known (" code { (column) }
-                            "): intervals are too short where requests of one user resemble each \
-                             other. The figures by user stand beside them."
-                        }
-                        Some(column) => {
-                            "Requests of one user resemble each other, so inference is by "
-                            code { (column) } " wherever it can be."
-                        }
-                        None => "The log names no users: requests are taken as independent, which \
-                                 overstates the evidence where users send several.",
-                    }
-                }
-            }
-            div { dt { "Verdicts" } dd { (verdicts()) } }
-        }
-        h3 { "Limits" }
-        ul.limits { @for limit in limits(analysis) { li { (limit) } } }
+    let definitions = [
+        ("Intervals by", joined(&interval_methods(analysis))),
+        ("Tests", joined(&test_names(analysis))),
+        ("Unit", unit(analysis)),
+        ("Verdicts", verdicts().to_owned()),
+    ];
+    vec![
+        Block::Paragraph(format!(
+            "{}. {}.",
+            analysis.strategy.why, analysis.strategy.consequence
+        )),
+        Block::Paragraph(format!(
+            "Intervals have a level of {}. Tolerated changes for the worse: error share {}, latency \
+             quantiles {}, mean rating {}, cost and tokens {}.",
+            level(analysis.settings.level),
+            units::points(margins.error_share),
+            units::relative(margins.latency),
+            units::change(-margins.rating),
+            units::relative(margins.cost)
+        )),
+        Block::Definitions(
+            definitions
+                .map(|(name, text)| (name.to_owned(), text))
+                .to_vec(),
+        ),
+        Block::Heading("Limits".to_owned(), Vec::new()),
+        Block::Bullets(limits(analysis).into_iter().map(str::to_owned).collect()),
+    ]
+}
+
+fn unit(analysis: &Analysis) -> String {
+    match &analysis.log.unit_column {
+        Some(column) if analysis.settings.unit == InferenceUnit::Request => format!(
+            "By request, as chosen, although users are known ({column}): intervals are too short where \
+             requests of one user resemble each other. The figures by user stand beside them."
+        ),
+        Some(column) => format!(
+            "Requests of one user resemble each other, so inference is by {column} wherever it can be."
+        ),
+        None => "The log names no users: requests are taken as independent, which overstates the \
+                 evidence where users send several."
+            .to_owned(),
     }
 }
 
-pub(super) fn reproduce(input: &ReportInput<'_>) -> Markup {
+pub(super) fn reproduce(input: &ReportInput<'_>) -> Vec<Block> {
     let analysis = input.analysis;
     let settings = serde_json::to_value(&analysis.settings).unwrap_or_default();
-    html! {
-        p {
-            "Open " code { (input.load.source) } " with Hindsight " (input.version)
-            " and these settings; the same log, settings and version give the same figures, to the \
-             last digit. The JSON report (schema " (analysis.schema) ") carries them unrounded."
-        }
-        pre { code { (json::shown(&settings)) } }
+    let mut out = vec![Block::Paragraph(format!(
+        "Open {} with Hindsight {} and the settings below; the same log, settings and version give the \
+         same figures, to the last digit. The JSON report (schema {}) carries them unrounded, with the \
+         columns and the rules in full: `hindsight report --from report.json LOG` makes them again and \
+         says what differs.",
+        input.load.source, input.version, analysis.schema
+    ))];
+    if !input.load.inputs.is_empty() {
+        let rows = input.load.inputs.iter().map(|file| {
+            vec![
+                Cell::text(file.name.as_str()),
+                Cell::count(file.bytes),
+                Cell::code(&file.sha256),
+            ]
+        });
+        let columns = vec![
+            Column::head("File"),
+            Column::right("Bytes"),
+            Column::left("SHA-256"),
+        ];
+        out.push(Block::Table(
+            Table::new("inputs", "Files", columns).with(rows),
+        ));
     }
+    out.push(Block::Code(json::shown(&settings)));
+    out
 }
 
 fn joined(labels: &BTreeSet<&'static str>) -> String {

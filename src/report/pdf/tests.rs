@@ -1,0 +1,86 @@
+use super::super::document;
+use super::super::fixture::{canary, canary_named};
+use super::*;
+
+fn rendered(name: &str) -> Vec<u8> {
+    render(&document(&canary_named(name).input())).unwrap()
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let first = rendered("v2");
+    assert!(first.starts_with(b"%PDF-"));
+    assert!(first == rendered("v2"));
+}
+
+#[test]
+fn labels_of_any_script_are_drawn() {
+    for name in [
+        "模型二",
+        "모델",
+        "<script>\u{202E}\u{0}",
+        "Łódź ✕",
+        &"long".repeat(200),
+        "",
+    ] {
+        assert!(rendered(name).len() > 10_000);
+    }
+}
+
+#[test]
+fn nothing_stands_outside_of_the_page() {
+    let mut sheet = Sheet::new().unwrap();
+    let document = document(&canary().input());
+    cover(&mut sheet, &document);
+    for section in &document.sections {
+        sheet.section(&section.title, &section.title);
+        for part in &section.blocks {
+            block(&mut sheet, part).unwrap();
+        }
+    }
+    assert!(sheet.pages.len() > 3);
+    for marks in &sheet.pages {
+        assert!(!marks.is_empty(), "an empty page");
+        for mark in marks {
+            let (left, right, bottom) = match mark {
+                sheet::Mark::Text { x, y, text, style } => (*x, x + sheet.width(text, *style), *y),
+                sheet::Mark::Fill {
+                    x,
+                    y,
+                    width,
+                    height,
+                    ..
+                }
+                | sheet::Mark::Frame {
+                    x,
+                    y,
+                    width,
+                    height,
+                }
+                | sheet::Mark::Chart {
+                    x,
+                    y,
+                    width,
+                    height,
+                    ..
+                } => (*x, x + width, y + height),
+            };
+            assert!(
+                left >= LEFT - 1.0 && right <= LEFT + WIDTH + 2.0,
+                "{left} to {right}"
+            );
+            assert!(bottom <= BOTTOM + 1.0, "{bottom}");
+        }
+    }
+}
+
+#[test]
+fn lines_break_between_han_but_not_before_punctuation() {
+    let sheet = Sheet::new().unwrap();
+    let style = Style::sized(10.0);
+    for line in sheet.wrap("模型模型模型，模型模型。模型", style, 45.0) {
+        assert!(!line.starts_with(['，', '。']), "{line}");
+    }
+    let cut = sheet.wrap(&"a".repeat(100), style, 100.0);
+    assert!(cut.len() > 3 && cut.concat().len() == 100);
+}

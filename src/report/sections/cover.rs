@@ -1,0 +1,278 @@
+//! The first page: what to do, why, three numbers; then the log's health and what was rolled out.
+
+use std::fmt::Write as _;
+
+use super::super::chart::Tone;
+use super::super::context::Override;
+use super::super::document::{
+    Banner, Block, Callout, Cell, Chip, Column, Item, Shown, Table, Tile,
+};
+use super::{arm_name, verdict};
+use crate::analysis::{
+    Analysis, ArmRole, DecisionKind, Effect, ReasonWeight, ScorecardRow, Severity, Verdict,
+};
+use crate::report::ReportInput;
+use crate::units;
+
+/// How many numbers stand on the first page.
+const TILES: usize = 3;
+
+pub(super) fn facts(input: &ReportInput<'_>) -> Vec<(String, String)> {
+    let analysis = input.analysis;
+    let log = &analysis.log;
+    let names = |role: ArmRole| {
+        let of_role = analysis.arms.iter().filter(move |arm| arm.role == role);
+        let names: Vec<&str> = of_role.map(|arm| arm.name.as_str()).collect();
+        names.join(", ")
+    };
+    let mut out = vec![("Control", names(ArmRole::Control))];
+    if analysis.treatment.is_some() {
+        out.push(("Treatment", names(ArmRole::Treatment)));
+    }
+    if analysis.arms.iter().any(|arm| arm.role == ArmRole::Other) {
+        out.push(("Other arms", names(ArmRole::Other)));
+    }
+    let known = if analysis.strategy.is_declared {
+        "as declared"
+    } else {
+        "inferred"
+    };
+    out.push((
+        "Rollout",
+        format!("{} ({known})", analysis.strategy.strategy.label()),
+    ));
+    if let (Some(first), Some(last)) = (log.first_us, log.last_us) {
+        let from = units::instant(first, log.clock);
+        out.push((
+            "Period",
+            format!("{from} to {}", units::instant(last, log.clock)),
+        ));
+    }
+    let mut data = format!("{} requests", units::count(log.n_requests));
+    if log.n_requests < log.n_requests_unfiltered {
+        let _infallible = write!(
+            data,
+            " of {} (filtered)",
+            units::count(log.n_requests_unfiltered)
+        );
+    }
+    if let Some(n) = log.n_units {
+        let _infallible = write!(data, ", {} users", units::count(n));
+    }
+    out.push(("Data", data));
+    if !input.context.owner.is_empty() {
+        out.push(("Owner", input.context.owner.clone()));
+    }
+    if !input.context.date.is_empty() {
+        out.push(("Date", input.context.date.clone()));
+    }
+    out.into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+pub(super) fn banner(input: &ReportInput<'_>) -> Banner {
+    let decision = &input.analysis.decision;
+    let overruled = input.context.overrule.as_ref();
+    let shown = overruled.map_or(decision.kind, |o| o.decision);
+    let (tone, symbol) = tone(shown);
+    let mut callouts: Vec<Callout> = overruled
+        .map(|o| overrule(o, decision.kind))
+        .into_iter()
+        .collect();
+    if decision.is_log_unsound {
+        callouts.push(Callout {
+            tone: Tone::Bad,
+            title: "Not decision-grade".to_owned(),
+            lines: vec![
+                "A health check below forbids trusting the comparison; read every figure with it."
+                    .to_owned(),
+            ],
+        });
+    }
+    let reasons = decision.reasons.iter().map(|reason| Item {
+        chip: weight(reason.weight),
+        about: String::new(),
+        text: reason.text.clone(),
+        notes: Vec::new(),
+    });
+    Banner {
+        tone,
+        symbol,
+        kicker: match overruled {
+            Some(_) => "Decision by the analyst".to_owned(),
+            None => "Recommendation".to_owned(),
+        },
+        kind: shown.label().to_owned(),
+        headline: match overruled {
+            Some(o) => o.reason.clone(),
+            None => decision.headline.clone(),
+        },
+        callouts,
+        reasons: reasons.collect(),
+        would_change: decision
+            .would_change
+            .iter()
+            .map(|o| o.text.clone())
+            .collect(),
+        dissent: decision.dissent.clone(),
+    }
+}
+
+fn overrule(o: &Override, recommended: DecisionKind) -> Callout {
+    let by = if o.by.is_empty() {
+        String::new()
+    } else {
+        format!(" by {}", o.by)
+    };
+    Callout {
+        tone: Tone::Caution,
+        title: format!("The recommendation was overruled{by}"),
+        lines: vec![format!(
+            "Hindsight recommends from the figures below: {}. Decided instead: {}. Reason given: {}",
+            recommended.label().to_lowercase(),
+            o.decision.label().to_lowercase(),
+            o.reason
+        )],
+    }
+}
+
+fn tone(kind: DecisionKind) -> (Tone, &'static str) {
+    match kind {
+        DecisionKind::Ship => (Tone::Good, "✓"),
+        DecisionKind::Hold => (Tone::Caution, "■"),
+        DecisionKind::RollBack => (Tone::Bad, "✕"),
+        DecisionKind::KeepCollecting => (Tone::Quiet, "…"),
+        DecisionKind::Unsound => (Tone::Bad, "!"),
+    }
+}
+
+fn weight(weight: ReasonWeight) -> Chip {
+    match weight {
+        ReasonWeight::Against => Chip::new(Tone::Bad, "✕", "against"),
+        ReasonWeight::Open => Chip::new(Tone::Caution, "?", "open"),
+        ReasonWeight::For => Chip::new(Tone::Good, "✓", "for"),
+    }
+}
+
+/// The guardrails of the treatment that matter most.
+pub(super) fn tiles(analysis: &Analysis) -> Vec<Tile> {
+    let Some(treatment) = analysis.treatment else {
+        return Vec::new();
+    };
+    let mut deciding: Vec<(&ScorecardRow, &Effect)> = analysis
+        .scorecard
+        .iter()
+        .filter(|row| row.role.decides())
+        .filter_map(|row| Some((row, row.effects.iter().find(|e| e.arm == treatment)?)))
+        .collect();
+    deciding.sort_by_key(|(_, effect)| concern(effect.verdict)); // stable: else the scorecard's order
+    deciding
+        .into_iter()
+        .take(TILES)
+        .map(|(row, effect)| tile(analysis, row, effect))
+        .collect()
+}
+
+fn tile(analysis: &Analysis, row: &ScorecardRow, effect: &Effect) -> Tile {
+    let value = |arm: usize| {
+        let found = row.values.iter().find(|value| value.arm == arm);
+        let estimate = found.and_then(|value| value.estimate.as_ref());
+        let text = estimate.map_or_else(|| units::NO_VALUE.to_owned(), |e| row.form.value(e.value));
+        format!(
+            "{} {}",
+            arm_name(analysis, arm),
+            text.replace(' ', "\u{a0}")
+        )
+    };
+    let (change, interval) = match Cell::change(row.form, effect.difference.as_ref()).shown {
+        Shown::Estimate { text, interval, .. } => (text, interval),
+        _ => (units::NO_VALUE.to_owned(), String::new()),
+    };
+    Tile {
+        label: row.label.clone(),
+        change,
+        interval,
+        arms: format!("{}, {}", value(effect.arm), value(analysis.control)),
+        verdict: verdict(effect.verdict),
+    }
+}
+
+/// Lower is shown first.
+fn concern(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Worse => 0,
+        Verdict::Inconclusive => 1,
+        Verdict::Changed => 2,
+        Verdict::WithinMargin => 3,
+        Verdict::Better => 4,
+        Verdict::NoClearChange => 5,
+        Verdict::NoData => 6,
+    }
+}
+
+pub(super) fn health(input: &ReportInput<'_>) -> Vec<Block> {
+    let checks = &input.analysis.health;
+    let is_fine = |severity: Severity| severity == Severity::Ok;
+    let n_fine = checks
+        .iter()
+        .filter(|check| is_fine(check.severity))
+        .count();
+    let mut lead = if n_fine == 0 {
+        format!("None of the {} checks is without a remark.", checks.len())
+    } else {
+        format!("{n_fine} of {} checks are fine.", checks.len())
+    };
+    if n_fine < checks.len() {
+        lead += " The gravest come first.";
+    }
+    let items = checks.iter().map(|check| Item {
+        chip: severity(check.severity),
+        about: check.title.clone(),
+        text: check.finding.clone(),
+        notes: [&check.meaning, &check.advice]
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .cloned()
+            .collect(),
+    });
+    vec![Block::Lead(lead), Block::Items(items.collect())]
+}
+
+fn severity(severity: Severity) -> Chip {
+    let (tone, symbol) = match severity {
+        Severity::Ok => (Tone::Good, "✓"),
+        Severity::Note => (Tone::Quiet, "i"),
+        Severity::Warning => (Tone::Caution, "!"),
+        Severity::Stop => (Tone::Bad, "✕"),
+    };
+    Chip::new(tone, symbol, severity.label())
+}
+
+/// Hypothesis and arms in the analyst's words; empty where nothing was said.
+pub(super) fn context(input: &ReportInput<'_>) -> Vec<Block> {
+    let context = input.context;
+    let mut out = Vec::new();
+    for (name, text) in [
+        ("Hypothesis", &context.hypothesis),
+        ("Background", &context.background),
+    ] {
+        if !text.is_empty() {
+            out.push(Block::Definitions(vec![(name.to_owned(), text.clone())]));
+        }
+    }
+    if !context.arms.is_empty() {
+        let columns = ["Model", "Prompt version", "Parameters", "Note"];
+        let head = std::iter::once(Column::head("Arm")).chain(columns.map(Column::left));
+        let rows = context.arms.iter().map(|(name, arm)| {
+            let cells = [&arm.model, &arm.prompt, &arm.parameters, &arm.note];
+            std::iter::once(Cell::text(name.as_str()))
+                .chain(cells.map(|cell| Cell::text(cell.as_str())))
+                .collect()
+        });
+        out.push(Block::Table(
+            Table::new("arms-context", "What the arms are", head.collect()).with(rows),
+        ));
+    }
+    out
+}

@@ -1,0 +1,156 @@
+//! Latency: distributions, quantiles and what changed at each of them.
+
+use super::super::charts;
+use super::super::document::{Block, Cell, Column, Figure, Table};
+use super::{arm_name, figure};
+use crate::analysis::{Analysis, LatencyPanel, QuantileValue};
+use crate::report::ReportInput;
+use crate::stats::Estimate;
+use crate::units::{self, ValueForm};
+
+pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
+    let analysis = input.analysis;
+    if analysis.latency.is_empty() {
+        return Vec::new();
+    }
+    let mut out = vec![Block::Lead(
+        "Successful requests only: a failure is often fast, and would flatter the arm that fails."
+            .to_owned(),
+    )];
+    for panel in &analysis.latency {
+        out.push(Block::Heading(panel.label.clone(), Vec::new()));
+        out.push(Block::Table(quantiles(analysis, panel)));
+        let half = |chart, twin| Figure {
+            chart,
+            height_px: 270,
+            twin,
+        };
+        out.push(Block::Figures(vec![
+            half(
+                charts::latency_histogram(analysis, panel),
+                Some(bins(analysis, panel)),
+            ),
+            half(charts::latency_ecdf(analysis, panel), None),
+        ]));
+        if panel.differences.iter().any(|arm| !arm.points.is_empty()) {
+            let chart = charts::quantile_differences(analysis, panel);
+            out.push(figure(chart, 260, Some(differences(analysis, panel))));
+        }
+    }
+    out
+}
+
+fn quantiles(analysis: &Analysis, panel: &LatencyPanel) -> Table {
+    let mut columns = vec![Column::head("Quantile")];
+    columns.extend(panel.arms.iter().map(|arm| {
+        Column::right(arm_name(analysis, arm.arm)).below(format!("n {}", units::count(arm.n)))
+    }));
+    columns.extend(
+        panel
+            .differences
+            .iter()
+            .map(|arm| Column::right("Difference").below(arm_name(analysis, arm.arm))),
+    );
+    let levels = panel.arms.first().map_or(&[][..], |arm| &arm.quantiles);
+    let rows = levels.iter().map(|level| {
+        let values = panel
+            .arms
+            .iter()
+            .map(|arm| Cell::estimate(ValueForm::LatencyMs, at(&arm.quantiles, level.q)));
+        let changes = panel
+            .differences
+            .iter()
+            .map(|arm| Cell::change(ValueForm::LatencyMs, at(&arm.points, level.q)));
+        std::iter::once(Cell::text(percentile(level.q)))
+            .chain(values)
+            .chain(changes)
+            .collect()
+    });
+    let means = panel.arms.iter().map(|arm| {
+        let text = format!(
+            "{} ± {}",
+            units::latency(arm.mean_ms),
+            units::latency(arm.sd_ms)
+        );
+        Cell::number(arm.mean_ms, text)
+    });
+    let last = std::iter::once(Cell::text("Mean ± sd"))
+        .chain(means)
+        .chain(panel.differences.iter().map(|_| Cell::text("")))
+        .collect();
+    Table::new(
+        &format!("quantiles-{}", panel.label),
+        format!("{}: quantiles", panel.label),
+        columns,
+    )
+    .with(rows)
+    .with([last])
+}
+
+fn at(quantiles: &[QuantileValue], q: f64) -> Option<&Estimate> {
+    quantiles
+        .iter()
+        .find(|value| (value.q - q).abs() < 1e-9)
+        .map(|value| &value.estimate)
+}
+
+fn percentile(q: f64) -> String {
+    format!("p{}", units::significant(q * 100.0, 2))
+}
+
+/// The histogram's twin: requests per bin, empty bins at both ends left out.
+fn bins(analysis: &Analysis, panel: &LatencyPanel) -> Table {
+    let n_bins = panel.edges_ms.len().saturating_sub(1);
+    let used = |k: &usize| {
+        let mut counts = panel.arms.iter().filter_map(|arm| arm.counts.get(*k));
+        counts.any(|&n| n > 0)
+    };
+    let first = (0..n_bins).find(used).unwrap_or(0);
+    let last = (0..n_bins).rev().find(used).map_or(first, |k| k + 1);
+    let arms = panel.arms.iter();
+    let columns = [Column::right("From"), Column::right("To")]
+        .into_iter()
+        .chain(arms.map(|arm| Column::right(arm_name(analysis, arm.arm))));
+    let edge = |k: usize| Cell::number(panel.edges_ms[k], units::latency(panel.edges_ms[k]));
+    let rows = (first..last).map(|k| {
+        let counts = panel
+            .arms
+            .iter()
+            .map(|arm| arm.counts.get(k).copied().unwrap_or(0));
+        [edge(k), edge(k + 1)]
+            .into_iter()
+            .chain(counts.map(Cell::count))
+            .collect()
+    });
+    Table::new(
+        &format!("histogram-{}", panel.label),
+        format!("{}: requests per bin", panel.label),
+        columns.collect(),
+    )
+    .dense()
+    .with(rows)
+}
+
+fn differences(analysis: &Analysis, panel: &LatencyPanel) -> Table {
+    let columns = vec![
+        Column::left("Arm"),
+        Column::left("Quantile"),
+        Column::right("Difference"),
+    ];
+    let rows = panel.differences.iter().flat_map(|arm| {
+        arm.points.iter().map(|point| {
+            vec![
+                Cell::text(arm_name(analysis, arm.arm)),
+                Cell::text(percentile(point.q)),
+                Cell::change(ValueForm::LatencyMs, Some(&point.estimate)),
+            ]
+        })
+    });
+    Table::new(
+        &format!("quantile-differences-{}", panel.label),
+        format!("{}: differences of quantiles", panel.label),
+        columns,
+    )
+    .dense()
+    .with(rows)
+}

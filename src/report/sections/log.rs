@@ -1,0 +1,138 @@
+//! What was read, how it was understood, and what was wrong with it.
+
+use super::super::chart::Tone;
+use super::super::document::{Block, Cell, Chip, Column, Table};
+use crate::analysis::{Analysis, OutcomeCounts};
+use crate::report::{IssueLine, LoadNotes, ReportInput};
+use crate::units;
+
+pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
+    let load = input.load;
+    let heading = |text: &str| Block::Heading(text.to_owned(), Vec::new());
+    let mut out = vec![
+        Block::Facts(
+            [
+                ("File", load.source.clone()),
+                ("Format", load.format.clone()),
+                ("Size", format!("{} bytes", units::count(load.bytes))),
+                ("Rows read", units::count(load.rows_read)),
+                ("Rows rejected", units::count(load.rows_rejected)),
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec(),
+        ),
+        heading("Arms"),
+        Block::Table(arms(input.analysis)),
+    ];
+    if !load.mapping.is_empty() {
+        out.extend([heading("Columns"), Block::Table(mapping(load))]);
+    }
+    if !load.joins.is_empty() {
+        out.push(heading("Tables beside the log"));
+        out.push(Block::Bullets(load.joins.clone()));
+    }
+    out.push(heading("Issues found while reading"));
+    out.push(if load.issues.is_empty() {
+        Block::Paragraph("None.".to_owned())
+    } else {
+        Block::Table(issues(&load.issues))
+    });
+    out
+}
+
+fn arms(analysis: &Analysis) -> Table {
+    let counts = [
+        "Requests",
+        "Users",
+        "Answered",
+        "Failed",
+        "Refused",
+        "Cancelled",
+        "Unknown",
+    ];
+    let columns = std::iter::once(Column::head("Arm"))
+        .chain(counts.map(Column::right))
+        .chain([Column::left("First"), Column::left("Last")]);
+    let rows = analysis.arms.iter().enumerate().map(|(k, arm)| {
+        let OutcomeCounts {
+            ok,
+            error,
+            rate_limited,
+            cancelled,
+            unknown,
+        } = arm.outcomes;
+        let name = Cell::text(arm.name.as_str());
+        let mut cells = vec![
+            if k == analysis.control {
+                name.note("control")
+            } else if Some(k) == analysis.treatment {
+                name.note("treatment")
+            } else {
+                name
+            },
+            Cell::count(arm.n_requests).note(units::share(arm.share_of_requests)),
+            arm.n_units.map_or_else(Cell::none, Cell::count),
+        ];
+        cells.extend([ok, error, rate_limited, cancelled, unknown].map(Cell::count));
+        let instant = |us| Cell::text(units::instant(us, analysis.log.clock));
+        cells.extend(match arm.span_us {
+            Some((first, last)) => [instant(first), instant(last)],
+            None => [Cell::none(), Cell::none()],
+        });
+        cells
+    });
+    Table::new("arms", "Arms", columns.collect()).with(rows)
+}
+
+fn mapping(load: &LoadNotes) -> Table {
+    let rows = load.mapping.iter().map(|line| {
+        vec![
+            Cell::text(line.role.as_str()),
+            Cell::code(&line.column),
+            Cell::text(line.unit.as_str()),
+        ]
+    });
+    Table::new(
+        "columns",
+        "Columns",
+        ["Used as", "Column", "Unit"].map(Column::left).to_vec(),
+    )
+    .with(rows)
+}
+
+fn issues(issues: &[IssueLine]) -> Table {
+    let rows = issues.iter().map(|issue| {
+        let text = match issue.sample.as_str() {
+            "" => issue.message.clone(),
+            sample => format!("{} ({sample})", issue.message),
+        };
+        let cell = Cell::text(text);
+        vec![
+            Cell::chip(severity(&issue.severity)),
+            Cell::code(&issue.column),
+            Cell::text(issue.rows.as_str()),
+            if issue.hint.is_empty() {
+                cell
+            } else {
+                cell.note(issue.hint.as_str())
+            },
+        ]
+    });
+    Table::new(
+        "issues",
+        "Issues found while reading",
+        ["Weight", "Column", "Rows", "Issue"]
+            .map(Column::left)
+            .to_vec(),
+    )
+    .with(rows)
+}
+
+fn severity(severity: &str) -> Chip {
+    let (tone, symbol) = match severity {
+        "Stop" | "Error" => (Tone::Bad, "✕"),
+        "Warning" => (Tone::Caution, "!"),
+        _ => (Tone::Quiet, "i"),
+    };
+    Chip::new(tone, symbol, severity)
+}

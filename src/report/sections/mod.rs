@@ -1,0 +1,119 @@
+//! What a report says, section by section: selects and words what the analysis found.
+
+mod cover;
+mod latency;
+mod log;
+mod method;
+mod power;
+mod rollback;
+mod scorecard;
+mod segments;
+mod strategies;
+mod tests_section;
+mod trends;
+
+use super::chart::{Chart, Tone};
+use super::document::{Block, Chip, Document, Figure, Section, Table};
+use super::{ReportInput, charts, picture};
+use crate::analysis::{Analysis, Effect, Verdict};
+use crate::units;
+
+/// The report as data.
+pub fn document(input: &ReportInput<'_>) -> Document {
+    let parts = [
+        ("health", "Health of the log", cover::health(input)),
+        ("context", "What was rolled out", cover::context(input)),
+        ("scorecard", "Scorecard", scorecard::blocks(input)),
+        ("power", "Was it enough data?", power::blocks(input)),
+        ("latency", "Latency", latency::blocks(input)),
+        ("trends", "Over time", trends::blocks(input)),
+        (
+            "tests",
+            "Tests and their assumptions",
+            tests_section::blocks(input),
+        ),
+        (
+            "strategy",
+            "What the rollout strategy adds",
+            strategies::blocks(input),
+        ),
+        (
+            "segments",
+            "Segments that lose first",
+            segments::blocks(input),
+        ),
+        ("rollback", "Rollback rules", rollback::blocks(input)),
+        ("log", "The log", log::blocks(input)),
+        ("method", "Method and limits", method::method(input)),
+        ("reproduce", "How to reproduce", method::reproduce(input)),
+    ];
+    let sections = parts
+        .into_iter()
+        .filter(|(_, _, blocks)| !blocks.is_empty());
+    Document {
+        title: title(input).to_owned(),
+        version: input.version.to_owned(),
+        facts: cover::facts(input),
+        banner: cover::banner(input),
+        tiles: cover::tiles(input.analysis),
+        sections: sections
+            .map(|(id, title, blocks)| Section {
+                id,
+                title: title.to_owned(),
+                blocks,
+            })
+            .collect(),
+        origin: picture::origin(input),
+    }
+}
+
+fn title<'a>(input: &ReportInput<'a>) -> &'a str {
+    if input.title.trim().is_empty() {
+        &input.analysis.log.name
+    } else {
+        input.title
+    }
+}
+
+/// One chart over the whole width.
+fn figure(chart: Chart, height_px: u32, twin: Option<Table>) -> Block {
+    Block::Figures(vec![Figure {
+        chart,
+        height_px,
+        twin,
+    }])
+}
+
+/// Height of a chart with a row per item.
+fn rows_height(rows: usize) -> u32 {
+    120 + 34 * rows as u32
+}
+
+fn verdict(verdict: Verdict) -> Chip {
+    Chip::new(
+        charts::verdict_tone(verdict),
+        verdict.symbol(),
+        verdict.label(),
+    )
+}
+
+fn arm_name(analysis: &Analysis, arm: usize) -> &str {
+    charts::arm_name(analysis, arm)
+}
+
+/// The scorecard's effect of `arm` on a metric.
+fn effect<'a>(analysis: &'a Analysis, metric: &str, arm: usize) -> Option<&'a Effect> {
+    let row = analysis.scorecard.iter().find(|row| row.id == metric)?;
+    row.effects.iter().find(|effect| effect.arm == arm)
+}
+
+/// `95 %`.
+fn level(level: f64) -> String {
+    let digits = if level > 0.99 { 3 } else { 2 };
+    format!("{} %", units::significant(level * 100.0, digits))
+}
+
+/// A chip without news.
+fn quiet(symbol: &'static str, label: &str) -> Chip {
+    Chip::new(Tone::Quiet, symbol, label)
+}

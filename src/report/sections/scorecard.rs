@@ -1,0 +1,181 @@
+//! Every metric of every arm, with its effect, margin and verdict; and the forest plot.
+
+use std::fmt::Write as _;
+
+use super::super::charts;
+use super::super::document::{Block, Cell, Column, Table};
+use super::{arm_name, figure, level, rows_height, verdict};
+use crate::analysis::{Analysis, ArmValue, Direction, Effect, MetricRole, ScorecardRow};
+use crate::report::ReportInput;
+use crate::units;
+
+/// Metrics by what they count for.
+const ROLES: [(MetricRole, &str); 4] = [
+    (MetricRole::Primary, "Primary: to be improved"),
+    (MetricRole::Guardrail, "Guardrails"),
+    (MetricRole::Secondary, "Secondary"),
+    (MetricRole::Neutral, "For information"),
+];
+
+pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
+    let analysis = input.analysis;
+    if analysis.scorecard.is_empty() {
+        return Vec::new();
+    }
+    let mut out = vec![Block::Lead(lead(analysis))];
+    for (role, title) in ROLES {
+        let of_role = analysis.scorecard.iter().filter(|row| row.role == role);
+        let rows: Vec<&ScorecardRow> = of_role.collect();
+        if !rows.is_empty() {
+            out.push(Block::Heading(title.to_owned(), Vec::new()));
+            out.push(Block::Table(table(analysis, &rows, role)));
+        }
+    }
+    if let Some(forest) = charts::guardrail_forest(analysis) {
+        let height = rows_height(forest.n_rows());
+        out.push(figure(forest, height, None));
+    }
+    out
+}
+
+fn lead(analysis: &Analysis) -> String {
+    let effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
+    let stratified = if effects.clone().any(|effect| effect.stratified.is_some()) {
+        " The treatment’s share changed over time, so arms are compared within stages and the \
+         stages combined, each at the weight n₁n₂/(n₁+n₂) of its requests in both arms: the \
+         difference is not that of the two values beside it, which stand for the whole log."
+    } else {
+        ""
+    };
+    format!(
+        "Differences are the arm minus {}, with {} intervals. A guardrail passes when the worse end \
+         of its interval stays within its margin, and is not corrected for the number of guardrails: \
+         shipping needs all of them, so the chance of shipping with a harmed one stays below the \
+         level of each. Primary and secondary metrics are corrected ({}).{stratified}",
+        arm_name(analysis, analysis.control),
+        level(analysis.settings.level),
+        analysis.settings.correction.label()
+    )
+}
+
+fn table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> Table {
+    let several = rows.iter().any(|row| row.effects.len() > 1);
+    let control = arm_name(analysis, analysis.control);
+    let mut columns = vec![
+        Column::head("Metric"),
+        Column::right(control).below("control"),
+    ];
+    if let Some(treatment) = analysis.treatment {
+        if several {
+            columns.extend([Column::left("Arm"), Column::right("Value")]);
+        } else {
+            columns.push(Column::right(arm_name(analysis, treatment)).below("treatment"));
+        }
+        columns.extend([Column::right("Difference"), Column::right("Relative")]);
+        if role.decides() {
+            columns.push(Column::right("Margin"));
+        }
+        columns.push(Column::left("Verdict"));
+    }
+    let n_columns = columns.len();
+    let id = format!("scorecard-{}", role.label());
+    let title = format!("Scorecard: {} metrics", role.label().to_lowercase());
+    let mut table = Table::new(&id, title, columns);
+    for row in rows {
+        let about = [metric(row), arm_value(row, analysis.control)];
+        for effect in &row.effects {
+            let mut cells = about.to_vec();
+            if several {
+                cells.push(Cell::text(arm_name(analysis, effect.arm)));
+            }
+            cells.push(arm_value(row, effect.arm));
+            cells.push(difference(row, effect));
+            cells.push(Cell::relative(effect.relative.as_ref()));
+            if role.decides() {
+                cells.push(margin(row, effect));
+            }
+            cells.push(Cell::chip(verdict(effect.verdict)));
+            table.rows.push(cells);
+        }
+        if row.effects.is_empty() {
+            let mut cells = about.to_vec();
+            cells.resize(n_columns, Cell::none());
+            table.rows.push(cells);
+        }
+    }
+    table
+}
+
+fn metric(row: &ScorecardRow) -> Cell {
+    let cell = Cell::text(row.label.as_str()).note(format!("of {}", row.denominator));
+    match row.direction {
+        Direction::Neutral => cell,
+        direction => cell.note(direction.label()),
+    }
+}
+
+/// A value, its interval and what it was counted from.
+fn arm_value(row: &ScorecardRow, arm: usize) -> Cell {
+    let found = row.values.iter().find(|value| value.arm == arm);
+    let cell = Cell::estimate(row.form, found.and_then(|value| value.estimate.as_ref()));
+    match found {
+        Some(ArmValue {
+            n,
+            numerator: Some(k),
+            ..
+        }) => cell.note(format!("{} / {}", units::count(*k), units::count(*n))),
+        Some(ArmValue { n, .. }) => cell.note(format!("n {}", units::count(*n))),
+        None => cell,
+    }
+}
+
+/// The difference with what its interval stands on, and the p-value beside it.
+fn difference(row: &ScorecardRow, effect: &Effect) -> Cell {
+    let mut cell = Cell::change(row.form, effect.difference.as_ref());
+    if effect.difference.is_none() {
+        return cell;
+    }
+    let mut by = effect.unit.label().to_owned();
+    if let Some(test) = &effect.test {
+        let _infallible = write!(by, ", p {}", units::p_value(test.p));
+    }
+    if let Some(p) = effect.p_adjusted {
+        let _infallible = write!(by, ", corrected {}", units::p_value(p));
+    }
+    cell = cell.note(by);
+    if let Some(other) = effect.by_request.as_ref().or(effect.by_unit.as_ref()) {
+        let unit = if effect.by_request.is_some() {
+            "by request"
+        } else {
+            "by user"
+        };
+        let deff = effect.design_effect.map_or_else(String::new, |deff| {
+            format!("; design effect {}", units::number(deff))
+        });
+        cell = cell.note(format!("{unit}, p {}{deff}", units::p_value(other.test.p)));
+    }
+    if let Some(stages) = &effect.stratified {
+        let pooled = stages.pooled.as_ref().map_or_else(
+            || units::NO_VALUE.to_owned(),
+            |d| {
+                row.form
+                    .change_with_interval(d.value, d.interval.lower, d.interval.upper)
+            },
+        );
+        let n = stages.strata.len();
+        cell = cell.note(format!("within {n} stages; over the whole log {pooled}"));
+    }
+    let warning = effect.stratified.as_ref().and_then(|s| s.warning.as_ref());
+    cell.warn(effect.unit_warning.as_ref().or(warning))
+}
+
+/// The tolerated change, towards the worse side.
+fn margin(row: &ScorecardRow, effect: &Effect) -> Cell {
+    let signed = match row.direction {
+        Direction::HigherIsBetter => effect.margin.map(|margin| -margin),
+        _ => effect.margin,
+    };
+    signed.map_or_else(Cell::none, |margin| {
+        Cell::number(margin, row.form.change(margin))
+    })
+}

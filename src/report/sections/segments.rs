@@ -1,0 +1,124 @@
+//! Where in the traffic the treatment loses first.
+
+use super::super::charts;
+use super::super::document::{Block, Cell, Chip, Column, Figure, Table};
+use super::{arm_name, verdict};
+use crate::analysis::{Analysis, SegmentEffect};
+use crate::report::ReportInput;
+use crate::report::segment_map::{segment_map, segment_note, segment_words};
+use crate::units;
+
+/// The most rows that the table shows; JSON has them all.
+const MAX_ROWS: usize = 20;
+
+pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
+    let analysis = input.analysis;
+    if analysis.segments.is_empty() {
+        return Vec::new();
+    }
+    let mut out = vec![Block::Lead(
+        "Exploratory: many segments were looked at. A segment that loses here is a question for \
+         the next rollout rather than a finding."
+            .to_owned(),
+    )];
+    let words = segment_words(analysis).into_iter();
+    out.extend(words.map(|words| Block::Paragraph(words + ".")));
+    out.extend(map_table(analysis).map(Block::Table));
+    out.push(Block::Note(segment_note(analysis) + "."));
+    out.push(Block::Table(table(analysis)));
+    let deciding = analysis.scorecard.iter().filter(|row| row.role.decides());
+    let figures: Vec<Figure> = deciding
+        .filter_map(|row| charts::segment_forest(analysis, &row.id))
+        .map(|chart| Figure {
+            height_px: 110 + 26 * chart.n_rows() as u32,
+            chart,
+            twin: None,
+        })
+        .collect();
+    if !figures.is_empty() {
+        out.push(Block::Figures(figures));
+    }
+    out
+}
+
+/// Every metric that decides by every segment value.
+fn map_table(analysis: &Analysis) -> Option<Table> {
+    let map = segment_map(analysis)?;
+    let shown: Vec<usize> = (0..map.metrics.len())
+        .filter(|k| map.metrics[*k].role.decides())
+        .collect();
+    let mut columns = vec![Column::head("Segment")];
+    columns.extend(
+        shown
+            .iter()
+            .map(|k| Column::left(map.metrics[*k].label.as_str())),
+    );
+    let rows = map.rows.iter().take(MAX_ROWS).map(|row| {
+        let name = Cell::text(row.worst.shown_value()).note(row.worst.segment.as_str());
+        let cells = shown.iter().map(|k| map_cell(row.cells[*k]));
+        std::iter::once(name).chain(cells).collect()
+    });
+    let mut table = Table::new("segment-map", "Every metric by every segment", columns).with(rows);
+    if map.rows.len() > MAX_ROWS {
+        table.more = format!("The {MAX_ROWS} most harmful of {} values.", map.rows.len());
+    }
+    Some(table)
+}
+
+fn map_cell(cell: Option<&SegmentEffect>) -> Cell {
+    let Some((effect, difference)) = cell.and_then(|c| Some((c, c.effect.difference.as_ref()?)))
+    else {
+        return Cell::none();
+    };
+    Cell::chip(Chip::new(
+        charts::verdict_tone(effect.verdict),
+        effect.verdict.symbol(),
+        effect.form.change(difference.value),
+    ))
+}
+
+fn table(analysis: &Analysis) -> Table {
+    let treatment = analysis
+        .treatment
+        .map_or("treatment", |arm| arm_name(analysis, arm));
+    let columns = vec![
+        Column::head("Segment"),
+        Column::left("Metric"),
+        Column::right(arm_name(analysis, analysis.control)),
+        Column::right(treatment),
+        Column::right("Difference"),
+        Column::right("p (corrected)"),
+        Column::left("Verdict"),
+    ];
+    let rows = analysis.segments.iter().take(MAX_ROWS).map(row);
+    let mut table = Table::new("segments", "Effects by segment", columns).with(rows);
+    if analysis.segments.len() > MAX_ROWS {
+        table.more = format!(
+            "The {MAX_ROWS} most harmful of {}; the JSON report has them all.",
+            analysis.segments.len()
+        );
+    }
+    table
+}
+
+fn row(segment: &SegmentEffect) -> Vec<Cell> {
+    let value = |value: Option<f64>, n: u64| {
+        Cell::value(segment.form, value).note(format!("{} requests", units::count(n)))
+    };
+    let name = match segment.value.as_str() {
+        "" => "(empty)",
+        value => value,
+    };
+    vec![
+        Cell::text(name).note(segment.segment.as_str()),
+        Cell::text(segment.label.as_str()),
+        value(segment.control, segment.n_requests.0),
+        value(segment.treatment, segment.n_requests.1),
+        Cell::change(segment.form, segment.effect.difference.as_ref()),
+        match segment.effect.difference {
+            Some(_) => Cell::number(segment.p_adjusted, units::p_value(segment.p_adjusted)),
+            None => Cell::none(),
+        },
+        Cell::chip(verdict(segment.verdict)),
+    ]
+}

@@ -1,0 +1,109 @@
+//! The tests behind the scorecard, and whether what they take for granted holds here.
+
+use super::super::chart::Tone;
+use super::super::charts;
+use super::super::document::{Block, Cell, Chip, Column, Item, Table};
+use super::{arm_name, effect, figure};
+use crate::analysis::{Analysis, Holds, TestLine, TestReport};
+use crate::report::ReportInput;
+use crate::stats::Estimate;
+use crate::units::{self, ValueForm};
+
+pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
+    let analysis = input.analysis;
+    if analysis.tests.is_empty() {
+        return Vec::new();
+    }
+    let mut out = vec![Block::Lead(
+        "A small p says that the difference is hardly chance; how large it is, and whether it \
+         matters, is in the difference and its interval. The first test of each metric is the one \
+         that the scorecard uses."
+            .to_owned(),
+    )];
+    for report in &analysis.tests {
+        let name = if analysis.arms.len() > 2 {
+            format!("{}: {}", report.label, arm_name(analysis, report.arm))
+        } else {
+            report.label.clone()
+        };
+        out.push(Block::Heading(name, Vec::new()));
+        out.push(Block::Table(table(analysis, report)));
+        if !report.assumptions.is_empty() {
+            let items = report.assumptions.iter().map(|assumption| Item {
+                chip: holds(assumption.holds),
+                about: assumption.text.clone(),
+                text: assumption.why.clone(),
+                notes: Vec::new(),
+            });
+            out.push(Block::Items(items.collect()));
+        }
+        if Some(report.arm) == analysis.treatment
+            && let Some(chart) = charts::effect_over_time(analysis, &report.metric)
+        {
+            out.push(figure(chart, 260, None));
+        }
+    }
+    out
+}
+
+fn table(analysis: &Analysis, report: &TestReport) -> Table {
+    let columns = vec![
+        Column::head("Test"),
+        Column::right("Difference"),
+        Column::right("Statistic"),
+        Column::right("p"),
+        Column::left("Note"),
+    ];
+    let rows = report.tests.iter().map(|line| {
+        let shown = difference(analysis, report, line);
+        let mut change = Cell::change(report.form, shown);
+        if shown.is_some() && line.difference.is_none() {
+            change = change.note("(as in the scorecard)");
+        }
+        let result = &line.result;
+        let statistic = Cell::number(result.statistic, ValueForm::Number.value(result.statistic));
+        vec![
+            Cell::text(result.name.label()).note(line.unit.label()),
+            change,
+            match result.df {
+                Some(df) => statistic.note(format!("df {}", degrees(df))),
+                None => statistic,
+            },
+            // No p-value stands without the effect and its interval.
+            match shown {
+                Some(_) => Cell::number(result.p, units::p_value(result.p)),
+                None => Cell::none(),
+            },
+            Cell::text(line.note.as_str()),
+        ]
+    });
+    let id = format!("tests-{}-{}", report.metric, arm_name(analysis, report.arm));
+    Table::new(&id, format!("{}: tests", report.label), columns).with(rows)
+}
+
+/// Degrees of freedom: whole ones as such.
+fn degrees(df: f64) -> String {
+    units::significant(df, if df.fract() == 0.0 { 1 } else { 4 })
+}
+
+/// The effect that a test speaks of; tests without one borrow the scorecard's.
+fn difference<'a>(
+    analysis: &'a Analysis,
+    report: &TestReport,
+    line: &'a TestLine,
+) -> Option<&'a Estimate> {
+    line.difference.as_ref().or_else(|| {
+        effect(analysis, &report.metric, report.arm)?
+            .difference
+            .as_ref()
+    })
+}
+
+fn holds(holds: Holds) -> Chip {
+    let (tone, symbol) = match holds {
+        Holds::Yes => (Tone::Good, "✓"),
+        Holds::Unknown => (Tone::Quiet, "?"),
+        Holds::No => (Tone::Caution, "!"),
+    };
+    Chip::new(tone, symbol, holds.label())
+}

@@ -1,0 +1,118 @@
+//! Metrics over time and the stages of the rollout.
+
+use super::super::charts;
+use super::super::document::{Block, Cell, Column, Table};
+use super::{arm_name, figure};
+use crate::analysis::{Analysis, TrendArm, Trends};
+use crate::report::ReportInput;
+use crate::units;
+
+pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
+    let analysis = input.analysis;
+    let Some(trends) = &analysis.trends else {
+        return Vec::new();
+    };
+    let mut out = Vec::new();
+    if !analysis.stages.is_empty() {
+        out.push(Block::Heading("Stages".to_owned(), Vec::new()));
+        out.push(Block::Lead(
+            "Inferred from the treatment’s share of requests, not read from a plan.".to_owned(),
+        ));
+        out.push(Block::Table(stages(analysis)));
+    }
+    if let Some(chart) = charts::traffic(analysis, input.replay) {
+        out.push(figure(chart, 230, Some(traffic(analysis, trends))));
+    }
+    for id in charts::metric_ids(analysis) {
+        if let Some(chart) = charts::trend(analysis, &id, input.replay) {
+            let twin = series(analysis, trends, &id, &chart.title);
+            out.push(figure(chart, 240, Some(twin)));
+        }
+    }
+    out
+}
+
+fn stages(analysis: &Analysis) -> Table {
+    let clock = analysis.log.clock;
+    let columns = vec![
+        Column::left("Stage"),
+        Column::right("Treatment’s share"),
+        Column::left("From"),
+        Column::right("Lasted"),
+        Column::right("Requests"),
+        Column::right("of the treatment"),
+    ];
+    let rows = analysis.stages.iter().enumerate().map(|(k, stage)| {
+        let lasted_us = stage.to_us - stage.from_us;
+        vec![
+            Cell::count(k as u64 + 1),
+            Cell::number(stage.share, units::share(stage.share)),
+            Cell::text(units::instant(stage.from_us, clock)),
+            Cell::number(lasted_us as f64 / 1e6, units::duration_us(lasted_us)),
+            Cell::count(stage.n_requests),
+            Cell::count(stage.n_treatment),
+        ]
+    });
+    Table::new("stages", "Stages", columns).with(rows)
+}
+
+fn heads(analysis: &Analysis, trends: &Trends) -> Vec<Column> {
+    let arms = trends.arms.iter();
+    std::iter::once(Column::left("From"))
+        .chain(arms.map(|arm| Column::right(arm_name(analysis, arm.arm))))
+        .collect()
+}
+
+/// A row per bucket, a cell per arm.
+fn by_bucket(
+    analysis: &Analysis,
+    trends: &Trends,
+    cell: impl Fn(&TrendArm, usize) -> Cell,
+) -> Vec<Vec<Cell>> {
+    let buckets = trends.starts_us.iter().enumerate();
+    buckets
+        .map(|(k, start)| {
+            let from = Cell::text(units::instant(*start, analysis.log.clock));
+            let arms = trends.arms.iter().map(|arm| cell(arm, k));
+            std::iter::once(from).chain(arms).collect()
+        })
+        .collect()
+}
+
+fn traffic(analysis: &Analysis, trends: &Trends) -> Table {
+    let rows = by_bucket(analysis, trends, |arm, k| {
+        let cell = Cell::count(arm.n_requests.get(k).copied().unwrap_or(0));
+        match arm.share.get(k).copied().flatten() {
+            Some(share) => cell.note(units::share(share)),
+            None => cell,
+        }
+    });
+    Table::new("traffic", "Requests over time", heads(analysis, trends))
+        .dense()
+        .with(rows)
+}
+
+fn series(analysis: &Analysis, trends: &Trends, id: &str, title: &str) -> Table {
+    let rows = by_bucket(analysis, trends, |arm, k| point(arm, id, k));
+    Table::new(&format!("trend-{id}"), title, heads(analysis, trends))
+        .dense()
+        .with(rows)
+}
+
+fn point(arm: &TrendArm, id: &str, bucket: usize) -> Cell {
+    let found = arm.series.iter().find(|series| series.id == id);
+    let Some((form, point)) =
+        found.and_then(|s| Some((s.form, s.points.get(bucket).copied().flatten()?)))
+    else {
+        return Cell::none();
+    };
+    let cell = Cell::number(point.value, form.value(point.value));
+    let interval = point.interval.map_or_else(String::new, |interval| {
+        format!(
+            "[{}, {}], ",
+            form.value(interval.lower),
+            form.value(interval.upper)
+        )
+    });
+    cell.note(format!("{interval}n {}", units::count(point.n)))
+}

@@ -1,0 +1,267 @@
+//! The report in every form, through the program.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::program::{Dir, log_of, stderr};
+
+const FORMS: [&str; 4] = ["r.html", "r.pdf", "r.md", "r.json"];
+
+fn all_forms(dir: &Dir, log: &str) -> Vec<Vec<u8>> {
+    let mut arguments = vec!["report", log];
+    for form in FORMS {
+        arguments.extend(["-o", form]);
+    }
+    arguments.extend(["--tables", "tables", "--charts", "charts"]);
+    dir.ok(&arguments);
+    let mut paths: Vec<_> = FORMS.map(|form| dir.path(form)).to_vec();
+    for folder in ["tables", "charts"] {
+        let mut found: Vec<_> = fs::read_dir(dir.path(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        found.sort();
+        assert!(found.len() > 3, "{folder}: {found:?}");
+        paths.extend(found);
+    }
+    paths.iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+#[test]
+fn two_runs_give_the_same_bytes_in_every_form() {
+    let dir = Dir::new();
+    let log = dir.write("log.csv", &log_of(["stable", "canary"], [1, 9]));
+    assert!(all_forms(&dir, &log) == all_forms(&dir, &log));
+}
+
+#[test]
+fn a_report_is_made_again_and_a_changed_log_is_named() {
+    let dir = Dir::new();
+    let text = log_of(["stable", "canary"], [1, 9]);
+    let log = dir.write("log.csv", &text);
+    dir.ok(&["report", &log, "--margin", "latency=0.3", "-o", "r.json"]);
+    let again = dir.run(&["report", &log, "--from", "r.json"]);
+    assert!(again.status.success());
+    assert!(stderr(&again).contains("Same: every figure agrees"));
+    dir.write("log.csv", &text.replacen("Z,u1,", "Z,u7,", 1));
+    dir.fails(
+        &["report", &log, "--from", "r.json"],
+        1,
+        "load.inputs[0].sha256: was ",
+    );
+    dir.fails(
+        &["report", &log, "--from", "log.csv"],
+        1,
+        "not a JSON report",
+    );
+}
+
+#[test]
+fn an_overruled_recommendation_is_printed_with_its_reason() {
+    let dir = Dir::new();
+    let log = dir.write("log.csv", &log_of(["stable", "canary"], [1, 9]));
+    let overrule = [
+        "report",
+        &log,
+        "--override",
+        "ship",
+        "--reason",
+        "The *tail* is known",
+    ];
+    let shown = dir.ok(&[&overrule[..], &["--short"]].concat());
+    assert!(shown.contains("Decision by the analyst: ✓ Ship"), "{shown}");
+    assert!(
+        shown.contains("recommends from the figures below: roll back"),
+        "{shown}"
+    );
+    assert!(shown.contains("The \\*tail\\* is known"), "{shown}");
+    // The gate goes by the recommendation.
+    let checked = dir.run(&[&overrule[..], &["--check", "--short"]].concat());
+    assert_eq!(checked.status.code(), Some(3));
+    let context = dir.write(
+        "context.toml",
+        "title = 'Spring'\nowner = 'Ada'\nhypothesis = 'Cheaper'\n[arms.canary]\nmodel = 'm-2'\n",
+    );
+    dir.ok(&["report", &log, "--context", &context, "-o", "r.md"]);
+    let text = fs::read_to_string(dir.path("r.md")).unwrap();
+    for part in [
+        "# Spring",
+        "- Owner: Ada",
+        "**Hypothesis**: Cheaper",
+        "| canary | m-2 |",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    dir.fails(&["report", &log, "--override", "ship"], 2, "--reason");
+    dir.fails(&["report", &log, "-o", "r.docx"], 1, "End it in");
+}
+
+#[test]
+fn hostile_labels_stay_text_in_every_form() {
+    for label in [
+        "<script>alert(1)</script>",
+        "=HYPERLINK(1)",
+        "../../x",
+        "\u{1b}[31mred",
+        "[a](//b)",
+    ] {
+        let dir = Dir::new();
+        let log = dir.write("log.csv", &log_of(["stable", label], [1, 9]));
+        let forms = all_forms(&dir, &log);
+        let all: Vec<String> = forms
+            .iter()
+            .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+            .collect();
+        let (html, markdown) = (&all[0], &all[2]);
+        assert!(!html.contains("<script"));
+        assert!(!markdown.contains("<script") && !markdown.contains("[a](//b)"));
+        for text in all.iter().skip(2).filter(|text| !text.starts_with("<svg")) {
+            assert!(!text.contains('\u{1b}'));
+        }
+        for entry in fs::read_dir(dir.path("tables")).unwrap() {
+            let path = entry.unwrap().path();
+            for cell in fs::read_to_string(&path).unwrap().split([',', '\n']) {
+                assert!(
+                    !cell.trim_matches('"').starts_with('='),
+                    "{}: {cell}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_log_gets_a_report_of_its_own() {
+    let dir = Dir::new();
+    let good = dir.write("good.csv", &log_of(["stable", "canary"], [1, 1]));
+    let bad = dir.write("bad.csv", &log_of(["stable", "canary"], [1, 9]));
+    let output = dir.run(&["report", &good, &bad, "--each", "all", "--check"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    for name in ["all/good-csv.html", "all/bad-csv.html"] {
+        assert!(dir.path(name).is_file(), "{name}");
+    }
+}
+
+#[test]
+fn no_user_is_named() {
+    let dir = Dir::new();
+    let log = dir.write(
+        "log.csv",
+        &log_of(["stable", "canary"], [1, 9]).replace("Z,u", "Z,private-"),
+    );
+    for (form, bytes) in FORMS.iter().zip(all_forms(&dir, &log)) {
+        assert!(
+            !String::from_utf8_lossy(&bytes).contains("private-"),
+            "{form}"
+        );
+    }
+}
+
+#[test]
+fn reports_follow_their_schema() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let schema: Value =
+        serde_json::from_str(&fs::read_to_string(root.join("docs/report.schema.json")).unwrap())
+            .unwrap();
+    let dir = Dir::new();
+    let made = dir.write("log.csv", &log_of(["stable", "canary"], [1, 9]));
+    let one_arm = dir.write("one.csv", &log_of(["stable", "stable"], [1, 1]));
+    let bundled = |name: &str| {
+        root.join("sample-data")
+            .join(name)
+            .to_string_lossy()
+            .into_owned()
+    };
+    for log in [
+        made,
+        one_arm,
+        bundled("aa.csv"),
+        bundled("canary-rollout-20k.csv"),
+    ] {
+        let report = dir.json(&["report", &log, "--json"]);
+        let mut faults = Vec::new();
+        check(&schema, &schema, &report, "", &mut faults);
+        assert!(
+            faults.is_empty(),
+            "{log}: {:#?}",
+            &faults[..faults.len().min(20)]
+        );
+    }
+    let mut faults = Vec::new();
+    check(
+        &schema,
+        &schema,
+        &serde_json::json!({ "schema": 2 }),
+        "",
+        &mut faults,
+    );
+    assert!(
+        faults.len() > 5,
+        "a check that finds nothing wrong checks nothing"
+    );
+}
+
+/// The part of JSON Schema that the report's schema uses.
+fn check(root: &Value, schema: &Value, value: &Value, path: &str, faults: &mut Vec<String>) {
+    if let Some(name) = schema["$ref"].as_str() {
+        let target = root.pointer(name.trim_start_matches('#')).unwrap();
+        return check(root, target, value, path, faults);
+    }
+    if let Some(options) = schema["anyOf"].as_array() {
+        let fits = |option: &Value| {
+            let mut found = Vec::new();
+            check(root, option, value, path, &mut found);
+            found
+        };
+        let found: Vec<Vec<String>> = options.iter().map(fits).collect();
+        if found.iter().all(|faults| !faults.is_empty()) {
+            faults.extend(found.into_iter().flatten());
+        }
+        return;
+    }
+    let is = |name: &Value| match name.as_str().unwrap() {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => panic!("{other} is no type"),
+    };
+    let types = match &schema["type"] {
+        Value::Array(types) => types.clone(),
+        Value::Null => Vec::new(),
+        one => vec![one.clone()],
+    };
+    if !types.is_empty() && !types.iter().any(is) {
+        faults.push(format!("{path}: {value} is not {}", schema["type"]));
+        return;
+    }
+    let allowed = schema["enum"].as_array();
+    if schema.get("const").is_some_and(|only| only != value)
+        || allowed.is_some_and(|allowed| !allowed.contains(value))
+    {
+        faults.push(format!("{path}: {value} is not allowed"));
+    }
+    if let Some(object) = value.as_object() {
+        for name in schema["required"].as_array().into_iter().flatten() {
+            if !object.contains_key(name.as_str().unwrap()) {
+                faults.push(format!("{path}: {name} is missing"));
+            }
+        }
+        for (name, part) in object {
+            if let Some(schema) = schema["properties"].get(name) {
+                check(root, schema, part, &format!("{path}.{name}"), faults);
+            }
+        }
+    }
+    if let (Some(items), Some(values)) = (schema.get("items"), value.as_array()) {
+        for (k, item) in values.iter().enumerate() {
+            check(root, items, item, &format!("{path}[{k}]"), faults);
+        }
+    }
+}
