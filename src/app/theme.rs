@@ -7,6 +7,7 @@ use egui::{Color32, CornerRadius, FontFamily, FontId, Margin, Stroke, TextStyle,
 
 use crate::analysis::{DecisionKind, Severity, Verdict};
 use crate::report::chart::Tone;
+use crate::report::fonts;
 
 /// Wakes the window from a job's thread.
 pub(super) struct Repaint(egui::Context);
@@ -26,18 +27,9 @@ impl Wake for Repaint {
 /// For names from logs, and for a window in Chinese or Korean, on a machine without fonts
 /// (`assets/fonts/README.md`). What they lack comes from the system.
 const FALLBACKS: [(&str, &[u8]); 3] = [
-    (
-        "Hindsight CJK",
-        include_bytes!("../../assets/fonts/HindsightCJK-Regular.otf"),
-    ),
-    (
-        "Hindsight RTL",
-        include_bytes!("../../assets/fonts/HindsightRTL-Regular.ttf"),
-    ),
-    (
-        "Hindsight Emoji",
-        include_bytes!("../../assets/fonts/HindsightEmoji-Regular.ttf"),
-    ),
+    ("Hindsight CJK", fonts::CJK),
+    ("Hindsight RTL", fonts::RIGHT_TO_LEFT),
+    ("Hindsight Emoji", fonts::EMOJI),
 ];
 
 /// Sets fonts and both themes; call once before the first frame.

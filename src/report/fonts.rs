@@ -5,6 +5,13 @@ use std::sync::Arc;
 
 use resvg::usvg::fontdb::{Database, Source};
 
+/// Chinese, Japanese and Korean letters (`assets/fonts/README.md`).
+pub const CJK: &[u8] = include_bytes!("../../assets/fonts/HindsightCJK-Regular.otf");
+/// Hebrew and Arabic letters.
+pub const RIGHT_TO_LEFT: &[u8] = include_bytes!("../../assets/fonts/HindsightRTL-Regular.ttf");
+/// Emoji, in outline.
+pub const EMOJI: &[u8] = include_bytes!("../../assets/fonts/HindsightEmoji-Regular.ttf");
+
 /// Latin, Greek, Cyrillic and the symbols that reports use.
 pub(super) const REGULAR: &[u8] = include_bytes!("../../assets/fonts/report/sans-regular.otf");
 /// The same, bold.
@@ -13,9 +20,9 @@ pub(super) const BOLD: &[u8] = include_bytes!("../../assets/fonts/report/sans-bo
 /// Korean; Arabic and Hebrew; emoji.
 pub(super) const FALLBACKS: [&[u8]; 4] = [
     include_bytes!("../../assets/fonts/report/fallback.ttf"),
-    include_bytes!("../../assets/fonts/HindsightCJK-Regular.otf"),
-    include_bytes!("../../assets/fonts/HindsightRTL-Regular.ttf"),
-    include_bytes!("../../assets/fonts/HindsightEmoji-Regular.ttf"),
+    CJK,
+    RIGHT_TO_LEFT,
+    EMOJI,
 ];
 
 /// Fonts to draw text with.

@@ -7,7 +7,7 @@ pub mod charts;
 mod context;
 pub mod csv;
 pub mod document;
-mod fonts;
+pub mod fonts;
 mod form;
 pub mod html;
 mod input;
