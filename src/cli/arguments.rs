@@ -121,10 +121,10 @@ pub struct CompareArguments {
     /// Look at requests from this event time on: a time such as 2026-03-02T06:30 (UTC unless it says
     /// otherwise), or how long after the first request, such as 90m or 1d 6h.
     #[arg(long, value_name = "TIME")]
-    pub from: Option<String>,
-    /// Look at requests before this event time; written as for --from.
+    pub since: Option<String>,
+    /// Look at requests before this event time; written as for --since.
     #[arg(long, value_name = "TIME")]
-    pub to: Option<String>,
+    pub until: Option<String>,
     /// Look at latencies in this range only, such as 500ms..2s or 10s.. (below the right end).
     #[arg(long, value_name = "FROM..TO", value_parser = super::selection::ms_range)]
     pub latency: Option<MsRange>,

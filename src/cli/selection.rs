@@ -22,12 +22,15 @@ pub(super) fn filter(arguments: &CompareArguments, log: &RequestLog) -> Result<F
             .map(|text| event_us(option, text, log))
             .transpose()
     };
-    let (from_us, to_us) = (at("--from", &arguments.from)?, at("--to", &arguments.to)?);
+    let (from_us, to_us) = (
+        at("--since", &arguments.since)?,
+        at("--until", &arguments.until)?,
+    );
     if let (Some(from), Some(to)) = (from_us, to_us)
         && from >= to
     {
         return Err(
-            Error::new(ErrorKind::Settings, "--from is not before --to").hint("Swap the two")
+            Error::new(ErrorKind::Settings, "--since is not before --until").hint("Swap the two"),
         );
     }
     Ok(Filter {
@@ -134,7 +137,7 @@ mod tests {
             event_us: vec![3_000_000],
             ..RequestLog::default()
         };
-        let at = |text, clock| event_us("--from", text, &log(clock)).ok();
+        let at = |text, clock| event_us("--since", text, &log(clock)).ok();
         assert_eq!(at("90m", Clock::Epoch), Some(5_401_000_000));
         assert_eq!(at("90m", Clock::Relative), Some(5_401_000_000));
         assert_eq!(

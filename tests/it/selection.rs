@@ -14,11 +14,11 @@ fn a_stretch_of_time_and_of_latency_is_selected_and_told() {
         dir.json(&all)["log"]["n_requests"].as_u64().unwrap()
     };
     let all = n(&[]);
-    let early = n(&["--to", "5m"]);
-    let late = n(&["--from", "5m"]);
+    let early = n(&["--until", "5m"]);
+    let late = n(&["--since", "5m"]);
     assert!(early > 0 && late > 0, "{early} {late}");
     assert_eq!(early + late, all);
-    let found = dir.json(&["analyze", &log, "--json", "--from", "2026-03-02T06:05Z"]);
+    let found = dir.json(&["analyze", &log, "--json", "--since", "2026-03-02T06:05Z"]);
     assert_eq!(
         found["settings"]["filter"]["from_us"],
         json!(1_772_431_500_000_000_i64)
@@ -36,8 +36,8 @@ fn a_stretch_of_time_and_of_latency_is_selected_and_told() {
         "{}",
         stderr(&none)
     );
-    let swapped = dir.run(&["analyze", &log, "--from", "9m", "--to", "3m"]);
-    assert!(stderr(&swapped).contains("--from is not before --to"));
+    let swapped = dir.run(&["analyze", &log, "--since", "9m", "--until", "3m"]);
+    assert!(stderr(&swapped).contains("--since is not before --until"));
 }
 
 #[cfg(feature = "gui")]
