@@ -147,7 +147,7 @@ fn from_a_log_to_a_report_and_back_from_the_project() {
     let html = dir.path("decision.html");
     window.state_mut().state.report.path_text = html.display().to_string();
     window.run();
-    press(&mut window, "Write HTML report");
+    press(&mut window, "Write the report");
     let analysis = window.state().session.analysis.value.clone().unwrap();
     let (what, _) = analysis.decision.headline.split_once(": ").unwrap();
     assert!(fs::read_to_string(&html).unwrap().contains(what));

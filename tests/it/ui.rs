@@ -211,7 +211,7 @@ fn the_report_on_disk_says_what_the_screen_says() {
     window.state_mut().state.report.path_text = path.display().to_string();
     window.run();
     window
-        .get_by_role_and_label(Role::Button, "Write HTML report")
+        .get_by_role_and_label(Role::Button, "Write the report")
         .click();
     settle(&mut window);
     window

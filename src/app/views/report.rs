@@ -1,5 +1,7 @@
 //! What the report will say, and writing it.
 
+use std::path::Path;
+
 use super::super::command::{Command, Commands, UiCommand};
 use super::super::session::Session;
 use super::super::state::AppState;
@@ -7,6 +9,7 @@ use super::super::widgets::{card_ui, headline, note};
 use super::super::words::tr;
 use crate::analysis::{Analysis, Severity};
 use crate::jobs::JobKind;
+use crate::report::ReportForm;
 use crate::units;
 
 pub(super) fn ui(
@@ -33,12 +36,15 @@ pub(super) fn ui(
                 )
                 .labelled_by(label.id);
                 ui.end_row();
+                ui.label(tr("Form"));
+                form_ui(ui, &mut state.report.path_text);
+                ui.end_row();
             });
         ui.add_space(4.0);
         let is_writing = session.jobs().iter().any(|job| job.kind == JobKind::Export);
         let is_ready = !is_writing && !state.report.path_text.trim().is_empty();
         if ui
-            .add_enabled(is_ready, egui::Button::new(tr("Write HTML report")))
+            .add_enabled(is_ready, egui::Button::new(tr("Write the report")))
             .clicked()
         {
             commands.push(Command::Ui(UiCommand::Export));
@@ -60,10 +66,24 @@ pub(super) fn ui(
         }
         note(
             ui,
-            "One file with all charts inside, readable offline, in light and dark, and printable. No user ids and no prompts are in it.",
+            "One file with charts and tables inside, readable offline. No user ids and no prompts are in it.",
         );
     });
     preview_ui(ui, session, analysis);
+}
+
+/// The forms of a report, of which the end of the file's name chooses one.
+fn form_ui(ui: &mut egui::Ui, path_text: &mut String) {
+    ui.horizontal(|ui| {
+        let chosen = ReportForm::of_path(Path::new(path_text.trim())).ok();
+        for form in ReportForm::ALL {
+            let is_chosen = chosen == Some(form);
+            if ui.selectable_label(is_chosen, form.label()).clicked() && !is_chosen {
+                let path = Path::new(path_text.trim()).with_extension(form.extension());
+                *path_text = path.display().to_string();
+            }
+        }
+    });
 }
 
 /// What stands in the report, from the values it is made of.
