@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use super::dialogs;
 use super::palette::Palette;
 use super::requests::Query;
+use super::rule_files;
 use super::saving::{self, open_log};
 use super::session::Session;
 use super::sources::SourceCommand;
@@ -27,6 +29,10 @@ pub enum Command {
     OpenLog(Box<LoadRequest>),
     /// Write the project to a file.
     SaveProject(PathBuf),
+    /// Open a file of rules: a rulebook, or what another system runs.
+    OpenRules(PathBuf),
+    /// Write the rules as Prometheus rules.
+    ExportRules(PathBuf),
     /// Bring back the state that a crash left behind, or let it go.
     Recover(bool),
     /// Give a column a role, or none.
@@ -102,6 +108,10 @@ pub enum UiCommand {
     SaveAs,
     /// Write the report.
     Export,
+    /// Choose a file of rules with the file dialog.
+    OpenRules,
+    /// Write the rules for Prometheus.
+    ExportRules,
     /// Go back one step.
     Undo,
     /// Go forward again.
@@ -130,13 +140,15 @@ pub enum UiCommand {
 
 impl UiCommand {
     /// All of them, as in the menus.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Open,
         Self::OpenSample,
         Self::OpenAa,
         Self::SaveAs, // before the shorter shortcut, which its keys would match too
         Self::Save,
         Self::Export,
+        Self::OpenRules,
+        Self::ExportRules,
         Self::Undo,
         Self::Redo,
         Self::ThemeSystem,
@@ -162,6 +174,8 @@ impl UiCommand {
             Self::Save => "Save project",
             Self::SaveAs => "Save project as…",
             Self::Export => "Export report",
+            Self::OpenRules => "Open rules…",
+            Self::ExportRules => "Export rules for Prometheus…",
             Self::Undo => "Undo",
             Self::Redo => "Redo",
             Self::ThemeSystem => "Theme of the system",
@@ -280,7 +294,11 @@ pub(super) fn take_dropped_files(ctx: &egui::Context, commands: &mut Commands) {
     paths.retain(|path| !path.as_os_str().is_empty());
     // Desktops hand them over in the order in which they were marked.
     paths.sort();
-    if !paths.is_empty() {
+    if let [path] = paths.as_slice()
+        && rule_files::is_rule_file(path)
+    {
+        commands.push(Command::OpenRules(path.clone()));
+    } else if !paths.is_empty() {
         let request = LoadRequest {
             paths,
             ..LoadRequest::default()
@@ -303,6 +321,8 @@ pub(super) fn apply(
         Command::Ui(_) => {}
         Command::OpenLog(request) => open_log(state, *request),
         Command::SaveProject(path) => session.save(state, path),
+        Command::OpenRules(path) => rule_files::open(state, &path),
+        Command::ExportRules(path) => rule_files::export(state, &path),
         Command::Recover(is_wanted) => {
             if let Some(project) = state.storage.leftover.take().filter(|_| is_wanted) {
                 saving::open(state, project, None);
@@ -442,6 +462,10 @@ fn apply_ui(ctx: &egui::Context, command: UiCommand, state: &mut AppState, sessi
         },
         UiCommand::SaveAs => session.pick_project(),
         UiCommand::Export => session.export(state),
+        UiCommand::OpenRules => session.pick_rules(dialogs::pick_rules, rule_files::open),
+        UiCommand::ExportRules => {
+            session.pick_rules(dialogs::pick_rules_export, rule_files::export);
+        }
         UiCommand::Undo => state.history.undo(&mut state.document),
         UiCommand::Redo => state.history.redo(&mut state.document),
         UiCommand::ThemeSystem => ctx.set_theme(egui::ThemePreference::System),

@@ -44,6 +44,25 @@ pub(super) fn pick_table(kind: SideKind) -> Option<PathBuf> {
         .pick_file()
 }
 
+/// Asks for a file of rules; `None` when cancelled or where the desktop has no dialog. Blocks: call
+/// it on a thread.
+pub(super) fn pick_rules() -> Option<PathBuf> {
+    rfd::FileDialog::new()
+        .set_title("Open rules: a rulebook, or what another system runs")
+        .add_filter("Rules", &["toml", "yml", "yaml", "json"])
+        .add_filter("All files", &["*"])
+        .pick_file()
+}
+
+/// Asks where to write Prometheus rules, as [`pick_rules`] does.
+pub(super) fn pick_rules_export() -> Option<PathBuf> {
+    rfd::FileDialog::new()
+        .set_title("Export the rules for Prometheus")
+        .add_filter("Prometheus rules", &["yml"])
+        .set_file_name("rules.yml")
+        .save_file()
+}
+
 /// Asks where to save a project; `None` when cancelled or where the desktop has no dialog. Blocks:
 /// call it on a thread.
 pub(super) fn pick_project(language: Language) -> Option<PathBuf> {

@@ -3,7 +3,7 @@
 
 mod reading;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -78,6 +78,7 @@ pub(super) enum Output {
     PickedTable(SideKind, Option<PathBuf>),
     Changed(Change),
     PickedProject(Option<PathBuf>),
+    PickedRules(Option<PathBuf>, fn(&mut AppState, &Path)),
     Saved(PathBuf, Box<Document>),
     Kept,
 }
@@ -198,6 +199,7 @@ impl Session {
                         self.save(state, path);
                     }
                 }
+                (JobKind::Dialog, Ok(Output::PickedRules(Some(path), take))) => take(state, &path),
                 (JobKind::Save, Ok(Output::Saved(path, document))) => {
                     state.notice = Some(Notice {
                         is_error: false,
@@ -346,6 +348,17 @@ impl Session {
             Ok(Output::PickedProject(super::dialogs::pick_project(
                 language,
             )))
+        });
+    }
+
+    /// Asks for a file of rules, and what to do with it.
+    pub(super) fn pick_rules(
+        &mut self,
+        ask: fn() -> Option<PathBuf>,
+        take: fn(&mut AppState, &Path),
+    ) {
+        self.jobs.start(JobKind::Dialog, move |_| {
+            Ok(Output::PickedRules(ask(), take))
         });
     }
 

@@ -55,6 +55,8 @@ fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mu
                 UiCommand::Save,
                 UiCommand::SaveAs,
                 UiCommand::Export,
+                UiCommand::OpenRules,
+                UiCommand::ExportRules,
             ],
         ),
         ("Edit", &[UiCommand::Undo, UiCommand::Redo]),

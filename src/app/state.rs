@@ -8,6 +8,7 @@ use super::history::History;
 use super::palette::Palette;
 use super::planner::Planner;
 use super::requests::Query;
+use super::rule_files::RuleFile;
 use super::saving::ProjectState;
 use super::sources::SourceFields;
 use super::storage::Storage;
@@ -114,6 +115,8 @@ pub struct AppState {
     pub planner: Planner,
     /// Which rule the Rollback screen shows.
     pub rule: usize,
+    /// The file that the rules came from or went into last, until it is closed.
+    pub rule_file: Option<RuleFile>,
     /// The Lab screen.
     pub lab: LabChoices,
     /// The Report screen.

@@ -1,5 +1,7 @@
 //! The window by role and label, whole journeys, and its pictures.
 
+use std::path::Path;
+
 use eframe::egui;
 use egui::{Key, Modifiers, Role, Theme};
 use egui_kittest::kittest::Queryable as _;
@@ -103,6 +105,44 @@ fn a_corrected_role_is_read_again_and_can_be_undone() {
     window.get_by_role_and_label(Role::Button, "Undo").click();
     settle(&mut window);
     assert!(has_rating(&window), "undo does not bring the rating back");
+}
+
+/// Rules of another system take the place of the present ones, with what became of their fields; undo
+/// brings the rules back, and what Prometheus can express is written.
+#[test]
+fn rules_of_another_system_are_opened_and_exported() {
+    let mut window = window_on(&sample("canary-rollout-20k.csv"), Theme::Light);
+    let rules = |window: &egui_kittest::Harness<'_, hindsight::app::App>| {
+        let replay = window.state().session.replay.value.clone().unwrap();
+        let ids = replay.rules.iter().map(|rule| rule.id.clone());
+        ids.collect::<Vec<String>>()
+    };
+    let presets = rules(&window);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/imports/prometheus.yml");
+    window.state_mut().ask(Command::OpenRules(file));
+    settle(&mut window);
+    assert_eq!(window.state().state.screen, Screen::Rollback);
+    let alerts = [
+        "ErrorShareHigh",
+        "SlowTail",
+        "WorseThanStable",
+        "SuccessLow",
+        "CostUp",
+    ];
+    assert_eq!(rules(&window), alerts);
+    window.get_by_label("Prometheus alerting rules: 5 rules");
+    window.get_by_label_contains("groups[0].limit: 10 has no counterpart");
+    let folder = tempfile::tempdir().unwrap();
+    let written = folder.path().join("rules.yml");
+    window
+        .state_mut()
+        .ask(Command::ExportRules(written.clone()));
+    settle(&mut window);
+    let text = std::fs::read_to_string(written).unwrap();
+    assert!(text.contains("alert: \"ErrorShareHigh\""), "{text}");
+    window.get_by_role_and_label(Role::Button, "Undo").click();
+    settle(&mut window);
+    assert_eq!(rules(&window), presets);
 }
 
 #[test]

@@ -50,6 +50,7 @@ pub(super) fn ui(
         ui,
         "Each rule sees the log request by request in event time. The replay is open loop: everything after a first firing is hypothetical, because a rollback would have changed what followed.",
     );
+    super::super::rule_files::ui(ui, state);
     let timeline = charts::replay_timeline(analysis, &replay);
     card_ui(ui, "", |ui| {
         ui.label(egui::RichText::new(&timeline.title).strong());
