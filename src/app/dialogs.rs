@@ -31,7 +31,7 @@ pub(super) fn pick_logs(language: Language) -> Vec<PathBuf> {
                 "hindsight",
             ],
         )
-        .add_filter(tr("All files"), &["*"])
+        .add_filter(tr(tr("All files")), &["*"])
         .pick_files()
         .unwrap_or_default()
 }
@@ -48,17 +48,17 @@ pub(super) fn pick_table(kind: SideKind) -> Option<PathBuf> {
 /// it on a thread.
 pub(super) fn pick_rules() -> Option<PathBuf> {
     rfd::FileDialog::new()
-        .set_title("Open rules: a rulebook, or what another system runs")
-        .add_filter("Rules", &["toml", "yml", "yaml", "json"])
-        .add_filter("All files", &["*"])
+        .set_title(tr("Open rules: a rulebook, or what another system runs"))
+        .add_filter(tr("Rules"), &["toml", "yml", "yaml", "json"])
+        .add_filter(tr("All files"), &["*"])
         .pick_file()
 }
 
 /// Asks where to write Prometheus rules, as [`pick_rules`] does.
 pub(super) fn pick_rules_export() -> Option<PathBuf> {
     rfd::FileDialog::new()
-        .set_title("Export the rules for Prometheus")
-        .add_filter("Prometheus rules", &["yml"])
+        .set_title(tr("Export the rules for Prometheus"))
+        .add_filter(tr("Prometheus rules"), &["yml"])
         .set_file_name("rules.yml")
         .save_file()
 }

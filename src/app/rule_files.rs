@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::state::{AppState, Notice, Screen};
 use super::widgets::{card_ui, chip, note};
+use super::words::tr;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::chart::Tone;
 use crate::report::write::write_atomic;
@@ -134,7 +135,7 @@ pub(super) fn ui(ui: &mut egui::Ui, state: &mut AppState) {
     card_ui(ui, &file.title, |ui| {
         note(ui, &file.path.display().to_string());
         if file.notes.is_empty() {
-            ui.label("Every field was taken over.");
+            ui.label(tr("Every field was taken over."));
         }
         egui::ScrollArea::vertical()
             .id_salt("rule file")
@@ -145,7 +146,7 @@ pub(super) fn ui(ui: &mut egui::Ui, state: &mut AppState) {
                     note_ui(ui, found);
                 }
             });
-        if ui.button("Close").clicked() {
+        if ui.button(tr("Close")).clicked() {
             state.rule_file = None;
         }
     });
