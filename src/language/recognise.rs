@@ -70,10 +70,10 @@ impl Texts {
         self.whole(text)
             .or_else(|| self.without_stop(text, deeper))
             .or_else(|| self.template(text, deeper))
-            .or_else(|| self.after_symbol(text, deeper))
             .or_else(|| self.joined(text, "\n", "\n", deeper))
             .or_else(|| self.sentences(text, deeper))
             .or_else(|| self.list(text, deeper))
+            .or_else(|| self.after_symbol(text, deeper))
             .or_else(|| self.labelled(text, deeper))
     }
 

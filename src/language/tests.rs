@@ -78,6 +78,11 @@ fn sentences_of_the_analysis_are_recognised() {
         "p95 지연 시간 23 % 악화, 평균 평점 0.122 악화",
     );
     check(
+        "p95 latency is worse by 28 %, p95 time to first token is worse by 39 % and mean rating is worse by 0.217",
+        "p95 延迟变差 28 %、p95 首 token 时间变差 39 %、平均评分变差 0.217",
+        "p95 지연 시간 28 % 악화, p95 첫 토큰 시간 39 % 악화, 평균 평점 0.217 악화",
+    );
+    check(
         "Mean rating is worse where language is 한국어: −0.503 [−0.612, −0.393]",
         "在 language 为 한국어 处平均评分变差：−0.503 [−0.612, −0.393]",
         "language이(가) 한국어인 곳에서 평균 평점 악화: −0.503 [−0.612, −0.393]",
