@@ -204,6 +204,17 @@ pub struct AnalyzeArguments {
     pub check: bool,
 }
 
+/// Which rules to replay.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RulesArguments {
+    /// Preset rules, separated by commas; default: all presets unless --rules is given.
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    pub preset: Vec<String>,
+    /// A rulebook (TOML).
+    #[arg(long = "rules", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
 /// `hindsight replay`
 #[derive(Debug, Args)]
 pub struct ReplayArguments {
@@ -213,12 +224,9 @@ pub struct ReplayArguments {
     /// The comparison.
     #[command(flatten)]
     pub compare: CompareArguments,
-    /// Preset rules, separated by commas; default: all presets unless --rules is given.
-    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
-    pub preset: Vec<String>,
-    /// A rulebook (TOML).
-    #[arg(long, value_name = "FILE")]
-    pub rules: Option<PathBuf>,
+    /// The rules.
+    #[command(flatten)]
+    pub rules: RulesArguments,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -233,12 +241,9 @@ pub struct LabArguments {
     /// The comparison.
     #[command(flatten)]
     pub compare: CompareArguments,
-    /// Preset rules, separated by commas; default: all presets unless --rules is given.
-    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
-    pub preset: Vec<String>,
-    /// A rulebook (TOML).
-    #[arg(long, value_name = "FILE")]
-    pub rules: Option<PathBuf>,
+    /// The rules.
+    #[command(flatten)]
+    pub rules: RulesArguments,
     /// How rollouts without a difference are made.
     #[arg(long, value_enum, default_value_t = EngineName::Relabel)]
     pub engine: EngineName,
@@ -309,12 +314,9 @@ pub struct ReportArguments {
     /// The comparison.
     #[command(flatten)]
     pub compare: CompareArguments,
-    /// Preset rules to replay, separated by commas; default: all presets unless --rules is given.
-    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
-    pub preset: Vec<String>,
-    /// A rulebook (TOML) to replay.
-    #[arg(long, value_name = "FILE")]
-    pub rules: Option<PathBuf>,
+    /// The rules.
+    #[command(flatten)]
+    pub rules: RulesArguments,
     /// Where to write the report; the ending says what: .html, .pdf, .md or .json; - prints Markdown.
     /// May be given several times. Default: report.html.
     #[arg(short, long, value_name = "FILE")]
@@ -345,7 +347,7 @@ pub struct ReportArguments {
     pub reason: Option<String>,
     /// Make the figures of this JSON report again, with its columns, settings and rules, and say
     /// what differs.
-    #[arg(long, value_name = "REPORT", conflicts_with_all = ["mapping", "tool", "control", "treatment", "segment", "level", "preset", "rules"])]
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["mapping", "tool", "control", "treatment", "segment", "level", "preset", "file"])]
     pub from: Option<PathBuf>,
     /// Print the report's numbers as JSON as well.
     #[arg(long)]

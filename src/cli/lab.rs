@@ -17,7 +17,7 @@ use crate::rules::{ReplaySettings, Rulebook};
 use crate::units;
 
 pub(super) fn run(arguments: &LabArguments, progress: &Progress) -> Result<Finish> {
-    let rulebook = super::replay::rulebook(&arguments.preset, arguments.rules.as_deref())?;
+    let rulebook = super::replay::rulebook(&arguments.rules)?;
     let (found, title) = match arguments.model {
         Some(model) => {
             let settings = LabSettings {
@@ -94,7 +94,7 @@ fn on_log(
 fn wants_log_plan(arguments: &LabArguments, rulebook: &Rulebook) -> bool {
     match &arguments.plan {
         Some(plan) => plan == "log",
-        None => arguments.rules.is_none() || rulebook.plans.len() != 1,
+        None => arguments.rules.file.is_none() || rulebook.plans.len() != 1,
     }
 }
 
@@ -147,7 +147,7 @@ fn settings_of(
         }
         _ => match (&log, rulebook.plans.first_key_value()) {
             (Some((_, _, Some(plan))), _) => (*plan).clone(),
-            (Some(_), Some((name, plan))) if arguments.rules.is_some() => {
+            (Some(_), Some((name, plan))) if arguments.rules.file.is_some() => {
                 LabPlan::of_rulebook(name, plan)
             }
             _ => LabPlan::fixed(0.05),

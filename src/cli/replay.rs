@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::arguments::{LogArguments, ReplayArguments};
+use super::arguments::{LogArguments, ReplayArguments, RulesArguments};
 use super::output::{joined, print, print_json};
 use super::table::table;
 use super::{Finish, load, settings};
@@ -14,7 +14,7 @@ use crate::rules::{Replay, ReplaySettings, RuleReplay, Rulebook, StageSpan, pres
 use crate::units;
 
 pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Finish> {
-    let rulebook = rulebook(&arguments.preset, arguments.rules.as_deref())?;
+    let rulebook = rulebook(&arguments.rules)?;
     let loaded = load(&arguments.log, progress)?;
     let settings = settings(&arguments.compare, &loaded.log)?;
     let Selection {
@@ -55,14 +55,14 @@ pub(crate) fn stages(log: &RequestLog, control: usize, treatment: usize) -> Vec<
 }
 
 /// The presets and the rulebook that were asked for; all presets when nothing was.
-pub(super) fn rulebook(preset: &[String], path: Option<&std::path::Path>) -> Result<Rulebook> {
-    let ids: Vec<&str> = preset.iter().map(String::as_str).collect();
-    let mut rulebook = match (ids.is_empty(), path) {
+pub(super) fn rulebook(rules: &RulesArguments) -> Result<Rulebook> {
+    let ids: Vec<&str> = rules.preset.iter().map(String::as_str).collect();
+    let mut rulebook = match (ids.is_empty(), &rules.file) {
         (true, None) => presets::all()?,
         (true, Some(_)) => Rulebook::default(),
         (false, _) => presets::rulebook(&ids)?,
     };
-    if let Some(path) = path {
+    if let Some(path) = &rules.file {
         let own = super::convert::read_rulebook(path)?;
         let presets = std::mem::take(&mut rulebook.rules);
         rulebook = own;

@@ -53,7 +53,7 @@ fn one(arguments: &ReportArguments, progress: &Progress) -> Result<Finish> {
             recipe.rulebook.clone().unwrap_or_default(),
         ),
         None => {
-            let rulebook = rulebook(&arguments.preset, arguments.rules.as_deref())?;
+            let rulebook = rulebook(&arguments.rules)?;
             let loaded = load(&arguments.log, progress)?;
             let settings = settings(&arguments.compare, &loaded.log)?;
             (loaded, settings, rulebook)

@@ -28,6 +28,19 @@ impl<'a> Gate<'a> {
         }
     }
 
+    /// Marks the evaluations at which a rule is looked at, all of them where it asks for no minimum,
+    /// and gives their number.
+    pub(super) fn mark(gate: Option<&mut Self>, points: &[Point], is_open: &mut Vec<bool>) -> u64 {
+        match gate.and_then(|gate| gate.run(points)) {
+            Some(open) => *is_open = open,
+            None => {
+                is_open.clear();
+                is_open.resize(points.len(), true);
+            }
+        }
+        is_open.iter().filter(|open| **open).count() as u64
+    }
+
     /// At which of the evaluations the minimum is met; `None` at all of them.
     pub(super) fn run(&mut self, points: &[Point]) -> Option<Vec<bool>> {
         if self.is_open_for_good {

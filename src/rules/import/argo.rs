@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::expression::Expression;
-use super::notes::{Fields, Notes};
+use super::notes::Fields;
 use super::prometheus::{duration, set_root};
 use super::promql::{Context, Measured, signal};
-use super::source::Document;
 use super::{Draft, ImportSettings, set_in_all, slug};
 use crate::rules::TimeSpan;
 
@@ -18,26 +17,21 @@ const RETRY: &str = "10s";
 const ERROR_LIMIT: f64 = 4.0;
 
 pub(super) fn translate(
-    documents: &[Document],
+    fields: &Fields<'_>,
+    value: &Value,
     settings: &ImportSettings,
-    notes: &Notes,
     draft: &mut Draft,
 ) {
-    for document in documents {
-        let Some(fields) = Fields::of(&document.value, document.place.clone(), notes) else {
-            continue;
-        };
-        fields.without_effect(&["apiVersion", "metadata", "status"]);
-        let name = name_of(&document.value);
-        let kind = fields.text("kind").unwrap_or_default();
-        let Some(spec) = fields.child("spec") else {
-            continue;
-        };
-        if kind == "Rollout" {
-            rollout(&spec, &name, draft);
-        } else {
-            analysis(&spec, settings, draft);
-        }
+    fields.without_effect(&["apiVersion", "metadata", "status"]);
+    let name = name_of(value);
+    let kind = fields.text("kind").unwrap_or_default();
+    let Some(spec) = fields.child("spec") else {
+        return;
+    };
+    if kind == "Rollout" {
+        rollout(&spec, &name, draft);
+    } else {
+        analysis(&spec, settings, draft);
     }
 }
 

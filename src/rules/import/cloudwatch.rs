@@ -4,9 +4,8 @@
 use serde_json::{Value, json};
 
 use super::named::{Named, named};
-use super::notes::{Fields, Notes};
-use super::source::Document;
-use super::{Draft, ImportSettings, seconds, slug};
+use super::notes::Fields;
+use super::{Draft, seconds, slug};
 
 /// Keys that say who is told, not when.
 const WITHOUT_EFFECT: [&str; 17] = [
@@ -29,46 +28,36 @@ const WITHOUT_EFFECT: [&str; 17] = [
     "Dimensions",
 ];
 
-pub(super) fn translate(
-    documents: &[Document],
-    _settings: &ImportSettings,
-    notes: &Notes,
-    draft: &mut Draft,
-) {
-    for document in documents {
-        let Some(fields) = Fields::of(&document.value, document.place.clone(), notes) else {
-            continue;
-        };
-        fields.without_effect(&[
-            "AWSTemplateFormatVersion",
-            "Description",
-            "Parameters",
-            "Outputs",
-            "Metadata",
-            "Conditions",
-            "Mappings",
-        ]);
-        if let Some(resources) = fields.child("Resources") {
-            resources_of(&resources, draft);
-        } else if fields.get("MetricAlarms").is_some() {
-            for found in fields.children("MetricAlarms") {
-                add_alarm(&found, None, false, draft);
-            }
-        } else if fields.get("AlarmName").is_some() {
-            add_alarm(&fields, None, false, draft);
-        } else {
-            resources_of(&fields, draft);
+pub(super) fn translate(fields: &Fields<'_>, draft: &mut Draft) {
+    fields.without_effect(&[
+        "AWSTemplateFormatVersion",
+        "Description",
+        "Parameters",
+        "Outputs",
+        "Metadata",
+        "Conditions",
+        "Mappings",
+    ]);
+    if let Some(resources) = fields.child("Resources") {
+        resources_of(&resources, draft);
+    } else if fields.get("MetricAlarms").is_some() {
+        for found in fields.children("MetricAlarms") {
+            add_alarm(&found, None, false, draft);
         }
-        if fields
-            .get("CompositeAlarms")
-            .and_then(Value::as_array)
-            .is_some_and(|list| !list.is_empty())
-        {
-            notes.refuse(
-                &fields.at("CompositeAlarms"),
-                "Composite alarms are not supported; their parts are",
-            );
-        }
+    } else if fields.get("AlarmName").is_some() {
+        add_alarm(fields, None, false, draft);
+    } else {
+        resources_of(fields, draft);
+    }
+    if fields
+        .get("CompositeAlarms")
+        .and_then(Value::as_array)
+        .is_some_and(|list| !list.is_empty())
+    {
+        fields.notes.refuse(
+            &fields.at("CompositeAlarms"),
+            "Composite alarms are not supported; their parts are",
+        );
     }
 }
 

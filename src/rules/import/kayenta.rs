@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::Draft;
 use super::named::{Named, named};
-use super::notes::{Fields, Notes};
-use super::source::Document;
-use super::{Draft, ImportSettings};
+use super::notes::Fields;
 
 /// Spinnaker's usual thresholds and interval, where the stage that uses the configuration is not
 /// in the file.
@@ -13,20 +12,10 @@ const PASS: f64 = 95.0;
 const MARGINAL: f64 = 75.0;
 const EVERY: &str = "30m";
 
-pub(super) fn translate(
-    documents: &[Document],
-    _settings: &ImportSettings,
-    notes: &Notes,
-    draft: &mut Draft,
-) {
-    for document in documents {
-        let Some(fields) = Fields::of(&document.value, document.place.clone(), notes) else {
-            continue;
-        };
-        match rule(&fields) {
-            Ok(rule) => draft.push(rule),
-            Err(why) => fields.refuse(why),
-        }
+pub(super) fn translate(fields: &Fields<'_>, draft: &mut Draft) {
+    match rule(fields) {
+        Ok(rule) => draft.push(rule),
+        Err(why) => fields.refuse(why),
     }
 }
 

@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 
 use super::{RateEngine, Rulebook, TimeSpan};
 use crate::error::{Error, ErrorKind, Result};
+use notes::Fields;
 pub(super) use notes::Notes;
 
 pub use notes::{ImportNote, NoteKind};
@@ -148,16 +149,27 @@ pub fn import(text: &str, settings: &ImportSettings) -> Result<Import> {
     let kind = source::kind(&documents).ok_or_else(unknown_kind)?;
     let notes = Notes::default();
     let mut draft = Draft::default();
-    let translate = match kind {
-        SourceKind::Prometheus => prometheus::translate,
-        SourceKind::ArgoRollouts => argo::translate,
-        SourceKind::Flagger => flagger::translate,
-        SourceKind::CloudWatch => cloudwatch::translate,
-        SourceKind::Kayenta => kayenta::translate,
-        SourceKind::Unleash => unleash::translate,
-        SourceKind::Objectives => objectives::translate,
-    };
-    translate(&documents, settings, &notes, &mut draft);
+    // One after another: what a document leaves unread is noted when its fields are dropped.
+    let each = documents.iter().filter_map(|document| {
+        let fields = Fields::of(&document.value, document.place.clone(), &notes)?;
+        Some((fields, &document.value))
+    });
+    let draft_mut = &mut draft;
+    match kind {
+        SourceKind::Prometheus => prometheus::translate(&documents, settings, &notes, draft_mut),
+        SourceKind::Flagger => flagger::translate(&documents, settings, &notes, draft_mut),
+        SourceKind::ArgoRollouts => {
+            each.for_each(|(fields, value)| argo::translate(&fields, value, settings, draft_mut));
+        }
+        SourceKind::CloudWatch => {
+            each.for_each(|(fields, _)| cloudwatch::translate(&fields, draft_mut));
+        }
+        SourceKind::Kayenta => each.for_each(|(fields, _)| kayenta::translate(&fields, draft_mut)),
+        SourceKind::Unleash => each.for_each(|(fields, _)| unleash::translate(&fields, draft_mut)),
+        SourceKind::Objectives => {
+            each.for_each(|(fields, value)| objectives::translate(&fields, value, draft_mut));
+        }
+    }
     let rulebook = checked(draft, &notes);
     if rulebook.is_none() {
         notes.refuse(

@@ -3,42 +3,31 @@
 
 use serde_json::{Value, json};
 
-use super::notes::{Fields, Notes};
-use super::source::Document;
-use super::{Draft, ImportSettings};
+use super::Draft;
+use super::notes::Fields;
 
 /// Long window, short window and burn rate of the alerts that page, then of those that make a
 /// ticket, for a budget of 30 days.
 const PAGE: [(&str, &str, f64); 2] = [("1h", "5m", 14.4), ("6h", "30m", 6.0)];
 const TICKET: [(&str, &str, f64); 2] = [("1d", "2h", 3.0), ("3d", "6h", 1.0)];
 
-pub(super) fn translate(
-    documents: &[Document],
-    _settings: &ImportSettings,
-    notes: &Notes,
-    draft: &mut Draft,
-) {
-    for document in documents {
-        let Some(fields) = Fields::of(&document.value, document.place.clone(), notes) else {
-            continue;
-        };
-        fields.without_effect(&[
-            "apiVersion",
-            "kind",
-            "metadata",
-            "version",
-            "service",
-            "labels",
-        ]);
-        let spec = fields.child("spec");
-        let holder = spec.as_ref().unwrap_or(&fields);
-        if holder.get("slos").is_some() {
-            for slo in holder.children("slos") {
-                sloth(&slo, draft);
-            }
-        } else {
-            open_slo(holder, &document.value, draft);
+pub(super) fn translate(fields: &Fields<'_>, value: &Value, draft: &mut Draft) {
+    fields.without_effect(&[
+        "apiVersion",
+        "kind",
+        "metadata",
+        "version",
+        "service",
+        "labels",
+    ]);
+    let spec = fields.child("spec");
+    let holder = spec.as_ref().unwrap_or(fields);
+    if holder.get("slos").is_some() {
+        for slo in holder.children("slos") {
+            sloth(&slo, draft);
         }
+    } else {
+        open_slo(holder, value, draft);
     }
 }
 

@@ -2,41 +2,30 @@
 
 use serde_json::{Value, json};
 
+use super::Draft;
 use super::named::{Named, named};
-use super::notes::{Fields, Notes};
-use super::source::Document;
-use super::{Draft, ImportSettings};
+use super::notes::Fields;
 
-pub(super) fn translate(
-    documents: &[Document],
-    _settings: &ImportSettings,
-    notes: &Notes,
-    draft: &mut Draft,
-) {
-    for document in documents {
-        let Some(fields) = Fields::of(&document.value, document.place.clone(), notes) else {
-            continue;
-        };
-        fields.without_effect(&[
-            "id",
-            "name",
-            "description",
-            "releasePlanTemplateId",
-            "createdAt",
-            "featureName",
-            "environment",
-        ]);
-        let listed = fields.children("safeguards");
-        let all: Vec<&Fields<'_>> = if listed.is_empty() {
-            vec![&fields]
-        } else {
-            listed.iter().collect()
-        };
-        for safeguard in all {
-            match rule(safeguard) {
-                Ok(rule) => draft.push(rule),
-                Err(why) => safeguard.refuse(why),
-            }
+pub(super) fn translate(fields: &Fields<'_>, draft: &mut Draft) {
+    fields.without_effect(&[
+        "id",
+        "name",
+        "description",
+        "releasePlanTemplateId",
+        "createdAt",
+        "featureName",
+        "environment",
+    ]);
+    let listed = fields.children("safeguards");
+    let all: Vec<&Fields<'_>> = if listed.is_empty() {
+        vec![fields]
+    } else {
+        listed.iter().collect()
+    };
+    for safeguard in all {
+        match rule(safeguard) {
+            Ok(rule) => draft.push(rule),
+            Err(why) => safeguard.refuse(why),
         }
     }
 }

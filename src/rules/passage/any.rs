@@ -63,12 +63,7 @@ pub(super) fn run(
             break;
         }
         progress.check()?;
-        is_open.clear();
-        is_open.resize(block.points.len(), true);
-        if let Some(open) = gate.as_mut().and_then(|gate| gate.run(&block.points)) {
-            is_open = open;
-        }
-        looks += is_open.iter().filter(|open| **open).count() as u64;
+        looks += Gate::mark(gate.as_mut(), &block.points, &mut is_open);
         let part = Block {
             evaluations: &block,
             is_open: &is_open,

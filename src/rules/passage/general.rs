@@ -73,12 +73,7 @@ pub(super) fn run(
             break;
         }
         progress.check()?;
-        is_open.clear();
-        is_open.resize(block.points.len(), true);
-        if let Some(open) = gate.as_mut().and_then(|gate| gate.run(&block.points)) {
-            is_open = open;
-        }
-        looks += is_open.iter().filter(|open| **open).count() as u64;
+        looks += Gate::mark(gate.as_mut(), &block.points, &mut is_open);
         resets.clear();
         resets.resize(block.points.len(), false);
         for leaf in &mut leaves {

@@ -8,6 +8,7 @@ use polars::prelude::{DataFrame, ParquetWriter, df};
 use serde_json::Value;
 
 use super::{Read, Refused, check, check_error, csv_of, read, rows};
+use crate::support::packing;
 
 #[test]
 fn json() {
@@ -97,10 +98,8 @@ fn no_key_of_a_json_log_is_lost() {
 #[test]
 fn containers() {
     let text = csv_of(&rows(4000));
-    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    std::io::Write::write_all(&mut gz, text.as_bytes()).unwrap();
-    let gz = gz.finish().unwrap();
-    let zst = zstd::encode_all(text.as_bytes(), 3).unwrap();
+    let gz = packing::gzip(text.as_bytes());
+    let zst = packing::zstd(text.as_bytes());
     check("log.csv.gz", &gz, &Read(4000, &[]));
     check("log.csv.zst", &zst, &Read(4000, &[]));
     for (name, bytes) in [("cut.csv.gz", &gz), ("cut.csv.zst", &zst)] {

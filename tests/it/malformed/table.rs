@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{check_log, csv_of, losses, read, rows, with_column};
+use crate::support::packing;
 
 #[derive(Deserialize)]
 struct Table {
@@ -179,17 +180,9 @@ fn encoded(text: &str, encoding: Option<&str>) -> Vec<u8> {
 fn packed(bytes: Vec<u8>, pack: Option<&str>) -> Vec<u8> {
     match pack {
         None => bytes,
-        Some("gzip") => {
-            let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-            out.write_all(&bytes).unwrap();
-            out.finish().unwrap()
-        }
-        Some("zstd") => zstd::encode_all(bytes.as_slice(), 3).unwrap(),
-        Some("bzip2") => {
-            let mut out = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default());
-            out.write_all(&bytes).unwrap();
-            out.finish().unwrap()
-        }
+        Some("gzip") => packing::gzip(&bytes),
+        Some("zstd") => packing::zstd(&bytes),
+        Some("bzip2") => packing::bzip2(&bytes),
         Some("zip") => {
             let mut out = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
             let options = zip::write::SimpleFileOptions::default();

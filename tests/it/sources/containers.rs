@@ -12,6 +12,7 @@ use hindsight::ingest::{
 use hindsight::jobs::Progress;
 
 use super::{labels, open, part};
+use crate::support::packing;
 use crate::support::real_logs::{find, read};
 
 const COLUMNS: [&str; 4] = ["ts", "variant", "latency_ms", "status"];
@@ -22,12 +23,6 @@ fn opened(name: &str, bytes: &[u8]) -> Result<Loaded, Error> {
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
     open(&[path])
-}
-
-fn gzip(text: &str) -> Vec<u8> {
-    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    gz.write_all(text.as_bytes()).unwrap();
-    gz.finish().unwrap()
 }
 
 fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
@@ -58,7 +53,10 @@ fn json_lines(hour: usize) -> String {
 /// A zip of gzipped JSON lines, as Amplitude exports, with what macOS leaves in archives.
 #[test]
 fn the_members_of_an_archive_are_one_log() {
-    let (one, two) = (gzip(&json_lines(1)), gzip(&json_lines(2)));
+    let (one, two) = (
+        packing::gzip(json_lines(1).as_bytes()),
+        packing::gzip(json_lines(2).as_bytes()),
+    );
     let bytes = zip(&[
         ("export/2026-03-02_2.json.gz", &two),
         ("export/2026-03-02_1.json.gz", &one),
@@ -108,9 +106,8 @@ fn a_damaged_archive_is_refused() {
 
 #[test]
 fn bzip2_is_read_and_a_bomb_is_not() {
-    let mut bz2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
-    bz2.write_all(part(&COLUMNS, 1).as_bytes()).unwrap();
-    let loaded = opened("log.csv.bz2", &bz2.finish().unwrap()).unwrap();
+    let bz2 = packing::bzip2(part(&COLUMNS, 1).as_bytes());
+    let loaded = opened("log.csv.bz2", &bz2).unwrap();
     assert_eq!(loaded.files[0].source.compression, Compression::Bzip2);
     assert_eq!(loaded.log.n_rows(), 10);
     // 300 MB of one row in a few kilobytes.
@@ -188,17 +185,11 @@ fn encodings_are_told_and_said() {
     check_arms("chinese.csv", &chinese, "gb18030", Effect::Assumed, arms);
     check_arms(
         "chinese.csv.gz",
-        &gzip_bytes(&chinese),
+        &packing::gzip(&chinese),
         "gb18030",
         Effect::Assumed,
         arms,
     );
-}
-
-fn gzip_bytes(bytes: &[u8]) -> Vec<u8> {
-    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    gz.write_all(bytes).unwrap();
-    gz.finish().unwrap()
 }
 
 #[test]
