@@ -114,7 +114,7 @@ pub(super) fn decide(
         headline,
         is_log_unsound: !stops.is_empty(),
         reasons,
-        would_change: outlooks(&guardrails, &Traffic::of(log)),
+        would_change: outlooks(&guardrails, &Traffic::of(log), settings.looks),
         dissent: dissent(kind, treatment, scorecard, health, alpha),
     }
 }

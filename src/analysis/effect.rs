@@ -264,6 +264,8 @@ pub(super) fn assemble(metric: &Metric, parts: &Assembled<'_>, inference: Infere
         by_request: beside(by_unit.and(by_request), InferenceUnit::Request),
         by_unit: beside(by_unit, InferenceUnit::Unit),
         design_effect,
+        unpaired: None,
+        adjusted: None,
         stratified: None,
         unit_warning: verdict::unit_warning(by_unit, by_request, design_effect, inference.level)
             .filter(|_| has_units),

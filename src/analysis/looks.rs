@@ -7,9 +7,9 @@
 
 use rayon::prelude::*;
 
-use super::effect::Compared;
+use super::effect::{Compared, Inference};
 use super::metrics::{Kind, Metric};
-use super::model::{Direction, EffectSeries, SeriesPoint};
+use super::model::{Direction, EffectSeries, InferenceUnit, SeriesPoint};
 use super::strata::Strata;
 use super::verdict;
 use crate::data::{RequestLog, TimeBuckets};
@@ -74,8 +74,7 @@ pub(super) fn non_inferior(
 ) -> Option<f64> {
     // The sequence's own width gives back the standard error it was made from.
     let half = (difference.interval.upper - difference.interval.lower) / 2.0;
-    let unit = asymptotic_sequence(0.0, 1.0, difference.n, TUNING, difference.level)?;
-    let se = half / unit.estimate.interval.upper;
+    let se = half / multiplier(difference.n, difference.level)?;
     let against = |room: f64| -> Option<f64> {
         let found = asymptotic_sequence(room, se, difference.n, TUNING, difference.level)?;
         Some(if room > 0.0 { found.test.p } else { 1.0 })
@@ -86,6 +85,12 @@ pub(super) fn non_inferior(
         Direction::HigherIsBetter => against(down),
         Direction::Neutral => Some(against(up)?.max(against(down)?)),
     }
+}
+
+/// Standard errors between the estimate and an end of its sequence.
+pub(super) fn multiplier(n_units: u64, level: f64) -> Option<f64> {
+    let unit = asymptotic_sequence(0.0, 1.0, n_units, TUNING, level)?;
+    Some(unit.estimate.interval.upper)
 }
 
 /// A relative change widened as its difference was.
@@ -105,13 +110,14 @@ pub(super) fn widened(relative: Estimate, from: &Estimate, to: &Estimate) -> Opt
     })
 }
 
-/// The effects of the deciding metrics over time, each look with everything up to it.
+/// The effects of the deciding metrics over time at the chosen unit, each look with everything up
+/// to it.
 pub(super) fn series(
     log: &RequestLog,
     metrics: &[Metric],
     (control, treatment): (&[u32], &[u32]),
     arm: usize,
-    (strata, level): (Option<&Strata>, f64),
+    inference: Inference<'_>,
     progress: &Progress,
 ) -> Result<Vec<EffectSeries>> {
     let Some(buckets) = TimeBuckets::over(log, MAX_LOOKS) else {
@@ -132,8 +138,8 @@ pub(super) fn series(
         progress.check()?;
         let sides = [control, treatment];
         let found = match metric.kind {
-            Kind::Quantile(_, q) => quantiles(log, metric, q, sides, strata, (&ends, level)),
-            _ => means(log, metric, sides, strata, (&ends, level)),
+            Kind::Quantile(_, q) => quantiles(log, metric, q, sides, &ends, inference),
+            _ => means(log, metric, sides, &ends, inference),
         };
         let points: Vec<SeriesPoint> = found
             .into_iter()
@@ -162,6 +168,11 @@ pub(super) fn series(
             label: metric.label.clone(),
             form: metric.form,
             arm,
+            unit: if log.units.is_some() {
+                inference.unit
+            } else {
+                InferenceUnit::Request
+            },
             first_harm_us: points.iter().find(is_harm).map(|p| p.time_us),
             points,
         });
@@ -245,10 +256,16 @@ fn means(
     log: &RequestLog,
     metric: &Metric,
     sides: [&[u32]; 2],
-    strata: Option<&Strata>,
-    (ends, level): (&[u32], f64),
+    ends: &[u32],
+    inference: Inference<'_>,
 ) -> Vec<Look> {
-    let observed = sides.map(|rows| metric.observe_rows(log, rows));
+    let (strata, level) = (inference.strata, inference.level);
+    let mut observed = sides.map(|rows| metric.observe_rows(log, rows));
+    if inference.unit == InferenceUnit::Request {
+        for seen in &mut observed {
+            seen.units = (0..seen.rows.len() as u32).collect();
+        }
+    }
     let n: usize = observed.iter().map(|o| o.rows.len()).sum();
     let sum: f64 = observed.iter().flat_map(|o| &o.values).sum();
     let overall = sum / n.max(1) as f64;
@@ -327,9 +344,14 @@ fn quantiles(
     metric: &Metric,
     q: f64,
     sides: [&[u32]; 2],
-    strata: Option<&Strata>,
-    (ends, level): (&[u32], f64),
+    ends: &[u32],
+    inference: Inference<'_>,
 ) -> Vec<Look> {
+    let by = match inference.unit {
+        InferenceUnit::Unit => Independence::OfUnits,
+        InferenceUnit::Request => Independence::OfObservations,
+    };
+    let (strata, level) = (inference.strata, inference.level);
     let observed = sides.map(|rows| metric.observe_rows(log, rows));
     let bounds = strata.map_or(&[][..], Strata::bounds);
     let samples = observed.each_ref().map(|seen| {
@@ -354,7 +376,7 @@ fn quantiles(
     ends.par_iter()
         .enumerate()
         .map(|(look, end)| {
-            let is_skipped = (ends.len() - 1 - look) % every != 0;
+            let is_skipped = !(ends.len() - 1 - look).is_multiple_of(every);
             if is_skipped {
                 return None;
             }
@@ -362,7 +384,7 @@ fn quantiles(
                 let n = observed[side].rows.partition_point(|row| row < end);
                 samples[side].first(n)
             });
-            let found = standardised_quantiles(&a, &b, (q, Independence::OfUnits), level)?;
+            let found = standardised_quantiles(&a, &b, (q, by), level)?;
             let [a, b] = [found.0, found.1];
             (a.n.min(b.n) >= MIN_UNITS).then_some((found.2, a.n + b.n))
         })

@@ -164,6 +164,9 @@ fn defaults(log: &RequestLog, margins: &Margins) -> Vec<Metric> {
         }
     }
     for (i, name) in log.extra_names.iter().enumerate() {
+        if log.covariate == Some(i as u16) {
+            continue;
+        }
         let quantity = Quantity::Extra(i as u16);
         let is_share = log
             .quantity(quantity)

@@ -6,6 +6,7 @@
 mod arms;
 mod before_after;
 mod clusters;
+mod covariate;
 mod decision;
 mod dissent;
 mod effect;
@@ -18,6 +19,7 @@ mod model;
 mod novelty;
 mod ordered;
 mod outlook;
+mod paired;
 mod plan;
 mod scorecard;
 mod segment_harm;
@@ -80,42 +82,34 @@ pub fn analyze(
     let log = selected.as_ref();
     let rows = scorecard::rows_by_arm(log);
     let arms = arms::summarize(log, &rows, control, treatment);
-    let metrics = metrics::of_log(log, settings)?;
+    let mut metrics = metrics::of_log(log, settings)?;
+    if strategy.strategy == Strategy::Shadow {
+        paired::set_ratings_aside(&mut metrics, settings);
+    }
     let level = settings.level;
     let compared = (control, treatment);
     let strata = strata_of(log, settings, (&strategy, &stages), &rows, compared);
     let inference = effect::Inference::new(settings, strata.as_ref());
 
     progress.phase("Scoring the arms", metrics.len() as u64)?;
-    let mut scorecard = scorecard::scorecard(log, &metrics, &rows, control, inference, progress)?;
-    family::adjust(&mut scorecard, settings.correction);
+    let ground = Ground {
+        log,
+        metrics: &metrics,
+        rows: &rows,
+        compared,
+        strategy: &strategy,
+        settings,
+        inference,
+    };
+    let (scorecard, shadow, covariate) = scored(&ground, progress)?;
     progress.phase("Latency distributions", 0)?;
     let latency = latency::panels(log, &rows, control, inference, progress)?;
     progress.phase("Trends", 0)?;
     let trends = trends::trends(log, &metrics, level, progress)?;
     progress.phase("Segments", 0)?;
-    let (segments, segment_columns) = match treatment {
-        Some(treatment) => {
-            let arms = (control, treatment);
-            let (mut effects, columns) =
-                segments::segments(log, &metrics, arms, inference, progress)?;
-            segment_harm::conclude(&mut effects, &scorecard, treatment, settings);
-            (effects, columns)
-        }
-        None => Default::default(),
-    };
+    let (segments, segment_columns) = by_segment(&ground, &scorecard, progress)?;
     progress.phase("The effect over time", 0)?;
-    let over_time = match treatment.filter(|_| log.clock != Clock::RowOrder) {
-        Some(t) => looks::series(
-            log,
-            &metrics,
-            (&rows[control], &rows[t]),
-            t,
-            (strata.as_ref(), level),
-            progress,
-        )?,
-        None => Vec::new(),
-    };
+    let over_time = over_time(&ground, progress)?;
     progress.phase("Health of the log", 0)?;
     let health = health::checks(&health::Subject {
         log,
@@ -128,9 +122,15 @@ pub fn analyze(
         settings,
         left_out: crossing_left_out.as_ref(),
     });
-    let tests = test_reports::reports(log, &metrics, &rows, &scorecard, &strategy, control, level);
-    progress.phase("Pairs, switch, novelty", 0)?;
-    let shadow = shadow::find(log, &metrics, compared, &strategy, level);
+    let tests = test_reports::reports(
+        log,
+        (&metrics, &scorecard),
+        &rows,
+        (&strategy, covariate.as_ref()),
+        control,
+        level,
+    );
+    progress.phase("Switch, novelty", 0)?;
     let switch = before_after::find(log, &metrics, compared, &strategy, level);
     let novelty = novelty::find(log, &metrics, compared, &strategy, level);
     let plan = plan::inputs(log, &scorecard, control, treatment, &arms);
@@ -171,11 +171,94 @@ pub fn analyze(
         segment_spread,
         segments,
         segment_columns,
+        covariate,
         shadow,
         switch,
         novelty,
         plan,
     })
+}
+
+/// What the parts of an analysis stand on.
+struct Ground<'a> {
+    log: &'a RequestLog,
+    metrics: &'a [metrics::Metric],
+    /// Per arm.
+    rows: &'a [Vec<u32>],
+    /// Control and treatment.
+    compared: (usize, Option<usize>),
+    strategy: &'a StrategyFinding,
+    settings: &'a AnalysisSettings,
+    inference: effect::Inference<'a>,
+}
+
+impl Ground<'_> {
+    /// The treatment's index, with both arms' rows.
+    fn sides(&self) -> Option<(usize, [&[u32]; 2])> {
+        let (control, treatment) = (self.compared.0, self.compared.1?);
+        let of = |arm: usize| self.rows[arm].as_slice();
+        Some((treatment, [of(control), of(treatment)]))
+    }
+}
+
+/// The scorecard: of pairs where the rollout was a shadow test, with adjusted effects beside it where
+/// the log knows users from before.
+fn scored(ground: &Ground<'_>, progress: &Progress) -> Result<Scored> {
+    let Ground {
+        log,
+        metrics,
+        rows,
+        compared,
+        strategy,
+        settings,
+        inference,
+    } = *ground;
+    let mut scorecard = scorecard::scorecard(log, metrics, rows, compared.0, inference, progress)?;
+    let shadow = shadow::find(log, metrics, compared, strategy, inference);
+    if let Some((found, treatment)) = shadow.as_ref().zip(compared.1) {
+        paired::decide_on_pairs(found, metrics, &mut scorecard, treatment, inference);
+    }
+    let split = ground.sides().filter(|_| strategy.strategy.has_stages());
+    let covariate = split.and_then(|(treatment, sides)| {
+        covariate::adjust(log, metrics, sides, treatment, &mut scorecard, inference)
+    });
+    family::adjust(&mut scorecard, settings.correction);
+    Ok((scorecard, shadow, covariate))
+}
+
+/// The scorecard, with what took part in it.
+type Scored = (
+    Vec<ScorecardRow>,
+    Option<ShadowFinding>,
+    Option<CovariateFinding>,
+);
+
+/// Effects within segment values, corrected and ordered; none without a treatment.
+fn by_segment(
+    ground: &Ground<'_>,
+    scorecard: &[ScorecardRow],
+    progress: &Progress,
+) -> Result<(Vec<SegmentEffect>, Vec<SegmentColumn>)> {
+    let (control, Some(treatment)) = ground.compared else {
+        return Ok(Default::default());
+    };
+    let arms = (control, treatment);
+    let (mut effects, columns) =
+        segments::segments(ground.log, ground.metrics, arms, ground.inference, progress)?;
+    segment_harm::conclude(&mut effects, scorecard, treatment, ground.settings);
+    Ok((effects, columns))
+}
+
+/// The treatment's effects over time; none without times.
+fn over_time(ground: &Ground<'_>, progress: &Progress) -> Result<Vec<EffectSeries>> {
+    let Some((treatment, [a, b])) = ground
+        .sides()
+        .filter(|_| ground.log.clock != Clock::RowOrder)
+    else {
+        return Ok(Vec::new());
+    };
+    let (log, metrics) = (ground.log, ground.metrics);
+    looks::series(log, metrics, (a, b), treatment, ground.inference, progress)
 }
 
 /// Metrics whose figures health checks read.

@@ -1,15 +1,22 @@
 //! What would change the decision: how much more data would settle what is open, and which margin
 //! would turn what is settled.
 //!
-//! An interval narrows with the square root of the sample, so a side that has to shrink by a factor f
-//! takes f² times the units. That holds for the estimate as it stands: chance will move it.
+//! An interval narrows with the square root of the sample. Its end reaches a bound that lies the
+//! distance d from the true value with probability [`POWER`] once (multiplier + z)·se = d, z being that
+//! probability's normal quantile: without z, chance would miss it half of the time. The estimate stands
+//! in for the true value.
 
 use super::decision::margin_words;
+use super::looks;
 use super::model::{
     Direction, Effect, InferenceUnit, LogSummary, MetricRole, Outlook, ScorecardRow, Verdict,
 };
+use super::settings::Looks;
+use crate::stats::{Estimate, dist};
 use crate::units::{self, Clock};
 
+/// The chance that the amounts aim at.
+const POWER: f64 = 0.8;
 /// More data than this many times the log is no plan.
 const HOPELESS: f64 = 1000.0;
 
@@ -45,18 +52,28 @@ impl Traffic {
 }
 
 /// One outlook per metric that decides; those that stand in the way of shipping first.
-pub(super) fn outlooks(deciding: &[(&ScorecardRow, &Effect)], traffic: &Traffic) -> Vec<Outlook> {
+pub(super) fn outlooks(
+    deciding: &[(&ScorecardRow, &Effect)],
+    traffic: &Traffic,
+    looks: Looks,
+) -> Vec<Outlook> {
     let mut list: Vec<(u8, f64, Outlook)> = deciding
         .iter()
-        .filter_map(|(row, effect)| outlook(row, effect, traffic))
+        .filter_map(|(row, effect)| outlook(row, effect, traffic, looks))
         .collect();
     list.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     list.into_iter().map(|(_, _, outlook)| outlook).collect()
 }
 
 /// The outlook with its rank: open before harmed before fine, and how near it is.
-fn outlook(row: &ScorecardRow, effect: &Effect, traffic: &Traffic) -> Option<(u8, f64, Outlook)> {
+fn outlook(
+    row: &ScorecardRow,
+    effect: &Effect,
+    traffic: &Traffic,
+    looks: Looks,
+) -> Option<(u8, f64, Outlook)> {
     let difference = effect.difference?;
+    let reach = reach(&difference, effect.test.and_then(|test| test.df), looks)?;
     // Towards worse is positive; a neutral guardrail is read on the side on which it stands.
     let is_flipped = match row.direction {
         Direction::LowerIsBetter => false,
@@ -95,7 +112,7 @@ fn outlook(row: &ScorecardRow, effect: &Effect, traffic: &Traffic) -> Option<(u8
             } else {
                 (high - value, margin - value, "to pass")
             };
-            let factor = (side / room).powi(2);
+            let factor = (reach * side / room).powi(2);
             Some((
                 0,
                 factor,
@@ -120,7 +137,7 @@ fn outlook(row: &ScorecardRow, effect: &Effect, traffic: &Traffic) -> Option<(u8
             if effect.verdict == Verdict::Better || value >= 0.0 {
                 return None;
             }
-            let factor = (high - value).powi(2) / value.powi(2);
+            let factor = (reach * (high - value) / value).powi(2);
             Some((
                 0,
                 factor,
@@ -139,6 +156,19 @@ fn outlook(row: &ScorecardRow, effect: &Effect, traffic: &Traffic) -> Option<(u8
         }
         _ => None,
     }
+}
+
+/// How much further than an interval's end the bound has to lie for the end to clear it with
+/// probability [`POWER`], as a multiple of the interval's side.
+fn reach(difference: &Estimate, df: Option<f64>, looks: Looks) -> Option<f64> {
+    let multiplier = match (looks, df) {
+        (Looks::Continuous, _) => looks::multiplier(difference.n, difference.level)?,
+        (Looks::Fixed, Some(df)) => dist::t_multiplier(difference.level, df)?,
+        (Looks::Fixed, None) => dist::z_multiplier(difference.level)?,
+    };
+    // The multiplier of a two-sided level is the quantile at its upper end.
+    let z = dist::z_multiplier(2.0 * POWER - 1.0)?;
+    Some((multiplier + z) / multiplier)
 }
 
 /// How much more data it takes, and the margin that would do instead.
@@ -175,9 +205,10 @@ fn data_outlook(
     });
     Outlook {
         text: format!(
-            "{} would need about {} more {noun}{time} {what}, if its estimate stays where it is{or_margin}",
+            "{} would need about {} more {noun}{time} {what} with a chance of {}, if the truth is where its estimate stands{or_margin}",
             row.label,
             units::count(round_up(n_more)),
+            units::share(POWER),
         ),
         n_more: Some(n_more as u64),
         days_more,

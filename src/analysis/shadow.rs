@@ -1,5 +1,6 @@
 //! A shadow test: the same request answered by both arms, so that each pair is compared with itself.
 
+use super::effect::Inference;
 use super::metrics::Kind;
 use super::metrics::Metric;
 use super::model::{
@@ -26,7 +27,7 @@ pub(super) fn find(
     metrics: &[Metric],
     (control, treatment): (usize, Option<usize>),
     strategy: &StrategyFinding,
-    level: f64,
+    inference: Inference<'_>,
 ) -> Option<ShadowFinding> {
     let ids = log.request_id.as_ref()?;
     let treatment = treatment.filter(|_| strategy.strategy == Strategy::Shadow)?;
@@ -36,7 +37,7 @@ pub(super) fn find(
         let form = metric.form;
         let (id, label) = (metric.id.as_str(), metric.label.as_str());
         paired.extend(match metric.kind {
-            Kind::ErrorShare => compare(log, &pairs, (id, label, form), level, |row| {
+            Kind::ErrorShare => compare(log, &pairs, (id, label, form), inference, |row| {
                 let outcome = log.outcome[row];
                 outcome
                     .is_counted()
@@ -49,14 +50,14 @@ pub(super) fn find(
                     _ => ("latency_mean", "Latency, mean"),
                 };
                 let values = log.quantity(quantity)?;
-                compare(log, &pairs, (id, label, form), level, |row| {
+                compare(log, &pairs, (id, label, form), inference, |row| {
                     Some(values[row]).filter(|ms| log.outcome[row] == Outcome::Ok && *ms > 0.0)
                 })
             }
             // Whoever rates has seen one answer: ratings have no pairs.
             Kind::Mean(quantity) if quantity != Quantity::Rating => {
                 let values = log.quantity(quantity)?;
-                compare(log, &pairs, (id, label, form), level, |row| {
+                compare(log, &pairs, (id, label, form), inference, |row| {
                     Some(values[row]).filter(|value| !value.is_nan())
                 })
             }
@@ -68,7 +69,7 @@ pub(super) fn find(
         n_unpaired: pairs.n_unpaired,
         n_repeats: pairs.n_repeats,
         metrics: paired,
-        errors: errors(log, &pairs, level),
+        errors: errors(log, &pairs, inference.level),
         load: load(log, control, treatment),
     })
 }
@@ -112,14 +113,15 @@ fn pairs(log: &RequestLog, ids: &RequestIds, control: usize, treatment: usize) -
     pairs
 }
 
-/// Paired differences of one value; by user where the log names users.
+/// Paired differences of one value; by user where the log names users, unless chosen otherwise.
 fn compare(
     log: &RequestLog,
     pairs: &Pairs,
     (id, label, form): (&str, &str, ValueForm),
-    level: f64,
+    inference: Inference<'_>,
     value: impl Fn(usize) -> Option<f64>,
 ) -> Option<PairedMetric> {
+    let level = inference.level;
     let (mut a, mut b, mut differences) = (Moments::default(), Moments::default(), Vec::new());
     let n_units = log.units.as_ref().map_or(0, |units| units.n_units as usize);
     let mut by_unit = vec![(0.0, 0u32); n_units];
@@ -156,7 +158,7 @@ fn compare(
         };
         paired_from_moments(&moments, level)
     });
-    let has_units = log.units.is_some();
+    let has_units = log.units.is_some() && inference.unit == InferenceUnit::Unit;
     let main = if has_units { by_unit } else { by_request };
     Some(PairedMetric {
         metric: id.to_owned(),

@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use super::metrics::{Kind, Metric};
 use super::model::{
-    Assumption, Effect, Holds, InferenceUnit, ScorecardRow, StrategyFinding, TestLine, TestReport,
+    Assumption, CovariateFinding, CovariateSource, Effect, Holds, InferenceUnit, ScorecardRow,
+    StrategyFinding, TestLine, TestReport,
 };
 use crate::data::RequestLog;
 use crate::stats::mann_whitney::PValue;
@@ -16,10 +17,9 @@ use crate::stats::{
 /// One report per metric and arm other than the control.
 pub(super) fn reports(
     log: &RequestLog,
-    metrics: &[Metric],
+    (metrics, scorecard): (&[Metric], &[ScorecardRow]),
     rows: &[Vec<u32>],
-    scorecard: &[ScorecardRow],
-    strategy: &StrategyFinding,
+    (strategy, covariate): (&StrategyFinding, Option<&CovariateFinding>),
     control: usize,
     level: f64,
 ) -> Vec<TestReport> {
@@ -36,6 +36,7 @@ pub(super) fn reports(
         let mut reports = Vec::new();
         for effect in &row.effects {
             let mut tests = scorecard_lines(effect);
+            tests.extend(adjusted_line(effect, covariate));
             let mut ones = None;
             if let Some((a, b)) = share(control).zip(share(effect.arm)) {
                 tests.extend(share_tests(a, b, level));
@@ -57,13 +58,73 @@ pub(super) fn reports(
                 form: metric.form,
                 arm: effect.arm,
                 tests,
-                assumptions: assumptions(effect, strategy, sizes, ones),
+                assumptions: assumptions(effect, strategy, sizes, ones)
+                    .into_iter()
+                    .chain(
+                        covariate
+                            .filter(|_| !matches!(metric.kind, Kind::Quantile(..)))
+                            .map(|found| before_exposure(effect, found)),
+                    )
+                    .collect(),
             });
         }
         reports
     };
     let reports = metrics.par_iter().zip(scorecard).map(of_metric);
     reports.collect::<Vec<_>>().concat()
+}
+
+/// The effect adjusted for what was known before exposure, with what that gained.
+fn adjusted_line(effect: &Effect, covariate: Option<&CovariateFinding>) -> Option<TestLine> {
+    let (adjusted, covariate) = (effect.adjusted?, covariate?);
+    let gain = if adjusted.variance_reduction >= 0.0 {
+        format!("{} less", crate::units::share(adjusted.variance_reduction))
+    } else {
+        format!("{} more", crate::units::share(-adjusted.variance_reduction))
+    };
+    let note = format!(
+        "adjusted for {} (CUPED): variance {gain} than unadjusted; decides nothing",
+        covariate.label
+    );
+    let (test, difference) = (adjusted.test, Some(adjusted.difference));
+    Some(line(InferenceUnit::Unit, test, difference, &note))
+}
+
+/// Whether the covariate may be one.
+fn before_exposure(effect: &Effect, covariate: &CovariateFinding) -> Assumption {
+    let text = format!(
+        "{} was known before exposure",
+        upper_first(&covariate.label)
+    );
+    let counts = covariate.n_units.map(crate::units::count);
+    let found = match (&covariate.refused, effect.adjusted) {
+        (Some(why), _) => (Holds::No, format!("Not adjusted, because {why}")),
+        (None, None) => (
+            Holds::Unknown,
+            "Nothing to adjust: nothing varies".to_owned(),
+        ),
+        (None, Some(_)) => (
+            match covariate.source {
+                CovariateSource::TimeBefore => Holds::Yes,
+                CovariateSource::Column => Holds::Unknown,
+            },
+            format!(
+                "{} and {} users have a value, others count with the mean; the arms do not differ in it beyond chance (p {})",
+                counts[0],
+                counts[1],
+                covariate
+                    .p_balance
+                    .map_or_else(|| crate::units::NO_VALUE.to_owned(), crate::units::p_value)
+            ),
+        ),
+    };
+    assumption(&text, found)
+}
+
+fn upper_first(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().collect::<String>());
+    first.unwrap_or_default() + chars.as_str()
 }
 
 /// How many are 1, where all are 0 or 1.
@@ -111,6 +172,10 @@ fn scorecard_lines(effect: &Effect) -> Vec<TestLine> {
             "allows for requests of one user that resemble each other",
         )
     });
+    let unpaired = effect.unpaired.map(|r| {
+        let note = "takes the arms as independent: not used where they answered the same requests";
+        line(effect.unit, r.test, Some(r.difference), note)
+    });
     let stages = effect.stratified.as_ref();
     let pooled = stages.and_then(|s| {
         let note = "over the whole log, stages mixed: not used where shares changed";
@@ -123,6 +188,7 @@ fn scorecard_lines(effect: &Effect) -> Vec<TestLine> {
     main.into_iter()
         .chain(by_request)
         .chain(by_unit)
+        .chain(unpaired)
         .chain(pooled)
         .chain(heterogeneity)
         .collect()

@@ -35,6 +35,8 @@ pub struct RequestLog {
     pub quantities: Vec<(Quantity, Numbers)>,
     /// The columns behind [`Quantity::Extra`].
     pub extra_names: Vec<String>,
+    /// Which of them was known about users before they met an arm, and is no outcome.
+    pub covariate: Option<u16>,
     /// Who was assigned to an arm; `None` where the log has no such column.
     pub units: Option<Units>,
     /// Which rows share a request id; `None` without such a column.
@@ -281,6 +283,7 @@ impl RequestLog {
                 .map(|(quantity, _)| (*quantity, Numbers::default()))
                 .collect(),
             extra_names: self.extra_names.clone(),
+            covariate: self.covariate,
             units: self.units.as_ref().map(|units| Units {
                 column: units.column.clone(),
                 id: Vec::new(),

@@ -44,10 +44,17 @@ impl<'a> Builder<'a> {
             let columns = mapping.columns.iter().filter(move |c| c.role == role);
             columns.map(|c| c.column.clone())
         };
+        let extra = || {
+            let columns = mapping.columns.iter();
+            columns.filter(|c| matches!(c.role, Role::Metric | Role::Covariate))
+        };
         let log = RequestLog {
             clock,
             has_outcome: of(Role::Status).is_some(),
-            extra_names: named(Role::Metric).collect(),
+            covariate: extra()
+                .position(|c| c.role == Role::Covariate)
+                .map(|at| at as u16),
+            extra_names: extra().map(|c| c.column.clone()).collect(),
             segments: named(Role::Segment)
                 .map(|name| Segment {
                     name,
@@ -432,7 +439,7 @@ fn quantities_of(mapping: &Mapping) -> Vec<Quantity> {
             Role::TokensIn => Quantity::TokensIn,
             Role::TokensOut => Quantity::TokensOut,
             Role::Cost => Quantity::Cost,
-            Role::Metric => {
+            Role::Metric | Role::Covariate => {
                 n_extra += 1;
                 Quantity::Extra(n_extra - 1)
             }

@@ -109,7 +109,7 @@ pub(super) fn value_fit(column: &ColumnProfile, role: Role, normalized: &str, n_
                 0.0
             }
         }
-        Role::Metric => {
+        Role::Metric | Role::Covariate => {
             if numeric || is_truth(column) {
                 1.0
             } else {

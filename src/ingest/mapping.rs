@@ -45,11 +45,13 @@ pub enum Role {
     Segment,
     /// Any other outcome as 0/1 or number; several columns may play it.
     Metric,
+    /// A number about the user from before the experiment, to adjust effects by.
+    Covariate,
 }
 
 impl Role {
     /// All roles, in the order in which they are shown.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Time,
         Self::EndTime,
         Self::Variant,
@@ -64,6 +66,7 @@ impl Role {
         Self::Cost,
         Self::Segment,
         Self::Metric,
+        Self::Covariate,
     ];
 
     /// As shown to people.
@@ -83,6 +86,7 @@ impl Role {
             Self::Cost => "Cost",
             Self::Segment => "Segment",
             Self::Metric => "Other metric",
+            Self::Covariate => "Known before exposure",
         }
     }
 

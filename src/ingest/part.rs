@@ -412,7 +412,7 @@ fn numbers(
     } else {
         role.scale.unwrap_or(1.0)
     };
-    let forbids_negative = !matches!(role.role, Role::Rating | Role::Metric);
+    let forbids_negative = !matches!(role.role, Role::Rating | Role::Metric | Role::Covariate);
     let mut found = Vec::with_capacity(kept.n);
     let mut push = |i: usize, value: f64, issues: &mut Issues| {
         let kind = if value < 0.0 && forbids_negative {
@@ -442,7 +442,7 @@ fn numbers(
         }
         return found;
     }
-    let is_score = matches!(role.role, Role::Rating | Role::Metric);
+    let is_score = matches!(role.role, Role::Rating | Role::Metric | Role::Covariate);
     let has_nulls = !role.nulls.is_empty();
     Texts::of(values).for_each(|i, text| {
         if !kept.has(i) {

@@ -2,6 +2,8 @@
 //! the window and the command line show: pairs of a shadow test, the switch of a blue-green rollout,
 //! the effect by day since users met the treatment.
 
+use super::chart::Chart;
+use super::charts;
 use crate::analysis::{Analysis, NoveltyFinding, ShadowFinding, SwitchFinding};
 use crate::stats::{Estimate, TestResult};
 use crate::units::{self, ValueForm};
@@ -19,6 +21,8 @@ pub struct Panel {
     pub rows: Vec<Vec<String>>,
     /// What the table cannot say.
     pub note: String,
+    /// The same drawn, the metrics that decide.
+    pub charts: Vec<Chart>,
 }
 
 /// The panels that an analysis has.
@@ -28,7 +32,10 @@ pub fn panels(analysis: &Analysis) -> Vec<Panel> {
         .iter()
         .flat_map(|found| shadow(analysis, found));
     let switch = analysis.switch.iter().map(|found| switch(analysis, found));
-    let novelty = analysis.novelty.iter().map(novelty);
+    let novelty = analysis
+        .novelty
+        .iter()
+        .map(|found| novelty(analysis, found));
     shadow.chain(switch).chain(novelty).collect()
 }
 
@@ -93,7 +100,8 @@ fn shadow(analysis: &Analysis, found: &ShadowFinding) -> Vec<Panel> {
             "Metric", "Pairs", "Control", "Shadow", "Paired difference", "Unit", "p (paired t)", "p (signed rank)",
         ],
         rows,
-        note: "A pair compares a request with itself, so that hard and easy requests cancel. Ratings have no pairs: users saw one answer. By user: paired t test on users' mean differences".to_owned(),
+        note: "A pair compares a request with itself, so that hard and easy requests cancel. Ratings have no pairs: users saw one answer. By user: paired t test on users' mean differences. These differences decide; latency quantiles have no pairs, and their intervals, which take the arms as independent, are rather too wide".to_owned(),
+        charts: Vec::new(),
     };
     let load = Panel {
         title: "What the shadow took on top".to_owned(),
@@ -117,6 +125,7 @@ fn shadow(analysis: &Analysis, found: &ShadowFinding) -> Vec<Panel> {
             })
             .collect(),
         note: "Sums over the selected rows".to_owned(),
+        charts: Vec::new(),
     };
     vec![pairs, load]
 }
@@ -170,10 +179,16 @@ fn switch(analysis: &Analysis, found: &SwitchFinding) -> Panel {
             "After minus before. Segmented regression on buckets of {}{daily}, errors of neighbouring buckets correlated (Prais-Winsten)",
             units::duration_us(found.width_us)
         ),
+        charts: found
+            .series
+            .iter()
+            .filter(|series| decides(analysis, &series.metric))
+            .map(|series| charts::around_switch(analysis, found, series))
+            .collect(),
     }
 }
 
-fn novelty(found: &NoveltyFinding) -> Panel {
+fn novelty(analysis: &Analysis, found: &NoveltyFinding) -> Panel {
     let mut rows = Vec::new();
     for series in &found.series {
         for day in &series.days {
@@ -216,7 +231,19 @@ fn novelty(found: &NoveltyFinding) -> Panel {
         note: format!(
             "Treatment minus control, by user. Later days hold the users who stayed; in a rollout whose share grows, days of the arms lie at different dates{sampled}"
         ),
+        charts: found
+            .series
+            .iter()
+            // Latency is followed by its mean, which is no metric of the scorecard.
+            .filter(|series| series.metric == "latency_mean" || decides(analysis, &series.metric))
+            .map(|series| charts::novelty(analysis, series))
+            .collect(),
     }
+}
+
+fn decides(analysis: &Analysis, metric: &str) -> bool {
+    let mut rows = analysis.scorecard.iter();
+    rows.any(|row| row.id == metric && row.role.decides())
 }
 
 fn change(form: ValueForm, estimate: Option<&Estimate>) -> String {

@@ -12,6 +12,8 @@
 mod access;
 mod analysis;
 mod cli;
+mod covariates;
+mod decisions;
 mod exports;
 mod formats;
 mod hostile;

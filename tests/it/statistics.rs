@@ -17,6 +17,8 @@ use rand_distr::StandardNormal;
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
+mod compared;
+
 /// The same cases at every run.
 fn fixed(cases: u32) -> ProptestConfig {
     ProptestConfig {

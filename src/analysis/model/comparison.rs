@@ -153,8 +153,14 @@ pub struct Effect {
     pub by_request: Option<AtUnit>,
     /// The same difference by user, where the analyst chose the request as the unit.
     pub by_unit: Option<AtUnit>,
+    /// Set in a shadow test, where `difference` and `test` are those of pairs: the figures that take
+    /// the arms as independent.
+    pub unpaired: Option<AtUnit>,
     /// Variance by unit over variance by request; above 1, requests overstate the evidence.
     pub design_effect: Option<f64>,
+    /// The difference adjusted for what was known before exposure, where the log holds that; it
+    /// decides nothing.
+    pub adjusted: Option<Adjusted>,
     /// Set where the treatment's share changed over time: `difference` then combines the stages, and
     /// this holds each of them and the figure over the whole log.
     pub stratified: Option<StratifiedEffect>,
@@ -201,6 +207,53 @@ pub struct StratumEffect {
     pub weight: f64,
     /// Its own difference; `None` where it is too small.
     pub difference: Option<Estimate>,
+}
+
+/// A difference by user, adjusted for a covariate (CUPED).
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Adjusted {
+    /// Arm minus control.
+    pub difference: Estimate,
+    /// The test of no difference.
+    pub test: TestResult,
+    /// What a unit of the covariate takes off the metric.
+    pub theta: f64,
+    /// Share of the variance of the difference that the adjustment removed; negative where it made
+    /// matters worse.
+    pub variance_reduction: f64,
+    /// Users of control and arm.
+    pub n_units: [u64; 2],
+    /// Those who have a value of the covariate; the others count with the mean.
+    pub n_with: [u64; 2],
+    /// How it would read.
+    pub verdict: Verdict,
+}
+
+/// What was known about users before they met an arm.
+#[derive(Debug, Clone, Serialize)]
+pub struct CovariateFinding {
+    /// Where it comes from.
+    pub source: CovariateSource,
+    /// As shown to people, within a sentence.
+    pub label: String,
+    /// End of the time before, exclusive; `None` for a column.
+    pub until_us: Option<i64>,
+    /// Users of control and treatment who have a value.
+    pub n_units: [u64; 2],
+    /// p-value that the arms differ in it; `None` where that could not be tested.
+    pub p_balance: Option<f64>,
+    /// Why effects are not adjusted by it, after "because"; `None` where they are.
+    pub refused: Option<String>,
+}
+
+/// Where a covariate comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CovariateSource {
+    /// A column mapped as known before exposure.
+    Column,
+    /// The metric itself, per user, before the treatment began.
+    TimeBefore,
 }
 
 /// The figures at the other unit, beside an effect.

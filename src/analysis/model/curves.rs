@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::InferenceUnit;
 use crate::data::Quantity;
 use crate::stats::{Estimate, Interval};
 use crate::units::ValueForm;
@@ -72,6 +73,8 @@ pub struct EffectSeries {
     pub form: ValueForm,
     /// Index into [`super::Analysis::arms`].
     pub arm: usize,
+    /// What `n_units` counts, and the intervals stand on.
+    pub unit: InferenceUnit,
     /// In the order of time; looks with too few units are left out.
     pub points: Vec<SeriesPoint>,
     /// The first look at which the interval lay wholly on the worse side of zero (either side for a

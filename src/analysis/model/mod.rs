@@ -57,6 +57,9 @@ pub struct Analysis {
     pub segments: Vec<SegmentEffect>,
     /// How much of each segment column `segments` covers.
     pub segment_columns: Vec<SegmentColumn>,
+    /// What effects were adjusted for, or why not; `None` where the log knows nothing of the time
+    /// before.
+    pub covariate: Option<CovariateFinding>,
     /// Pairs of a shadow test.
     pub shadow: Option<ShadowFinding>,
     /// Before and after a blue-green switch.
@@ -238,7 +241,7 @@ pub struct Outlook {
     /// The margin at which the metric would just pass, in its own unit; greater is more lenient.
     pub passing_margin: Option<f64>,
     /// Further units (requests where `unit` is the request) until the interval would be narrow
-    /// enough, if the estimate stays where it is.
+    /// enough with a chance of 80 %, if the truth is where the estimate stands.
     pub n_more: Option<u64>,
     /// What `n_more` counts.
     pub unit: InferenceUnit,

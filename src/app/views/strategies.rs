@@ -1,7 +1,9 @@
-//! Tables of the rollout strategy: shadow pairs, the switch, novelty.
+//! Tables and charts of the rollout strategy: shadow pairs, the switch, novelty.
 
 use super::super::command::Commands;
-use super::super::widgets::{Column, card_ui, copy_button, note, table_height, table_ui, tsv};
+use super::super::widgets::{
+    Column, card_ui, chart_ui, copy_button, note, table_height, table_ui, tsv,
+};
 use super::super::words::tr;
 use crate::analysis::Analysis;
 use crate::report::panels::{Panel, panels};
@@ -48,4 +50,8 @@ fn panel_ui(ui: &mut egui::Ui, panel: &Panel, commands: &mut Commands) {
         },
     );
     note(ui, &panel.note);
+    for chart in &panel.charts {
+        ui.add_space(6.0);
+        chart_ui(ui, chart, 220.0);
+    }
 }

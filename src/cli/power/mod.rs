@@ -2,7 +2,6 @@
 
 mod answer;
 mod arguments;
-mod published;
 mod shares;
 
 pub(super) use arguments::PowerArguments;

@@ -3,13 +3,13 @@
 use super::answer::{Answer, Answered, Counted};
 use super::arguments::{ProportionsArguments, ShareFormulaName};
 use super::{
-    Asked, answered, asked, better, design, equivalence_answer, published, settings, sides,
-    treatment, unsigned,
+    Asked, answered, asked, better, design, equivalence_answer, settings, sides, treatment,
+    unsigned,
 };
 use crate::error::Result;
-use crate::stats::power::Sides;
 use crate::stats::power::equivalence::Equivalent;
 use crate::stats::power::proportions::{self, MarginFormula, ShareFormula, ShareMargin};
+use crate::stats::power::{Sides, published};
 use crate::units;
 
 pub(super) fn proportions_answer(a: &ProportionsArguments) -> Result<Answered> {

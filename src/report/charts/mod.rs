@@ -7,6 +7,7 @@ mod lab;
 mod latency;
 mod over_time;
 mod rollback;
+mod strategies;
 mod trends;
 
 pub use forest::{guardrail_forest, segment_forest};
@@ -14,6 +15,7 @@ pub use lab::{lab_detection, lab_frontier, lab_profile};
 pub use latency::{latency_ecdf, latency_histogram, quantile_differences};
 pub use over_time::effect_over_time;
 pub use rollback::{condition_chart, condition_form, metric_form, replay_timeline, rule_lanes};
+pub use strategies::{around_switch, novelty};
 pub use trends::{metric_ids, traffic, trend};
 
 use super::chart::{Along, Axis, Layer, Scale, Tone};

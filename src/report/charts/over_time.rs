@@ -61,9 +61,10 @@ pub fn effect_over_time(analysis: &Analysis, metric_id: &str) -> Option<Chart> {
         id: format!("over-time-{metric_id}"),
         title: format!("{}: effect over time", series.label),
         caption: format!(
-            "Difference from {} with everything up to each moment, by user. The {} % band holds at all \
+            "Difference from {} with everything up to each moment, {}. The {} % band holds at all \
              looks together (confidence sequence), so it may be read at any time.{harm}",
             arm_name(analysis, analysis.control),
+            series.unit.label(),
             units::significant(analysis.settings.level * 100.0, 2),
         ),
         x: time_axis(

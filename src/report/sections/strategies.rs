@@ -1,7 +1,8 @@
-//! Tables of the rollout strategy: shadow pairs, the switch, novelty.
+//! Tables and charts of the rollout strategy: shadow pairs, the switch, novelty.
 
-use super::super::document::{Block, Cell, Column, Table};
+use super::super::document::{Block, Cell, Column, Figure, Table};
 use super::super::panels::panels;
+use crate::report::chart::Chart;
 use crate::report::ReportInput;
 
 pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
@@ -22,6 +23,18 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
             Table::new(&panel.title, panel.title.as_str(), columns.collect()).with(rows),
         ));
         out.push(Block::Note(format!("{}.", panel.note)));
+        let figures: Vec<Figure> = panel.charts.into_iter().map(figure).collect();
+        if !figures.is_empty() {
+            out.push(Block::Figures(figures));
+        }
     }
     out
+}
+
+fn figure(chart: Chart) -> Figure {
+    Figure {
+        chart,
+        height_px: 240,
+        twin: None,
+    }
 }

@@ -17,6 +17,7 @@ pub mod looks;
 pub mod means;
 pub mod pairs;
 pub mod proportions;
+pub mod published;
 pub mod quantiles;
 
 pub use super::equivalence::Better;

@@ -1,8 +1,8 @@
 //! Published sample sizes that are wrong, said where somebody asks the same question.
 
+use super::Design;
+use super::proportions::{self, ShareFormula};
 use crate::error::Result;
-use crate::stats::power::Design;
-use crate::stats::power::proportions::{self, ShareFormula};
 use crate::units;
 
 /// A question about shares with the answer that guides copy from each other.
@@ -21,7 +21,8 @@ const PUBLISHED: [Published; 1] = [Published {
 }];
 
 /// What to know about published answers to this question, at the usual two-sided alpha and power.
-pub(super) fn notes(baseline: f64, change: f64, design: &Design) -> Result<Vec<String>> {
+/// Fails where the design or a share is none.
+pub fn notes(baseline: f64, change: f64, design: &Design) -> Result<Vec<String>> {
     let usual = Design::default();
     if *design != usual {
         return Ok(Vec::new());
