@@ -10,7 +10,6 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 mod clustered;
-mod decisions;
 mod looks;
 mod means;
 mod shares;
@@ -98,7 +97,6 @@ fn main() {
         }
         println!();
     }
-    decisions::print();
 }
 
 fn introduction() -> String {
