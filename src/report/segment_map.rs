@@ -73,20 +73,24 @@ pub fn cell_text(cell: Option<&SegmentEffect>) -> String {
 /// What stands out, one sentence each: harm, where effects differ between values, what is not
 /// compared.
 pub fn segment_words(analysis: &Analysis) -> Vec<String> {
-    let harms = analysis
-        .segments
-        .iter()
-        .filter_map(|segment| segment.harm.as_ref())
-        .filter(|harm| harm.decides);
-    let n_harms = harms.clone().count();
-    let mut words: Vec<String> = harms
+    let harms = || {
+        let harms = analysis.segments.iter().filter_map(|s| s.harm.as_ref());
+        harms.filter(|harm| harm.decides)
+    };
+    let news = || harms().filter(|harm| !harm.is_known);
+    let mut words: Vec<String> = news()
         .take(MAX_HARMS)
         .map(|harm| harm.text.clone())
         .collect();
-    if n_harms > MAX_HARMS {
+    let n_more = news().count().saturating_sub(MAX_HARMS);
+    if n_more > 0 {
+        words.push(format!("{} more are harmed", units::count(n_more as u64)));
+    }
+    let n_known = harms().filter(|harm| harm.is_known).count();
+    if n_known > 0 {
         words.push(format!(
-            "{} more are harmed",
-            units::count((n_harms - MAX_HARMS) as u64)
+            "Effects that repeat a harm of the whole log: {}",
+            units::count(n_known as u64)
         ));
     }
     let alpha = 1.0 - analysis.settings.level;

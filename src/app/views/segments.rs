@@ -22,16 +22,16 @@ pub(super) fn ui(
     let Some(map) = segment_map(analysis) else {
         return;
     };
-    for (k, words) in segment_words(analysis).iter().enumerate() {
+    for words in segment_words(analysis) {
         // What is harmed comes first, and first of all what the mean hides.
         let is_harm = analysis
             .segments
-            .get(k)
-            .is_some_and(|s| s.harm.as_ref().is_some_and(|harm| harm.text == *words));
+            .iter()
+            .any(|s| s.harm.as_ref().is_some_and(|harm| harm.text == words));
         if is_harm {
             ui.add(egui::Label::new(egui::RichText::new(words).strong()).wrap());
         } else {
-            note(ui, words);
+            note(ui, &words);
         }
     }
     ui.add_space(4.0);
