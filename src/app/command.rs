@@ -1,11 +1,12 @@
-//! What can be asked for. Menus, shortcuts and tests read one table.
+//! What can be asked for, and carrying it out.
+
+mod menu;
 
 use std::path::PathBuf;
 
-use egui::{Key, KeyboardShortcut, Modifiers};
+use egui::Key;
 
-use super::dialogs;
-use super::palette::Palette;
+use super::pictures::Picture;
 use super::requests::Query;
 use super::rule_files;
 use super::saving::{self, open_log};
@@ -13,12 +14,15 @@ use super::session::Session;
 use super::sources::SourceCommand;
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::AnalysisSettings;
-use crate::cli::bundled;
 use crate::data::{FilterPart, MsRange, Quantity};
 use crate::ingest::{Answer, DurationUnit, LoadRequest, Mapping, Question, Role};
 use crate::jobs::JobId;
-use crate::language::Language;
+use crate::report::chart::Chart;
 use crate::rules::Rule;
+
+pub use menu::UiCommand;
+use menu::apply_ui;
+pub(super) use menu::screen_shortcut;
 
 /// Everything that a screen can ask for; the only way to change the document from a view.
 #[derive(Debug, Clone)]
@@ -33,6 +37,12 @@ pub enum Command {
     OpenRules(PathBuf),
     /// Write the rules as Prometheus rules.
     ExportRules(PathBuf),
+    /// Ask where to save a chart as a picture.
+    AskPicture(Box<Chart>),
+    /// Choose the file of the picture with the file dialog; proposed is this one.
+    PickPicture(PathBuf),
+    /// Write a chart as a picture.
+    SavePicture(Box<Picture>),
     /// Bring back the state that a crash left behind, or let it go.
     Recover(bool),
     /// Give a column a role, or none.
@@ -91,162 +101,6 @@ pub enum Command {
     Recompute,
     /// Put text on the clipboard.
     Copy(String),
-}
-
-/// Commands without data: those of menus and shortcuts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UiCommand {
-    /// Choose a log with the file dialog.
-    Open,
-    /// Open the bundled canary rollout.
-    OpenSample,
-    /// Open the bundled A/A log.
-    OpenAa,
-    /// Write the project to its file.
-    Save,
-    /// Write the project to another file.
-    SaveAs,
-    /// Write the report.
-    Export,
-    /// Choose a file of rules with the file dialog.
-    OpenRules,
-    /// Write the rules for Prometheus.
-    ExportRules,
-    /// Go back one step.
-    Undo,
-    /// Go forward again.
-    Redo,
-    /// Follow the system's theme.
-    ThemeSystem,
-    /// Light theme.
-    ThemeLight,
-    /// Dark theme.
-    ThemeDark,
-    /// Larger.
-    ZoomIn,
-    /// Smaller.
-    ZoomOut,
-    /// As made.
-    ZoomReset,
-    /// Show or hide the table of requests.
-    Requests,
-    /// Speak another language.
-    Speak(Language),
-    /// Show or hide the command palette.
-    Palette,
-    /// Show or hide the list of shortcuts.
-    Shortcuts,
-}
-
-impl UiCommand {
-    /// All of them, as in the menus.
-    pub const ALL: [Self; 22] = [
-        Self::Open,
-        Self::OpenSample,
-        Self::OpenAa,
-        Self::SaveAs, // before the shorter shortcut, which its keys would match too
-        Self::Save,
-        Self::Export,
-        Self::OpenRules,
-        Self::ExportRules,
-        Self::Undo,
-        Self::Redo,
-        Self::ThemeSystem,
-        Self::ThemeLight,
-        Self::ThemeDark,
-        Self::ZoomIn,
-        Self::ZoomOut,
-        Self::ZoomReset,
-        Self::Requests,
-        Self::Speak(Language::English),
-        Self::Speak(Language::Chinese),
-        Self::Speak(Language::Korean),
-        Self::Palette,
-        Self::Shortcuts,
-    ];
-
-    /// As shown in menus.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Open => "Open log…",
-            Self::OpenSample => "Open sample: canary rollout",
-            Self::OpenAa => "Open sample: A/A, nothing differs",
-            Self::Save => "Save project",
-            Self::SaveAs => "Save project as…",
-            Self::Export => "Export report",
-            Self::OpenRules => "Open rules…",
-            Self::ExportRules => "Export rules for Prometheus…",
-            Self::Undo => "Undo",
-            Self::Redo => "Redo",
-            Self::ThemeSystem => "Theme of the system",
-            Self::ThemeLight => "Light theme",
-            Self::ThemeDark => "Dark theme",
-            Self::ZoomIn => "Zoom in",
-            Self::ZoomOut => "Zoom out",
-            Self::ZoomReset => "Zoom 100 %",
-            Self::Requests => "Requests behind the numbers",
-            // Findable by whoever cannot read the language that is set.
-            Self::Speak(Language::English) => "Language: English",
-            Self::Speak(Language::Chinese) => "语言：简体中文",
-            Self::Speak(Language::Korean) => "언어: 한국어",
-            Self::Palette => "Find a command…",
-            Self::Shortcuts => "Keyboard shortcuts",
-        }
-    }
-
-    /// Its keys.
-    pub fn shortcut(self) -> Option<KeyboardShortcut> {
-        let command = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
-        match self {
-            Self::Open => command(Key::O),
-            Self::Save => command(Key::S),
-            Self::SaveAs => Some(KeyboardShortcut::new(
-                Modifiers::COMMAND | Modifiers::SHIFT,
-                Key::S,
-            )),
-            Self::Export => command(Key::E),
-            Self::Undo => command(Key::Z),
-            Self::Redo => command(Key::Y),
-            Self::ZoomIn => command(Key::Plus),
-            Self::ZoomOut => command(Key::Minus),
-            Self::ZoomReset => command(Key::Num0),
-            Self::Requests => command(Key::R),
-            Self::Palette => command(Key::K),
-            Self::Shortcuts => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F1)),
-            _ => None,
-        }
-    }
-
-    /// Whether it can do something now.
-    pub fn is_enabled(self, state: &AppState, session: &Session) -> bool {
-        match self {
-            Self::Export => {
-                session.analysis.value.is_some()
-                    && !session.analysis.is_stale
-                    && !session.replay.is_stale
-            }
-            Self::Save | Self::SaveAs | Self::Requests => session.loaded.value.is_some(),
-            Self::Undo => state.history.can_undo(),
-            Self::Redo => state.history.can_redo(),
-            _ => true,
-        }
-    }
-}
-
-/// The keys of a screen: Ctrl and its number.
-pub(super) fn screen_shortcut(screen: Screen) -> KeyboardShortcut {
-    let key = match screen {
-        Screen::Log => Key::Num1,
-        Screen::Overview => Key::Num2,
-        Screen::Latency => Key::Num3,
-        Screen::Trends => Key::Num4,
-        Screen::Tests => Key::Num5,
-        Screen::Plan => Key::Num6,
-        Screen::Rollback => Key::Num7,
-        Screen::Lab => Key::Num8,
-        Screen::Report => Key::Num9,
-    };
-    KeyboardShortcut::new(Modifiers::COMMAND, key)
 }
 
 /// Commands asked for since the last frame.
@@ -323,6 +177,11 @@ pub(super) fn apply(
         Command::SaveProject(path) => session.save(state, path),
         Command::OpenRules(path) => rule_files::open(state, &path),
         Command::ExportRules(path) => rule_files::export(state, &path),
+        Command::AskPicture(chart) => {
+            state.picture = Some(Picture::beside(&state.document.log, *chart));
+        }
+        Command::PickPicture(proposed) => session.pick_picture(proposed),
+        Command::SavePicture(picture) => session.save_picture(*picture),
         Command::Recover(is_wanted) => {
             if let Some(project) = state.storage.leftover.take().filter(|_| is_wanted) {
                 saving::open(state, project, None);
@@ -448,43 +307,5 @@ pub(super) fn forget_what_stood_on(settings: &mut AnalysisSettings, roles: [Opti
             Role::Ttft => settings.filter.ttft = None,
             _ => {}
         }
-    }
-}
-
-fn apply_ui(ctx: &egui::Context, command: UiCommand, state: &mut AppState, session: &mut Session) {
-    match command {
-        UiCommand::Open => session.pick_log(),
-        UiCommand::OpenSample => session.open_bundled(bundled::sample_log),
-        UiCommand::OpenAa => session.open_bundled(bundled::aa_log),
-        UiCommand::Save => match state.project.path.clone() {
-            Some(path) => session.save(state, path),
-            None => session.pick_project(),
-        },
-        UiCommand::SaveAs => session.pick_project(),
-        UiCommand::Export => session.export(state),
-        UiCommand::OpenRules => session.pick_rules(dialogs::pick_rules, rule_files::open),
-        UiCommand::ExportRules => {
-            session.pick_rules(dialogs::pick_rules_export, rule_files::export);
-        }
-        UiCommand::Undo => state.history.undo(&mut state.document),
-        UiCommand::Redo => state.history.redo(&mut state.document),
-        UiCommand::ThemeSystem => ctx.set_theme(egui::ThemePreference::System),
-        UiCommand::ThemeLight => ctx.set_theme(egui::ThemePreference::Light),
-        UiCommand::ThemeDark => ctx.set_theme(egui::ThemePreference::Dark),
-        UiCommand::ZoomIn => egui::gui_zoom::zoom_in(ctx),
-        UiCommand::ZoomOut => egui::gui_zoom::zoom_out(ctx),
-        UiCommand::ZoomReset => ctx.set_zoom_factor(1.0),
-        UiCommand::Requests => state.requests.is_open = !state.requests.is_open,
-        UiCommand::Speak(language) => {
-            state.language = language;
-            state.storage.remember_language(language);
-        }
-        UiCommand::Palette => {
-            state.palette = match state.palette {
-                Some(_) => None,
-                None => Some(Palette::default()),
-            };
-        }
-        UiCommand::Shortcuts => state.shows_shortcuts = !state.shows_shortcuts,
     }
 }

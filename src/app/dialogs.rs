@@ -1,6 +1,6 @@
 //! The file dialog of the desktop.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::words::{speak, tr};
 use crate::ingest::SideKind;
@@ -31,7 +31,7 @@ pub(super) fn pick_logs(language: Language) -> Vec<PathBuf> {
                 "hindsight",
             ],
         )
-        .add_filter(tr(tr("All files")), &["*"])
+        .add_filter(tr("All files"), &["*"])
         .pick_files()
         .unwrap_or_default()
 }
@@ -76,4 +76,19 @@ pub(super) fn pick_project(language: Language) -> Option<PathBuf> {
             Some(_) => path,
             None => path.with_extension(EXTENSION),
         })
+}
+
+/// Asks where to save a picture, beginning with a proposed file; `None` when cancelled or where the
+/// desktop has no dialog. Blocks: call it on a thread.
+pub(super) fn pick_picture(language: Language, proposed: &Path) -> Option<PathBuf> {
+    speak(language);
+    let name = proposed.file_name().map(|name| name.to_string_lossy());
+    let mut dialog = rfd::FileDialog::new()
+        .set_title(tr("Save the chart as a picture"))
+        .add_filter("PNG, SVG", &["png", "svg"])
+        .set_file_name(name.unwrap_or_default());
+    if let Some(folder) = proposed.parent() {
+        dialog = dialog.set_directory(folder);
+    }
+    dialog.save_file()
 }

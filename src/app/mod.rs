@@ -7,6 +7,7 @@ mod document;
 mod history;
 mod lab_run;
 mod palette;
+mod pictures;
 mod planner;
 mod requests;
 mod requests_run;
@@ -96,6 +97,7 @@ impl eframe::App for App {
         words::speak(state.language);
         command::take_dropped_files(ctx, commands);
         command::take_shortcuts(ctx, commands);
+        widgets::take_asked(ctx, commands);
         session.poll(state);
         for command in commands.take() {
             command::apply(ctx, command, state, session);

@@ -13,6 +13,9 @@ use crate::stats::power::{
 use crate::stats::sequential::Boundary;
 use crate::units::{self, ValueForm};
 
+/// The quantile of a pilot. Its interval carries the spread, so that the level changes no size.
+const PILOT_Q: f64 = 0.95;
+
 /// What is planned for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum PlanMetric {
@@ -243,15 +246,18 @@ impl PlanFields {
         }
     }
 
-    /// Standard deviation of one unit, from the pilot.
-    fn pilot_sd(&self) -> Result<f64> {
-        let pilot = Spread::Pilot {
+    fn pilot(&self) -> Spread {
+        Spread::Pilot {
             n: self.pilot_n,
             half_width: self.pilot_half_width,
             level: 0.95,
-        };
-        // An interval says the same of a ratio as of a quantile: only its width counts.
-        quantiles::equivalent_sd(0.5, pilot)
+        }
+    }
+
+    /// Standard deviation of one unit, from the pilot.
+    fn pilot_sd(&self) -> Result<f64> {
+        // Only the interval's width counts, whatever it is an interval of.
+        quantiles::equivalent_sd(PILOT_Q, self.pilot())
     }
 
     /// The design as its test is made: against a margin one-sided.
@@ -304,7 +310,10 @@ impl PlanFields {
                 };
                 means::non_inferiority_size(effect, margin, design, MeanFormula::default())
             }
-            (PlanMetric::Ratio | PlanMetric::Quantile, _) => {
+            (PlanMetric::Quantile, _) => {
+                quantiles::sample_size(self.pilot_mde, PILOT_Q, self.pilot(), design)
+            }
+            (PlanMetric::Ratio, _) => {
                 let effect = MeanEffect {
                     delta: self.pilot_mde,
                     sd: self.pilot_sd()?,
@@ -333,7 +342,10 @@ impl PlanFields {
             (PlanMetric::Mean, PlanGoal::NonInferior) => {
                 means::provable_margin(self.sd, arms, design, by_t).map(Some)
             }
-            (PlanMetric::Ratio | PlanMetric::Quantile, _) => {
+            (PlanMetric::Quantile, _) => {
+                quantiles::detectable_change(PILOT_Q, self.pilot(), arms, design).map(up)
+            }
+            (PlanMetric::Ratio, _) => {
                 let sd = self.pilot_sd()?;
                 means::detectable_change(sd, arms, design, MeanFormula::RatioDelta).map(up)
             }

@@ -9,6 +9,7 @@ use std::task::Waker;
 
 use super::document::Document;
 use super::lab_run::LabRun;
+use super::pictures::Picture;
 use super::requests::Listing;
 use super::requests_run::{self, RequestsRun};
 use super::saving::{self, open_log};
@@ -74,10 +75,13 @@ pub(super) enum Output {
     Passed(Option<Box<Passed>>),
     Lab(Box<RuleLab>),
     Exported(PathBuf),
+    /// A chart was written to a file.
+    Pictured(PathBuf),
     Picked(Vec<PathBuf>),
     PickedTable(SideKind, Option<PathBuf>),
     Changed(Change),
     PickedProject(Option<PathBuf>),
+    PickedPicture(Option<PathBuf>),
     PickedRules(Option<PathBuf>, fn(&mut AppState, &Path)),
     Saved(PathBuf, Box<Document>),
     Kept,
@@ -193,6 +197,18 @@ impl Session {
                         text,
                         path: Some(path),
                     });
+                }
+                (JobKind::Picture, Ok(Output::Pictured(path))) => {
+                    state.notice = Some(Notice {
+                        is_error: false,
+                        text: format!("Picture written to {}", path.display()),
+                        path: Some(path),
+                    });
+                }
+                (JobKind::Dialog, Ok(Output::PickedPicture(path))) => {
+                    if let (Some(path), Some(picture)) = (path, &mut state.picture) {
+                        picture.path_text = path.display().to_string();
+                    }
                 }
                 (JobKind::Dialog, Ok(Output::PickedProject(path))) => {
                     if let Some(path) = path {
@@ -349,6 +365,24 @@ impl Session {
                 language,
             )))
         });
+    }
+
+    /// Asks where to save a chart; the answer goes into the field of the picture.
+    pub(super) fn pick_picture(&mut self, proposed: PathBuf) {
+        let language = spoken();
+        self.jobs.start(JobKind::Dialog, move |_| {
+            let path = super::dialogs::pick_picture(language, &proposed);
+            Ok(Output::PickedPicture(path))
+        });
+    }
+
+    /// Writes a chart as a picture.
+    pub(super) fn save_picture(&mut self, picture: Picture) {
+        if let Some(analysis) = self.analysis.value.clone() {
+            self.jobs.start(JobKind::Picture, move |_| {
+                picture.write(&analysis).map(Output::Pictured)
+            });
+        }
     }
 
     /// Asks for a file of rules, and what to do with it.

@@ -5,7 +5,7 @@ use super::session::Session;
 use super::state::{AppState, Screen};
 use super::widgets::shortened;
 use super::words::tr;
-use super::{palette, selection_bar, views};
+use super::{palette, pictures, selection_bar, views};
 use crate::ingest::LoadRequest;
 use crate::language::Language;
 
@@ -41,6 +41,7 @@ pub(super) fn ui(
         });
     });
     shortcuts_ui(ui, state);
+    pictures::ui(ui.ctx(), state, commands);
     palette::ui(ui.ctx(), state, session, commands);
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::document::Document;
 use super::history::History;
 use super::palette::Palette;
+use super::pictures::Picture;
 use super::planner::Planner;
 use super::requests::Query;
 use super::rule_files::RuleFile;
@@ -131,6 +132,8 @@ pub struct AppState {
     pub project: ProjectState,
     /// Recent logs and the state kept for a crash.
     pub storage: Storage,
+    /// The chart that is about to be saved as a picture.
+    pub picture: Option<Picture>,
     /// The command palette, while it is open.
     pub palette: Option<Palette>,
     /// Whether the list of shortcuts is open.

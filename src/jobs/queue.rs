@@ -34,6 +34,8 @@ pub enum JobKind {
     Lab,
     /// Writes a report.
     Export,
+    /// Draws a chart into a file.
+    Picture,
     /// Waits for a file dialog.
     Dialog,
     /// Writes a project.
@@ -58,6 +60,7 @@ impl JobKind {
             Self::ReadIds => "Reading the ids",
             Self::Lab => "Trying the rule",
             Self::Export => "Writing the report",
+            Self::Picture => "Drawing the chart",
             Self::Dialog => "Waiting for the file dialog",
             Self::Save => "Saving the project",
             Self::Keep => "Keeping the state",

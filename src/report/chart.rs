@@ -1,6 +1,6 @@
 //! What a chart shows, apart from how it is drawn: the window and the report draw the same value.
 
-use crate::units::{Clock, ValueForm};
+use crate::units::{self, Clock, ValueForm};
 
 /// A chart with its data.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,6 +168,23 @@ pub enum Tone {
     Caution,
     /// Axes, zero lines, stages.
     Quiet,
+}
+
+impl Scale {
+    /// A coordinate as people read it.
+    pub fn text(&self, coordinate: f64) -> String {
+        match self {
+            Self::Linear(form) => form.value(coordinate),
+            Self::Change(form) => form.change(coordinate),
+            Self::Relative => units::relative(coordinate),
+            Self::LogMs => units::latency(10f64.powf(coordinate)),
+            Self::Time(clock) => units::instant((coordinate * 1e6) as i64, *clock),
+            Self::Category(labels) => labels
+                .get(coordinate.round().max(0.0) as usize)
+                .cloned()
+                .unwrap_or_default(),
+        }
+    }
 }
 
 impl Chart {

@@ -20,6 +20,7 @@ pub mod picture;
 mod sections;
 pub mod segment_map;
 pub mod svg;
+pub mod table;
 pub mod text;
 pub mod ticks;
 pub mod write;

@@ -5,7 +5,8 @@ use resvg::usvg::{Options, Tree};
 
 use super::chart::Chart;
 use super::fonts::Fonts;
-use super::{ReportInput, svg, text};
+use super::{svg, text};
+use crate::analysis::Analysis;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Pixels per unit of the drawing: sharp in print at the width of a page.
@@ -21,6 +22,17 @@ pub enum PictureForm {
 }
 
 impl PictureForm {
+    /// All forms.
+    pub const ALL: [Self; 2] = [Self::Png, Self::Svg];
+
+    /// As shown to the user.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Svg => "SVG",
+            Self::Png => "PNG",
+        }
+    }
+
     /// The end of a file's name, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
@@ -73,8 +85,8 @@ pub fn png(chart: &Chart, origin: &str) -> Result<Vec<u8>> {
 }
 
 /// One line that says where a chart comes from: the log, what of it was looked at, the version.
-pub fn origin(input: &ReportInput<'_>) -> String {
-    let log = &input.analysis.log;
+pub fn origin(analysis: &Analysis, version: &str) -> String {
+    let log = &analysis.log;
     let rows = if log.n_requests < log.n_requests_unfiltered {
         format!(
             "{} of {} requests (filtered)",
@@ -84,7 +96,7 @@ pub fn origin(input: &ReportInput<'_>) -> String {
     } else {
         format!("{} requests", crate::units::count(log.n_requests))
     };
-    format!("{}, {rows}. Hindsight {}", log.name, input.version)
+    format!("{}, {rows}. Hindsight {version}", log.name)
 }
 
 /// A file name for the chart: its id, with everything but letters, digits and hyphens replaced.
@@ -106,8 +118,8 @@ mod tests {
     fn a_png_has_ink_in_the_colours_of_its_verdicts_and_the_same_bytes_twice() {
         let fixture = canary();
         let chart = charts::guardrail_forest(&fixture.analysis).unwrap();
-        let bytes = png(&chart, &origin(&fixture.input())).unwrap();
-        assert_eq!(bytes, png(&chart, &origin(&fixture.input())).unwrap());
+        let bytes = png(&chart, &origin(&fixture.analysis, "1")).unwrap();
+        assert_eq!(bytes, png(&chart, &origin(&fixture.analysis, "1")).unwrap());
         let drawn = pixels(&bytes);
         assert_eq!(drawn.width(), 1_800);
         assert_eq!(drawn.get_pixel(0, 0).0, [255, 255, 255, 255]);

@@ -56,7 +56,8 @@ pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
         p,
         |a, b| b.total_cmp(a),
         |rank, p| {
-            running = running.min(p * m / (m - rank as f64));
+            // The factor is at least 1, so that rounding never puts a value below its p.
+            running = running.min(p * (m / (m - rank as f64)));
             running
         },
     )

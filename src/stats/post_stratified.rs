@@ -133,12 +133,11 @@ pub fn stratified_means(a: &[Cell<'_>], b: &[Cell<'_>], level: f64) -> Option<St
     })
 }
 
-/// Normalised weights of strata by the sizes of both arms.
+/// Normalised weights of strata by the sizes of both arms. A stratum that one arm lacks weighs nothing.
 pub(super) fn weights<T>(a: &[T], b: &[T], size: impl Fn(&T) -> usize) -> Vec<f64> {
-    let raw: Vec<f64> = a
-        .iter()
-        .zip(b)
-        .map(|(a, b)| (size(a) as f64, size(b) as f64))
+    let of = |arm: &[T], s: usize| arm.get(s).map_or(0, &size) as f64;
+    let raw: Vec<f64> = (0..a.len().max(b.len()))
+        .map(|s| (of(a, s), of(b, s)))
         .map(|(na, nb)| {
             if na * nb > 0.0 {
                 na * nb / (na + nb)

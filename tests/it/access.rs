@@ -4,7 +4,7 @@ use eframe::egui;
 use egui::accesskit::{Role, Toggled};
 use egui::{Modifiers, Theme};
 use egui_kittest::Harness;
-use egui_kittest::kittest::NodeT as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use hindsight::app::{App, Screen};
 
 use crate::support::harness::{sample, settle, show, window, window_on};
@@ -141,5 +141,48 @@ fn series_that_are_hidden_say_so() {
     assert!(
         n_shown >= 2,
         "the arms of the first chart are told as shown"
+    );
+}
+
+/// Beside every chart stand its figures, to be read and copied.
+#[test]
+fn every_chart_has_its_figures() {
+    let mut window = window_on(&sample("aa.csv"), Theme::Light);
+    let mut n_charts = 0;
+    for screen in Screen::ALL {
+        show(&mut window, screen);
+        let nodes = told(&window);
+        let count = |start: &str| nodes.iter().filter(|n| n.name.starts_with(start)).count();
+        let charts = nodes.iter().filter(|n| n.role == Role::Image).count();
+        assert_eq!(count("Copy the figures of "), charts, "{}", screen.label());
+        n_charts += charts;
+    }
+    assert!(n_charts > 8, "{n_charts} charts");
+
+    show(&mut window, Screen::Trends);
+    let name = "Copy the figures of Requests over time";
+    window
+        .get_by_role_and_label(egui::Role::Button, name)
+        .click_accesskit();
+    let mut copied = None;
+    for _ in 0..4 {
+        window.step();
+        let commands = &window.output().platform_output.commands;
+        copied = copied.or_else(|| {
+            commands.iter().find_map(|command| match command {
+                egui::OutputCommand::CopyText(text) => Some(text.clone()),
+                _ => None,
+            })
+        });
+    }
+    let copied = copied.expect("the figures are on the clipboard");
+    let analysis = window.state().session.analysis.value.clone().unwrap();
+    let trends = analysis.trends.as_ref().unwrap();
+    let n_points: usize = trends.arms.iter().map(|arm| arm.n_requests.len()).sum();
+    assert_eq!(copied.lines().count(), n_points + 1);
+    let first = copied.lines().nth(1).unwrap();
+    assert_eq!(
+        first.split('\t').next_back(),
+        Some(trends.arms[0].n_requests[0].to_string().as_str())
     );
 }

@@ -34,7 +34,6 @@ pub(super) fn ui(
     let panel = &analysis.latency[state.latency_panel];
     card_ui(ui, "", |ui| {
         let histogram = charts::latency_histogram(analysis, panel);
-        ui.label(egui::RichText::new(&histogram.title).strong());
         let brushed = brush_in(ui, &histogram, 250.0, None);
         note(ui, &histogram.caption);
         note(

@@ -53,7 +53,6 @@ pub(super) fn ui(
     super::super::rule_files::ui(ui, state);
     let timeline = charts::replay_timeline(analysis, &replay);
     card_ui(ui, "", |ui| {
-        ui.label(egui::RichText::new(&timeline.title).strong());
         let height = 70.0 + 26.0 * replay.rules.len() as f32;
         let brushed = brush_in(ui, &timeline, height, None);
         if let Some(Brushed::Place(_, row)) = brushed

@@ -35,7 +35,6 @@ pub(super) fn ui(
     );
     for chart in all {
         card_ui(ui, "", |ui| {
-            ui.label(egui::RichText::new(&chart.title).strong());
             select_time(brush_in(ui, &chart, 190.0, Some(group)), commands);
             note(ui, &chart.caption);
         });

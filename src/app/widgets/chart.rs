@@ -9,18 +9,17 @@ use egui_plot::{AxisHints, GridInput, GridMark, HoverPosition, Plot, PlotUi, Spa
 
 use super::super::theme;
 use super::chart_layers::draw;
+use super::chart_tools;
 use crate::report::chart::{Chart, Layer, Scale, Tone};
 use crate::report::ticks::ticks;
-use crate::units;
 
 /// A chart over the full width with its title above and its caption below.
 pub(in crate::app) fn chart_ui(ui: &mut egui::Ui, chart: &Chart, height: f32) {
-    ui.label(egui::RichText::new(&chart.title).strong());
     plot_in(ui, chart, height, None, Drag::Nothing);
     super::note(ui, &chart.caption);
 }
 
-/// The plot alone, to select a stretch of its horizontal axis in; plots of one `group` share that axis
+/// A chart with its title, to select a stretch of its horizontal axis in; plots of one `group` share that axis
 /// and its cursor.
 pub(in crate::app) fn brush_in(
     ui: &mut egui::Ui,
@@ -45,7 +44,7 @@ pub(in crate::app) enum Brushed {
     Place(f64, f64),
 }
 
-/// The plot alone, to choose in: gives the place that was clicked or dragged to.
+/// A chart with its title, to choose in: gives the place that was clicked or dragged to.
 pub(in crate::app) fn pick_in(ui: &mut egui::Ui, chart: &Chart, height: f32) -> Option<(f64, f64)> {
     plot_in(ui, chart, height, None, Drag::Picks).and_then(|picked| match picked {
         Picked::At(at) => Some(at),
@@ -98,6 +97,7 @@ fn plot_in(
     );
     let (x_scale, y_scale) = (chart.x.scale.clone(), chart.y.scale.clone());
     let hover = move |position: &HoverPosition<'_>| Some(hover_text(position, &x_scale, &y_scale));
+    chart_tools::title_ui(ui, chart);
     let hidden = legend_ui(ui, chart, is_dark);
     // Other data give a new plot, which starts at its own bounds.
     let bounds = [x0, x1, y0, y1].map(f64::to_bits);
@@ -157,6 +157,7 @@ fn plot_in(
     response
         .response
         .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &summary));
+    chart_tools::table_ui(ui, chart);
     response.inner
 }
 
@@ -352,19 +353,5 @@ fn hover_text(position: &HoverPosition<'_>, x: &Scale, y: &Scale) -> String {
             (String::new(), position)
         }
     };
-    format!("{name}{}\n{}", coordinate(x, at.x), coordinate(y, at.y))
-}
-
-fn coordinate(scale: &Scale, value: f64) -> String {
-    match scale {
-        Scale::Linear(form) => form.value(value),
-        Scale::Change(form) => form.change(value),
-        Scale::Relative => units::relative(value),
-        Scale::LogMs => units::latency(10f64.powf(value)),
-        Scale::Time(clock) => units::instant((value * 1e6) as i64, *clock),
-        Scale::Category(labels) => labels
-            .get(value.round().max(0.0) as usize)
-            .map(tr)
-            .unwrap_or_default(),
-    }
+    format!("{name}{}\n{}", tr(x.text(at.x)), tr(y.text(at.y)))
 }

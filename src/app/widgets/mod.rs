@@ -2,10 +2,12 @@
 
 mod chart;
 mod chart_layers;
+mod chart_tools;
 mod chips;
 mod table;
 
 pub(super) use chart::{Brushed, brush_in, chart_ui, pick_in};
+pub(super) use chart_tools::take_asked;
 pub(super) use chips::{chip, severity_chip, verdict_chip};
 pub(super) use table::{Column, table_height, table_ui};
 

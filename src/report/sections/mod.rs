@@ -63,7 +63,7 @@ pub fn document(input: &ReportInput<'_>) -> Document {
                 blocks,
             })
             .collect(),
-        origin: picture::origin(input),
+        origin: picture::origin(input.analysis, input.version),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::super::document::{Block, Cell, Column, Figure, Table};
 use super::super::panels::panels;
-use crate::report::chart::Chart;
 use crate::report::ReportInput;
+use crate::report::chart::Chart;
 
 pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let mut out = Vec::new();

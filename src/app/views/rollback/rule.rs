@@ -78,7 +78,6 @@ pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Comma
     });
     if let Some(lanes) = charts::rule_lanes(analysis, replay, done, rule) {
         card_ui(ui, "", |ui| {
-            ui.label(egui::RichText::new(&lanes.title).strong());
             let height = 70.0 + 26.0 * lanes.n_rows() as f32;
             let brushed = brush_in(ui, &lanes, height, Some(time_group(replay)));
             take_brushed(brushed, shown, None, commands);
@@ -284,7 +283,8 @@ fn condition_ui(
                 units::count(result.evaluations_no_data)
             ),
         );
-        if let Some(chart) = charts::condition_chart(analysis, replay, done, result, form) {
+        if let Some(mut chart) = charts::condition_chart(analysis, replay, done, result, form) {
+            chart.title = format!("{}: value and bound", condition.name);
             let brushed = brush_in(ui, &chart, 180.0, Some(time_group(replay)));
             take_brushed(brushed, shown, Some(condition), commands);
             note(
