@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 mod clustered;
+mod decisions;
 mod looks;
 mod means;
 mod shares;
@@ -97,6 +98,7 @@ fn main() {
         }
         println!();
     }
+    decisions::print();
 }
 
 fn introduction() -> String {

@@ -5,8 +5,8 @@ use super::settings::AnalysisSettings;
 use crate::data::{Outcome, RequestLog, Units};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Labels that mean "what is in production".
-const CONTROL_NAMES: [&str; 14] = [
+/// Words for what is in production.
+const CONTROL_NAMES: [&str; 17] = [
     "control",
     "baseline",
     "stable",
@@ -16,26 +16,34 @@ const CONTROL_NAMES: [&str; 14] = [
     "prod",
     "current",
     "a",
-    "对照组",
+    "对照",
+    "對照",
     "基线",
     "旧版",
+    "舊版",
     "대조군",
     "기존",
+    "구버전",
 ];
-/// Labels that mean "what is tried".
-const TREATMENT_NAMES: [&str; 12] = [
+/// Words for what is tried.
+const TREATMENT_NAMES: [&str; 17] = [
     "treatment",
     "canary",
     "candidate",
     "challenger",
     "new",
     "experiment",
+    "experimental",
     "b",
     "实验组",
+    "實驗組",
     "候选",
+    "候選",
     "新版",
+    "金丝雀",
     "실험군",
     "신규",
+    "카나리",
 ];
 
 /// Indices of the control and of the arm that the decision is about.
@@ -46,7 +54,7 @@ pub(super) fn choose(
     let sizes = sizes(log);
     let control = match &settings.control {
         Some(name) => named(log, name, "control")?,
-        None => known(log, &CONTROL_NAMES).unwrap_or_else(|| largest(&sizes, None).unwrap_or(0)),
+        None => guessed_control(log, &sizes, settings.treatment.as_deref()),
     };
     let treatment = match &settings.treatment {
         Some(name) => Some(named(log, name, "treatment")?),
@@ -131,18 +139,72 @@ fn sizes(log: &RequestLog) -> Vec<u64> {
     sizes
 }
 
+/// The arm that a word calls the control; else, of those that no word calls the treatment, the
+/// lowest version, and where they are no versions of one thing the largest arm.
+fn guessed_control(log: &RequestLog, sizes: &[u64], treatment: Option<&str>) -> usize {
+    let tried = match treatment {
+        Some(name) => log.arm_index(name),
+        None => known(log, &TREATMENT_NAMES),
+    };
+    let called = known(log, &CONTROL_NAMES).filter(|arm| Some(*arm) != tried);
+    called
+        .or_else(|| lowest_version(log, sizes, tried))
+        .or_else(|| largest(sizes, tried))
+        .unwrap_or(0)
+}
+
 /// The largest arm but one; the first of equals.
 fn largest(sizes: &[u64], except: Option<usize>) -> Option<usize> {
     let candidates = (0..sizes.len()).filter(|i| Some(*i) != except && sizes[*i] > 0);
     candidates.max_by_key(|&i| (sizes[i], std::cmp::Reverse(i)))
 }
 
-fn known(log: &RequestLog, names: &[&str]) -> Option<usize> {
-    names.iter().find_map(|name| {
-        log.arms
-            .iter()
-            .position(|arm| arm.name.to_lowercase() == *name)
+/// The lowest of several arms whose names differ in their numbers alone, such as `prompt-v1` and
+/// `prompt-v2`: by its size a canary that grew past one half would pass for the control.
+fn lowest_version(log: &RequestLog, sizes: &[u64], except: Option<usize>) -> Option<usize> {
+    let arms = (0..sizes.len()).filter(|i| Some(*i) != except && sizes[*i] > 0);
+    let versions: Vec<(usize, String, Vec<u64>)> = arms
+        .map(|arm| {
+            let (stem, numbers) = version(&log.arms[arm].name);
+            (arm, stem, numbers)
+        })
+        .collect();
+    let (_, stem, _) = versions.first()?;
+    let is_one = versions.len() > 1 && versions.iter().all(|(_, other, _)| other == stem);
+    let lowest = versions.iter().min_by(|a, b| a.2.cmp(&b.2));
+    lowest.filter(|_| is_one).map(|(arm, ..)| *arm)
+}
+
+/// A name without its digits and dots, and the numbers that these made.
+fn version(name: &str) -> (String, Vec<u64>) {
+    let is_figure = |c: char| c.is_ascii_digit() || c == '.';
+    let numbers = name.split(|c: char| !c.is_ascii_digit());
+    (
+        name.to_lowercase().replace(is_figure, ""),
+        numbers.filter_map(|number| number.parse().ok()).collect(),
+    )
+}
+
+/// The arm that is called by one of these names; else the only one with such a word in its name.
+fn known(log: &RequestLog, words: &[&str]) -> Option<usize> {
+    let names: Vec<String> = log.arms.iter().map(|a| a.name.to_lowercase()).collect();
+    let exact = |word: &&str| names.iter().position(|name| name == word);
+    let has_word = |name: &String| words.iter().any(|word| is_in(word, name));
+    words.iter().find_map(exact).or_else(|| {
+        let mut found = (0..names.len()).filter(|arm| has_word(&names[*arm]));
+        found.next().filter(|_| found.next().is_none())
     })
+}
+
+/// Whether a name has a word: between other signs than letters, in scripts that write no spaces
+/// anywhere. Single letters are too often something else.
+fn is_in(word: &str, name: &str) -> bool {
+    if word.is_ascii() {
+        let mut parts = name.split(|c: char| !c.is_alphanumeric());
+        word.len() > 1 && parts.any(|part| part == word)
+    } else {
+        name.contains(word)
+    }
 }
 
 fn named(log: &RequestLog, name: &str, part: &str) -> Result<usize> {
@@ -158,4 +220,57 @@ fn named(log: &RequestLog, name: &str, part: &str) -> Result<usize> {
             .key(part)
             .hint(format!("The arms are: {arms}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Arm;
+
+    /// Arms with their numbers of requests.
+    fn chosen(arms: &[(&str, usize)]) -> (usize, Option<usize>) {
+        let rows = arms.iter().enumerate();
+        let log = RequestLog {
+            arms: arms
+                .iter()
+                .map(|(name, _)| Arm {
+                    name: (*name).into(),
+                })
+                .collect(),
+            arm: rows.flat_map(|(i, (_, n))| vec![i as u16; *n]).collect(),
+            ..RequestLog::default()
+        };
+        choose(&log, &AnalysisSettings::default()).unwrap()
+    }
+
+    #[test]
+    fn words_in_names_tell_the_control_whatever_the_sizes() {
+        assert_eq!(chosen(&[("canary", 90), ("stable", 10)]), (1, Some(0)));
+        assert_eq!(chosen(&[("gpt-x-canary", 90), ("gpt-w", 10)]), (1, Some(0)));
+        assert_eq!(chosen(&[("模型甲-对照组", 4), ("模型乙", 5)]), (0, Some(1)));
+        assert_eq!(chosen(&[("새 모델", 5), ("기존 모델", 4)]), (1, Some(0)));
+        // Two arms with such a word say nothing.
+        assert_eq!(chosen(&[("old x", 4), ("old y", 5)]), (1, Some(0)));
+        // Part of a longer word, and a single letter.
+        assert_eq!(
+            chosen(&[("goldfish", 4), ("plan a", 3), ("zebra", 5)]),
+            (2, Some(0))
+        );
+    }
+
+    #[test]
+    fn of_versions_the_lowest_is_the_control() {
+        assert_eq!(
+            chosen(&[("prompt-v2", 90), ("prompt-v1", 10)]),
+            (1, Some(0))
+        );
+        assert_eq!(chosen(&[("v10", 5), ("v9", 4), ("v11", 3)]), (1, Some(0)));
+        assert_eq!(chosen(&[("v1.1", 5), ("v1", 4)]), (1, Some(0)));
+        assert_eq!(chosen(&[("v2", 5), ("w1", 4)]), (0, Some(1)));
+    }
+
+    #[test]
+    fn else_the_largest_arm_is_the_control() {
+        assert_eq!(chosen(&[("x", 4), ("y", 9), ("z", 6)]), (1, Some(2)));
+    }
 }

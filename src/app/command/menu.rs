@@ -104,8 +104,8 @@ impl UiCommand {
             Self::Requests => "Requests behind the numbers",
             // Findable by whoever cannot read the language that is set.
             Self::Speak(Language::English) => "Language: English",
-            Self::Speak(Language::Chinese) => "语言：简体中文",
-            Self::Speak(Language::Korean) => "언어: 한국어",
+            Self::Speak(Language::Chinese) => "语言：简体中文 (language: Chinese)",
+            Self::Speak(Language::Korean) => "언어: 한국어 (language: Korean)",
             Self::Palette => "Find a command…",
             Self::Shortcuts => "Keyboard shortcuts",
         }

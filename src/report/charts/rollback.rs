@@ -64,7 +64,7 @@ pub fn replay_timeline(analysis: &Analysis, replay: &Replay) -> Chart {
         title: "What the rules would have done".to_owned(),
         caption: format!(
             "States of each rule over event time, as if no rollback had taken effect: what \
-             follows a first firing is hypothetical. Shading: stages, with the treatment’s \
+             follows a first firing is hypothetical. Shading: stages, with the treatment's \
              share of requests.{event_note}"
         ),
         x: time_axis(

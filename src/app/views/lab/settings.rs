@@ -172,20 +172,17 @@ fn plan_ui(ui: &mut egui::Ui, state: &mut AppState) {
 /// Windows and first looks to calibrate with; whether they can be read.
 fn grid_ui(ui: &mut egui::Ui, state: &mut AppState) -> bool {
     ui.horizontal_wrapped(|ui| {
-        ui.label("Try windows of");
-        for (i, name, hint) in [
-            (0, "Windows to calibrate with", "empty: as usual"),
-            (1, "First looks to calibrate with", "empty: as usual"),
-        ] {
-            let edit = egui::TextEdit::singleline(&mut state.lab.grid_text[i])
-                .hint_text(hint)
+        for (text, name) in state.lab.grid_text.iter_mut().zip([
+            "Windows to calibrate with, requests",
+            "First looks, canary requests",
+        ]) {
+            let label = ui.label(tr(name));
+            let edit = egui::TextEdit::singleline(text)
+                .hint_text(tr("empty: as usual"))
                 .desired_width(130.0);
-            ui.add(edit).accessible_name(name);
-            ui.label(if i == 0 {
-                "requests and first looks at"
-            } else {
-                "canary requests, each with each"
-            });
+            ui.add(edit).labelled_by(label.id).on_hover_text(tr(
+                "Several, with commas between them: each is tried with each.",
+            ));
         }
     });
     match state.lab.grid() {
