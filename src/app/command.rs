@@ -268,7 +268,10 @@ pub(super) fn apply(
                 *known = *rule;
             }
         }
-        Command::RunLab => session.run_lab(state),
+        Command::RunLab => {
+            state.screen = Screen::Lab;
+            session.run_lab(state);
+        }
         Command::ResetRules => {
             state.document.rulebook = super::document::Document::default().rulebook;
         }

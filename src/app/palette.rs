@@ -149,6 +149,13 @@ fn entries(ctx: &egui::Context, state: &AppState, session: &Session) -> Vec<Entr
             command: Command::Ui(command),
         }
     }));
+    if has_analysis {
+        found.push(Entry {
+            text: tr("Run the lab"),
+            keys: String::new(),
+            command: Command::RunLab,
+        });
+    }
     if let Some(loaded) = &session.loaded.value {
         found.extend(of_log(&loaded.log));
     }

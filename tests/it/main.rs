@@ -26,6 +26,7 @@ mod lab;
 #[cfg(feature = "gui")]
 mod language;
 mod malformed;
+mod pictures;
 mod pitfalls;
 mod power;
 #[cfg(feature = "gui")]

@@ -99,16 +99,17 @@ fn answer_ui(ui: &mut egui::Ui, fields: &PlanFields, answer: &Answer, size: &Sam
         )))
         .size(20.0),
     );
-    let sides = match fields.effective_goal() {
-        PlanGoal::Difference => "two-sided",
-        PlanGoal::NonInferior => "one-sided",
-    };
-    ui.label(tr(format!(
-        "{}, with power {} at a {sides} alpha of {}.",
-        question(fields),
-        units::share(fields.power),
-        fields.alpha
-    )));
+    let (what, power) = (question(fields), units::share(fields.power));
+    ui.label(match fields.effective_goal() {
+        PlanGoal::Difference => tr(format!(
+            "{what}, with power {power} at a two-sided alpha of {}.",
+            fields.alpha
+        )),
+        PlanGoal::NonInferior => tr(format!(
+            "{what}, with power {power} at a one-sided alpha of {}.",
+            fields.alpha
+        )),
+    });
     match answer.days {
         Some(days) => ui.strong(tr(format!(
             "About {} at {} observations a day.",
