@@ -135,7 +135,9 @@ pub(super) fn print() {
          {EXPERIMENTS} logs a row, decided with default settings: users send 1 to 9 requests and differ \
          in how often theirs fail ({} of all), how slow they are and how they rate; three segment values. A \
          decision that the truth makes wrong is set in italics, and in bold above 6.5 %. Where nothing \
-         differs, shipping is right: no guardrail is worse than its margin.\n",
+         differs, shipping is right: no guardrail is worse than its margin. Guardrails are not corrected for \
+         their number, since harm that is missed costs more than a rollback too many: in logs too small for their \
+         margins each of them rolls back by chance in up to 2.5 %.\n",
         hindsight::units::share(ERRORS)
     );
     println!("| data | ship | hold | roll back | keep collecting | unsound |");

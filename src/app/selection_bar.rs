@@ -62,7 +62,7 @@ fn arm_combo(
         .and_then(|i| log.arms.get(i))
         .map_or(units::NO_VALUE, |arm| arm.name.as_str());
     let mut chosen = None;
-    ui.label(tr(label));
+    label_ui(ui, &tr(label), &shortened(shown));
     egui::ComboBox::from_id_salt(label)
         .selected_text(shortened(shown))
         .show_ui(ui, |ui| {
@@ -81,6 +81,24 @@ fn arm_combo(
     chosen
 }
 
+/// The label of a choice, on the next line where the choice would not fit beside it.
+fn label_ui(ui: &mut egui::Ui, label: &str, shown: &str) {
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let width = |text: &str| {
+        let color = ui.visuals().text_color();
+        let galley = ui
+            .painter()
+            .layout_no_wrap(text.to_owned(), font.clone(), color);
+        galley.size().x
+    };
+    // Arrow, padding and the gap between the two.
+    let needed = width(label) + width(shown) + 60.0;
+    if ui.available_size_before_wrap().x < needed {
+        ui.end_row();
+    }
+    ui.label(label);
+}
+
 fn segment_combo(ui: &mut egui::Ui, log: &RequestLog, state: &AppState, commands: &mut Commands) {
     if log.segments.is_empty() {
         return;
@@ -90,7 +108,7 @@ fn segment_combo(ui: &mut egui::Ui, log: &RequestLog, state: &AppState, commands
         || tr("All segments"),
         |(name, value)| format!("{name} = {}", shortened(value)),
     );
-    ui.label(tr("Segment"));
+    label_ui(ui, &tr("Segment"), &shown);
     egui::ComboBox::from_id_salt("segment")
         .selected_text(shown)
         .height(360.0)

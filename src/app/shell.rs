@@ -209,6 +209,10 @@ fn command_button(
 
 fn rail_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mut Commands) {
     ui.add_space(8.0);
+    egui::ScrollArea::vertical().show(ui, |ui| screens_ui(ui, state, session, commands));
+}
+
+fn screens_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mut Commands) {
     for screen in Screen::ALL {
         let is_enabled =
             screen == Screen::Log || screen == Screen::Plan || session.analysis.value.is_some();

@@ -210,6 +210,13 @@ fn question(fields: &PlanFields) -> String {
 fn fields_ui(ui: &mut egui::Ui, planner: &mut Planner) {
     let fields = &mut planner.fields;
     let is_margin = fields.effective_goal() == PlanGoal::NonInferior;
+    // Two fields beside each other where there is room.
+    let is_narrow = ui.available_width() < 700.0;
+    let between = |ui: &mut egui::Ui| {
+        if is_narrow {
+            ui.end_row();
+        }
+    };
     egui::Grid::new("plan fields")
         .num_columns(4)
         .spacing([16.0, 8.0])
@@ -222,6 +229,7 @@ fn fields_ui(ui: &mut egui::Ui, planner: &mut Planner) {
                         &mut fields.baseline,
                         0.01..=99.0,
                     );
+                    between(ui);
                     percent(
                         ui,
                         asked_name(is_margin, "Smallest difference worth finding (points)"),
@@ -231,6 +239,7 @@ fn fields_ui(ui: &mut egui::Ui, planner: &mut Planner) {
                 }
                 PlanMetric::Mean => {
                     number(ui, "Standard deviation", &mut fields.sd, 0.0001..=1e9);
+                    between(ui);
                     number(
                         ui,
                         asked_name(is_margin, "Smallest difference worth finding"),
@@ -238,7 +247,7 @@ fn fields_ui(ui: &mut egui::Ui, planner: &mut Planner) {
                         -1e9..=1e9,
                     );
                 }
-                PlanMetric::Ratio | PlanMetric::Quantile => pilot_ui(ui, fields),
+                PlanMetric::Ratio | PlanMetric::Quantile => pilot_ui(ui, fields, between),
             }
             ui.end_row();
             let alpha = if is_margin {
@@ -247,9 +256,11 @@ fn fields_ui(ui: &mut egui::Ui, planner: &mut Planner) {
                 "Alpha, two-sided"
             };
             percent(ui, alpha, &mut fields.alpha, 0.1..=40.0);
+            between(ui);
             percent(ui, "Power", &mut fields.power, 50.0..=99.9);
             ui.end_row();
             number(ui, "Treatment per control", &mut fields.ratio, 0.01..=100.0);
+            between(ui);
             number(
                 ui,
                 "Design effect (users)",
@@ -277,13 +288,14 @@ fn asked_name(is_margin: bool, difference: &'static str) -> &'static str {
 }
 
 /// The interval of a metric in one arm, and the difference asked for.
-fn pilot_ui(ui: &mut egui::Ui, fields: &mut PlanFields) {
+fn pilot_ui(ui: &mut egui::Ui, fields: &mut PlanFields, between: impl Fn(&mut egui::Ui)) {
     let label = ui.label(tr(match fields.metric {
         PlanMetric::Ratio => "Users of a pilot arm",
         _ => "Requests of a pilot arm",
     }));
     ui.add(egui::DragValue::new(&mut fields.pilot_n).range(2..=u64::MAX / 2))
         .labelled_by(label.id);
+    between(ui);
     if fields.form() == units::ValueForm::Share {
         let name = "Half the width of its 95 % interval (points)";
         percent(ui, name, &mut fields.pilot_half_width, 0.001..=50.0);
