@@ -213,7 +213,7 @@ pub(super) fn effect(
                 Looks::Continuous => looks::exact_shares(control.share(), treated.share(), level)
                     .or_else(|| compare_requests(metric, control, treated, level)),
             },
-            relative: relative(control, treated, level),
+            relative: relative(metric, control, treated, level),
             margin,
             reading: &|difference| verdict::reading(metric, (control, treated), difference, margin),
         },
@@ -360,8 +360,16 @@ fn compare_requests(
 }
 
 /// The change relative to the control, where the control's interval stays clear of zero.
-fn relative(control: &ArmSample, treated: &ArmSample, level: f64) -> Option<Estimate> {
+fn relative(
+    metric: &Metric,
+    control: &ArmSample,
+    treated: &ArmSample,
+    level: f64,
+) -> Option<Estimate> {
     let (a, b) = (control.estimate?, treated.estimate?);
+    if let Kind::Quantile(..) = metric.kind {
+        return stats::relative_quantile(&a, &b);
+    }
     if a.interval.lower <= 0.0 {
         return None;
     }

@@ -12,8 +12,8 @@ use super::model::{
 use super::verdict;
 use crate::data::{Quantity, RequestLog};
 use crate::stats::{
-    Cell, Independence, LayeredSample, Stratified, pool, relative_change, stratified_means,
-    stratified_quantiles,
+    Cell, Independence, LayeredSample, Stratified, pool, relative_change, relative_quantile,
+    stratified_means, stratified_quantiles,
 };
 
 /// Stretches without the treatment that hold this share of the control's requests are worth cutting
@@ -158,7 +158,7 @@ impl<'a> Stratifier<'a> {
                 n_units: by_unit.as_ref().map_or(0, |found| found.difference.n),
                 by_unit: compared(&by_unit),
                 by_request: compared(&by_request),
-                relative: relative(main, self.inference.level),
+                relative: relative(metric, main, self.inference.level),
                 margin: pooled.margin,
                 reading: &|difference| match pooled.verdict {
                     Verdict::NoData => Verdict::NoData,
@@ -257,7 +257,10 @@ fn in_cells(strata: &[Observations], by: Independence) -> Vec<Cell<'_>> {
 }
 
 /// Relative to the control at the same weights, where its interval stays clear of zero.
-fn relative(found: &Stratified, level: f64) -> Option<crate::stats::Estimate> {
+fn relative(metric: &Metric, found: &Stratified, level: f64) -> Option<crate::stats::Estimate> {
+    if let Kind::Quantile(..) = metric.kind {
+        return relative_quantile(&found.a, &found.b);
+    }
     if found.a.interval.lower <= 0.0 {
         return None;
     }

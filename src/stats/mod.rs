@@ -18,7 +18,7 @@
 //! | two shares | [`two_proportions`], [`share_difference`]; few events [`fisher_exact`] | [`ratio_difference`]; pairs [`mcnemar`]; strata [`cochran_mantel_haenszel`], [`common_difference`] |
 //! | a ratio of shares | [`risk_ratio`], [`odds_ratio`], [`conditional_odds_ratio`] | [`common_odds_ratio`], [`PairedCounts::odds_ratio`] |
 //! | two means | [`welch`]; with pre-period values [`cuped`] | [`ratio_difference`]; pairs [`paired`] |
-//! | relative change | [`relative_change`], [`relative_lift`], [`fieller_lift`] | the same, from clustered variances |
+//! | relative change | [`relative_change`], [`relative_lift`], [`fieller_lift`], [`relative_quantile`] | the same, from clustered variances |
 //! | two distributions | [`mann_whitney`] with [`shift`]; [`kolmogorov_smirnov`] | pairs [`wilcoxon_signed_rank`] with [`paired_shift`] |
 //! | quantiles | [`quantile_estimate`] with [`quantile_difference`] | [`clustered_quantile_estimate`] |
 //! | more than two arms | [`chi_square`], [`g_test`], [`welch_anova`], [`kruskal_wallis`] | do strata agree: [`pool`], [`breslow_day`] |
@@ -100,7 +100,9 @@ pub use quantile::{
 };
 pub use ranks::PValue;
 pub use ratio::{RatioMoments, Reference, ratio_difference, relative_change};
-pub use relative_lift::{Measured, fieller_lift, relative_lift, relative_standard_error};
+pub use relative_lift::{
+    Measured, fieller_lift, relative_lift, relative_quantile, relative_standard_error,
+};
 pub use share_difference::{DifferenceMethod, ScoreTest, score_test, share_difference};
 pub use share_intervals::ShareMethod;
 pub use stratified::{

@@ -5,7 +5,37 @@
 //! logarithmic one, [`relative_change`](super::relative_change()).
 
 use super::dist::z_multiplier;
-use super::estimate::{Estimate, Interval, Method};
+use super::estimate::{Estimate, Interval, Method, square_and_add};
+
+/// The relative change of a positive quantile, its interval by the square-and-add rule on the
+/// logarithms (Li, Tang and Wong 2014): like the difference, which is joined by the same rule, it is
+/// lopsided where the quantiles' intervals are. `None` unless all ends are positive and finite and
+/// the levels agree.
+pub fn relative_quantile(a: &Estimate, b: &Estimate) -> Option<Estimate> {
+    let ends = [a, b].map(|e| [e.interval.lower, e.value, e.interval.upper]);
+    let is_sound = |end: &f64| *end > 0.0 && end.is_finite();
+    if a.level != b.level || !ends.iter().flatten().all(is_sound) {
+        return None;
+    }
+    let ln = |[lower, value, upper]: [f64; 3]| {
+        let interval = Interval {
+            lower: lower.ln(),
+            upper: upper.ln(),
+        };
+        (value.ln(), interval)
+    };
+    let joined = square_and_add(ln(ends[0]), ln(ends[1]))?;
+    Some(Estimate {
+        value: (b.value - a.value) / a.value,
+        interval: Interval {
+            lower: joined.lower.exp_m1(),
+            upper: joined.upper.exp_m1(),
+        },
+        level: a.level,
+        method: Method::SquareAndAdd,
+        n: a.n.saturating_add(b.n),
+    })
+}
 
 /// A value with the variance of its estimate.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -114,5 +144,30 @@ mod tests {
         );
         let still = relative_lift(measured(1.0, 0.0), measured(2.0, 0.0), 2, 0.95).unwrap();
         assert_eq!((still.value, still.interval.lower), (1.0, 1.0));
+    }
+
+    #[test]
+    fn a_relative_quantile_is_as_lopsided_as_its_intervals() {
+        let estimate = |value: f64, lower: f64, upper: f64| Estimate {
+            value,
+            interval: Interval { lower, upper },
+            level: 0.95,
+            method: Method::OrderStatistics,
+            n: 500,
+        };
+        let (a, b) = (
+            estimate(984.0, 960.0, 1010.0),
+            estimate(1364.0, 1250.0, 7480.0),
+        );
+        let found = relative_quantile(&a, &b).unwrap();
+        assert!((found.value - (1364.0 / 984.0 - 1.0)).abs() < 1e-15);
+        // Like the difference it stays clear of zero, and reaches as far up.
+        assert!(found.interval.lower > 0.25 && found.interval.upper > 6.0);
+        // By hand, with an exact control only the treatment's own ends count.
+        let exact = estimate(984.0, 984.0, 984.0);
+        let found = relative_quantile(&exact, &b).unwrap();
+        assert!((found.interval.lower - (1250.0 / 984.0 - 1.0)).abs() < 1e-12);
+        assert!((found.interval.upper - (7480.0 / 984.0 - 1.0)).abs() < 1e-12);
+        assert!(relative_quantile(&a, &estimate(5.0, 0.0, 9.0)).is_none());
     }
 }
