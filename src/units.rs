@@ -48,6 +48,16 @@ impl ValueForm {
         }
     }
 
+    /// A value with its interval.
+    pub fn value_with_interval(self, value: f64, lower: f64, upper: f64) -> String {
+        format!(
+            "{} [{}, {}]",
+            self.value(value),
+            self.value(lower),
+            self.value(upper)
+        )
+    }
+
     /// A difference with its interval: `+1.24 pp [+0.31, +2.17]`.
     pub fn change_with_interval(self, value: f64, lower: f64, upper: f64) -> String {
         format!(

@@ -131,7 +131,7 @@ fn verdict_ui(ui: &mut egui::Ui, lab: &RuleLab, trial: &RuleTrial) {
 }
 
 fn causes_ui(ui: &mut egui::Ui, trial: &RuleTrial) {
-    const COLUMNS: [Column; 5] = [
+    const COLUMNS: [Column<'_>; 5] = [
         Column::text("Condition", 170.0),
         Column::number("Threshold", 90.0),
         Column::number("Among the causes", 150.0),

@@ -7,10 +7,11 @@ use super::super::widgets::{
     table_ui,
 };
 use super::super::words::tr;
-use crate::analysis::{Analysis, LatencyPanel};
+use crate::analysis::{Analysis, LatencyPanel, QuantileValue};
 use crate::data::{MsRange, Quantity};
 use crate::report::charts;
-use crate::units;
+use crate::stats::Estimate;
+use crate::units::{self, ValueForm};
 
 pub(super) fn ui(
     ui: &mut egui::Ui,
@@ -69,56 +70,71 @@ fn select_latency(brushed: Option<Brushed>, quantity: Quantity, commands: &mut C
     commands.push(Command::SetLatencyRange(quantity, range));
 }
 
+/// A row for each quantile: the arms with their intervals, then what differs from the control.
 fn quantiles_ui(ui: &mut egui::Ui, analysis: &Analysis, panel: &LatencyPanel) {
-    const COLUMNS: [Column; 10] = [
-        Column::text("Arm", 150.0),
-        Column::number("Requests", 85.0),
-        Column::number("Mean", 80.0),
-        Column::number("sd", 80.0),
-        Column::number("p25", 80.0),
-        Column::number("p50", 80.0),
-        Column::number("p75", 80.0),
-        Column::number("p90", 80.0),
-        Column::number("p95", 80.0),
-        Column::number("p99", 80.0),
-    ];
-    let height = table_height(panel.arms.len());
-    table_ui(
-        ui,
-        "quantiles",
-        &COLUMNS,
-        (panel.arms.len(), height.min(400.0)),
-        |ui, row, column| {
-            let arm = &panel.arms[row];
-            match column {
-                0 => {
-                    ui.label(shortened(&analysis.arms[arm.arm].name));
-                }
-                1 => {
-                    ui.label(units::count(arm.n));
-                }
-                2 => {
-                    ui.label(units::latency(arm.mean_ms));
-                }
-                3 => {
-                    ui.label(units::latency(arm.sd_ms));
-                }
-                _ => {
-                    if let Some(quantile) = arm.quantiles.get(column - 4) {
-                        let interval = quantile.estimate.interval;
-                        let text = format!(
-                            "{} to {} ({})",
-                            units::latency(interval.lower),
-                            units::latency(interval.upper),
-                            quantile.estimate.method.label()
-                        );
-                        ui.label(units::latency(quantile.estimate.value))
-                            .on_hover_text(tr(text));
-                    }
-                }
-            }
-        },
-    );
+    let name = |arm: usize| shortened(&analysis.arms[arm].name);
+    let headings: Vec<String> = std::iter::once(tr("Quantile"))
+        .chain(panel.arms.iter().map(|arm| name(arm.arm)))
+        .chain(
+            panel
+                .differences
+                .iter()
+                .map(|arm| match panel.differences.len() {
+                    1 => tr("Difference"),
+                    _ => tr(format!("Difference: {}", name(arm.arm))),
+                }),
+        )
+        .collect();
+    let columns: Vec<Column<'_>> = headings
+        .iter()
+        .enumerate()
+        .map(|(k, heading)| match k {
+            0 => Column::text(heading, 90.0),
+            _ => Column::number(heading, 220.0),
+        })
+        .collect();
+    let levels: Vec<f64> = panel
+        .arms
+        .first()
+        .map_or_else(Vec::new, |arm| arm.quantiles.iter().map(|q| q.q).collect());
+    let n_rows = levels.len() + 1;
+    let size = (n_rows, table_height(n_rows));
+    table_ui(ui, "quantiles", &columns, size, |ui, row, column| {
+        ui.label(cell(panel, levels.get(row).copied(), column));
+    });
+    note(ui, &charts::quantile_note(analysis, panel));
+}
+
+/// At a quantile, or the mean with its standard deviation.
+fn cell(panel: &LatencyPanel, q: Option<f64>, column: usize) -> String {
+    let n_arms = panel.arms.len();
+    let (Some(q), true) = (q, column > 0) else {
+        return match (q, column) {
+            (Some(q), _) => format!("p{}", units::significant(q * 100.0, 2)),
+            (None, 0) => tr("Mean ± sd"),
+            (None, _) => panel.arms.get(column - 1).map_or_else(String::new, |arm| {
+                let (mean, sd) = (units::latency(arm.mean_ms), units::latency(arm.sd_ms));
+                format!("{mean} ± {sd}")
+            }),
+        };
+    };
+    let at = |values: &[QuantileValue]| {
+        let found = values.iter().find(|value| (value.q - q).abs() < 1e-9);
+        found.map(|value| value.estimate)
+    };
+    let form = ValueForm::LatencyMs;
+    let ends = |e: &Estimate| (e.value, e.interval.lower, e.interval.upper);
+    let shown = match column.checked_sub(n_arms + 1) {
+        None => at(&panel.arms[column - 1].quantiles).map(|e| {
+            let (value, lower, upper) = ends(&e);
+            form.value_with_interval(value, lower, upper)
+        }),
+        Some(k) => at(&panel.differences[k].points).map(|e| {
+            let (value, lower, upper) = ends(&e);
+            form.change_with_interval(value, lower, upper)
+        }),
+    };
+    shown.unwrap_or_else(|| units::NO_VALUE.to_owned())
 }
 
 fn tsv(analysis: &Analysis, panel: &LatencyPanel) -> String {

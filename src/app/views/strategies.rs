@@ -22,7 +22,7 @@ fn panel_ui(ui: &mut egui::Ui, panel: &Panel, commands: &mut Commands) {
     copy_button(ui, &panel.title, commands, || {
         tsv(&panel.header, panel.rows.iter().cloned())
     });
-    let columns: Vec<Column> = panel
+    let columns: Vec<Column<'_>> = panel
         .header
         .iter()
         .enumerate()

@@ -71,7 +71,7 @@ fn report_ui(ui: &mut egui::Ui, analysis: &Analysis, report: &TestReport, comman
         ui,
         &format!("{}: {arm} against {control}", report.label),
         |ui| {
-            const COLUMNS: [Column; 7] = [
+            const COLUMNS: [Column<'_>; 7] = [
                 Column::text("Test", 215.0),
                 Column::text("Unit", 85.0),
                 Column::number("Statistic", 85.0),

@@ -6,15 +6,15 @@ use egui_extras::TableBuilder;
 
 /// A column's heading and how its cells lie.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::app) struct Column {
-    pub(in crate::app) heading: &'static str,
+pub(in crate::app) struct Column<'a> {
+    pub(in crate::app) heading: &'a str,
     pub(in crate::app) width: f32,
     pub(in crate::app) is_number: bool,
 }
 
-impl Column {
+impl<'a> Column<'a> {
     /// Text, from the left.
-    pub(in crate::app) const fn text(heading: &'static str, width: f32) -> Self {
+    pub(in crate::app) const fn text(heading: &'a str, width: f32) -> Self {
         Self {
             heading,
             width,
@@ -23,7 +23,7 @@ impl Column {
     }
 
     /// Numbers, to the right.
-    pub(in crate::app) const fn number(heading: &'static str, width: f32) -> Self {
+    pub(in crate::app) const fn number(heading: &'a str, width: f32) -> Self {
         Self {
             heading,
             width,
@@ -43,7 +43,7 @@ pub(in crate::app) fn table_height(n_rows: usize) -> f32 {
 pub(in crate::app) fn table_ui(
     ui: &mut egui::Ui,
     id: &str,
-    columns: &[Column],
+    columns: &[Column<'_>],
     (n_rows, max_height): (usize, f32),
     mut cell: impl FnMut(&mut egui::Ui, usize, usize),
 ) {

@@ -4,6 +4,7 @@ use super::{arm_name, arm_tone, counts_by_arm};
 use crate::analysis::{Analysis, LatencyPanel};
 use crate::data::Quantity;
 use crate::report::chart::{Axis, Chart, Layer, Scale};
+use crate::stats::Method;
 use crate::units::{self, ValueForm};
 
 /// Share of each arm's requests per bin of latency.
@@ -92,8 +93,9 @@ pub fn quantile_differences(analysis: &Analysis, panel: &LatencyPanel) -> Chart 
         title: format!("{}: change at each quantile", panel.label),
         caption: format!(
             "Above zero: slower than {control} at that quantile. The band is the {} interval of each \
-             quantile by itself. {}",
+             quantile by itself. {} {}",
             level_text(level),
+            quantile_note(analysis, panel),
             caption(analysis, panel, "Successful requests")
         ),
         x: Axis::new("Quantile", Scale::Linear(ValueForm::Share)).from_to(0.0, 1.0),
@@ -103,6 +105,26 @@ pub fn quantile_differences(analysis: &Analysis, panel: &LatencyPanel) -> Chart 
         ),
         layers,
     }
+}
+
+/// How the intervals of quantiles were made, and what the decision does otherwise.
+pub fn quantile_note(analysis: &Analysis, panel: &LatencyPanel) -> String {
+    let mut estimates = panel.arms.iter().flat_map(|arm| &arm.quantiles);
+    let is_by_unit = estimates.any(|q| q.estimate.method == Method::ClusteredOrderStatistics);
+    let made = if is_by_unit {
+        "Intervals are by user: order statistics, widened because requests of one user resemble each other; \
+         a difference joins those of its arms by square-and-add."
+    } else {
+        "Intervals take requests as independent: order statistics; a difference joins those of its arms by \
+         square-and-add."
+    };
+    let mut effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
+    let stages = if effects.any(|effect| effect.stratified.is_some()) {
+        " Here stages are mixed; the decision compares within them."
+    } else {
+        ""
+    };
+    format!("{made}{stages}")
 }
 
 /// From the first to the last bin that holds a request.

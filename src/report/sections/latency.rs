@@ -20,6 +20,7 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     for panel in &analysis.latency {
         out.push(Block::Heading(panel.label.clone(), Vec::new()));
         out.push(Block::Table(quantiles(analysis, panel)));
+        out.push(Block::Note(charts::quantile_note(analysis, panel)));
         let half = |chart, twin| Figure {
             chart,
             height_px: 270,

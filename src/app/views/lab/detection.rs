@@ -31,7 +31,7 @@ pub(super) fn ui(ui: &mut egui::Ui, trial: &RuleTrial) {
 }
 
 fn detections_ui(ui: &mut egui::Ui, id: &str, detections: &[Detection]) {
-    const COLUMNS: [Column; 5] = [
+    const COLUMNS: [Column<'_>; 5] = [
         Column::text("Regression", 220.0),
         Column::number("Finds it", 170.0),
         Column::number("Median delay, canary requests", 200.0),

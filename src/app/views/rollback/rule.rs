@@ -340,7 +340,7 @@ fn threshold_ui(
 }
 
 fn readings_ui(ui: &mut egui::Ui, rulebook: &Rulebook, done: &RuleReplay, firing: &Firing) {
-    const COLUMNS: [Column; 7] = [
+    const COLUMNS: [Column<'_>; 7] = [
         Column::text("Condition", 180.0),
         Column::text("Held", 100.0),
         Column::number("Measured", 110.0),
