@@ -88,11 +88,11 @@ fn from_a_log_to_a_report_and_back_from_the_project() {
         stands(&window, &shown);
     }
     show(&mut window, Screen::Latency);
-    let p95 = analysis.latency[0].arms[0]
-        .quantiles
-        .iter()
-        .find(|q| q.q == 0.95);
-    stands(&window, &units::latency(p95.unwrap().estimate.value));
+    // The first row: of a table below the edge of the screen no others are drawn.
+    let p25 = analysis.latency[0].arms[0].quantiles[0].estimate;
+    let (lower, upper) = (p25.interval.lower, p25.interval.upper);
+    let shown = units::ValueForm::LatencyMs.value_with_interval(p25.value, lower, upper);
+    stands(&window, &shown);
     show(&mut window, Screen::Trends);
     stands(&window, "Requests over time");
 

@@ -156,21 +156,13 @@ fn answer_ui(ui: &mut egui::Ui, fields: &PlanFields, answer: &Answer, size: &Sam
         }
     }
     if !answer.alternatives.is_empty() {
-        let others: Vec<String> = answer
-            .alternatives
-            .iter()
-            .map(|other| {
-                format!(
-                    "{} ({})",
-                    units::count(other.n_control),
-                    other.formula.label()
-                )
-            })
-            .collect();
-        note(
-            ui,
-            &format!("By other formulas, in the control: {}.", others.join("; ")),
-        );
+        let other = |size: &SampleSize| {
+            let n = units::count(size.n_control);
+            format!("{n} ({})", tr(size.formula.label()))
+        };
+        let others: Vec<String> = answer.alternatives.iter().map(other).collect();
+        let lead = tr("By other formulas, in the control:");
+        note(ui, &format!("{lead} {}.", others.join("; ")));
     }
     for text in &answer.notes {
         ui.add(egui::Label::new(egui::RichText::new(tr(text)).strong()).wrap());
