@@ -302,6 +302,7 @@ fn pictures_in_light() {
     window.state_mut().state.path_text = "canary-rollout-20k.csv".to_owned();
     for (screen, name) in [
         (Screen::Log, "log"),
+        (Screen::Overview, "overview"),
         (Screen::Latency, "latency"),
         (Screen::Rollback, "rollback"),
         (Screen::Plan, "plan"),
@@ -340,6 +341,7 @@ fn a_rule_is_tried_and_its_calibrated_version_taken_over() {
     assert_eq!(trial.false_rollback.n, 100);
     assert!(lab.rules.len() > 1, "the other rules stand beside it");
     window.get_by_label(&hindsight::lab::words::verdict(trial));
+    picture(&mut window, "lab");
     let rule = |window: &egui_kittest::Harness<'_, hindsight::app::App>| {
         window.state().state.document.rulebook.rules[0].clone()
     };
