@@ -6,9 +6,9 @@ use clap::{Args, Parser, Subcommand};
 
 use super::convert::RulesCommand;
 use super::power::PowerArguments;
+use super::report::ReportArguments;
 use crate::analysis::{
-    Correction, CrossingUnits, DecisionKind, Direction, InferenceUnit, Looks, MetricRole,
-    StrataChoice, Strategy,
+    Correction, CrossingUnits, Direction, InferenceUnit, Looks, MetricRole, StrataChoice, Strategy,
 };
 use crate::data::MsRange;
 use crate::ingest::{Derived, Encoding, Repeats, Role};
@@ -305,68 +305,6 @@ pub enum EngineName {
     Parametric,
 }
 
-/// `hindsight report`
-#[derive(Debug, Clone, Default, Args)]
-pub struct ReportArguments {
-    /// The log.
-    #[command(flatten)]
-    pub log: LogArguments,
-    /// The comparison.
-    #[command(flatten)]
-    pub compare: CompareArguments,
-    /// The rules.
-    #[command(flatten)]
-    pub rules: RulesArguments,
-    /// Where to write the report; the ending says what: .html, .pdf, .md or .json; - prints Markdown.
-    /// May be given several times. Default: report.html.
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Vec<PathBuf>,
-    /// Take every LOG for a log of its own, and write a report of each into this folder.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "short", "tables", "charts", "from"])]
-    pub each: Option<PathBuf>,
-    /// Write Markdown short enough for a comment on a pull request.
-    #[arg(long)]
-    pub short: bool,
-    /// Write every table as a CSV file into this folder.
-    #[arg(long, value_name = "DIR")]
-    pub tables: Option<PathBuf>,
-    /// Write every chart as a file of its own into this folder.
-    #[arg(long, value_name = "DIR")]
-    pub charts: Option<PathBuf>,
-    /// What the charts are written as.
-    #[arg(long, value_name = "FORM", default_value = "svg", requires = "charts")]
-    pub picture: Picture,
-    /// What the log cannot tell: owner, hypothesis, what the arms are (TOML).
-    #[arg(long, value_name = "FILE")]
-    pub context: Option<PathBuf>,
-    /// Decide otherwise than recommended; the report prints both, and the reason.
-    #[arg(long = "override", value_name = "DECISION", requires = "reason", value_parser = decision)]
-    pub overrule: Option<DecisionKind>,
-    /// Why the recommendation is overruled.
-    #[arg(long, value_name = "TEXT", requires = "overrule")]
-    pub reason: Option<String>,
-    /// Make the figures of this JSON report again, with its columns, settings and rules, and say
-    /// what differs.
-    #[arg(long, value_name = "REPORT", conflicts_with_all = ["mapping", "tool", "control", "treatment", "segment", "level", "preset", "file"])]
-    pub from: Option<PathBuf>,
-    /// Print the report's numbers as JSON as well.
-    #[arg(long)]
-    pub json: bool,
-    /// Exit with 3 when the decision is to roll back or the log is unsound.
-    #[arg(long)]
-    pub check: bool,
-}
-
-/// What a chart is written as.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Picture {
-    /// Vector.
-    #[default]
-    Svg,
-    /// Pixels, 1,800 wide.
-    Png,
-}
-
 /// `hindsight sample`
 #[derive(Debug, Args)]
 pub struct SampleArguments {
@@ -376,12 +314,6 @@ pub struct SampleArguments {
     /// The same seed gives the same bytes.
     #[arg(long, default_value_t = crate::sample::SAMPLE_SEED)]
     pub seed: u64,
-}
-
-fn decision(text: &str) -> Result<DecisionKind, String> {
-    serde_json::from_value(serde_json::Value::from(text)).map_err(|_unknown| {
-        "one of ship, hold, roll-back, keep-collecting, unsound is needed".to_owned()
-    })
 }
 
 fn strategy(text: &str) -> Result<Strategy, String> {

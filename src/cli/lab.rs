@@ -9,8 +9,8 @@ use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 use crate::lab::{
-    Calibrated, Engine, Grid, LabPlan, LabSettings, LabTable, RuleLab, Traffic, digest, lab,
-    usual_injections,
+    Calibrated, Engine, Grid, LabCell, LabPlan, LabSettings, LabTable, RuleLab, Traffic, digest,
+    lab, usual_injections,
 };
 use crate::report::write::write_atomic;
 use crate::rules::{ReplaySettings, Rulebook};
@@ -200,7 +200,7 @@ fn chosen(found: &RuleLab) -> Option<&Calibrated> {
 fn as_text(found: &RuleLab, title: &str) -> String {
     let said = digest(found);
     let mut out = format!("{title}. {}\n\n", said.headline);
-    out += &table(&said.summary.columns, &said.summary.rows);
+    out += &plain(&said.summary);
     for rule in &said.rules {
         out += &["\n", &rule.title, "\n"].concat();
         out += &sentences("  ", &rule.sentences);
@@ -232,9 +232,17 @@ fn sentences(indent: &str, sentences: &[String]) -> String {
     lines.concat()
 }
 
+fn plain(found: &LabTable) -> String {
+    let text = |row: &Vec<LabCell>| row.iter().map(LabCell::text).collect();
+    let rows: Vec<Vec<String>> = found.rows.iter().map(text).collect();
+    table(&found.columns, &rows)
+}
+
 /// A table below a heading.
 fn indented(found: &LabTable) -> String {
-    let text = table(&found.columns, &found.rows);
-    let lines: Vec<String> = text.lines().map(|line| format!("  {line}\n")).collect();
+    let lines: Vec<String> = plain(found)
+        .lines()
+        .map(|line| format!("  {line}\n"))
+        .collect();
     lines.concat()
 }

@@ -1,16 +1,21 @@
 //! `hindsight report`: the decision report in every form, its tables and its charts.
 
+mod arguments;
+
 use std::path::{Path, PathBuf};
 
+pub(super) use arguments::{Picture, ReportArguments};
+
 use super::analyze::finish;
-use super::arguments::{CompareArguments, LogArguments, Picture, ReportArguments};
+use super::arguments::{CompareArguments, LogArguments};
 use super::output::{note, print, print_json};
 use super::replay::rulebook;
 use super::{Finish, load, settings};
-use crate::analysis::{AnalysisSettings, Selection, analyze, select};
+use crate::analysis::{Analysis, AnalysisSettings, Selection, analyze, select};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::Loaded;
 use crate::jobs::Progress;
+use crate::lab::{Engine, LabPlan, LabSettings, RuleLab, usual_injections};
 use crate::report::picture::{self, PictureForm};
 use crate::report::write::{unwritable, write_atomic};
 use crate::report::{
@@ -61,12 +66,19 @@ fn one(arguments: &ReportArguments, progress: &Progress) -> Result<Finish> {
     };
     let analysis = analyze(&loaded.log, &settings, progress)?;
     let replay = replay(&loaded, &settings, &rulebook, progress)?;
+    let asked = recipe.as_ref().and_then(|recipe| recipe.lab.clone());
+    let lab = if arguments.lab || asked.is_some() {
+        lab(arguments, asked, &loaded, &analysis, &rulebook, progress)?
+    } else {
+        None
+    };
     let mut notes = load_notes(&loaded);
     notes.inputs = loaded.digests()?;
     let input = ReportInput {
         analysis: &analysis,
         replay: replay.as_ref(),
         rulebook: Some(&rulebook),
+        lab: lab.as_ref(),
         load: &notes,
         mapping: Some(&loaded.mapping),
         context: &context,
@@ -75,6 +87,7 @@ fn one(arguments: &ReportArguments, progress: &Progress) -> Result<Finish> {
             title => title,
         },
         version: env!("CARGO_PKG_VERSION"),
+        language: arguments.language,
     };
     let written = write(arguments, &input)?;
     if arguments.json {
@@ -259,4 +272,46 @@ fn replay(
         progress,
     )
     .map(Some)
+}
+
+/// The rules on rollouts made from the rows that the analysis looks at, as `asked` or as the arguments
+/// say; `None` with a single arm.
+fn lab(
+    arguments: &ReportArguments,
+    asked: Option<LabSettings>,
+    loaded: &Loaded,
+    analysis: &Analysis,
+    rulebook: &Rulebook,
+    progress: &Progress,
+) -> Result<Option<RuleLab>> {
+    let selection = select(&loaded.log, &analysis.settings)?;
+    let Some(treatment) = selection.treatment else {
+        return Ok(None);
+    };
+    let (rows, control) = (&selection.rows, selection.control);
+    let arms = ReplaySettings { control, treatment };
+    let settings = asked.unwrap_or_else(|| LabSettings {
+        engine: Engine::Relabel,
+        plan: match rulebook.plans.first_key_value() {
+            Some((name, plan)) if rulebook.plans.len() == 1 && arguments.rules.file.is_some() => {
+                LabPlan::of_rulebook(name, plan)
+            }
+            _ => LabPlan::of_log(
+                rows,
+                analysis.stages.iter().map(|s| (s.from_us, s.share)),
+                &arms,
+            ),
+        },
+        replicates: arguments.replicates,
+        alpha: 0.05,
+        seed: arguments.seed,
+        max_canary_requests: None,
+        injections: usual_injections(rows, control),
+        calibrate: true,
+        grid: None,
+        focus: None,
+        level: analysis.settings.level,
+    });
+    let log = Some((&**rows, arms));
+    crate::lab::lab(log, rulebook, &settings, progress, &mut |_| {}).map(Some)
 }

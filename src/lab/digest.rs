@@ -1,6 +1,6 @@
 //! A lab as tables and sentences: terminal and report show the same.
 
-use super::model::{Calibrated, Detection, RuleLab, RuleTrial};
+use super::model::{Calibrated, Chance, Detection, RuleLab, RuleTrial};
 use super::words::{self, chance, plain, rounded};
 use crate::units;
 
@@ -22,6 +22,8 @@ pub struct LabDigest {
 /// What a lab says of one rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleDigest {
+    /// Its id.
+    pub id: String,
     /// Its title and id.
     pub title: String,
     /// The verdict, and what the log's own firing is worth.
@@ -34,7 +36,7 @@ pub struct RuleDigest {
     pub guards: Vec<String>,
 }
 
-/// A table of texts.
+/// A table.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LabTable {
     /// What it shows.
@@ -42,7 +44,44 @@ pub struct LabTable {
     /// The columns' names.
     pub columns: Vec<&'static str>,
     /// As many cells as columns.
-    pub rows: Vec<Vec<String>>,
+    pub rows: Vec<Vec<LabCell>>,
+}
+
+/// What stands in a table: figures are kept in full beside their text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LabCell {
+    /// Words; may be empty.
+    Text(String),
+    /// A number, and how it is written.
+    Number(f64, String),
+    /// A probability with its interval.
+    Chance(Chance),
+}
+
+impl LabCell {
+    /// As written for people.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Text(text) | Self::Number(_, text) => text.clone(),
+            Self::Chance(found) => chance(found),
+        }
+    }
+
+    fn words(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    fn whole(value: f64) -> Self {
+        Self::Number(value, whole(value))
+    }
+
+    fn share(value: f64) -> Self {
+        Self::Number(value, rounded(value))
+    }
+
+    fn threshold(value: f64) -> Self {
+        Self::Number(value, plain(value))
+    }
 }
 
 /// Puts a lab into words.
@@ -75,27 +114,34 @@ pub fn digest(lab: &RuleLab) -> LabDigest {
     }
 }
 
-fn summary(trial: &RuleTrial) -> Vec<String> {
+fn summary(trial: &RuleTrial) -> Vec<LabCell> {
     if trial.skipped.is_some() {
-        let mut row = vec![trial.id.clone(), "cannot run".to_owned()];
-        row.resize(5, String::new());
+        let mut row = vec![LabCell::words(&trial.id), LabCell::words("cannot be tried")];
+        row.resize(5, LabCell::words(""));
         return row;
     }
     let early = trial.within.iter().find(|w| w.requests == 1_000);
     let mean = &trial.mean_time;
     vec![
-        trial.id.clone(),
-        chance(&trial.false_rollback),
-        early.map_or_else(|| units::NO_VALUE.to_owned(), |w| rounded(w.chance.share)),
-        format!("{} of {}", whole(mean.requests), whole(mean.of_requests)),
-        trial.detection.first().map_or_else(String::new, |d| {
+        LabCell::words(&trial.id),
+        LabCell::Chance(trial.false_rollback),
+        early.map_or_else(
+            || LabCell::words(units::NO_VALUE),
+            |w| LabCell::share(w.chance.share),
+        ),
+        LabCell::Number(
+            mean.requests,
+            format!("{} of {}", whole(mean.requests), whole(mean.of_requests)),
+        ),
+        LabCell::words(trial.detection.first().map_or_else(String::new, |d| {
             format!("{} in {}", d.text, rounded(d.detected.share))
-        }),
+        })),
     ]
 }
 
 fn rule(trial: &RuleTrial, lab: &RuleLab) -> RuleDigest {
     let mut found = RuleDigest {
+        id: trial.id.clone(),
         title: format!("{} ({})", trial.title, trial.id),
         sentences: vec![words::verdict(trial)],
         tables: Vec::new(),
@@ -142,11 +188,11 @@ fn conditions(trial: &RuleTrial) -> LabTable {
             .iter()
             .map(|c| {
                 vec![
-                    c.name.clone(),
-                    plain(c.threshold),
-                    rounded(c.causes.share),
-                    rounded(c.alone.share),
-                    c.text.clone(),
+                    LabCell::words(&c.name),
+                    LabCell::threshold(c.threshold),
+                    LabCell::share(c.causes.share),
+                    LabCell::share(c.alone.share),
+                    LabCell::words(&c.text),
                 ]
             })
             .collect(),
@@ -160,7 +206,13 @@ fn stages(trial: &RuleTrial) -> LabTable {
         rows: trial
             .stages
             .iter()
-            .map(|s| vec![s.name.clone(), units::share(s.weight), chance(&s.chance)])
+            .map(|s| {
+                vec![
+                    LabCell::words(&s.name),
+                    LabCell::Number(s.weight, units::share(s.weight)),
+                    LabCell::Chance(s.chance),
+                ]
+            })
             .collect(),
     }
 }
@@ -180,13 +232,16 @@ fn detections(title: &str, detections: &[Detection]) -> LabTable {
             .iter()
             .map(|d| {
                 vec![
-                    d.text.clone(),
-                    chance(&d.detected),
-                    rounded(d.before.share),
+                    LabCell::words(&d.text),
+                    LabCell::Chance(d.detected),
+                    LabCell::share(d.before.share),
                     d.median_delay_requests
-                        .map_or_else(|| units::NO_VALUE.to_owned(), whole),
-                    whole(d.exposed),
-                    format!("{} of {}", whole(d.harmed), whole(d.harmed_without_rule)),
+                        .map_or_else(|| LabCell::words(units::NO_VALUE), LabCell::whole),
+                    LabCell::whole(d.exposed),
+                    LabCell::Number(
+                        d.harmed,
+                        format!("{} of {}", whole(d.harmed), whole(d.harmed_without_rule)),
+                    ),
                 ]
             })
             .collect(),
@@ -194,22 +249,26 @@ fn detections(title: &str, detections: &[Detection]) -> LabTable {
 }
 
 fn calibrated(title: String, version: &Calibrated) -> Vec<LabTable> {
-    let thresholds = LabTable {
+    let mut thresholds = LabTable {
         title,
-        columns: vec!["Threshold of", "As written", "Calibrated", ""],
-        rows: version
-            .thresholds
-            .iter()
-            .map(|t| {
-                vec![
-                    t.condition.clone(),
-                    plain(t.was),
-                    plain(t.is),
-                    t.kept.clone().unwrap_or_default(),
-                ]
-            })
-            .collect(),
+        columns: vec!["Threshold of", "As written", "Calibrated"],
+        rows: Vec::new(),
     };
+    let is_kept = version.thresholds.iter().any(|t| t.kept.is_some());
+    if is_kept {
+        thresholds.columns.push("Stays, because");
+    }
+    for t in &version.thresholds {
+        let mut row = vec![
+            LabCell::words(&t.condition),
+            LabCell::threshold(t.was),
+            LabCell::threshold(t.is),
+        ];
+        if is_kept {
+            row.push(LabCell::words(t.kept.clone().unwrap_or_default()));
+        }
+        thresholds.rows.push(row);
+    }
     if version.detection.is_empty() {
         return vec![thresholds];
     }
@@ -225,10 +284,10 @@ fn frontier(lab: &RuleLab) -> LabTable {
             .iter()
             .map(|point| {
                 vec![
-                    point.name.clone(),
-                    chance(&point.false_rollback),
-                    chance(&point.detected),
-                    whole(point.harmed),
+                    LabCell::words(&point.name),
+                    LabCell::Chance(point.false_rollback),
+                    LabCell::Chance(point.detected),
+                    LabCell::whole(point.harmed),
                 ]
             })
             .collect(),

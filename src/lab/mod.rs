@@ -26,7 +26,7 @@ mod trial;
 mod versions;
 pub mod words;
 
-pub use digest::{LabDigest, LabTable, RuleDigest, digest};
+pub use digest::{LabCell, LabDigest, LabTable, RuleDigest, digest};
 pub use model::*;
 pub use sequential::SEQUENTIAL_TEST;
 pub use settings::*;

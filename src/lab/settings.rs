@@ -6,7 +6,7 @@ use crate::data::{Outcome, Quantity, RequestLog};
 use crate::rules::ReplaySettings;
 
 /// The choices behind a [`super::RuleLab`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabSettings {
     /// How rollouts without a difference are made.
     pub engine: Engine,
@@ -34,7 +34,7 @@ pub struct LabSettings {
 }
 
 /// Versions of a rule to calibrate: every window with every minimum that fits into it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Grid {
     /// The last so many requests of each arm; as written if empty.
     pub windows: Vec<u32>,
@@ -43,7 +43,7 @@ pub struct Grid {
 }
 
 /// How rollouts without a difference are made.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
     /// The baseline's requests alone; a part of its users is called canary.
@@ -60,7 +60,7 @@ pub enum Engine {
 }
 
 /// What requests are drawn from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Traffic {
     /// The baseline's requests, each on its own and with all its values, at the log's mean rate. The
@@ -105,7 +105,7 @@ impl Default for TrafficModel {
 }
 
 /// How the canary's share grows.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LabPlan {
     /// Where it comes from, in words.
     pub source: String,
@@ -116,7 +116,7 @@ pub struct LabPlan {
 }
 
 /// A stretch of constant share.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabStage {
     /// Shown to people; may be empty.
     pub name: String,
@@ -129,7 +129,7 @@ pub struct LabStage {
 }
 
 /// A regression that is put into the canary's requests.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Injection {
     /// What gets worse.
     pub harm: Harm,
@@ -138,7 +138,7 @@ pub struct Injection {
 }
 
 /// What gets worse in a canary request.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Harm {
     /// Requests that would have succeeded fail with this probability.
@@ -174,7 +174,7 @@ pub enum Harm {
 }
 
 /// From when on a regression is there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Onset {
     /// From time zero.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::analysis::AnalysisSettings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::Mapping;
+use crate::lab::LabSettings;
 use crate::rules::Rulebook;
 
 /// The most differences that are listed.
@@ -19,6 +20,8 @@ pub struct Recipe {
     pub settings: AnalysisSettings,
     /// The rules; `None` where none were replayed.
     pub rulebook: Option<Rulebook>,
+    /// What the lab was asked for; `None` where it was not.
+    pub lab: Option<LabSettings>,
     /// The report itself.
     pub report: Value,
 }
@@ -38,15 +41,16 @@ impl Recipe {
         };
         let report: Value =
             serde_json::from_str(text).map_err(|cause| refused(cause.to_string()))?;
-        let part = |name: &str| report.get(name).cloned().unwrap_or_default();
-        let settings = report.pointer("/analysis/settings").cloned();
+        let of = |path: &str| report.pointer(path).cloned().unwrap_or_default();
         Ok(Self {
-            mapping: serde_json::from_value(part("mapping"))
+            mapping: serde_json::from_value(of("/mapping"))
                 .map_err(|cause| refused(format!("mapping: {cause}")))?,
-            settings: serde_json::from_value(settings.unwrap_or_default())
+            settings: serde_json::from_value(of("/analysis/settings"))
                 .map_err(|cause| refused(format!("analysis.settings: {cause}")))?,
-            rulebook: serde_json::from_value(part("rulebook"))
+            rulebook: serde_json::from_value(of("/rulebook"))
                 .map_err(|cause| refused(format!("rulebook: {cause}")))?,
+            lab: serde_json::from_value(of("/lab/settings"))
+                .map_err(|cause| refused(format!("lab.settings: {cause}")))?,
             report,
         })
     }
@@ -62,6 +66,7 @@ impl Recipe {
             "/load/rows_read",
             "/analysis",
             "/replay",
+            "/lab",
         ] {
             let of = |report: &Value| report.pointer(part).cloned().unwrap_or_default();
             let name = part.trim_start_matches('/').replace('/', ".");

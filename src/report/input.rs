@@ -3,6 +3,8 @@
 use super::context::Context;
 use crate::analysis::Analysis;
 use crate::ingest::{FileDigest, Mapping};
+use crate::lab::RuleLab;
+use crate::language::Language;
 use crate::rules::{Replay, Rulebook};
 
 /// What a report is made of.
@@ -14,6 +16,8 @@ pub struct ReportInput<'a> {
     pub replay: Option<&'a Replay>,
     /// The rules that were replayed: descriptions, known faults and units of conditions.
     pub rulebook: Option<&'a Rulebook>,
+    /// How good the rules are; `None` leaves that section out.
+    pub lab: Option<&'a RuleLab>,
     /// What was read.
     pub load: &'a LoadNotes,
     /// How the columns were read, for doing it again; `None` leaves that out of the JSON.
@@ -24,6 +28,8 @@ pub struct ReportInput<'a> {
     pub title: &'a str,
     /// Version of the program.
     pub version: &'a str,
+    /// The language of every form but JSON.
+    pub language: Language,
 }
 
 /// How the log was read.

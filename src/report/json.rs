@@ -14,7 +14,7 @@ use crate::rules;
 const SCHEMA: u32 = 1;
 
 /// One object with `schema`, `tool`, `title`, `load`, `context`, `mapping`, `rulebook`, `analysis`
-/// and, where rules were replayed, `replay`. Numbers that do not exist are `null`; no number is ever NaN or infinite.
+/// and, where rules were replayed or tried, `replay` and `lab`. Numbers that do not exist are `null`; no number is ever NaN or infinite.
 pub fn render(input: &ReportInput<'_>) -> Result<Value> {
     let whole = |e: serde_json::Error| {
         Error::new(
@@ -34,6 +34,7 @@ pub fn render(input: &ReportInput<'_>) -> Result<Value> {
         "rulebook": serde_json::to_value(input.rulebook).map_err(whole)?,
         "analysis": analysis(input.analysis)?,
         "replay": replay,
+        "lab": serde_json::to_value(input.lab).map_err(whole)?,
     }))
 }
 
