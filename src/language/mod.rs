@@ -1,4 +1,4 @@
-//! The languages of the window, and what its texts are in each of them.
+//! The languages of window and reports, and what their texts are in each of them.
 //!
 //! The English text is the key, as with gettext: code says what it means in plain English, and
 //! `assets/texts` has the same in Chinese and Korean. A text that was put together from a template,
@@ -18,7 +18,7 @@ use recognise::Texts;
 /// A language of the window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Language {
-    /// The language of the code, the command line, JSON and reports.
+    /// The language of the code, the command line and JSON.
     #[default]
     English,
     /// Simplified Chinese.
@@ -28,12 +28,13 @@ pub enum Language {
 }
 
 /// The tables by part of the product: English text to [Chinese, Korean].
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 6] = [
     ("window", include_str!("../../assets/texts/window.toml")),
     ("charts", include_str!("../../assets/texts/charts.toml")),
     ("analysis", include_str!("../../assets/texts/analysis.toml")),
     ("reading", include_str!("../../assets/texts/reading.toml")),
     ("rules", include_str!("../../assets/texts/rules.toml")),
+    ("report", include_str!("../../assets/texts/report.toml")),
 ];
 
 impl Language {

@@ -3,18 +3,24 @@
 use super::document::{Cell, Document, Shown, Table};
 use super::text;
 use crate::error::{Error, ErrorKind, Result};
+use crate::language::Language;
 
 /// A file for every table: its name and its bytes.
 pub fn files(document: &Document) -> Result<Vec<(String, Vec<u8>)>> {
     let tables = document.tables().filter(|table| !table.rows.is_empty());
     tables
-        .map(|table| Ok((format!("{}.csv", table.id), render(table)?)))
+        .map(|table| {
+            Ok((
+                format!("{}.csv", table.id),
+                render(table, document.language)?,
+            ))
+        })
         .collect()
 }
 
 /// One table. Shares are 0 to 1 and latencies milliseconds; an empty cell has no value, an open
 /// end of an interval is `inf`. Text that a spreadsheet would run as a formula gets an apostrophe.
-pub fn render(table: &Table) -> Result<Vec<u8>> {
+fn render(table: &Table, language: Language) -> Result<Vec<u8>> {
     let failed = |cause: String| {
         Error::new(
             ErrorKind::Internal,
@@ -34,7 +40,7 @@ pub fn render(table: &Table) -> Result<Vec<u8>> {
                 "" => column.title.clone(),
                 sub => format!("{} ({sub})", column.title),
             };
-            parts.head(&title)
+            parts.head(&title, language)
         });
     let head: Vec<String> = head.collect();
     writer
@@ -74,13 +80,15 @@ impl Parts {
         parts
     }
 
-    fn head(&self, title: &str) -> Vec<String> {
+    fn head(&self, title: &str, language: Language) -> Vec<String> {
         let mut out = vec![inert(title)];
         if self.has_interval {
-            out.extend(["lower", "upper"].map(|end| inert(&format!("{title}, {end}"))));
+            out.extend(
+                ["lower", "upper"].map(|end| inert(&format!("{title}, {}", language.say(end)))),
+            );
         }
         if self.has_notes {
-            out.push(inert(&format!("{title}, note")));
+            out.push(inert(&format!("{title}, {}", language.say("note"))));
         }
         out
     }
@@ -143,7 +151,7 @@ mod tests {
     fn table_of(name: &str, id: &str) -> Vec<::csv::StringRecord> {
         let document = document(&canary_named(name).input());
         let table = document.tables().find(|table| table.id == id).unwrap();
-        let bytes = render(table).unwrap();
+        let bytes = render(table, Language::English).unwrap();
         let mut reader = ::csv::ReaderBuilder::new()
             .has_headers(false)
             .from_reader(bytes.as_slice());

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::chart::Tone;
 use super::document::{Align, Banner, Block, Cell, Document, Item, Shown, Table};
 use super::text;
+use crate::language::Language;
 use crate::units;
 
 /// The whole report. Charts are given by their captions, for Markdown holds no pictures.
@@ -12,11 +14,11 @@ pub fn render(document: &Document) -> String {
     for (name, value) in &document.facts {
         let _infallible = writeln!(out, "- {}: {}", safe(name), safe(value));
     }
-    out += &banner(&document.banner, 2);
+    out += &banner(&document.banner, 2, document.language);
     for section in &document.sections {
         let _infallible = writeln!(out, "\n## {}", safe(&section.title));
         for block in &section.blocks {
-            out += &self::block(block);
+            out += &self::block(block, document.language);
         }
     }
     out + &footer(document)
@@ -25,7 +27,7 @@ pub fn render(document: &Document) -> String {
 /// Decision, reasons, the deciding metrics and what the health checks object to.
 pub fn short(document: &Document) -> String {
     let mut out = format!("### {}\n", safe(&document.title));
-    out += &banner(&document.banner, 4);
+    out += &banner(&document.banner, 4, document.language);
     let deciding = document
         .tables()
         .filter(|table| ["scorecard-primary", "scorecard-guardrail"].contains(&table.id.as_str()));
@@ -42,14 +44,16 @@ pub fn short(document: &Document) -> String {
             _ => None,
         })
         .flatten()
-        .filter(|check| ["Warning", "Stop"].contains(&check.chip.label.as_str()))
+        .filter(|check| matches!(check.chip.tone, Tone::Caution | Tone::Bad))
         .map(item)
         .collect();
     if !objections.is_empty() {
         let _infallible = write!(
             out,
-            "\n<details><summary>Health of the log: {} remarks</summary>\n\n",
-            objections.len()
+            "\n<details><summary>{}</summary>\n\n",
+            document
+                .language
+                .say(&format!("Health of the log: {} remarks", objections.len()))
         );
         out += &objections.concat();
         out += "\n</details>\n";
@@ -61,7 +65,7 @@ fn footer(document: &Document) -> String {
     format!("\n---\n{}\n", safe(&document.origin))
 }
 
-fn banner(banner: &Banner, level: usize) -> String {
+fn banner(banner: &Banner, level: usize, language: Language) -> String {
     let hashes = "#".repeat(level);
     let mut out = format!(
         "\n{hashes} {}: {} {}\n\n{}\n",
@@ -85,7 +89,7 @@ fn banner(banner: &Banner, level: usize) -> String {
         ("What speaks against it", &banner.dissent),
     ] {
         if !sentences.is_empty() {
-            let _infallible = write!(out, "\n**{title}**\n\n");
+            let _infallible = write!(out, "\n**{}**\n\n", language.say(title));
             out += &each(sentences, |sentence| format!("- {}\n", line(sentence)));
         }
     }
@@ -98,16 +102,22 @@ fn item(item: &Item) -> String {
     } else {
         format!(" {}:", safe(&item.about))
     };
-    let notes = each(&item.notes, |note| format!(" {}", safe(note)));
+    let mut said = item.text.clone();
+    for note in &item.notes {
+        if !said.ends_with(['.', '?', '。']) {
+            said.push('.');
+        }
+        let _infallible = write!(said, " {note}");
+    }
     format!(
-        "- {} **{}**{about} {}{notes}\n",
+        "- {} **{}**{about} {}\n",
         item.chip.symbol,
         safe(&item.chip.label),
-        safe(&item.text)
+        safe(&said)
     )
 }
 
-fn block(block: &Block) -> String {
+fn block(block: &Block, language: Language) -> String {
     match block {
         Block::Heading(title, chips) => {
             let chips = each(chips, |chip| {
@@ -133,10 +143,11 @@ fn block(block: &Block) -> String {
         Block::Figures(figures) => each(figures, |figure| {
             let chart = &figure.chart;
             format!(
-                "\n*Chart {}: {}. {}*\n",
+                "\n*{} {}: {}. {}*\n",
+                language.say("Chart"),
                 safe(&chart.id),
                 safe(&chart.title),
-                safe(&chart.caption)
+                safe(&figure.caption)
             )
         }),
         Block::Callout(callout) => {

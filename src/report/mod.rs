@@ -23,6 +23,7 @@ pub mod svg;
 pub mod table;
 pub mod text;
 pub mod ticks;
+mod translate;
 pub mod write;
 
 pub use again::Recipe;

@@ -11,6 +11,7 @@ use hindsight::app::{App, Command, Screen, UiCommand};
 use hindsight::language::Language;
 
 use crate::support::harness::{picture, sample, settle, show, window_on, window_with_storage};
+use crate::support::program::is_english;
 
 fn speak(window: &mut Harness<'_, App>, language: Language) {
     window
@@ -90,13 +91,6 @@ fn nearly_nothing_on_screen_stays_english() {
             left.len()
         );
     }
-}
-
-/// Four English words in a row: names of columns, arms and tests have fewer.
-fn is_english(text: &str) -> bool {
-    let is_word = |word: &str| word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
-    let words: Vec<&str> = text.split([' ', ',', ':', '.', ';']).collect();
-    words.windows(4).any(|four| four.iter().all(|w| is_word(w)))
 }
 
 /// Every `tr("…")` and `tr(format!("…"))` of the window.

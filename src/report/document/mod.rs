@@ -8,6 +8,7 @@ pub use cell::{Cell, Shown};
 pub use table::{Align, Column, Density, Table};
 
 use super::chart::{Chart, Tone};
+use crate::language::Language;
 
 /// A whole report.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +17,8 @@ pub struct Document {
     pub title: String,
     /// Version of the program.
     pub version: String,
+    /// What its texts are written in.
+    pub language: Language,
     /// Who, what, when: name and value.
     pub facts: Vec<(String, String)>,
     /// What to do and why.
@@ -144,12 +147,26 @@ pub struct Callout {
 /// A chart within the report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
-    /// The chart.
+    /// The chart; its own caption is for where it stands alone.
     pub chart: Chart,
+    /// What stands below it here.
+    pub caption: String,
     /// Height at the width it gets, pixels.
     pub height_px: u32,
     /// The same as a table, folded where a form can fold.
     pub twin: Option<Table>,
+}
+
+impl Figure {
+    /// A chart with its own caption.
+    pub fn new(chart: Chart, height_px: u32, twin: Option<Table>) -> Self {
+        Self {
+            caption: chart.caption.clone(),
+            chart,
+            height_px,
+            twin,
+        }
+    }
 }
 
 impl Document {

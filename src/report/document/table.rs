@@ -70,6 +70,19 @@ impl Table {
         self
     }
 
+    /// How many cells at its start a row shares with the row above, where both are about the same:
+    /// forms that need not be read row by row leave them out.
+    pub fn n_shared(&self, row: usize) -> usize {
+        let has_head = self.columns.first().is_some_and(|c| c.align == Align::Head);
+        match row.checked_sub(1).map(|above| &self.rows[above]) {
+            Some(above) if has_head => {
+                let pairs = above.iter().zip(&self.rows[row]);
+                pairs.take_while(|(above, cell)| above == cell).count()
+            }
+            _ => 0,
+        }
+    }
+
     /// The same with these rows.
     #[must_use]
     pub fn with(mut self, rows: impl IntoIterator<Item = Vec<Cell>>) -> Self {

@@ -5,15 +5,16 @@ mod parts;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::document::{Banner, Document, Tile};
-use super::text::prose;
 use super::{svg, text};
-use parts::{block, callout, chip, facts, tone_class};
+use crate::language::Language;
+use parts::{block, callout, chip, facts, running, tone_class};
 
 /// The report as HTML. The same input gives the same bytes.
 pub fn render(document: &Document) -> String {
+    let language = document.language;
     let page = html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(language.tag()) {
             head {
                 meta charset="utf-8";
                 meta http-equiv="Content-Security-Policy"
@@ -25,7 +26,7 @@ pub fn render(document: &Document) -> String {
                 style { (PreEscaped(svg::STYLE)) (PreEscaped(include_str!("report.css"))) }
             }
             body {
-                a.skip href="#decision" { "Skip to the decision" }
+                a.skip href="#decision" { (language.say("Skip to the decision")) }
                 div.layout {
                     (contents(document))
                     main { (body(document)) }
@@ -39,35 +40,38 @@ pub fn render(document: &Document) -> String {
 }
 
 fn body(document: &Document) -> Markup {
+    let language = document.language;
     html! {
         header.cover {
-            p.kicker { "Decision report" }
+            p.kicker { (language.say("Decision report")) }
             h1 { (document.title) }
             (facts(&document.facts))
         }
-        (banner(&document.banner))
+        (banner(&document.banner, language))
         @if !document.tiles.is_empty() {
             div.tiles { @for one in &document.tiles { (tile(one)) } }
         }
         @for (k, section) in document.sections.iter().enumerate() {
             section #(section.id) {
                 h2 { span.number { (k + 1) } (section.title) }
-                @for one in &section.blocks { (block(one)) }
+                @for one in &section.blocks { (block(one, language)) }
             }
         }
         footer {
-            "Hindsight " (document.version) ". Computed on one machine, offline, from the log named \
-             above; nothing in this file refers to anything outside it."
+            "Hindsight " (document.version) ". "
+            (language.say("Computed on one machine, offline, from the log named above; nothing in this file \
+                           refers to anything outside it."))
         }
     }
 }
 
 fn contents(document: &Document) -> Markup {
+    let language = document.language;
     html! {
-        nav aria-label="Contents" {
+        nav aria-label=(language.say("Contents")) {
             p.brand { "Hindsight" }
             ol {
-                li { a href="#decision" { "Decision" } }
+                li { a href="#decision" { (language.say("Decision")) } }
                 @for section in &document.sections {
                     li { a href={ "#" (section.id) } { (section.title) } }
                 }
@@ -76,16 +80,16 @@ fn contents(document: &Document) -> Markup {
     }
 }
 
-fn banner(banner: &Banner) -> Markup {
+fn banner(banner: &Banner, language: Language) -> Markup {
     html! {
         section #decision class={ "decision " (tone_class(banner.tone)) } {
             p.recommendation { (banner.kicker) }
             h2 { span.symbol aria-hidden="true" { (banner.symbol) } (banner.kind) }
-            p.headline { (prose(&banner.headline)) }
+            p.headline { (running(&banner.headline)) }
             @for found in &banner.callouts { (callout(found)) }
             ul.reasons {
                 @for reason in &banner.reasons {
-                    li { (chip(&reason.chip)) span { (prose(&reason.text)) } }
+                    li { (chip(&reason.chip)) span { (running(&reason.text)) } }
                 }
             }
             @for (title, sentences) in [
@@ -93,8 +97,8 @@ fn banner(banner: &Banner) -> Markup {
                 ("What speaks against it", &banner.dissent),
             ] {
                 @if !sentences.is_empty() {
-                    h3.plain { (title) }
-                    ul.outlook { @for sentence in sentences { li { (prose(sentence)) } } }
+                    h3.plain { (language.say(title)) }
+                    ul.outlook { @for sentence in sentences { li { (running(sentence)) } } }
                 }
             }
         }

@@ -12,6 +12,7 @@ use krilla::metadata::Metadata;
 use super::document::{Banner, Document, Tile};
 use super::text::prose;
 use crate::error::{Error, ErrorKind, Result};
+use crate::language::Language;
 use blocks::{block, callout, items, list, tone_colour};
 use sheet::{BOTTOM, LEFT, Sheet, Style, WIDTH};
 
@@ -32,21 +33,22 @@ pub(super) fn render(document: &Document) -> Result<Vec<u8>> {
     let metadata = Metadata::new()
         .title(super::text::visible(&document.title).into_owned())
         .creator(format!("Hindsight {}", document.version))
-        .language("en".to_owned());
+        .language(document.language.tag().to_owned());
     ink::paint(sheet, &document.origin, metadata)
 }
 
 /// The one page for those who read nothing else.
 fn cover(sheet: &mut Sheet, document: &Document) {
-    sheet.bookmark("Decision");
+    let language = document.language;
+    sheet.bookmark(&language.say("Decision"));
     sheet.paragraph(
-        "Decision report",
+        &language.say("Decision report"),
         Style::small().bold().coloured(sheet::ACCENT),
     );
     sheet.paragraph(&document.title, Style::sized(19.0).bold());
     sheet.gap(4.0);
     facts(sheet, &document.facts);
-    banner(sheet, &document.banner);
+    banner(sheet, &document.banner, language);
     tiles(sheet, &document.tiles);
 }
 
@@ -78,7 +80,7 @@ fn facts(sheet: &mut Sheet, facts: &[(String, String)]) {
     sheet.advance(row_height + 10.0);
 }
 
-fn banner(sheet: &mut Sheet, banner: &Banner) {
+fn banner(sheet: &mut Sheet, banner: &Banner, language: Language) {
     let colour = tone_colour(banner.tone);
     let from = sheet.mark();
     sheet.inset(12.0, |sheet| {
@@ -98,7 +100,7 @@ fn banner(sheet: &mut Sheet, banner: &Banner) {
         ] {
             if !sentences.is_empty() {
                 sheet.gap(3.0);
-                sheet.paragraph(title, Style::body().bold());
+                sheet.paragraph(&language.say(title), Style::body().bold());
                 list(sheet, sentences);
             }
         }

@@ -74,6 +74,13 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Four English words in a row: names of columns, arms and tests have fewer.
+pub(crate) fn is_english(text: &str) -> bool {
+    let is_word = |word: &str| word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
+    let words: Vec<&str> = text.split([' ', ',', ':', '.', ';']).collect();
+    words.windows(4).any(|four| four.iter().all(|w| is_word(w)))
+}
+
 /// A log of two arms; the second has another error share.
 pub(crate) fn log_of(arms: [&str; 2], errors: [usize; 2]) -> String {
     let mut text = "timestamp,user_id,variant,status,latency_ms,rating\n".to_owned();
