@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::AnalysisSettings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::{Loaded, Mapping, Source};
+use crate::report::Context;
 use crate::rules::Rulebook;
 
 /// The extension of project files.
@@ -38,6 +39,9 @@ pub struct Project {
     /// The report's title; empty takes the log's name.
     #[serde(default)]
     pub title: String,
+    /// What the analyst adds to the report: owner, hypothesis, arms, a decision of their own.
+    #[serde(default)]
+    pub context: Context,
 }
 
 /// A file of the log as it was.
@@ -58,6 +62,7 @@ impl Project {
         settings: AnalysisSettings,
         rulebook: Rulebook,
         title: String,
+        context: Context,
     ) -> Self {
         Self {
             schema: SCHEMA,
@@ -67,6 +72,7 @@ impl Project {
             settings,
             rulebook,
             title,
+            context,
         }
     }
 
@@ -198,6 +204,10 @@ mod tests {
             settings,
             rulebook,
             "Title".to_owned(),
+            Context {
+                owner: "Ada".to_owned(),
+                ..Context::default()
+            },
         )
     }
 

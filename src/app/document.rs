@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::analysis::AnalysisSettings;
 use crate::ingest::{Additions, LoadRequest, Mapping};
+use crate::report::Context;
 use crate::rules::{Rulebook, presets};
 
 /// The choices behind everything on screen.
@@ -21,6 +22,8 @@ pub struct Document {
     pub rulebook: Rulebook,
     /// The report's title; empty takes the log's name.
     pub title: String,
+    /// What the analyst adds to the report.
+    pub context: Context,
 }
 
 impl Document {
@@ -46,6 +49,7 @@ impl Default for Document {
             settings: AnalysisSettings::default(),
             rulebook,
             title: String::new(),
+            context: Context::default(),
         }
     }
 }

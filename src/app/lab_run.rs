@@ -41,6 +41,11 @@ impl LabRun {
         })
     }
 
+    /// The findings, where they are of the document's rules and rows.
+    pub fn current(&self, document: &Document) -> Option<Arc<RuleLab>> {
+        self.value.clone().filter(|_| !self.is_stale(document))
+    }
+
     /// Whether the findings are those of a job that was stopped or still runs.
     pub fn is_partial(&self) -> bool {
         self.value.as_ref().is_some_and(|found| found.is_partial)

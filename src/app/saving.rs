@@ -9,6 +9,7 @@ use crate::analysis::AnalysisSettings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::{LoadRequest, Loaded};
 use crate::project::Project;
+use crate::report::Context;
 
 /// A project file is a few kB; what is longer is something else.
 const LONGEST_BYTES: u64 = 32 << 20;
@@ -83,6 +84,8 @@ pub(super) fn open_log(state: &mut AppState, request: LoadRequest) {
             margins,
             ..AnalysisSettings::default()
         };
+        // Words on one rollout would be wrong of another, an overruled decision above all.
+        state.document.context = Context::default();
         state.project.note_opened(&state.document);
     }
     if state.screen == Screen::Report {
@@ -163,6 +166,7 @@ fn document_of(project: &Project, log: Vec<PathBuf>) -> Document {
         settings: project.settings.clone(),
         rulebook: project.rulebook.clone(),
         title: project.title.clone(),
+        context: project.context.clone(),
         ..Document::default()
     }
 }
@@ -219,6 +223,7 @@ pub(super) fn project_of(state: &AppState, session: &Session) -> Project {
         document.settings,
         document.rulebook,
         document.title,
+        document.context,
     )
     .with_files_of(session.loaded.value.as_deref())
 }

@@ -23,7 +23,7 @@ use crate::ingest::{LoadRequest, Loaded, Mapping, Side, SideKind, WrittenRows, l
 use crate::jobs::{JobId, JobKind, JobQueue, JobStatus, Progress};
 use crate::lab::RuleLab;
 use crate::report::write::write_atomic;
-use crate::report::{Context, ReportForm, ReportInput, load_notes};
+use crate::report::{ReportForm, ReportInput, load_notes};
 use crate::rules::{Replay, Rulebook};
 
 /// A computed value with its state.
@@ -306,10 +306,14 @@ impl Session {
         };
         let replay = self.replay.value.clone();
         let rulebook = state.document.rulebook.clone();
+        let lab = self.lab.current(&state.document);
         let title = state.document.title.clone();
+        let context = state.document.context.clone();
+        let language = state.language;
         let path = PathBuf::from(state.report.path_text.trim());
         self.jobs.start(JobKind::Export, move |progress| {
             progress.phase("Writing", 0)?;
+            let context = context.checked()?;
             let mut notes = load_notes(&loaded);
             notes.inputs = loaded.digests()?;
             let title = if title.trim().is_empty() {
@@ -321,11 +325,13 @@ impl Session {
                 analysis: &analysis,
                 replay: replay.as_deref(),
                 rulebook: Some(&rulebook),
+                lab: lab.as_deref(),
                 load: &notes,
                 mapping: Some(&loaded.mapping),
-                context: &Context::default(),
+                context: &context,
                 title: &title,
                 version: env!("CARGO_PKG_VERSION"),
+                language,
             };
             write_atomic(&path, &ReportForm::of_path(&path)?.render(&input)?)?;
             Ok(Output::Exported(path))

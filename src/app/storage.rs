@@ -134,6 +134,7 @@ impl Storage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Context;
 
     fn keep(folder: &Path) -> Storage {
         let mut storage = Storage::open(folder);
@@ -156,6 +157,7 @@ mod tests {
             document.settings,
             document.rulebook,
             String::new(),
+            Context::default(),
         );
         write_atomic(&path, project.to_json(folder).unwrap().as_bytes()).unwrap();
         storage

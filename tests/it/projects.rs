@@ -7,8 +7,10 @@ use eframe::egui;
 use egui::{Key, Modifiers, Role, Theme};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
+use hindsight::analysis::DecisionKind;
 use hindsight::app::{App, Command, Screen, SourceCommand, UiCommand};
 use hindsight::ingest::{self, Derived, LoadRequest, Repeats, Side, SideKind};
+use hindsight::report::{Context, Override};
 
 use crate::support::harness::{sample, settle, step_until, window, window_on, window_with_storage};
 
@@ -41,6 +43,48 @@ fn opened(path: &Path) -> Harness<'static, App> {
         .ask(Command::OpenLog(LoadRequest::of(path).into()));
     settle(&mut window);
     window
+}
+
+#[test]
+fn what_the_analyst_adds_survives_closing_and_stays_with_its_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, project) = (
+        folder.path().join("log.csv"),
+        folder.path().join("p.hindsight"),
+    );
+    let mut first = investigated(&log);
+    first.state_mut().ask(Command::Show(Screen::Report));
+    settle(&mut first);
+    let owner = first.get_by_role_and_label(Role::TextInput, "Owner");
+    owner.click();
+    owner.type_text("Ada");
+    settle(&mut first);
+    first.state_mut().state.document.context.overrule = Some(Override {
+        decision: DecisionKind::Hold,
+        reason: "Holiday".to_owned(),
+        by: String::new(),
+    });
+    settle(&mut first);
+    saved(&mut first, &project);
+
+    let mut second = opened(&project);
+    let context = &second.state().state.document.context;
+    assert_eq!(context.owner, "Ada");
+    let overrule = context.overrule.as_ref().unwrap();
+    assert_eq!(overrule.decision, DecisionKind::Hold);
+    assert_eq!(overrule.reason, "Holiday");
+    let path = folder.path().join("r.md");
+    second.state_mut().state.report.path_text = path.display().to_string();
+    second.state_mut().ask(Command::Ui(UiCommand::Export));
+    step_until(&mut second, "the report is written", |_| path.exists());
+    let report = fs::read_to_string(&path).unwrap();
+    assert!(report.contains("- Owner: Ada"), "{report}");
+    assert!(report.contains("Decision by the analyst: ■ Hold"));
+
+    let other = LoadRequest::of(sample("aa.csv"));
+    second.state_mut().ask(Command::OpenLog(other.into()));
+    settle(&mut second);
+    assert_eq!(second.state().state.document.context, Context::default());
 }
 
 #[test]

@@ -19,16 +19,19 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     (
         "report",
         &[
-            "analysis", "rules", "lab", "ingest", "units", "error", "data", "stats",
+            "analysis", "rules", "lab", "language", "ingest", "units", "error", "data", "stats",
         ],
     ),
-    ("project", &["analysis", "error", "ingest", "rules"]),
+    (
+        "project",
+        &["analysis", "error", "ingest", "report", "rules"],
+    ),
     ("sample", &["data", "error", "jobs", "units"]),
     (
         "cli",
         &[
-            "analysis", "data", "error", "ingest", "jobs", "lab", "report", "rules", "sample",
-            "stats", "units",
+            "analysis", "data", "error", "ingest", "jobs", "lab", "language", "report", "rules",
+            "sample", "stats", "units",
         ],
     ),
     (

@@ -1,5 +1,7 @@
 //! What the report will say, and writing it.
 
+mod context;
+
 use std::path::Path;
 
 use super::super::command::{Command, Commands, UiCommand};
@@ -69,7 +71,8 @@ pub(super) fn ui(
             "One file with charts and tables inside, readable offline. No user ids and no prompts are in it.",
         );
     });
-    preview_ui(ui, session, analysis);
+    context::ui(ui, &mut state.document.context, analysis);
+    preview_ui(ui, state, session, analysis);
 }
 
 /// The forms of a report, of which the end of the file's name chooses one.
@@ -87,7 +90,7 @@ fn form_ui(ui: &mut egui::Ui, path_text: &mut String) {
 }
 
 /// What stands in the report, from the values it is made of.
-fn preview_ui(ui: &mut egui::Ui, session: &Session, analysis: &Analysis) {
+fn preview_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, analysis: &Analysis) {
     card_ui(ui, "What it will say", |ui| {
         headline(ui, &analysis.decision);
         ui.add_space(6.0);
@@ -151,6 +154,13 @@ fn preview_ui(ui: &mut egui::Ui, session: &Session, analysis: &Analysis) {
                     (
                         "Rollback rules",
                         format!("{n_rules} rules, {firings} would have fired"),
+                    ),
+                    (
+                        "Rule lab",
+                        match session.lab.current(&state.document) {
+                            Some(lab) => format!("{} rules tried", lab.rules.len()),
+                            None => "left out: try a rule in the rule lab to add it".to_owned(),
+                        },
                     ),
                     (
                         "Reading of the log",
