@@ -106,10 +106,12 @@ pub fn points(value: f64) -> String {
     }
 }
 
-/// A relative change: `+4.1 %`.
+/// A relative change: `+4.1 %`. Beyond a hundredfold no figure means anything: `> +10,000 %`.
 pub fn relative(value: f64) -> String {
     if value.is_nan() {
         NO_VALUE.to_owned()
+    } else if value > 100.0 && value.is_finite() {
+        "> +10,000 %".to_owned()
     } else {
         format!("{} %", signed(value * 100.0, 2))
     }
@@ -266,7 +268,12 @@ pub fn significant(value: f64, digits: usize) -> String {
     }
 }
 
+/// Less than this is what rounding leaves of equal numbers.
+const ROUNDING: f64 = 1e-12;
+
+/// A change with its sign.
 fn signed(value: f64, digits: usize) -> String {
+    let value = if value.abs() < ROUNDING { 0.0 } else { value };
     let text = significant(value, digits);
     if value > 0.0 {
         format!("+{text}")
@@ -299,6 +306,8 @@ mod tests {
         assert_eq!(share(0.0327), "3.27 %");
         assert_eq!(points(0.0124), "+1.24 pp");
         assert_eq!(relative(-0.041), "−4.1 %");
+        assert_eq!(relative(1_801_749.4), "> +10,000 %");
+        assert_eq!(points(6.9e-18), "0 pp");
     }
 
     #[test]

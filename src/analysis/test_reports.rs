@@ -149,9 +149,9 @@ fn line(
 
 fn scorecard_lines(effect: &Effect) -> Vec<TestLine> {
     let note = match effect.unit {
-        InferenceUnit::Unit => "used for the decision",
-        InferenceUnit::Request if effect.by_unit.is_some() => "used for the decision, as chosen",
-        InferenceUnit::Request => "used for the decision; the log names no users",
+        InferenceUnit::Unit => "used in the scorecard",
+        InferenceUnit::Request if effect.by_unit.is_some() => "used in the scorecard, as chosen",
+        InferenceUnit::Request => "used in the scorecard; the log names no users",
     };
     let main = effect
         .test

@@ -1,7 +1,7 @@
 //! The fonts of pictures and PDF. They are part of the program, so that a bare machine draws the
 //! same as a desktop; `assets/fonts/report/README.md` says where they come from.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use resvg::usvg::fontdb::{Database, Source};
 
@@ -32,15 +32,19 @@ pub(super) struct Fonts {
 }
 
 impl Fonts {
-    /// The fonts that come with the program.
+    /// The fonts that come with the program, read once.
     pub(super) fn bundled() -> Self {
-        let mut database = Database::new();
-        for font in [REGULAR, BOLD].into_iter().chain(FALLBACKS) {
-            database.load_font_source(Source::Binary(Arc::new(font)));
-        }
-        database.set_sans_serif_family("Hindsight Sans");
+        static DATABASE: OnceLock<Arc<Database>> = OnceLock::new();
+        let made = || {
+            let mut database = Database::new();
+            for font in [REGULAR, BOLD].into_iter().chain(FALLBACKS) {
+                database.load_font_source(Source::Binary(Arc::new(font)));
+            }
+            database.set_sans_serif_family("Hindsight Sans");
+            Arc::new(database)
+        };
         Self {
-            database: Arc::new(database),
+            database: Arc::clone(DATABASE.get_or_init(made)),
         }
     }
 }

@@ -84,7 +84,10 @@ pub fn segment_words(analysis: &Analysis) -> Vec<String> {
         .collect();
     let n_more = news().count().saturating_sub(MAX_HARMS);
     if n_more > 0 {
-        words.push(format!("{} more are harmed", units::count(n_more as u64)));
+        words.push(format!(
+            "{} more effects of segments are worse",
+            units::count(n_more as u64)
+        ));
     }
     let n_known = harms().filter(|harm| harm.is_known).count();
     if n_known > 0 {

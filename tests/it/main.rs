@@ -35,6 +35,8 @@ mod prometheus;
 mod reference;
 mod replay;
 mod report;
+mod report_figures;
+mod report_files;
 #[cfg(feature = "gui")]
 mod requests;
 mod rulebooks;

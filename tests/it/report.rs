@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::program::{Dir, log_of, stderr};
+use crate::support::program::{Dir, is_english, log_of, stderr};
 
 const FORMS: [&str; 4] = ["r.html", "r.pdf", "r.md", "r.json"];
 
@@ -56,6 +56,75 @@ fn a_report_is_made_again_and_a_changed_log_is_named() {
         1,
         "not a JSON report",
     );
+}
+
+#[test]
+fn the_rule_lab_is_in_every_form_and_made_again() {
+    let dir = Dir::new();
+    let log = dir.write("log.csv", &log_of(["stable", "canary"], [3, 3]));
+    let mut arguments = vec!["report", &log, "--preset", "quality-monitor", "--lab"];
+    arguments.extend(["--replicates", "20", "--seed", "7"]);
+    for form in FORMS {
+        arguments.extend(["-o", form]);
+    }
+    dir.ok(&arguments);
+    let first = FORMS.map(|form| fs::read(dir.path(form)).unwrap());
+    dir.ok(&arguments);
+    assert!(first == FORMS.map(|form| fs::read(dir.path(form)).unwrap()));
+    let text = |k: usize| String::from_utf8_lossy(&first[k]).into_owned();
+    assert!(text(0).contains("<section id=\"lab\""));
+    let markdown = text(2);
+    for part in [
+        "## Rule lab: can the rules be trusted?",
+        "20 rollouts without a difference, seed 7",
+        "| Threshold of |",
+        "False rollbacks against harm",
+        "What all figures of the lab rest on",
+    ] {
+        assert!(markdown.contains(part), "{part}");
+    }
+    let report: Value = serde_json::from_slice(&first[3]).unwrap();
+    assert_eq!(report["lab"]["settings"]["seed"], 7);
+    assert_eq!(report["lab"]["rules"][0]["false_rollback"]["n"], 20);
+    let mut faults = Vec::new();
+    check(&schema(), &schema(), &report, "", &mut faults);
+    assert!(faults.is_empty(), "{faults:#?}");
+    let again = dir.run(&["report", &log, "--from", "r.json"]);
+    assert!(stderr(&again).contains("Same: every figure agrees"));
+    dir.fails(&["report", &log, "--seed", "2"], 2, "--lab");
+}
+
+/// What a reader reads is in the language that was asked for, but for names and commands.
+#[test]
+fn a_report_in_another_language_keeps_no_english() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let log = root.join("sample-data/canary-rollout-20k.csv");
+    let log = log.to_str().unwrap();
+    let dir = Dir::new();
+    for language in ["zh", "ko"] {
+        let mut arguments = vec!["report", log, "--language", language];
+        arguments.extend(["--lab", "--replicates", "20", "--preset", "quality-monitor"]);
+        dir.ok(&[&arguments[..], &["-o", "r.md", "-o", "r.html"]].concat());
+        let text = fs::read_to_string(dir.path("r.md")).unwrap();
+        let left: Vec<&str> = text
+            .lines()
+            .flat_map(|line| line.split(['|', '*']))
+            .flat_map(|cell| cell.split("<br>"))
+            .filter(|part| is_english(part))
+            .collect();
+        assert!(left.len() < 4, "{language}: {} left: {left:#?}", left.len());
+        let page = fs::read_to_string(dir.path("r.html")).unwrap();
+        let tag = if language == "zh" { "zh-Hans" } else { "ko" };
+        assert!(page.contains(&format!("<html lang=\"{tag}\"")));
+    }
+    dir.fails(&["report", log, "--language", "fr"], 2, "one of en, zh, ko");
+}
+
+/// The published schema.
+fn schema() -> Value {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/report.schema.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
 }
 
 #[test]
@@ -134,6 +203,20 @@ fn hostile_labels_stay_text_in_every_form() {
 }
 
 #[test]
+fn labels_that_make_one_file_name_get_a_table_each() {
+    let dir = Dir::new();
+    let more = log_of(["a b", "a/b"], [1, 1]);
+    let (_, rows) = more.split_once('\n').unwrap();
+    let text = log_of(["stable", "../x"], [1, 9]) + rows;
+    let log = dir.write("log.csv", &text);
+    dir.ok(&["report", &log, "--control", "stable", "--tables", "t"]);
+    let folder = dir.path("t");
+    for name in ["tests-error-share-a-b.csv", "tests-error-share-a-b-2.csv"] {
+        assert!(folder.join(name).is_file(), "{name}");
+    }
+}
+
+#[test]
 fn every_log_gets_a_report_of_its_own() {
     let dir = Dir::new();
     let good = dir.write("good.csv", &log_of(["stable", "canary"], [1, 1]));
@@ -163,9 +246,7 @@ fn no_user_is_named() {
 #[test]
 fn reports_follow_their_schema() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let schema: Value =
-        serde_json::from_str(&fs::read_to_string(root.join("docs/report.schema.json")).unwrap())
-            .unwrap();
+    let schema = schema();
     let dir = Dir::new();
     let made = dir.write("log.csv", &log_of(["stable", "canary"], [1, 9]));
     let one_arm = dir.write("one.csv", &log_of(["stable", "stable"], [1, 1]));

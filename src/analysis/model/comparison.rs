@@ -343,7 +343,7 @@ pub struct TestLine {
 }
 
 /// Something that a test takes for granted.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Assumption {
     /// The assumption.
     pub text: String,

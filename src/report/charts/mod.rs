@@ -16,7 +16,7 @@ pub use latency::{latency_ecdf, latency_histogram, quantile_differences, quantil
 pub use over_time::effect_over_time;
 pub use rollback::{condition_chart, condition_form, metric_form, replay_timeline, rule_lanes};
 pub use strategies::{around_switch, novelty};
-pub use trends::{metric_ids, traffic, trend};
+pub use trends::{background_note, metric_ids, traffic, trend};
 
 use super::chart::{Along, Axis, Layer, Scale, Tone};
 use crate::analysis::{Analysis, Verdict};

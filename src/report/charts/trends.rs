@@ -143,6 +143,11 @@ fn middles(trends: &Trends) -> Vec<f64> {
         .collect()
 }
 
+/// What captions say of stages, events and firings; may be empty.
+pub fn background_note(analysis: &Analysis, replay: Option<&Replay>) -> String {
+    background(analysis, replay).1
+}
+
 /// Stages as shaded stretches, events and first firings as lines, with what the caption says of them.
 fn background(analysis: &Analysis, replay: Option<&Replay>) -> (Vec<Layer>, String) {
     let (firings, firing_note) = super::rollback::firing_rules(replay);

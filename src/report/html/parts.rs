@@ -8,6 +8,7 @@ use super::super::document::{
 };
 use super::super::svg;
 use super::super::text::prose;
+use crate::language::Language;
 use crate::units;
 
 /// Width of a chart that has the column for itself, pixels.
@@ -17,23 +18,23 @@ const HALF: u32 = 430;
 /// Columns from which a table is set smaller.
 const MANY: usize = 7;
 
-pub(super) fn block(block: &Block) -> Markup {
+pub(super) fn block(block: &Block, language: Language) -> Markup {
     html! {
         @match block {
             Block::Heading(title, chips) => h3 { (title) @for c in chips { " " (chip(c)) } },
-            Block::Lead(text) => p.lead { (prose(text)) },
-            Block::Paragraph(text) => p { (prose(text)) },
-            Block::Note(text) => p.note { (prose(text)) },
+            Block::Lead(text) => p.lead { (running(text)) },
+            Block::Paragraph(text) => p { (running(text)) },
+            Block::Note(text) => p.note { (running(text)) },
             Block::Facts(facts) => (self::facts(facts)),
             Block::Definitions(entries) => dl.methods {
-                @for (name, text) in entries { div { dt { (name) } dd { (prose(text)) } } }
+                @for (name, text) in entries { div { dt { (name) } dd { (running(text)) } } }
             },
-            Block::Bullets(entries) => ul.limits { @for entry in entries { li { (prose(entry)) } } },
+            Block::Bullets(entries) => ul.limits { @for entry in entries { li { (running(entry)) } } },
             Block::Items(items) => ul.checks { @for entry in items { (item(entry)) } },
             Block::Table(found) => (table(found)),
             Block::Figures(figures) => @match figures.as_slice() {
-                [only] => (figure(only, WIDE)),
-                several => div.pair { @for one in several { (figure(one, HALF)) } },
+                [only] => (figure(only, WIDE, language)),
+                several => div.pair { @for one in several { (figure(one, HALF, language)) } },
             },
             Block::Callout(found) => (callout(found)),
             Block::Code(text) => pre { code { (text) } },
@@ -43,7 +44,7 @@ pub(super) fn block(block: &Block) -> Markup {
 
 pub(super) fn facts(facts: &[(String, String)]) -> Markup {
     html! {
-        dl.facts { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } }
+        dl.facts { @for (name, value) in facts { div { dt { (name) } dd { (running(value)) } } } }
     }
 }
 
@@ -52,6 +53,22 @@ pub(super) fn chip(chip: &Chip) -> Markup {
     html! {
         span class={ "chip " (tone_class(chip.tone)) } {
             span.symbol aria-hidden="true" { (chip.symbol) } (chip.label)
+        }
+    }
+}
+
+/// A sentence in which neither figures nor dates nor options are broken.
+pub(super) fn running(text: &str) -> Markup {
+    let text = prose(text);
+    let is_whole = |word: &str| {
+        let word = word.trim_start_matches(['(', '[']);
+        let is_of_stamp = |c: char| c.is_ascii_digit() || "-:,;.)".contains(c);
+        word.starts_with("--") || (word.contains('-') && word.chars().all(is_of_stamp))
+    };
+    html! {
+        @for (k, word) in text.split(' ').enumerate() {
+            @if k > 0 { " " }
+            @if is_whole(word) { span.whole { (word) } } @else { (word) }
         }
     }
 }
@@ -71,8 +88,8 @@ pub(super) fn callout(callout: &Callout) -> Markup {
         div class={ "callout " (tone_class(callout.tone)) } {
             p { strong { (callout.title) } }
             @match callout.lines.as_slice() {
-                [only] => p { (prose(only)) },
-                several => ul { @for line in several { li { (prose(line)) } } },
+                [only] => p { (running(only)) },
+                several => ul { @for line in several { li { (running(line)) } } },
             }
         }
     }
@@ -84,22 +101,22 @@ fn item(item: &Item) -> Markup {
             (chip(&item.chip))
             strong { (item.about) }
             div {
-                (prose(&item.text))
-                @for note in &item.notes { p.advice { (prose(note)) } }
+                (running(&item.text))
+                @for note in &item.notes { p.advice { (running(note)) } }
             }
         }
     }
 }
 
 /// A chart with its caption and, folded, its table twin.
-fn figure(figure: &Figure, width: u32) -> Markup {
+fn figure(figure: &Figure, width: u32, language: Language) -> Markup {
     html! {
         figure {
             h4 { (figure.chart.title) }
             (PreEscaped(svg::draw(&figure.chart, width, figure.height_px)))
-            figcaption { (figure.chart.caption) }
+            figcaption { (figure.caption) }
             @if let Some(twin) = &figure.twin {
-                details { summary { "Show as table" } (table(twin)) }
+                details { summary { (language.say("Show as table")) } (table(twin)) }
             }
         }
     }
@@ -118,10 +135,11 @@ fn table(table: &Table) -> Markup {
                 thead { tr { @for column in &table.columns { (head(column)) } } }
                 tbody {
                     @for (k, row) in table.rows.iter().enumerate() {
-                        @let same = k > 0 && is_same_head(table, k);
-                        tr class=[same.then_some("same")] {
-                            @for (cell, column) in row.iter().zip(&table.columns) {
-                                (self::cell(cell, column.align, same))
+                        @let n_shared = table.n_shared(k);
+                        tr class=[(n_shared > 0).then_some("same")] {
+                            @for _ in 0..n_shared { td {} }
+                            @for (cell, column) in row.iter().zip(&table.columns).skip(n_shared) {
+                                (self::cell(cell, column.align))
                             }
                         }
                     }
@@ -130,15 +148,6 @@ fn table(table: &Table) -> Markup {
         }
         @if !table.more.is_empty() { p.more { (table.more) } }
     }
-}
-
-/// Whether a row is about what the row above is about, as a metric's further arms are.
-fn is_same_head(table: &Table, row: usize) -> bool {
-    let has_head = table
-        .columns
-        .first()
-        .is_some_and(|c| c.align == Align::Head);
-    has_head && table.rows[row].first() == table.rows[row - 1].first()
 }
 
 fn head(column: &Column) -> Markup {
@@ -150,25 +159,24 @@ fn head(column: &Column) -> Markup {
     }
 }
 
-fn cell(cell: &Cell, align: Align, same: bool) -> Markup {
+fn cell(cell: &Cell, align: Align) -> Markup {
     let content = html! {
         @match &cell.shown {
             Shown::Nothing => span.none { (units::NO_VALUE) },
-            Shown::Text(text) => (prose(text)),
+            Shown::Text(text) => (running(text)),
             Shown::Code(text) => code { (text) },
-            Shown::Number { text, .. } => (text),
+            Shown::Number { text, .. } => (prose(text)),
             Shown::Estimate { text, interval, .. } => {
                 span.value { (text) }
                 small { (interval) }
             },
             Shown::Chip(found) => (chip(found)),
         }
-        @for note in &cell.notes { small { (note) } }
+        @for note in &cell.notes { small { (running(note)) } }
         @if !cell.warning.is_empty() { small.warning { (cell.warning) } }
     };
     html! {
         @match align {
-            Align::Head if same => td {},
             Align::Head => th scope="row" { (content) },
             Align::Left => td { (content) },
             Align::Right => td.num { (content) },

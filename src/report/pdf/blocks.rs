@@ -147,7 +147,7 @@ fn row_of_figures(sheet: &mut Sheet, figures: &[&Figure], pixels: u32) -> Result
     let most = BOTTOM - TOP;
     let captions: Vec<Vec<String>> = figures
         .iter()
-        .map(|figure| sheet.wrap(&figure.chart.caption, caption, width))
+        .map(|figure| sheet.wrap(&figure.caption, caption, width))
         .collect();
     let heights: Vec<f32> = figures
         .iter()

@@ -321,7 +321,7 @@ impl Sheet {
     /// A heading below a section's, with a little room for what follows.
     pub(super) fn heading(&mut self, title: &str) {
         self.gap(9.0);
-        self.need(KEEP * 0.7);
+        self.need(KEEP);
         self.add_bookmark(title, true);
         self.paragraph(title, Style::sized(10.5).bold());
         self.y += 2.0;
@@ -329,7 +329,7 @@ impl Sheet {
 }
 
 /// Pieces after which a line may end.
-fn pieces(text: &str) -> Vec<&str> {
+pub(super) fn pieces(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
     let mut from = 0;
     for (at, c) in text.char_indices() {

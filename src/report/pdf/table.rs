@@ -3,7 +3,9 @@
 use super::super::document::{Align, Cell, Column, Shown, Table};
 use super::super::text::prose;
 use super::blocks::tone_colour;
-use super::sheet::{BOTTOM, Colour, HAIR, INK, LEFT, QUIET, SUNKEN, Sheet, Style, TOP, WIDTH};
+use super::sheet::{
+    BOTTOM, Colour, HAIR, INK, LEFT, QUIET, SUNKEN, Sheet, Style, TOP, WIDTH, pieces,
+};
 use crate::units;
 
 /// White at the left and right of a cell.
@@ -61,12 +63,15 @@ pub(super) fn table(sheet: &mut Sheet, table: &Table) {
     let first = body.first().map_or(0.0, |row| height(row));
     sheet.need(height(&header) + first);
     draw(sheet, &header, &widths, Some(SUNKEN));
-    for row in &body {
+    for (k, mut row) in body.into_iter().enumerate() {
         // A row that is higher than a page cannot stay whole.
-        if height(row) + height(&header) < BOTTOM - TOP && sheet.need(height(row)) {
+        if height(&row) + height(&header) < BOTTOM - TOP && sheet.need(height(&row)) {
             draw(sheet, &header, &widths, Some(SUNKEN));
+        } else {
+            let shared = row.iter_mut().take(table.n_shared(k));
+            shared.for_each(|cell| cell.lines.clear());
         }
-        draw(sheet, row, &widths, None);
+        draw(sheet, &row, &widths, None);
     }
     sheet.advance(4.0);
     if !table.more.is_empty() {
@@ -137,10 +142,9 @@ fn widths(sheet: &Sheet, heads: &[Vec<Part>], rows: &[Vec<Vec<Part>>]) -> Vec<f3
             for part in cell {
                 let whole = sheet.width(&part.text, part.style) + 2.0 * PAD + 0.5;
                 most[k] = most[k].max(whole);
-                let words = part
-                    .text
-                    .split(' ')
-                    .map(|word| sheet.width(word, part.style));
+                let words = pieces(&part.text)
+                    .into_iter()
+                    .map(|word| sheet.width(word.trim_end(), part.style));
                 least[k] = least[k].max(words.fold(0.0, f32::max) + 2.0 * PAD + 0.5);
             }
         }

@@ -12,7 +12,7 @@ use crate::analysis::{
     Analysis, ArmRole, DecisionKind, Effect, ReasonWeight, ScorecardRow, Severity, Verdict,
 };
 use crate::report::ReportInput;
-use crate::units;
+use crate::units::{self, Clock};
 
 /// How many numbers stand on the first page.
 const TILES: usize = 3;
@@ -43,8 +43,13 @@ pub(super) fn facts(input: &ReportInput<'_>) -> Vec<(String, String)> {
     ));
     if let (Some(first), Some(last)) = (log.first_us, log.last_us) {
         let from = units::instant(first, log.clock);
+        let name = match log.clock {
+            Clock::Epoch => "Period",
+            Clock::Relative => "Times, from an unknown start",
+            Clock::RowOrder => "Rows",
+        };
         out.push((
-            "Period",
+            name,
             format!("{from} to {}", units::instant(last, log.clock)),
         ));
     }

@@ -3,29 +3,37 @@
 use super::super::charts;
 use super::super::document::{Block, Cell, Column, Figure, Table};
 use super::{arm_name, figure};
-use crate::analysis::{Analysis, LatencyPanel, QuantileValue};
+use crate::analysis::{Analysis, LatencyArm, LatencyPanel, QuantileValue};
 use crate::report::ReportInput;
 use crate::stats::Estimate;
 use crate::units::{self, ValueForm};
+
+/// The most arms that stand beside each other in a table.
+const MAX_BESIDE: usize = 3;
 
 pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let analysis = input.analysis;
     if analysis.latency.is_empty() {
         return Vec::new();
     }
-    let mut out = vec![Block::Lead(
+    let mut lead =
         "Successful requests only: a failure is often fast, and would flatter the arm that fails."
-            .to_owned(),
-    )];
+            .to_owned();
+    let mut effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
+    if effects.any(|effect| effect.stratified.is_some()) {
+        lead += " Figures here are of the whole log. The scorecard compares within stages, so its \
+                 differences are others, and they are the ones that decide.";
+    }
+    let mut out = vec![Block::Lead(lead)];
     for panel in &analysis.latency {
         out.push(Block::Heading(panel.label.clone(), Vec::new()));
-        out.push(Block::Table(quantiles(analysis, panel)));
+        if panel.arms.len() > MAX_BESIDE {
+            out.extend(by_arm(analysis, panel).map(Block::Table));
+        } else {
+            out.push(Block::Table(quantiles(analysis, panel)));
+        }
         out.push(Block::Note(charts::quantile_note(analysis, panel)));
-        let half = |chart, twin| Figure {
-            chart,
-            height_px: 270,
-            twin,
-        };
+        let half = |chart, twin| Figure::new(chart, 270, twin);
         out.push(Block::Figures(vec![
             half(
                 charts::latency_histogram(analysis, panel),
@@ -67,14 +75,7 @@ fn quantiles(analysis: &Analysis, panel: &LatencyPanel) -> Table {
             .chain(changes)
             .collect()
     });
-    let means = panel.arms.iter().map(|arm| {
-        let text = format!(
-            "{} ± {}",
-            units::latency(arm.mean_ms),
-            units::latency(arm.sd_ms)
-        );
-        Cell::number(arm.mean_ms, text)
-    });
+    let means = panel.arms.iter().map(mean);
     let last = std::iter::once(Cell::text("Mean ± sd"))
         .chain(means)
         .chain(panel.differences.iter().map(|_| Cell::text("")))
@@ -86,6 +87,57 @@ fn quantiles(analysis: &Analysis, panel: &LatencyPanel) -> Table {
     )
     .with(rows)
     .with([last])
+}
+
+/// Many arms: a row for each, values first, then differences.
+fn by_arm(analysis: &Analysis, panel: &LatencyPanel) -> [Table; 2] {
+    let levels: Vec<f64> = panel.arms.first().map_or_else(Vec::new, |arm| {
+        arm.quantiles.iter().map(|level| level.q).collect()
+    });
+    let columns = || {
+        let levels = levels.iter().map(|q| Column::right(percentile(*q)));
+        std::iter::once(Column::head("Arm")).chain(levels)
+    };
+    let name = |arm: usize| Cell::text(arm_name(analysis, arm));
+    let values = panel.arms.iter().map(|arm| {
+        let n = format!("n {}", units::count(arm.n));
+        let of = |q: &f64| Cell::estimate(ValueForm::LatencyMs, at(&arm.quantiles, *q));
+        std::iter::once(name(arm.arm).note(n))
+            .chain(levels.iter().map(of))
+            .chain([mean(arm)])
+            .collect()
+    });
+    let changes = panel.differences.iter().map(|arm| {
+        let of = |q: &f64| Cell::change(ValueForm::LatencyMs, at(&arm.points, *q));
+        let from = format!("minus {}", arm_name(analysis, analysis.control));
+        std::iter::once(name(arm.arm).note(from))
+            .chain(levels.iter().map(of))
+            .collect()
+    });
+    let with_mean = columns().chain([Column::right("Mean ± sd")]).collect();
+    [
+        Table::new(
+            &format!("quantiles-{}", panel.label),
+            format!("{}: quantiles", panel.label),
+            with_mean,
+        )
+        .with(values),
+        Table::new(
+            &format!("quantiles-{}-differences", panel.label),
+            format!("{}: differences of quantiles", panel.label),
+            columns().collect(),
+        )
+        .with(changes),
+    ]
+}
+
+fn mean(arm: &LatencyArm) -> Cell {
+    let text = format!(
+        "{} ± {}",
+        units::latency(arm.mean_ms),
+        units::latency(arm.sd_ms)
+    );
+    Cell::number(arm.mean_ms, text)
 }
 
 fn at(quantiles: &[QuantileValue], q: f64) -> Option<&Estimate> {

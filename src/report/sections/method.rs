@@ -37,6 +37,8 @@ pub(super) fn method(input: &ReportInput<'_>) -> Vec<Block> {
                 .map(|(name, text)| (name.to_owned(), text))
                 .to_vec(),
         ),
+        Block::Heading("Words".to_owned(), Vec::new()),
+        Block::Definitions(words(analysis)),
         Block::Heading("Limits".to_owned(), Vec::new()),
         Block::Bullets(limits(analysis).into_iter().map(str::to_owned).collect()),
     ]
@@ -63,7 +65,7 @@ pub(super) fn reproduce(input: &ReportInput<'_>) -> Vec<Block> {
     let mut out = vec![Block::Paragraph(format!(
         "Open {} with Hindsight {} and the settings below; the same log, settings and version give the \
          same figures, to the last digit. The JSON report (schema {}) carries them unrounded, with the \
-         columns and the rules in full: `hindsight report --from report.json LOG` makes them again and \
+         columns and the rules in full: “hindsight report --from report.json LOG” makes them again and \
          says what differs.",
         input.load.source, input.version, analysis.schema
     ))];
@@ -129,6 +131,48 @@ fn test_names(analysis: &Analysis) -> BTreeSet<&'static str> {
         )
         .map(|result| result.name.label())
         .collect()
+}
+
+/// What a reader who did not do the analysis may ask.
+fn words(analysis: &Analysis) -> Vec<(String, String)> {
+    let mut out = vec![
+        (
+            "Interval",
+            "The range of true values that the data are compatible with, in square brackets. Decisions \
+             go by its ends, not by the value in its middle.",
+        ),
+        (
+            "pp",
+            "Percentage points: from 1 % to 3 % is +2 pp, or +200 % relative.",
+        ),
+        (
+            "p50, p95, p99",
+            "Quantiles: 95 % of the requests are at most as slow as the p95.",
+        ),
+        (
+            "p",
+            "How often chance alone would give a difference at least as large if there were none.",
+        ),
+        (
+            "Margin",
+            "The change for the worse that is tolerated; the analyst sets it.",
+        ),
+    ];
+    if analysis.log.n_units.is_some() {
+        out.push((
+            "Design effect",
+            "How much wider the variance is by user than by request. Far above 1, requests of one user \
+             resemble each other, and figures by request look surer than they are.",
+        ));
+    }
+    if !analysis.over_time.is_empty() {
+        out.push((
+            "Confidence sequence",
+            "An interval that holds at every look together, however often one looks.",
+        ));
+    }
+    let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
+    out.into_iter().map(owned).collect()
 }
 
 fn verdicts() -> &'static str {

@@ -1,6 +1,7 @@
 //! What a report says, section by section: selects and words what the analysis found.
 
 mod cover;
+mod lab;
 mod latency;
 mod log;
 mod method;
@@ -12,8 +13,12 @@ mod strategies;
 mod tests_section;
 mod trends;
 
+use std::collections::BTreeMap;
+
 use super::chart::{Chart, Tone};
 use super::document::{Block, Chip, Document, Figure, Section, Table};
+use super::text::slug;
+use super::translate::translate;
 use super::{ReportInput, charts, picture};
 use crate::analysis::{Analysis, Effect, Verdict};
 use crate::units;
@@ -43,6 +48,11 @@ pub fn document(input: &ReportInput<'_>) -> Document {
             segments::blocks(input),
         ),
         ("rollback", "Rollback rules", rollback::blocks(input)),
+        (
+            "lab",
+            "Rule lab: can the rules be trusted?",
+            lab::blocks(input),
+        ),
         ("log", "The log", log::blocks(input)),
         ("method", "Method and limits", method::method(input)),
         ("reproduce", "How to reproduce", method::reproduce(input)),
@@ -50,9 +60,10 @@ pub fn document(input: &ReportInput<'_>) -> Document {
     let sections = parts
         .into_iter()
         .filter(|(_, _, blocks)| !blocks.is_empty());
-    Document {
+    let mut document = Document {
         title: title(input).to_owned(),
         version: input.version.to_owned(),
+        language: input.language,
         facts: cover::facts(input),
         banner: cover::banner(input),
         tiles: cover::tiles(input.analysis),
@@ -64,6 +75,39 @@ pub fn document(input: &ReportInput<'_>) -> Document {
             })
             .collect(),
         origin: picture::origin(input.analysis, input.version),
+    };
+    name_apart(&mut document);
+    translate(&mut document, input);
+    document
+}
+
+/// Ids become names of files, in which labels of a log can turn out alike.
+fn name_apart(document: &mut Document) {
+    let (mut tables, mut charts) = (BTreeMap::new(), BTreeMap::new());
+    let apart = |seen: &mut BTreeMap<String, usize>, id: &mut String| {
+        let n = seen.entry(slug(id)).or_insert(0);
+        *n += 1;
+        if *n > 1 {
+            *id = format!("{id}-{n}");
+        }
+    };
+    let blocks = document
+        .sections
+        .iter_mut()
+        .flat_map(|section| &mut section.blocks);
+    for block in blocks {
+        match block {
+            Block::Table(table) => apart(&mut tables, &mut table.id),
+            Block::Figures(figures) => {
+                for figure in figures {
+                    apart(&mut charts, &mut figure.chart.id);
+                    if let Some(twin) = &mut figure.twin {
+                        apart(&mut tables, &mut twin.id);
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -77,11 +121,7 @@ fn title<'a>(input: &ReportInput<'a>) -> &'a str {
 
 /// One chart over the whole width.
 fn figure(chart: Chart, height_px: u32, twin: Option<Table>) -> Block {
-    Block::Figures(vec![Figure {
-        chart,
-        height_px,
-        twin,
-    }])
+    Block::Figures(vec![Figure::new(chart, height_px, twin)])
 }
 
 /// Height of a chart with a row per item.

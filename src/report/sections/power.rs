@@ -15,9 +15,9 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     }
     vec![
         Block::Lead(
-            "An interval much wider than the margin cannot tell harm from none. The interval reaches \
-             this far to either side of the difference; a change smaller than that may well have gone \
-             unseen. What more data would take supposes that the estimate stays where it is."
+            "An interval much wider than the margin cannot tell harm from none. Half its width is about \
+             the smallest change that this log could have told from none; smaller ones may well have \
+             gone unseen. What would change the reading supposes that the estimate stays where it is."
                 .to_owned(),
         ),
         Block::Table(table),
@@ -27,12 +27,12 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
 fn table(analysis: &Analysis) -> Table {
     let columns = vec![
         Column::head("Metric"),
-        Column::right("Interval reaches"),
+        Column::right("Half the interval’s width"),
         Column::right("Margin"),
         Column::left("Verdict"),
-        Column::left("To tell it"),
+        Column::left("What would change it"),
     ];
-    let mut table = Table::new("power", "Reach of the intervals", columns);
+    let mut table = Table::new("power", "Width of the intervals", columns);
     let Some(treatment) = analysis.treatment else {
         return table;
     };

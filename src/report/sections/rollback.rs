@@ -10,7 +10,7 @@ use crate::analysis::Analysis;
 use crate::report::ReportInput;
 use crate::rules::{
     Action, ConditionReplay, Exposure, Firing, Replay, Rule, RuleReplay, Truth, clock_text,
-    no_data_text, persistence_text, sentences,
+    no_data_text, persistence_text, presets, sentences,
 };
 use crate::units::{self, ValueForm};
 
@@ -22,21 +22,30 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let Some(replay) = input.replay.filter(|replay| !replay.rules.is_empty()) else {
         return Vec::new();
     };
-    let mut out = vec![
-        Block::Lead(
-            "Each rule was replayed over the log in event time, as its monitor would have seen the \
-             requests complete. The log does not stop where a rule fires, so what is said of the time \
-             after a first firing is hypothetical."
-                .to_owned(),
-        ),
-        Block::Table(overview(analysis, replay)),
-        figure(
+    let mut lead =
+        "Each rule was replayed over the log in event time, as its monitor would have seen the \
+         requests complete. The log does not stop where a rule fires, so what is said of the time \
+         after a first firing is hypothetical."
+            .to_owned();
+    if presets::all().is_ok_and(|all| input.rulebook == Some(&all)) {
+        lead += " No rules of this rollout were named: these are the presets that come with Hindsight, \
+                 taken from published articles and tools.";
+    }
+    let mut out = vec![Block::Lead(lead), Block::Table(overview(analysis, replay))];
+    let mut ran = replay
+        .rules
+        .iter()
+        .filter(|rule| rule.skipped.is_none())
+        .peekable();
+    if ran.peek().is_some() {
+        let height_px = rows_height(replay.rules.len());
+        out.push(figure(
             charts::replay_timeline(analysis, replay),
-            rows_height(replay.rules.len()),
+            height_px,
             None,
-        ),
-    ];
-    for rule in &replay.rules {
+        ));
+    }
+    for rule in ran {
         one_rule(input, replay, rule, &mut out);
     }
     out
@@ -70,7 +79,10 @@ fn overview(analysis: &Analysis, replay: &Replay) -> Table {
         };
         vec![
             Cell::text(shown(rule)),
-            Cell::chip(outcome(rule)),
+            match &rule.skipped {
+                Some(why) => Cell::chip(outcome(rule)).note(why.as_str()),
+                None => Cell::chip(outcome(rule)),
+            },
             when,
             stage,
             causes,
@@ -88,9 +100,8 @@ fn one_rule(input: &ReportInput<'_>, replay: &Replay, rule: &RuleReplay, out: &m
     if let Some(source) = source {
         about(source, out);
     }
-    match (&rule.skipped, &rule.first) {
-        (Some(why), _) => out.push(Block::Paragraph(format!("Not evaluated: {why}."))),
-        (None, Some(first)) => {
+    match &rule.first {
+        Some(first) => {
             out.push(Block::Paragraph(firing(
                 input.analysis,
                 replay,
@@ -99,7 +110,7 @@ fn one_rule(input: &ReportInput<'_>, replay: &Replay, rule: &RuleReplay, out: &m
             )));
             out.push(Block::Table(readings(input, rule, first)));
         }
-        (None, None) => out.push(Block::Table(conditions(rule, replay))),
+        None => out.push(Block::Table(conditions(rule, replay))),
     }
     out.extend(sentences(replay, rule).into_iter().map(Block::Paragraph));
     let figures = figures(input, replay, rule);
@@ -144,8 +155,7 @@ fn firing(analysis: &Analysis, replay: &Replay, rule: &RuleReplay, first: &Firin
     if let Some(Exposure { before, after }) = rule.exposure {
         let _infallible = write!(
             out,
-            " Until then {treatment} had served {} requests, {} of which failed; after it came {} \
-             more, {} failed.",
+            " Requests of {treatment} until then: {}, failed: {}. Requests after that: {}, failed: {}.",
             units::count(before.requests),
             units::count(before.errors),
             units::count(after.requests),
@@ -230,11 +240,7 @@ fn figures(input: &ReportInput<'_>, replay: &Replay, rule: &RuleReplay) -> Vec<F
             charts::condition_chart(input.analysis, replay, rule, condition, form)
         })
         .take(MAX_CHARTS)
-        .map(|chart| Figure {
-            chart,
-            height_px: 235,
-            twin: None,
-        })
+        .map(|chart| Figure::new(chart, 235, None))
         .collect()
 }
 

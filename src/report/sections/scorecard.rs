@@ -40,13 +40,18 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
 
 fn lead(analysis: &Analysis) -> String {
     let effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
-    let stratified = if effects.clone().any(|effect| effect.stratified.is_some()) {
-        " The treatment’s share changed over time, so arms are compared within stages and the \
-         stages combined, each at the weight n₁n₂/(n₁+n₂) of its requests in both arms: the \
-         difference is not that of the two values beside it, which stand for the whole log."
-    } else {
-        ""
-    };
+    let n_stages = effects.filter_map(|effect| effect.stratified.as_ref());
+    let n_stages = n_stages.map(|stages| stages.strata.len()).max();
+    let stratified = n_stages.map_or_else(String::new, |n| match n {
+        1 => " Arms are compared over the time in which both ran; the two values beside a difference \
+              stand for the whole log."
+            .to_owned(),
+        n => format!(
+            " The treatment’s share changed over time, so arms are compared within the {n} stages and \
+             the stages combined, weighted by how much both arms ran in each: the difference is not \
+             that of the two values beside it, which stand for the whole log."
+        ),
+    });
     format!(
         "Differences are the arm minus {}, with {} intervals. A guardrail passes when the worse end \
          of its interval stays within its margin, and is not corrected for the number of guardrails: \
@@ -139,20 +144,17 @@ fn difference(row: &ScorecardRow, effect: &Effect) -> Cell {
     if let Some(test) = &effect.test {
         let _infallible = write!(by, ", p {}", units::p_value(test.p));
     }
-    if let Some(p) = effect.p_adjusted {
-        let _infallible = write!(by, ", corrected {}", units::p_value(p));
-    }
     cell = cell.note(by);
+    if let Some(p) = effect.p_adjusted {
+        cell = cell.note(format!("corrected p {}", units::p_value(p)));
+    }
     if let Some(other) = effect.by_request.as_ref().or(effect.by_unit.as_ref()) {
         let unit = if effect.by_request.is_some() {
             "by request"
         } else {
             "by user"
         };
-        let deff = effect.design_effect.map_or_else(String::new, |deff| {
-            format!("; design effect {}", units::number(deff))
-        });
-        cell = cell.note(format!("{unit}, p {}{deff}", units::p_value(other.test.p)));
+        cell = cell.note(format!("{unit}, p {}", units::p_value(other.test.p)));
     }
     if let Some(stages) = &effect.stratified {
         let pooled = stages.pooled.as_ref().map_or_else(
@@ -162,8 +164,8 @@ fn difference(row: &ScorecardRow, effect: &Effect) -> Cell {
                     .change_with_interval(d.value, d.interval.lower, d.interval.upper)
             },
         );
-        let n = stages.strata.len();
-        cell = cell.note(format!("within {n} stages; over the whole log {pooled}"));
+        // In two lines: columns of figures are narrow.
+        cell = cell.note("over the whole log:").note(pooled);
     }
     let warning = effect.stratified.as_ref().and_then(|s| s.warning.as_ref());
     cell.warn(effect.unit_warning.as_ref().or(warning))

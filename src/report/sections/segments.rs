@@ -3,7 +3,7 @@
 use super::super::charts;
 use super::super::document::{Block, Cell, Chip, Column, Figure, Table};
 use super::{arm_name, verdict};
-use crate::analysis::{Analysis, SegmentEffect};
+use crate::analysis::{Analysis, SegmentEffect, Verdict};
 use crate::report::ReportInput;
 use crate::report::segment_map::{segment_map, segment_note, segment_words};
 use crate::units;
@@ -23,16 +23,18 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     )];
     let words = segment_words(analysis).into_iter();
     out.extend(words.map(|words| Block::Paragraph(words + ".")));
-    out.extend(map_table(analysis).map(Block::Table));
+    if let Some(map) = map_table(analysis) {
+        out.push(Block::Table(map));
+        out.push(Block::Note(signs()));
+    }
     out.push(Block::Note(segment_note(analysis) + "."));
     out.push(Block::Table(table(analysis)));
     let deciding = analysis.scorecard.iter().filter(|row| row.role.decides());
     let figures: Vec<Figure> = deciding
         .filter_map(|row| charts::segment_forest(analysis, &row.id))
-        .map(|chart| Figure {
-            height_px: 110 + 26 * chart.n_rows() as u32,
-            chart,
-            twin: None,
+        .map(|chart| {
+            let height_px = 110 + 26 * chart.n_rows() as u32;
+            Figure::new(chart, height_px, None)
         })
         .collect();
     if !figures.is_empty() {
@@ -63,6 +65,18 @@ fn map_table(analysis: &Analysis) -> Option<Table> {
         table.more = format!("The {MAX_ROWS} most harmful of {} values.", map.rows.len());
     }
     Some(table)
+}
+
+/// What the signs of the map stand for.
+fn signs() -> String {
+    let readings = [
+        Verdict::Worse,
+        Verdict::Better,
+        Verdict::WithinMargin,
+        Verdict::Inconclusive,
+    ];
+    let signs = readings.map(|verdict| format!("{} {}", verdict.symbol(), verdict.label()));
+    format!("{}. Intervals stand in the next table.", signs.join(", "))
 }
 
 fn map_cell(cell: Option<&SegmentEffect>) -> Cell {

@@ -4,9 +4,9 @@ use super::super::chart::Tone;
 use super::super::charts;
 use super::super::document::{Block, Cell, Chip, Column, Item, Table};
 use super::{arm_name, effect, figure};
-use crate::analysis::{Analysis, Holds, TestLine, TestReport};
+use crate::analysis::{Analysis, Assumption, Holds, TestLine, TestReport};
 use crate::report::ReportInput;
-use crate::stats::Estimate;
+use crate::stats::{Estimate, TestName};
 use crate::units::{self, ValueForm};
 
 pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
@@ -20,7 +20,23 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
          that the scorecard uses."
             .to_owned(),
     )];
-    for report in &analysis.tests {
+    let decides = |metric: &str| {
+        let row = analysis.scorecard.iter().find(|row| row.id == metric);
+        row.is_some_and(|row| row.role.decides())
+    };
+    let is_shown =
+        |report: &&TestReport| Some(report.arm) == analysis.treatment || decides(&report.metric);
+    let shown: Vec<&TestReport> = analysis.tests.iter().filter(is_shown).collect();
+    let of_all = |a: &&Assumption| shown.iter().all(|report| report.assumptions.contains(a));
+    let common: Vec<&Assumption> = match shown.as_slice() {
+        [first, _, ..] => first.assumptions.iter().filter(of_all).collect(),
+        _ => Vec::new(),
+    };
+    if !common.is_empty() {
+        out.push(Block::Heading("All of these tests".to_owned(), Vec::new()));
+        out.push(Block::Items(common.iter().map(|a| item(a)).collect()));
+    }
+    for report in &shown {
         let name = if analysis.arms.len() > 2 {
             format!("{}: {}", report.label, arm_name(analysis, report.arm))
         } else {
@@ -28,14 +44,10 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         };
         out.push(Block::Heading(name, Vec::new()));
         out.push(Block::Table(table(analysis, report)));
-        if !report.assumptions.is_empty() {
-            let items = report.assumptions.iter().map(|assumption| Item {
-                chip: holds(assumption.holds),
-                about: assumption.text.clone(),
-                text: assumption.why.clone(),
-                notes: Vec::new(),
-            });
-            out.push(Block::Items(items.collect()));
+        let own = report.assumptions.iter().filter(|a| !common.contains(a));
+        let items: Vec<Item> = own.map(item).collect();
+        if !items.is_empty() {
+            out.push(Block::Items(items));
         }
         if Some(report.arm) == analysis.treatment
             && let Some(chart) = charts::effect_over_time(analysis, &report.metric)
@@ -43,7 +55,22 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
             out.push(figure(chart, 260, None));
         }
     }
+    if shown.len() < analysis.tests.len() {
+        out.push(Block::Note(
+            "Of the other arms only metrics that decide are listed; JSON has the tests of all."
+                .to_owned(),
+        ));
+    }
     out
+}
+
+fn item(assumption: &Assumption) -> Item {
+    Item {
+        chip: holds(assumption.holds),
+        about: assumption.text.clone(),
+        text: assumption.why.clone(),
+        notes: Vec::new(),
+    }
 }
 
 fn table(analysis: &Analysis, report: &TestReport) -> Table {
@@ -61,7 +88,11 @@ fn table(analysis: &Analysis, report: &TestReport) -> Table {
             change = change.note("(as in the scorecard)");
         }
         let result = &line.result;
-        let statistic = Cell::number(result.statistic, ValueForm::Number.value(result.statistic));
+        let statistic = match result.name {
+            // A count of the table, not a distance from it.
+            TestName::FisherExact => Cell::count(result.statistic as u64).note("events"),
+            _ => Cell::number(result.statistic, ValueForm::Number.value(result.statistic)),
+        };
         vec![
             Cell::text(result.name.label()).note(line.unit.label()),
             change,

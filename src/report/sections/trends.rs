@@ -1,8 +1,9 @@
 //! Metrics over time and the stages of the rollout.
 
+use super::super::chart::Chart;
 use super::super::charts;
-use super::super::document::{Block, Cell, Column, Table};
-use super::{arm_name, figure};
+use super::super::document::{Block, Cell, Column, Figure, Table};
+use super::arm_name;
 use crate::analysis::{Analysis, TrendArm, Trends};
 use crate::report::ReportInput;
 use crate::units;
@@ -13,20 +14,32 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         return Vec::new();
     };
     let mut out = Vec::new();
-    if !analysis.stages.is_empty() {
+    if analysis.stages.len() > 1 {
         out.push(Block::Heading("Stages".to_owned(), Vec::new()));
         out.push(Block::Lead(
             "Inferred from the treatment’s share of requests, not read from a plan.".to_owned(),
         ));
         out.push(Block::Table(stages(analysis)));
     }
+    // Said once, not below each chart.
+    let shared = charts::background_note(analysis, input.replay);
+    if !shared.is_empty() {
+        out.push(Block::Lead(shared.trim_start().to_owned()));
+    }
+    let figure = |chart: Chart, twin: Table| {
+        let mut figure = Figure::new(chart, 235, Some(twin));
+        if let Some(own) = figure.chart.caption.strip_suffix(&shared) {
+            figure.caption.truncate(own.len());
+        }
+        Block::Figures(vec![figure])
+    };
     if let Some(chart) = charts::traffic(analysis, input.replay) {
-        out.push(figure(chart, 230, Some(traffic(analysis, trends))));
+        out.push(figure(chart, traffic(analysis, trends)));
     }
     for id in charts::metric_ids(analysis) {
         if let Some(chart) = charts::trend(analysis, &id, input.replay) {
             let twin = series(analysis, trends, &id, &chart.title);
-            out.push(figure(chart, 240, Some(twin)));
+            out.push(figure(chart, twin));
         }
     }
     out
