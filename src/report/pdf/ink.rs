@@ -12,18 +12,20 @@ use krilla::surface::Surface;
 use krilla::text::TextDirection;
 use krilla_svg::{SurfaceExt as _, SvgSettings};
 
+use super::super::document::Document as Report;
 use super::refused;
 use super::sheet::{BOTTOM, Bookmark, Colour, HAIR, LEFT, Mark, PAGE, Sheet, Style, WIDTH};
 use crate::error::Result;
 
-/// The pages as a PDF file, with `origin` and the page's number at the foot of each.
-pub(super) fn paint(mut sheet: Sheet, origin: &str, metadata: Metadata) -> Result<Vec<u8>> {
+/// The pages as a PDF file, with the report's origin and the page's number at the foot of each.
+pub(super) fn paint(mut sheet: Sheet, report: &Report, metadata: Metadata) -> Result<Vec<u8>> {
     let n = sheet.pages.len();
     let style = Style::sized(7.0).quiet();
     for k in 0..n {
         let number = format!("Page {} of {n}", k + 1);
+        let number = report.language.say(&number).into_owned();
         let right = LEFT + WIDTH - sheet.width(&number, style);
-        let lines = sheet.wrap(origin, style, WIDTH - 80.0);
+        let lines = sheet.wrap(&report.origin, style, WIDTH - 80.0);
         let y = BOTTOM + 28.0;
         let foot = [
             (LEFT, lines.first().cloned().unwrap_or_default()),

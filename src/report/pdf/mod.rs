@@ -34,7 +34,7 @@ pub(super) fn render(document: &Document) -> Result<Vec<u8>> {
         .title(super::text::visible(&document.title).into_owned())
         .creator(format!("Hindsight {}", document.version))
         .language(document.language.tag().to_owned());
-    ink::paint(sheet, &document.origin, metadata)
+    ink::paint(sheet, document, metadata)
 }
 
 /// The one page for those who read nothing else.

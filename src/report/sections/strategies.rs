@@ -3,7 +3,6 @@
 use super::super::document::{Block, Cell, Column, Figure, Table};
 use super::super::panels::panels;
 use crate::report::ReportInput;
-use crate::report::chart::Chart;
 
 pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let mut out = Vec::new();
@@ -23,18 +22,11 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
             Table::new(&panel.title, panel.title.as_str(), columns.collect()).with(rows),
         ));
         out.push(Block::Note(format!("{}.", panel.note)));
-        let figures: Vec<Figure> = panel.charts.into_iter().map(figure).collect();
+        let charts = panel.charts.into_iter();
+        let figures: Vec<Figure> = charts.map(|c| Figure::new(c, 240, None)).collect();
         if !figures.is_empty() {
             out.push(Block::Figures(figures));
         }
     }
     out
-}
-
-fn figure(chart: Chart) -> Figure {
-    Figure {
-        chart,
-        height_px: 240,
-        twin: None,
-    }
 }
