@@ -2,6 +2,7 @@
 //! recomputed its old value stays, marked as stale.
 
 mod reading;
+mod writing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,7 +24,6 @@ use crate::ingest::{LoadRequest, Loaded, Mapping, Side, SideKind, WrittenRows, l
 use crate::jobs::{JobId, JobKind, JobQueue, JobStatus, Progress};
 use crate::lab::RuleLab;
 use crate::report::write::write_atomic;
-use crate::report::{ReportForm, ReportInput, load_notes};
 use crate::rules::{Replay, Rulebook};
 
 /// A computed value with its state.
@@ -295,47 +295,6 @@ impl Session {
             self.start_replay(&loaded, document);
         }
         self.follow_thresholds(state);
-    }
-
-    /// Writes the report of what is on screen.
-    pub(super) fn export(&mut self, state: &AppState) {
-        let (Some(loaded), Some(analysis)) =
-            (self.loaded.value.clone(), self.analysis.value.clone())
-        else {
-            return;
-        };
-        let replay = self.replay.value.clone();
-        let rulebook = state.document.rulebook.clone();
-        let lab = self.lab.current(&state.document);
-        let title = state.document.title.clone();
-        let context = state.document.context.clone();
-        let language = state.language;
-        let path = PathBuf::from(state.report.path_text.trim());
-        self.jobs.start(JobKind::Export, move |progress| {
-            progress.phase("Writing", 0)?;
-            let context = context.checked()?;
-            let mut notes = load_notes(&loaded);
-            notes.inputs = loaded.digests()?;
-            let title = if title.trim().is_empty() {
-                loaded.log.name.clone()
-            } else {
-                title
-            };
-            let input = ReportInput {
-                analysis: &analysis,
-                replay: replay.as_deref(),
-                rulebook: Some(&rulebook),
-                lab: lab.as_deref(),
-                load: &notes,
-                mapping: Some(&loaded.mapping),
-                context: &context,
-                title: &title,
-                version: env!("CARGO_PKG_VERSION"),
-                language,
-            };
-            write_atomic(&path, &ReportForm::of_path(&path)?.render(&input)?)?;
-            Ok(Output::Exported(path))
-        });
     }
 
     /// Writes the project to a file.

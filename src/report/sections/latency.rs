@@ -16,15 +16,10 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     if analysis.latency.is_empty() {
         return Vec::new();
     }
-    let mut lead =
+    let mut out = vec![Block::Lead(
         "Successful requests only: a failure is often fast, and would flatter the arm that fails."
-            .to_owned();
-    let mut effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
-    if effects.any(|effect| effect.stratified.is_some()) {
-        lead += " Figures here are of the whole log. The scorecard compares within stages, so its \
-                 differences are others, and they are the ones that decide.";
-    }
-    let mut out = vec![Block::Lead(lead)];
+            .to_owned(),
+    )];
     for panel in &analysis.latency {
         out.push(Block::Heading(panel.label.clone(), Vec::new()));
         if panel.arms.len() > MAX_BESIDE {
