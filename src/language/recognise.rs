@@ -152,7 +152,9 @@ impl Texts {
     fn sentences(&self, text: &str, depth: u8) -> Option<String> {
         let (first, rest) = text.match_indices(['.', '?']).find_map(|(at, _)| {
             let rest = text[at + 1..].strip_prefix(' ')?;
-            let is_start = rest.starts_with(|c: char| !c.is_lowercase());
+            // A name may begin with a small letter: only a question is sure to have ended.
+            let is_question = text[..=at].ends_with('?') && at > 0;
+            let is_start = is_question || rest.starts_with(|c: char| !c.is_lowercase());
             is_start.then_some((&text[..=at], rest))
         })?;
         let (said, after) = (self.part(first, depth), self.part(rest, depth + 1));

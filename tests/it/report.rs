@@ -63,7 +63,7 @@ fn the_rule_lab_is_in_every_form_and_made_again() {
     let dir = Dir::new();
     let log = dir.write("log.csv", &log_of(["stable", "canary"], [3, 3]));
     let mut arguments = vec!["report", &log, "--preset", "quality-monitor", "--lab"];
-    arguments.extend(["--replicates", "20", "--seed", "7"]);
+    arguments.extend(["--replicates", "100", "--seed", "7"]);
     for form in FORMS {
         arguments.extend(["-o", form]);
     }
@@ -76,7 +76,7 @@ fn the_rule_lab_is_in_every_form_and_made_again() {
     let markdown = text(2);
     for part in [
         "## Rule lab: can the rules be trusted?",
-        "20 rollouts without a difference, seed 7",
+        "100 rollouts without a difference, seed 7",
         "| Threshold of |",
         "False rollbacks against harm",
         "What all figures of the lab rest on",
@@ -85,7 +85,7 @@ fn the_rule_lab_is_in_every_form_and_made_again() {
     }
     let report: Value = serde_json::from_slice(&first[3]).unwrap();
     assert_eq!(report["lab"]["settings"]["seed"], 7);
-    assert_eq!(report["lab"]["rules"][0]["false_rollback"]["n"], 20);
+    assert_eq!(report["lab"]["rules"][0]["false_rollback"]["n"], 100);
     let mut faults = Vec::new();
     check(&schema(), &schema(), &report, "", &mut faults);
     assert!(faults.is_empty(), "{faults:#?}");
