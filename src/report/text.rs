@@ -51,13 +51,14 @@ pub fn slug(text: &str) -> String {
     if out.is_empty() { "x" } else { out }.to_owned()
 }
 
-/// A sentence in which no line ends between a number and its unit.
+/// A sentence in which no line ends between a number and its unit, or p and its value.
 pub fn prose(text: &str) -> String {
     const UNITS: [&str; 7] = ["%", "pp", "ms", "s", "min", "h", "d"];
     let mut out = String::with_capacity(text.len());
     for word in text.split(' ') {
         let is_unit = UNITS.contains(&word.trim_end_matches([',', ';', ':', '.', ')', ']']));
-        if is_unit && out.ends_with(|c: char| c.is_ascii_digit()) {
+        let is_p_value = out.ends_with(" p") || out.ends_with("p\u{a0}<");
+        if is_p_value || is_unit && out.ends_with(|c: char| c.is_ascii_digit()) {
             out.push('\u{a0}');
         } else if !out.is_empty() {
             out.push(' ');

@@ -48,12 +48,25 @@ fn every_section_is_there_and_in_the_contents() {
 }
 
 #[test]
+fn the_page_has_a_style_of_its_own_for_print() {
+    let mut depth = 0;
+    let mut at_print = None;
+    for line in include_str!("report.css").lines() {
+        if line.contains("@media print") {
+            at_print = Some(depth);
+        }
+        depth += line.matches('{').count() as i32 - line.matches('}').count() as i32;
+    }
+    assert_eq!((at_print, depth), (Some(0), 0));
+}
+
+#[test]
 fn numbers_are_written_with_their_intervals() {
     let page = page();
     for text in [
         "+1.24 pp",
         "[+0.310\u{a0}pp, +2.17\u{a0}pp]",
-        "by user, p 0.001",
+        "by user, p\u{a0}0.001",
         "p95 latency",
         "requests-2026-03.csv",
     ] {
@@ -116,5 +129,5 @@ fn no_p_value_without_an_effect() {
     }
     let page = rendered(&fixture.input());
     assert!(!page.contains("2.3e−6"));
-    assert!(!page.contains("by user, p "));
+    assert!(!page.contains("by user, p"));
 }
