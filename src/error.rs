@@ -17,6 +17,8 @@ pub enum ErrorKind {
     NotARequestLog,
     /// A column mapping, rulebook or setting contradicts itself or the log.
     Settings,
+    /// The log needs more memory than it may take.
+    TooLarge,
     /// The log holds too little for what was asked.
     NotEnoughData,
     /// A result could not be written.

@@ -14,6 +14,7 @@ use super::session::Session;
 use super::sources::SourceCommand;
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::AnalysisSettings;
+use crate::cli::MemoryLimit;
 use crate::data::{FilterPart, MsRange, Quantity};
 use crate::ingest::{Answer, DurationUnit, LoadRequest, Mapping, Question, Role};
 use crate::jobs::JobId;
@@ -63,6 +64,8 @@ pub enum Command {
     Sources(SourceCommand),
     /// Read the log again, with the roles and settings on screen.
     Reload,
+    /// Let logs take as much memory.
+    LimitMemory(MemoryLimit),
     /// Do not mind that the files changed.
     IgnoreChange,
     /// Answer what the values of the log do not tell.
@@ -174,6 +177,7 @@ pub(super) fn apply(
         }
         Command::Ui(_) => {}
         Command::OpenLog(request) => open_log(state, *request),
+        Command::LimitMemory(limit) => super::memory::set(state, limit),
         Command::SaveProject(path) => session.save(state, path),
         Command::OpenRules(path) => rule_files::open(state, &path),
         Command::ExportRules(path) => rule_files::export(state, &path),
@@ -184,7 +188,7 @@ pub(super) fn apply(
         Command::SavePicture(picture) => session.save_picture(*picture),
         Command::Recover(is_wanted) => {
             if let Some(project) = state.storage.leftover.take().filter(|_| is_wanted) {
-                saving::open(state, project, None);
+                saving::open(state, (project, String::new()), None);
             }
         }
         Command::AssignRole { column, role } => {

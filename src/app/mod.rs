@@ -6,6 +6,7 @@ mod dialogs;
 mod document;
 mod history;
 mod lab_run;
+mod memory;
 mod palette;
 mod pictures;
 mod planner;
@@ -77,6 +78,7 @@ impl App {
         let mut app = Self::new(ctx);
         app.state.storage = Storage::open(folder);
         app.state.language = app.state.storage.language.unwrap_or_default();
+        app.state.memory = app.state.storage.memory.unwrap_or_default();
         app
     }
 
@@ -163,6 +165,7 @@ pub fn open(arguments: &LogArguments, size: Option<(f32, f32)>) -> Result<(), St
     }
     let request = arguments.load_request().map_err(|e| e.to_string())?;
     let tools = request.tools.clone();
+    let memory = arguments.memory;
     let (width, height) = size.unwrap_or((1280.0, 800.0));
     let icon = eframe::icon_data::from_png_bytes(ICON).unwrap_or_default();
     let viewport = egui::ViewportBuilder::default()
@@ -190,6 +193,7 @@ pub fn open(arguments: &LogArguments, size: Option<(f32, f32)>) -> Result<(), St
                 None => App::new(&creation.egui_ctx),
             };
             app.state.tools = tools;
+            app.state.memory = memory.unwrap_or(app.state.memory);
             if app.state.storage.language.is_none() {
                 let locale = sys_locale::get_locale().unwrap_or_default();
                 app.state.language = Language::of_locale(&locale);

@@ -7,13 +7,11 @@ use super::state::{AppState, Notice, Screen};
 use super::widgets::{card_ui, chip, note};
 use super::words::tr;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ingest::read_text;
 use crate::report::chart::Tone;
 use crate::report::write::write_atomic;
 use crate::rules::import::{Import, ImportNote, ImportSettings, NoteKind, import};
 use crate::rules::{Rulebook, export};
-
-/// A rule file is a few kB; what is longer is something else.
-const LONGEST_BYTES: u64 = 8 << 20;
 
 /// Endings of the files that hold rules; `json` can be a log too and is asked for by the dialog only.
 const EXTENSIONS: [&str; 3] = ["toml", "yml", "yaml"];
@@ -48,11 +46,7 @@ pub(super) fn open(state: &mut AppState, path: &Path) {
 }
 
 fn read(path: &Path) -> Result<(Rulebook, RuleFile)> {
-    let unreadable = |cause: std::io::Error| Error::unreadable(path, &cause);
-    if std::fs::metadata(path).map_err(unreadable)?.len() > LONGEST_BYTES {
-        return Err(Error::new(ErrorKind::Settings, "The file is too large for rules").at(path));
-    }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let text = read_text(path)?;
     let is_toml = path
         .extension()
         .is_some_and(|e| e.eq_ignore_ascii_case("toml"));

@@ -7,18 +7,17 @@ use super::session::Session;
 use super::state::{AppState, Notice, Screen};
 use crate::analysis::AnalysisSettings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ingest::{LoadRequest, Loaded};
+use crate::ingest::{LoadRequest, Loaded, read_text};
 use crate::project::Project;
 use crate::report::Context;
-
-/// A project file is a few kB; what is longer is something else.
-const LONGEST_BYTES: u64 = 32 << 20;
 
 /// The project that the document belongs to.
 #[derive(Debug, Default)]
 pub struct ProjectState {
     /// Its file; `None` until it is saved.
     pub path: Option<PathBuf>,
+    /// The text of the file, as it was read or written here last.
+    text: String,
     /// The document as it stands in the file; without a file, as it was opened.
     saved: Document,
     /// A project whose log is being read, or could not be.
@@ -31,6 +30,7 @@ pub struct ProjectState {
 struct Opening {
     /// `None` for a state that was kept from a crash.
     path: Option<PathBuf>,
+    text: String,
     project: Project,
     has_failed: bool,
 }
@@ -53,8 +53,15 @@ impl ProjectState {
         }
     }
 
-    pub(super) fn note_saved(&mut self, path: PathBuf, document: Document) {
+    pub(super) fn note_saved(&mut self, path: PathBuf, document: Document, text: String) {
         (self.path, self.saved, self.is_recovered) = (Some(path), document, false);
+        self.text = text;
+    }
+
+    /// What the project's own file held last; `None` for any other file.
+    pub(super) fn text_of(&self, path: &Path) -> Option<String> {
+        let is_own = self.path.as_deref() == Some(path);
+        is_own.then(|| self.text.clone())
     }
 }
 
@@ -94,19 +101,24 @@ pub(super) fn open_log(state: &mut AppState, request: LoadRequest) {
     state.notice = None;
 }
 
-/// Reads a project file.
-pub(super) fn read(path: &Path) -> Result<Project> {
-    let unreadable = |cause: std::io::Error| Error::unreadable(path, &cause);
-    let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
-    if bytes > LONGEST_BYTES {
-        return Err(
-            Error::new(ErrorKind::Settings, "The file is too large for a project")
-                .at(path)
-                .hint("A project names a log; open the log itself"),
-        );
+/// Reads a project file, and gives its text too.
+pub(super) fn read(path: &Path) -> Result<(Project, String)> {
+    let text = read_text(path)?;
+    let project = Project::from_json(&text, folder_of(path)).map_err(|error| error.at(path))?;
+    Ok((project, text))
+}
+
+/// Fails where a project's own file no longer holds what was read or written here last: saving would
+/// undo what another window or program saved.
+pub(super) fn check_own(path: &Path, known: Option<&str>) -> Result<()> {
+    let is_other = |known: &str| read_text(path).is_ok_and(|now| now != known);
+    if known.is_some_and(is_other) {
+        let message = "The project file was changed since it was opened here";
+        return Err(Error::new(ErrorKind::Unwritable, message).at(path).hint(
+            "Another window or program wrote it: save under another name, or open it again",
+        ));
     }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    Project::from_json(&text, folder_of(path)).map_err(|error| error.at(path))
+    Ok(())
 }
 
 /// The folder that a project's relative paths count from.
@@ -117,7 +129,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 /// Opens a project file: its log is read, and everything that was chosen comes back.
 pub(super) fn open_file(state: &mut AppState, path: PathBuf) {
     match read(&path) {
-        Ok(project) => open(state, project, Some(path)),
+        Ok(found) => open(state, found, Some(path)),
         Err(error) => {
             state.notice = Some(Notice {
                 is_error: true,
@@ -130,7 +142,8 @@ pub(super) fn open_file(state: &mut AppState, path: PathBuf) {
 }
 
 /// Opens a project.
-pub(super) fn open(state: &mut AppState, project: Project, path: Option<PathBuf>) {
+pub(super) fn open(state: &mut AppState, found: (Project, String), path: Option<PathBuf>) {
+    let (project, text) = found;
     state.n_opened += 1;
     state.document = document_of(&project, project.logs.clone());
     state.path_text = match project.logs.as_slice() {
@@ -141,6 +154,7 @@ pub(super) fn open(state: &mut AppState, project: Project, path: Option<PathBuf>
     state.notice = None;
     state.project.opening = Some(Opening {
         path,
+        text,
         project,
         has_failed: false,
     });
@@ -187,7 +201,7 @@ pub(super) fn settle(state: &mut AppState, loaded: &Loaded) {
     if let Some(path) = opening.path {
         // As in the file: a log that was found elsewhere is a change to save.
         let saved = document_of(&opening.project, opening.project.logs.clone());
-        state.project.note_saved(path, saved);
+        state.project.note_saved(path, saved, opening.text);
     }
 }
 

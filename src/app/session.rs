@@ -2,6 +2,8 @@
 //! recomputed its old value stays, marked as stale.
 
 mod reading;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 use std::path::{Path, PathBuf};
@@ -83,7 +85,8 @@ pub(super) enum Output {
     PickedProject(Option<PathBuf>),
     PickedPicture(Option<PathBuf>),
     PickedRules(Option<PathBuf>, fn(&mut AppState, &Path)),
-    Saved(PathBuf, Box<Document>),
+    /// A project: its file, what was saved, and the text of the file.
+    Saved(PathBuf, Box<Document>, String),
     Kept,
 }
 
@@ -216,14 +219,14 @@ impl Session {
                     }
                 }
                 (JobKind::Dialog, Ok(Output::PickedRules(Some(path), take))) => take(state, &path),
-                (JobKind::Save, Ok(Output::Saved(path, document))) => {
+                (JobKind::Save, Ok(Output::Saved(path, document, text))) => {
                     state.notice = Some(Notice {
                         is_error: false,
                         text: format!("Project saved to {}", path.display()),
                         path: None,
                     });
                     state.storage.remember(&path);
-                    state.project.note_saved(path, *document);
+                    state.project.note_saved(path, *document, text);
                 }
                 (JobKind::Dialog, Ok(Output::PickedTable(kind, path))) => {
                     if let Some(file) = path {
@@ -267,6 +270,7 @@ impl Session {
                 let pinned = self.pinned.take();
                 let request = LoadRequest {
                     tools: state.tools.clone(),
+                    memory: state.memory.bytes(),
                     mapping: request.mapping.or(pinned),
                     ..request
                 };
@@ -301,11 +305,13 @@ impl Session {
     pub(super) fn save(&mut self, state: &AppState, path: PathBuf) {
         let project = saving::project_of(state, self);
         let document = Box::new(state.document.clone());
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let known = state.project.text_of(&path);
         self.jobs.start(JobKind::Save, move |_| {
-            let path = std::path::absolute(&path).unwrap_or(path);
+            saving::check_own(&path, known.as_deref())?;
             let text = project.to_json(saving::folder_of(&path))?;
             write_atomic(&path, text.as_bytes())?;
-            Ok(Output::Saved(path, document))
+            Ok(Output::Saved(path, document, text))
         });
     }
 

@@ -5,7 +5,7 @@ use super::session::Session;
 use super::state::{AppState, Screen};
 use super::widgets::shortened;
 use super::words::tr;
-use super::{palette, pictures, selection_bar, views};
+use super::{memory, palette, pictures, selection_bar, views};
 use crate::ingest::LoadRequest;
 use crate::language::Language;
 
@@ -85,6 +85,7 @@ fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mu
                     command_button(ui, *command, state, session, commands);
                 }
                 if title == "File" {
+                    memory::menu_ui(ui, state, commands);
                     recent_ui(ui, state, commands);
                 }
             });

@@ -13,6 +13,7 @@ use super::rule_files::RuleFile;
 use super::saving::ProjectState;
 use super::sources::SourceFields;
 use super::storage::Storage;
+use crate::cli::MemoryLimit;
 use crate::ingest::Tools;
 use crate::lab::Engine;
 use crate::language::Language;
@@ -100,6 +101,8 @@ pub struct AppState {
     pub history: History,
     /// The tools whose exports are recognised.
     pub tools: Tools,
+    /// How much memory a log may take.
+    pub memory: MemoryLimit,
     /// Counts requests to open a log, so that the same path is read again when asked for again.
     pub n_opened: u64,
     /// The path field of the Log screen.

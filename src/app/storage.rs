@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::document::Document;
+use crate::cli::MemoryLimit;
 use crate::language::Language;
 use crate::project::Project;
 use crate::report::write::write_atomic;
@@ -26,6 +27,8 @@ pub struct Storage {
     pub recent: Vec<PathBuf>,
     /// The language that was chosen; `None` until then.
     pub language: Option<Language>,
+    /// How much memory a log may take, if that was chosen.
+    pub memory: Option<MemoryLimit>,
     /// The state of a window that did not end properly.
     pub leftover: Option<Project>,
     kept: Document,
@@ -41,6 +44,7 @@ impl Storage {
         if std::fs::create_dir_all(folder).is_err() {
             return storage;
         }
+        keep_private(folder);
         storage.recent = std::fs::read_to_string(folder.join("recent.json"))
             .ok()
             .and_then(|text| serde_json::from_str(&text).ok())
@@ -48,6 +52,9 @@ impl Storage {
         storage.language = std::fs::read_to_string(folder.join("language"))
             .ok()
             .and_then(|tag| Language::of_tag(tag.trim()));
+        storage.memory = std::fs::read_to_string(folder.join("memory"))
+            .ok()
+            .and_then(|text| text.parse().ok());
         for i in 0..MOST_WINDOWS {
             let lock = File::options()
                 .create(true)
@@ -58,7 +65,7 @@ impl Storage {
                 continue;
             };
             let kept = folder.join(format!("window-{i}.hindsight"));
-            storage.leftover = super::saving::read(&kept).ok();
+            storage.leftover = super::saving::read(&kept).ok().map(|(project, _)| project);
             storage.slot = Some((lock, kept));
             break;
         }
@@ -85,6 +92,15 @@ impl Storage {
         if let Some(folder) = &self.folder {
             // Chosen again at the next start, where it cannot be kept.
             write_atomic(&folder.join("language"), language.tag().as_bytes()).ok();
+        }
+    }
+
+    /// Keeps the chosen limit for the next start.
+    pub(super) fn remember_memory(&mut self, limit: MemoryLimit) {
+        self.memory = Some(limit);
+        if let Some(folder) = &self.folder {
+            // Chosen again at the next start, where it cannot be kept.
+            write_atomic(&folder.join("memory"), limit.to_string().as_bytes()).ok();
         }
     }
 
@@ -129,6 +145,18 @@ impl Storage {
             std::fs::remove_file(path).ok();
         }
     }
+}
+
+/// Which logs were opened is nobody else's business. Where the file system knows no owners, nothing
+/// can be done.
+fn keep_private(folder: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).ok();
+    }
+    #[cfg(not(unix))]
+    let _of_the_account = folder;
 }
 
 #[cfg(test)]

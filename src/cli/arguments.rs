@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::convert::RulesCommand;
+use super::memory::MemoryLimit;
 use super::power::PowerArguments;
 use super::report::ReportArguments;
 use crate::analysis::{
@@ -78,6 +79,10 @@ pub struct LogArguments {
     /// Folder of further tool presets (TOML).
     #[arg(long, value_name = "DIR")]
     pub preset_dir: Option<PathBuf>,
+    /// Memory that the log and what is made of it may take: 4GB, 512MB, auto or none; a log that needs
+    /// more is refused. Default: auto, most of what is free.
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<MemoryLimit>,
     /// A column made of others, as SQL over one row; once per column.
     #[arg(
         long,

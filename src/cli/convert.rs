@@ -9,6 +9,7 @@ use serde_json::json;
 use super::Finish;
 use super::output::{note, print, print_json};
 use crate::error::{Error, ErrorKind, Result};
+use crate::ingest::read_text;
 use crate::report::write::write_atomic;
 use crate::rules::import::{CounterMeaning, Import, ImportNote, ImportSettings, import};
 use crate::rules::{RateEngine, Rulebook, TimeSpan, export};
@@ -98,7 +99,8 @@ fn run_import(arguments: &RulesImportArguments) -> Result<Finish> {
         scrape: arguments.scrape,
         buckets_ms: arguments.buckets.clone(),
     };
-    let found = import(&read(&arguments.file)?, &settings).map_err(|e| e.at(&arguments.file))?;
+    let found =
+        import(&read_text(&arguments.file)?, &settings).map_err(|e| e.at(&arguments.file))?;
     let toml = found.rulebook.as_ref().map(Rulebook::to_toml).transpose()?;
     if let (Some(path), Some(toml)) = (&arguments.output, &toml) {
         write_atomic(path, toml.as_bytes())?;
@@ -198,7 +200,7 @@ fn run_export(arguments: &RulesExportArguments) -> Result<Finish> {
 
 /// A rulebook in TOML, or a file of another system, whose notes are printed.
 pub(super) fn read_rulebook(path: &Path) -> Result<Rulebook> {
-    let text = read(path)?;
+    let text = read_text(path)?;
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     if !matches!(extension.as_deref(), Some("yml" | "yaml" | "json")) {
         return Rulebook::parse(&text).map_err(|error| error.at(path));
@@ -209,10 +211,6 @@ pub(super) fn read_rulebook(path: &Path) -> Result<Rulebook> {
         .rulebook
         .take()
         .ok_or_else(|| nothing_left("No rule could be imported", &found.notes, path))
-}
-
-fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|cause| Error::unreadable(path, &cause))
 }
 
 fn counter(text: &str) -> std::result::Result<(String, CounterMeaning), String> {

@@ -8,6 +8,7 @@ mod convert;
 mod inspect;
 mod lab;
 mod lab_values;
+mod memory;
 mod output;
 mod power;
 mod replay;
@@ -17,6 +18,7 @@ mod table;
 
 pub use arguments::{Arguments, Command, LogArguments};
 pub use convert::RulesCommand;
+pub use memory::MemoryLimit;
 #[cfg(feature = "gui")]
 pub(crate) use replay::stages;
 
@@ -97,6 +99,7 @@ impl LogArguments {
                 side: self.sides(),
             },
             tools: self.tools()?,
+            memory: self.memory.unwrap_or_default().bytes(),
         })
     }
 

@@ -13,7 +13,7 @@ use super::replay::rulebook;
 use super::{Finish, load, settings};
 use crate::analysis::{Analysis, AnalysisSettings, Selection, analyze, select};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ingest::Loaded;
+use crate::ingest::{Loaded, read_text};
 use crate::jobs::Progress;
 use crate::lab::{Engine, LabPlan, LabSettings, RuleLab, usual_injections};
 use crate::report::picture::{self, PictureForm};
@@ -175,10 +175,6 @@ fn write_charts(document: &Document, folder: &Path, form: Picture) -> Result<Str
 
 fn make_folder(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|cause| unwritable(folder, &cause))
-}
-
-fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|cause| Error::unreadable(path, &cause))
 }
 
 fn recipe(arguments: &ReportArguments) -> Result<Option<Recipe>> {

@@ -5,8 +5,9 @@ use rayon::prelude::*;
 use super::batch::row_number;
 use super::files::Files;
 use super::issues::{Effect, Issues};
-use super::log_reader::{LogPiece, LogReader};
+use super::log_reader::{FileEnds, LogPiece, LogReader};
 use super::mapping::{Mapping, Role};
+use super::memory::Budget;
 use super::part::{Labels, Part, Plan};
 use super::stamp::StampForm;
 use super::stamp_column::NO_STAMP;
@@ -25,6 +26,8 @@ const MAX_SEGMENT_VALUES: usize = 1000;
 /// Collects rows; [`Builder::finish`] turns them into a log.
 pub(super) struct Builder<'a> {
     plan: Plan<'a>,
+    /// What the log may take in memory.
+    budget: Budget,
     log: RequestLog,
     parts: Vec<Part>,
     /// Whether rows were rejected whose units had been numbered.
@@ -32,7 +35,7 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(plan: Plan<'a>) -> Self {
+    pub(super) fn new(plan: Plan<'a>, budget: Budget) -> Self {
         let mapping = plan.mapping;
         let of = |role| mapping.column(role);
         let clock = match of(Role::Time).or(of(Role::EndTime)).and_then(|c| c.stamp) {
@@ -65,13 +68,14 @@ impl<'a> Builder<'a> {
         };
         Self {
             plan,
+            budget,
             log,
             parts: Vec::new(),
             has_late_rejections: false,
         }
     }
 
-    /// Reads all files, and gives their numbers of data rows, rejected ones included. While some
+    /// Reads all files, and tells what was found of each. While some
     /// pieces are parsed, the next are fetched.
     pub(super) fn read(
         &mut self,
@@ -79,7 +83,8 @@ impl<'a> Builder<'a> {
         view: &View,
         issues: &mut Issues,
         progress: &Progress,
-    ) -> Result<Vec<u64>> {
+    ) -> Result<FileEnds> {
+        let n_bytes: u64 = files.sources.iter().map(|source| source.bytes).sum();
         let mut reader = LogReader::new(files);
         let mut wave = next_wave(&mut reader, view, issues)?;
         while !wave.is_empty() {
@@ -105,10 +110,14 @@ impl<'a> Builder<'a> {
                 self.push(part, place, issues)?;
             }
             issues.absorb(found, 0);
-            progress.tick(reader.n_bytes_read())?;
+            let n_bytes_read = reader.n_bytes_read();
+            let n_rows = self.parts.iter().map(|part| part.rows.len() as u64).sum();
+            let share = n_bytes_read as f64 / n_bytes.max(1) as f64;
+            self.budget.check(n_rows, self.plan.units.n_keys(), share)?;
+            progress.tick(n_bytes_read)?;
             wave = next?;
         }
-        Ok(reader.into_n_rows_of())
+        Ok(reader.into_ends())
     }
 
     /// Appends a part whose rows and lines count from these.

@@ -25,6 +25,7 @@ pub(super) struct CsvReader {
     /// Read, and not yet in a block.
     pending: Vec<u8>,
     is_at_end: bool,
+    ends_in_line: bool,
     read_bytes: Arc<AtomicU64>,
     /// Lines up to the first row.
     n_header_lines: u64,
@@ -49,6 +50,7 @@ impl CsvReader {
             }),
             pending: Vec::new(),
             is_at_end: false,
+            ends_in_line: false,
             read_bytes,
             n_header_lines: 0,
         };
@@ -86,24 +88,43 @@ impl CsvReader {
         let mut want = BLOCK_BYTES;
         loop {
             self.fill(want)?;
-            let end = if self.is_at_end {
+            let end = if self.is_at_end && !self.is_torn() {
                 self.pending.len()
             } else {
                 end_of_last_record(&self.pending, self.format.delimiter)
             };
             if end == 0 && !self.is_at_end {
                 // A record longer than a block.
+                if self.pending.len() > Source::LONGEST_RECORD {
+                    return Err(self.source.endless());
+                }
                 want = self.pending.len() * 2;
                 continue;
             }
             let rest = self.pending.split_off(end);
+            // At the end the rest, if any, is torn.
+            let rest = if self.is_at_end { Vec::new() } else { rest };
             let bytes = std::mem::replace(&mut self.pending, rest);
+            self.ends_in_line |= self.is_at_end && bytes.last().is_some_and(|b| *b != b'\n');
             return Ok((!bytes.is_empty()).then(|| Block {
                 format: self.format.clone(),
                 bytes,
                 is_last: self.is_at_end,
             }));
         }
+    }
+
+    /// Whether the last record had no end of line.
+    pub(super) fn ends_in_line(&self) -> bool {
+        self.ends_in_line
+    }
+
+    /// Whether the last record is still being written: the file grows, and ends within a line.
+    fn is_torn(&self) -> bool {
+        let path = self.source.on_disk();
+        !self.pending.ends_with(b"\n")
+            && self.source.is_plain()
+            && self.source.state.has_grown(path)
     }
 
     pub(super) fn progress(&self) -> (u64, u64) {

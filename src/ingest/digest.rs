@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use super::Loaded;
+use super::{Loaded, LoadedFile};
 use crate::error::{Error, Result};
 
 /// A file as it was when it was hashed.
@@ -22,25 +22,29 @@ pub struct FileDigest {
 }
 
 impl Loaded {
-    /// A digest of every file on disk, an archive counting once, in reading order.
+    /// A digest of every file on disk, an archive counting once, in reading order. Of a log that has
+    /// grown since, the bytes that were read.
     ///
     /// # Errors
-    /// A file that can no longer be read.
+    /// A file that can no longer be read, or has changed since it was.
     pub fn digests(&self) -> Result<Vec<FileDigest>> {
-        let mut paths: Vec<PathBuf> = Vec::new();
-        for file in &self.files {
-            let path = file.source.on_disk().to_path_buf();
-            if !paths.contains(&path) {
-                paths.push(path);
+        let mut seen: Vec<&Path> = Vec::new();
+        let mut found = Vec::new();
+        for LoadedFile { source, .. } in &self.files {
+            if !seen.contains(&source.on_disk()) {
+                seen.push(source.on_disk());
+                source.check_unchanged()?;
+                found.push(digest(source.on_disk(), source.state.n_bytes)?);
             }
         }
-        paths.into_iter().map(|path| digest(&path)).collect()
+        Ok(found)
     }
 }
 
-fn digest(path: &Path) -> Result<FileDigest> {
+/// Of the first bytes of a file.
+fn digest(path: &Path, n_bytes: u64) -> Result<FileDigest> {
     let unreadable = |cause: std::io::Error| Error::unreadable(path, &cause);
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = File::open(path).map_err(unreadable)?.take(n_bytes);
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     let mut bytes = 0;
@@ -74,7 +78,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("abc");
         std::fs::write(&path, "abc").unwrap();
-        let found = digest(&path).unwrap();
+        let found = digest(&path, 3).unwrap();
         let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!((found.sha256.as_str(), found.bytes), (known, 3));
     }

@@ -29,6 +29,8 @@ pub(super) struct Files {
     pub(super) columns: Vec<Vec<String>>,
     /// Per file: its rows, once they were counted.
     pub(super) n_rows_of: Vec<u64>,
+    /// Per file: whether its last row had no end of line, once all were read.
+    pub(super) ends_in_line: Vec<bool>,
     /// Per file: its name without ending, as short as the files can be told apart by it.
     pub(super) labels: Vec<String>,
     /// The made-up column that holds the labels; none where there is one file.
@@ -40,6 +42,16 @@ pub(super) struct Files {
 struct Candidate {
     path: PathBuf,
     is_named: bool,
+}
+
+/// What a folder holds.
+#[derive(Debug, Default)]
+struct Listing {
+    files: Vec<PathBuf>,
+    /// The folders that were looked into.
+    folders: BTreeSet<PathBuf>,
+    /// Folders inside each other at the moment.
+    depth: usize,
 }
 
 impl Files {
@@ -90,6 +102,7 @@ impl Files {
             sources,
             columns,
             n_rows_of: Vec::new(),
+            ends_in_line: Vec::new(),
         })
     }
 
@@ -164,14 +177,14 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<Candidate>> {
             is_named: false,
         };
         if path.is_dir() {
-            let mut inside = Vec::new();
-            list_folder(path, MAX_PARTITIONS, &mut inside)?;
-            if inside.is_empty() {
+            let mut inside = Listing::default();
+            list_folder(path, &mut inside)?;
+            if inside.files.is_empty() {
                 return Err(Error::new(ErrorKind::Unreadable, "The folder holds no files")
                     .at(path)
                     .hint("Name the files, or a folder that holds them; only folders such as day=2026-03-02 are looked into"));
             }
-            found.extend(inside.into_iter().map(found_at));
+            found.extend(inside.files.into_iter().map(found_at));
         } else if let Some(pattern) = pattern_of(path) {
             found.extend(matching(pattern, path)?.into_iter().map(found_at));
         } else {
@@ -184,9 +197,14 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<Candidate>> {
     Ok(found)
 }
 
-/// The visible files of a folder by name, then those of its partition folders.
-fn list_folder(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
+/// The visible files of a folder by name, then those of its partition folders. A folder that links
+/// lead back to is listed once.
+fn list_folder(folder: &Path, found: &mut Listing) -> Result<()> {
     let unreadable = |cause: std::io::Error| Error::unreadable(folder, &cause);
+    let real = std::fs::canonicalize(folder).map_err(unreadable)?;
+    if !found.folders.insert(real) {
+        return Ok(());
+    }
     let mut entries = std::fs::read_dir(folder)
         .and_then(Iterator::collect::<std::io::Result<Vec<_>>>)
         .map_err(unreadable)?;
@@ -200,14 +218,19 @@ fn list_folder(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<
             continue;
         }
         if path.is_file() {
-            found.push(path);
-        } else if name.contains('=') && depth > 0 {
+            found.files.push(path);
+        } else if name.contains('=') && path.is_dir() {
             partitions.push(path);
         }
     }
-    partitions
-        .iter()
-        .try_for_each(|partition| list_folder(partition, depth - 1, found))
+    found.depth += 1;
+    if found.depth <= MAX_PARTITIONS {
+        partitions
+            .iter()
+            .try_for_each(|partition| list_folder(partition, found))?;
+    }
+    found.depth -= 1;
+    Ok(())
 }
 
 /// A path with `*`, `?` or `[…]` that is no file's name.
@@ -403,6 +426,7 @@ mod tests {
             sources: Vec::new(),
             columns: Vec::new(),
             n_rows_of: Vec::new(),
+            ends_in_line: Vec::new(),
             labels: labels.iter().map(|l| (*l).to_owned()).collect(),
             label_column: None,
         };

@@ -2,7 +2,7 @@
 //! dotted names; a batch of spans becomes one row a span.
 
 use std::collections::{HashSet, VecDeque};
-use std::io::BufRead;
+use std::io::{BufRead, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -140,15 +140,19 @@ impl JsonReader {
 
     /// The bytes of the next object and the line on which it starts; `None` at the end.
     fn next_text(&mut self, buffer: &mut Vec<u8>) -> Result<Option<u64>> {
+        let mut reader = (&mut self.reader).take(Source::LONGEST_RECORD as u64 + 1);
         let found = match self.layout {
-            Layout::Lines => self.reader.read_until(b'\n', buffer).map(|n| {
+            Layout::Lines => reader.read_until(b'\n', buffer).map(|n| {
                 let line = self.next_line;
                 self.next_line += 1;
                 (n > 0).then_some(line)
             }),
-            Layout::Braces => next_braced(&mut self.reader, buffer, &mut self.next_line, false),
-            Layout::List => next_braced(&mut self.reader, buffer, &mut self.next_line, true),
+            Layout::Braces => next_braced(&mut reader, buffer, &mut self.next_line, false),
+            Layout::List => next_braced(&mut reader, buffer, &mut self.next_line, true),
         };
+        if reader.limit() == 0 {
+            return Err(self.source.endless().line(self.next_line));
+        }
         found.map_err(|cause| {
             Error::new(
                 ErrorKind::Malformed,

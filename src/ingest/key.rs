@@ -148,6 +148,12 @@ impl SharedDictionary {
         }
     }
 
+    /// The keys so far.
+    pub(super) fn n_keys(&self) -> u64 {
+        let of_shard = |shard: &Mutex<Shard>| lock(shard).first.len() as u64;
+        self.shards.iter().map(of_shard).sum()
+    }
+
     /// Provisional numbers of the keys of a piece, `none` where there is [`NO_KEY`]. Pieces are
     /// numbered in the order of the file.
     pub(super) fn codes(&self, piece: u32, keys: &[u128], none: u32) -> Vec<u32> {

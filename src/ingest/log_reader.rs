@@ -23,6 +23,17 @@ pub(super) struct LogReader<'a> {
     place: Place,
     /// Per file its data rows, rejected ones included.
     n_rows_of: Vec<u64>,
+    /// Per file whether it ended within a line.
+    ends_in_line: Vec<bool>,
+}
+
+/// What was found of the files when all has been read.
+#[derive(Debug, Default)]
+pub(super) struct FileEnds {
+    /// Per file its data rows, rejected ones included.
+    pub(super) n_rows_of: Vec<u64>,
+    /// Per file whether it ended within a line, which counts as its last row.
+    pub(super) ends_in_line: Vec<bool>,
 }
 
 /// A place in the files of a log.
@@ -72,6 +83,7 @@ impl<'a> LogReader<'a> {
                 ..Place::default()
             },
             n_rows_of: vec![0; files.sources.len()],
+            ends_in_line: vec![false; files.sources.len()],
         }
     }
 
@@ -96,6 +108,7 @@ impl<'a> LogReader<'a> {
                 }));
             }
             self.n_rows_of[self.file] += reader.n_rows_seen();
+            self.ends_in_line[self.file] = reader.ends_in_line();
             self.n_bytes_before += source.bytes;
             self.current = None;
             self.file += 1;
@@ -140,9 +153,12 @@ impl<'a> LogReader<'a> {
         self.n_bytes_before + read
     }
 
-    /// Per file its data rows, rejected ones included, when all has been read.
-    pub(super) fn into_n_rows_of(self) -> Vec<u64> {
-        self.n_rows_of
+    /// When all has been read.
+    pub(super) fn into_ends(self) -> FileEnds {
+        FileEnds {
+            n_rows_of: self.n_rows_of,
+            ends_in_line: self.ends_in_line,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::derive::Derived;
 use super::encoding::Encoding;
 use super::number::{DecimalMark, is_null_word};
+use super::on_disk::read_text;
 use super::question::{Answer, Question};
 use super::side::Side;
 use super::stamp::{DurationUnit, StampForm};
@@ -289,8 +290,7 @@ impl Mapping {
 
     /// Reads a mapping file (TOML).
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).map_err(|cause| Error::unreadable(path, &cause))?;
+        let text = read_text(path)?;
         let mut mapping: Self = toml::from_str(&text).map_err(|cause| {
             let line = cause.span().map_or(1, |span| {
                 text[..span.start.min(text.len())].matches('\n').count() as u64 + 1

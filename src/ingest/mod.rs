@@ -28,10 +28,12 @@ mod known_names;
 mod log_reader;
 mod loose_json;
 mod mapping;
+mod memory;
 mod names;
 mod nested;
 mod newlines;
 mod number;
+mod on_disk;
 mod other_formats;
 mod otlp;
 mod outcome;
@@ -68,6 +70,7 @@ pub use files::files_behind;
 pub use issues::{Effect, Issue};
 pub use mapping::{ColumnRole, Mapping, Role, RowFilter, TableKind};
 pub use number::DecimalMark;
+pub use on_disk::read_text;
 pub use question::{Answer, Candidate, Question};
 pub use side::{Join, Repeats, Side, SideKind};
 pub use source::{Compression, Encoding, Format, Source};
@@ -82,6 +85,7 @@ use columns::Builder;
 use derive::Expression;
 use files::Files;
 use issues::Issues;
+use memory::Budget;
 use part::Plan;
 use profile::Profile;
 use router::Router;
@@ -98,6 +102,8 @@ pub struct LoadRequest {
     pub added: Additions,
     /// The tools whose exports are recognised.
     pub tools: Tools,
+    /// Bytes of memory that the log may take, with what is made of it; `None` for as many as there are.
+    pub memory: Option<u64>,
 }
 
 /// What adds to a mapping, given or guessed.
@@ -280,8 +286,12 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
     let view = View::new(mapping, &table.in_files, table.expressions);
     let mut plan = Plan::new(mapping, &profile.columns)?;
     plan.router = table.router;
-    let builder = Builder::new(plan);
-    let log = read_log(&mut table.files, &view, builder, &mut issues, progress)?;
+    let builder = Builder::new(plan, Budget::new(request.memory, mapping));
+    let read = read_log(&mut table.files, &view, builder, &mut issues, progress);
+    if !read.as_ref().is_err_and(Error::is_cancelled) {
+        table.files.check_unchanged(&mut issues)?;
+    }
+    let log = read?;
     file_notes::note_missing_columns(&table.files, mapping, &mut issues);
     let columns = &table.profile.columns;
     let (files, mapping) = (&table.files, &mut table.mapping);
@@ -307,7 +317,9 @@ fn read_log(
 ) -> Result<RequestLog> {
     let n_bytes = files.sources.iter().map(|source| source.bytes).sum();
     progress.phase("Reading", n_bytes)?;
-    files.n_rows_of = builder.read(files, view, issues, progress)?;
+    let ends = builder.read(files, view, issues, progress)?;
+    files.n_rows_of = ends.n_rows_of;
+    files.ends_in_line = ends.ends_in_line;
     progress.phase("Sorting by time", 0)?;
     let log = builder.finish(files.name(), issues);
     if log.n_rows() == 0 {

@@ -135,6 +135,11 @@ impl Reader {
         }
     }
 
+    /// Whether the last row that was read had no end of line.
+    pub(super) fn ends_in_line(&self) -> bool {
+        matches!(&self.form, Form::Csv(reader) if reader.ends_in_line())
+    }
+
     /// Data rows of the batches so far, rejected ones included; those of CSV pieces are known by their
     /// extents.
     pub(super) fn n_rows_seen(&self) -> u64 {

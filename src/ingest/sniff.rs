@@ -71,7 +71,8 @@ fn list_of_objects(text: &str) -> Option<&str> {
                 continue;
             }
             b'{' => depth += 1,
-            b'}' => depth -= 1,
+            // More ends than beginnings: no object.
+            b'}' => depth = depth.checked_sub(1)?,
             b'[' if text[i + 1..].trim_start().starts_with('{') => {
                 return (depth <= MAX_DEPTH).then_some(key);
             }
@@ -85,7 +86,7 @@ fn list_of_objects(text: &str) -> Option<&str> {
 /// Where the object ends with which a text begins.
 fn end_of_object(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
-    let (mut depth, mut i) = (0, 0);
+    let (mut depth, mut i) = (0u32, 0);
     while i < bytes.len() {
         match bytes[i] {
             b'"' => {
@@ -93,7 +94,7 @@ fn end_of_object(text: &str) -> Option<usize> {
                 continue;
             }
             b'{' => depth += 1,
-            b'}' => depth -= 1,
+            b'}' => depth = depth.checked_sub(1)?,
             _ => {}
         }
         i += 1;

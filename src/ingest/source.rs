@@ -11,6 +11,7 @@ pub use super::container::Compression;
 use super::container::{Member, decompressed, members, stored_bytes};
 pub use super::encoding::Encoding;
 use super::encoding::{Decoded, Told, tell};
+use super::on_disk::State;
 use super::other_formats;
 use super::sniff::text_format;
 use crate::error::{Error, ErrorKind, Result};
@@ -38,6 +39,9 @@ pub struct Source {
     /// The file or archive on disk.
     #[serde(skip)]
     on_disk: PathBuf,
+    /// What it was when it was opened.
+    #[serde(skip)]
+    pub(super) state: State,
     #[serde(skip)]
     member: Option<Member>,
 }
@@ -65,8 +69,7 @@ impl Source {
     /// The tables in a file: one, or one per member of a zip archive, in the order of their names.
     /// Text that does not tell its encoding is taken as `encoding`.
     pub(super) fn open(path: &Path, encoding: Option<Encoding>) -> Result<Vec<Part>> {
-        let unreadable = |cause: std::io::Error| Error::unreadable(path, &cause);
-        let n_bytes = std::fs::metadata(path).map_err(unreadable)?.len();
+        let state = State::of(path)?;
         let magic = first_bytes(path, None)?;
         if magic.is_empty() {
             return Err(Error::new(ErrorKind::NotARequestLog, "The file is empty")
@@ -75,7 +78,7 @@ impl Source {
         }
         // An archive without members has only its end.
         if !magic.starts_with(b"PK\x03\x04") && !magic.starts_with(b"PK\x05\x06") {
-            let source = Self::told(path, None, (n_bytes, &magic), encoding)?;
+            let source = Self::told(path, None, (state, &magic), encoding)?;
             return Ok(vec![Part {
                 path: source.path.clone(),
                 source: Ok(source),
@@ -83,10 +86,8 @@ impl Source {
         }
         let part = |member: Member| {
             let inside = path.join(&member.name);
-            let source = first_bytes(path, Some(&member)).and_then(|magic| {
-                let n_bytes = member.n_compressed;
-                Self::told(path, Some(member), (n_bytes, &magic), encoding)
-            });
+            let source = first_bytes(path, Some(&member))
+                .and_then(|magic| Self::told(path, Some(member), (state, &magic), encoding));
             Part {
                 path: inside,
                 source,
@@ -162,17 +163,19 @@ impl Source {
     fn told(
         path: &Path,
         member: Option<Member>,
-        (bytes, magic): (u64, &[u8]),
+        (state, magic): (State, &[u8]),
         encoding: Option<Encoding>,
     ) -> Result<Self> {
+        let n_compressed = member.as_ref().map(|member| member.n_compressed);
         let shown = member.as_ref().map(|member| path.join(&member.name));
         let mut source = Self {
             path: shown.unwrap_or_else(|| path.to_path_buf()),
-            bytes,
+            bytes: n_compressed.unwrap_or(state.n_bytes),
             compression: Compression::of(magic),
             encoding: Encoding::UTF_8,
             format: Format::Parquet,
             on_disk: path.to_path_buf(),
+            state,
             member,
         };
         if magic.starts_with(b"PAR1") {
@@ -224,6 +227,16 @@ impl Source {
         }
     }
 
+    /// What is longer is no record but the rest of a file after a stray quote or bracket.
+    pub(super) const LONGEST_RECORD: usize = 1 << 28;
+
+    /// For a record longer than that, before it fills the memory.
+    pub(super) fn endless(&self) -> Error {
+        Error::new(ErrorKind::Malformed, "A record is longer than 256 MB")
+            .at(&self.path)
+            .hint("A quote or bracket is probably never closed; find it near the last row that other programs read")
+    }
+
     /// The first decompressed bytes.
     fn head(&self, n_bytes: u64) -> Result<Vec<u8>> {
         let mut head = Vec::new();
@@ -242,7 +255,17 @@ impl Source {
     }
 
     fn decompressed(&self, read_bytes: Arc<AtomicU64>) -> Result<Box<dyn Read + Send>> {
-        stored_bytes(&self.on_disk, self.member.as_ref(), read_bytes)
+        let bytes = stored_bytes(&self.on_disk, self.member.as_ref(), read_bytes);
+        // What is added to a log meanwhile is not read: both passes see the same rows.
+        let bounded = |bytes: Box<dyn Read + Send>| -> Box<dyn Read + Send> {
+            if self.member.is_some() {
+                bytes
+            } else {
+                Box::new(bytes.take(self.state.n_bytes))
+            }
+        };
+        bytes
+            .map(bounded)
             .and_then(|bytes| decompressed(bytes, self.compression, self.bytes))
             .map_err(|cause| Error::unreadable(&self.path, &cause))
     }

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::mapping::{Role, RowFilter, TableKind};
+use super::on_disk::read_text;
 use super::stamp::{DurationUnit, StampForm};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -131,8 +132,7 @@ impl ToolPreset {
 
     /// Reads a preset file.
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).map_err(|cause| Error::unreadable(path, &cause))?;
+        let text = read_text(path)?;
         Self::parse(&text).map_err(|e| e.at(path))
     }
 

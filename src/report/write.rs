@@ -29,10 +29,17 @@ fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     };
     let mut builder = tempfile::Builder::new();
     builder.prefix(".hindsight-");
+    // Who may read the old file may read the new one, and nobody else.
+    let old = fs::metadata(target).ok().map(|found| found.permissions());
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask
+    if old.is_none() {
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask
+    }
     let mut file = builder.tempfile_in(folder)?;
     file.write_all(bytes)?;
+    if let Some(old) = old {
+        file.as_file().set_permissions(old)?;
+    }
     file.as_file().sync_all()?;
     file.persist(target).map_err(|failed| failed.error)?;
     #[cfg(unix)]
@@ -101,6 +108,21 @@ mod tests {
             assert_eq!(error.message, message);
             assert!(!error.hint.is_empty());
             assert_eq!(error.place.path.as_deref(), Some(path));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_file_stays_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.html");
+        fs::write(&path, b"old").unwrap();
+        for mode in [0o600, 0o640, 0o644] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            write_atomic(&path, b"new").unwrap();
+            let found = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(found & 0o777, mode);
         }
     }
 

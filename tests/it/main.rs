@@ -12,9 +12,11 @@
 mod access;
 mod analysis;
 mod cli;
+mod corpora;
 mod covariates;
 mod decisions;
 mod exports;
+mod faults;
 mod formats;
 mod hostile;
 mod imports;
@@ -26,9 +28,11 @@ mod lab;
 #[cfg(feature = "gui")]
 mod language;
 mod malformed;
+mod offline;
 mod pictures;
 mod pitfalls;
 mod power;
+mod privacy;
 #[cfg(feature = "gui")]
 mod projects;
 mod prometheus;

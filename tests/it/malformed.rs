@@ -1,7 +1,10 @@
 //! Broken, odd and hostile files: each is read with an issue that names the place, or refused with
 //! an error that says what to do. Nothing is dropped in silence and nothing panics.
 
+mod changing;
 mod containers;
+#[cfg(unix)]
+mod special;
 mod table;
 
 pub(crate) use containers::parquet;

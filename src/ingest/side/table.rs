@@ -157,6 +157,7 @@ pub(super) fn read(
         }
         Ok(())
     })?;
+    files.check_unchanged(&mut own_issues)?;
     join.files = files.sources;
     issues.take_over(own_issues, &file_name(&side.file));
     check_names(side, &names)?;
