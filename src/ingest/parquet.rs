@@ -222,7 +222,10 @@ fn guarded<T>(path: &Path, read: impl FnOnce() -> PolarsResult<T>) -> Result<T> 
     let malformed = |cause: String| {
         Error::new(
             ErrorKind::Malformed,
-            format!("The Parquet file cannot be read: {cause}"),
+            format!(
+                "The Parquet file cannot be read: {}",
+                cause.trim_end_matches('.')
+            ),
         )
         .at(path)
         .hint("It may be cut off or damaged; export or download it again")

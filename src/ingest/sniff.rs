@@ -59,7 +59,7 @@ fn is_wrapped(text: &str, is_whole: bool) -> bool {
 /// The key of the first list whose first entry is an object.
 fn list_of_objects(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
-    let (mut depth, mut key, mut i) = (0, "", 0);
+    let (mut depth, mut key, mut i) = (0usize, "", 0);
     while i < bytes.len() {
         match bytes[i] {
             b'"' => {

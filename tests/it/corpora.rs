@@ -17,7 +17,7 @@ fn every_input_of_the_corpora_keeps_what_must_hold() {
         let inputs = fs::read_dir(corpora.join(entry.name())).unwrap();
         let mut paths: Vec<_> = inputs.map(|input| input.unwrap().path()).collect();
         paths.sort();
-        assert!(paths.len() > 2, "{entry:?} has no corpus");
+        assert!(!paths.is_empty(), "{entry:?} has no corpus");
         for path in paths {
             println!("{}", path.display()); // names the input where something does not hold
             let data = fs::read(&path).unwrap();
