@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::{LoadRequest, Loaded, read_text};
 use crate::project::Project;
 use crate::report::Context;
+use crate::report::write::write_atomic;
 
 /// The project that the document belongs to.
 #[derive(Debug, Default)]
@@ -108,9 +109,9 @@ pub(super) fn read(path: &Path) -> Result<(Project, String)> {
     Ok((project, text))
 }
 
-/// Fails where a project's own file no longer holds what was read or written here last: saving would
-/// undo what another window or program saved.
-pub(super) fn check_own(path: &Path, known: Option<&str>) -> Result<()> {
+/// Writes a project to a file, and gives its text. Fails where its own file no longer holds what was
+/// read or written here last (`known`): that would undo what another window or program saved.
+pub(super) fn write(path: &Path, project: &Project, known: Option<&str>) -> Result<String> {
     let is_other = |known: &str| read_text(path).is_ok_and(|now| now != known);
     if known.is_some_and(is_other) {
         let message = "The project file was changed since it was opened here";
@@ -118,7 +119,9 @@ pub(super) fn check_own(path: &Path, known: Option<&str>) -> Result<()> {
             "Another window or program wrote it: save under another name, or open it again",
         ));
     }
-    Ok(())
+    let text = project.to_json(folder_of(path))?;
+    write_atomic(path, text.as_bytes())?;
+    Ok(text)
 }
 
 /// The folder that a project's relative paths count from.

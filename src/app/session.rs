@@ -85,7 +85,6 @@ pub(super) enum Output {
     PickedProject(Option<PathBuf>),
     PickedPicture(Option<PathBuf>),
     PickedRules(Option<PathBuf>, fn(&mut AppState, &Path)),
-    /// A project: its file, what was saved, and the text of the file.
     Saved(PathBuf, Box<Document>, String),
     Kept,
 }
@@ -308,9 +307,7 @@ impl Session {
         let path = std::path::absolute(&path).unwrap_or(path);
         let known = state.project.text_of(&path);
         self.jobs.start(JobKind::Save, move |_| {
-            saving::check_own(&path, known.as_deref())?;
-            let text = project.to_json(saving::folder_of(&path))?;
-            write_atomic(&path, text.as_bytes())?;
+            let text = saving::write(&path, &project, known.as_deref())?;
             Ok(Output::Saved(path, document, text))
         });
     }

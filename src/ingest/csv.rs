@@ -88,11 +88,19 @@ impl CsvReader {
         let mut want = BLOCK_BYTES;
         loop {
             self.fill(want)?;
-            let end = if self.is_at_end && !self.is_torn() {
+            let is_torn = self.is_torn();
+            let end = if is_torn {
+                // Without the end that was given to the line.
+                end_of_last_record(
+                    &self.pending[..self.pending.len() - 1],
+                    self.format.delimiter,
+                )
+            } else if self.is_at_end {
                 self.pending.len()
             } else {
                 end_of_last_record(&self.pending, self.format.delimiter)
             };
+            self.is_at_end |= is_torn;
             if end == 0 && !self.is_at_end {
                 // A record longer than a block.
                 if self.pending.len() > Source::LONGEST_RECORD {
@@ -101,11 +109,14 @@ impl CsvReader {
                 want = self.pending.len() * 2;
                 continue;
             }
-            let rest = self.pending.split_off(end);
-            // At the end the rest, if any, is torn.
-            let rest = if self.is_at_end { Vec::new() } else { rest };
+            let mut rest = self.pending.split_off(end);
+            if is_torn {
+                rest.clear();
+            }
             let bytes = std::mem::replace(&mut self.pending, rest);
-            self.ends_in_line |= self.is_at_end && bytes.last().is_some_and(|b| *b != b'\n');
+            if !bytes.is_empty() {
+                self.ends_in_line = self.reader.has_closed_line() && !is_torn;
+            }
             return Ok((!bytes.is_empty()).then(|| Block {
                 format: self.format.clone(),
                 bytes,
@@ -119,12 +130,11 @@ impl CsvReader {
         self.ends_in_line
     }
 
-    /// Whether the last record is still being written: the file grows, and ends within a line.
+    /// Whether the last record is still being written: the file grows, and ended within a line.
     fn is_torn(&self) -> bool {
         let path = self.source.on_disk();
-        !self.pending.ends_with(b"\n")
-            && self.source.is_plain()
-            && self.source.state.has_grown(path)
+        let ends_in_line = self.reader.has_closed_line() && !self.pending.is_empty();
+        ends_in_line && self.source.is_plain() && self.source.state.has_grown(path)
     }
 
     pub(super) fn progress(&self) -> (u64, u64) {

@@ -218,7 +218,8 @@ pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understo
     file_notes::note_encodings(&files, encoding, &mut issues);
     file_notes::note_lines_before(&files, &mut issues);
     let named = given.map_or_else(Vec::new, Mapping::column_names);
-    let mut sample = profile::sample(&mut files, &named, progress)?;
+    let sample = profile::sample(&mut files, &named, progress);
+    let mut sample = files.or_changed(sample)?;
     let in_files = sample.in_files();
     if given.is_none() {
         for (names, source) in files.columns.iter().zip(&files.sources) {
@@ -288,10 +289,8 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
     plan.router = table.router;
     let builder = Builder::new(plan, Budget::new(request.memory, mapping));
     let read = read_log(&mut table.files, &view, builder, &mut issues, progress);
-    if !read.as_ref().is_err_and(Error::is_cancelled) {
-        table.files.check_unchanged(&mut issues)?;
-    }
-    let log = read?;
+    let log = table.files.or_changed(read)?;
+    table.files.check_unchanged(&mut issues)?;
     file_notes::note_missing_columns(&table.files, mapping, &mut issues);
     let columns = &table.profile.columns;
     let (files, mapping) = (&table.files, &mut table.mapping);

@@ -8,6 +8,7 @@ pub(super) struct PlainNewlines<R> {
     inner: R,
     after_return: bool,
     is_line_open: bool,
+    has_closed_line: bool,
 }
 
 impl<R> PlainNewlines<R> {
@@ -16,7 +17,13 @@ impl<R> PlainNewlines<R> {
             inner,
             after_return: false,
             is_line_open: false,
+            has_closed_line: false,
         }
+    }
+
+    /// Whether the file ended within a line, and a line feed was added.
+    pub(super) fn has_closed_line(&self) -> bool {
+        self.has_closed_line
     }
 }
 
@@ -28,6 +35,7 @@ impl<R: Read> Read for PlainNewlines<R> {
                 let is_last = std::mem::take(&mut self.is_line_open) && !buffer.is_empty();
                 if is_last {
                     buffer[0] = b'\n';
+                    self.has_closed_line = true;
                 }
                 return Ok(usize::from(is_last));
             }

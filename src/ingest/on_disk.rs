@@ -137,6 +137,14 @@ impl Source {
 }
 
 impl Files {
+    /// A failure of reading, by its cause where that is a change of the files.
+    pub(super) fn or_changed<T>(&self, found: Result<T>) -> Result<T> {
+        if found.as_ref().is_err_and(|error| !error.is_cancelled()) {
+            self.check_unchanged(&mut Issues::default())?;
+        }
+        found
+    }
+
     /// Fails where a file changed since it was opened; notes those that grew.
     pub(super) fn check_unchanged(&self, issues: &mut Issues) -> Result<()> {
         let ends = self.ends_in_line.iter().chain(std::iter::repeat(&false));

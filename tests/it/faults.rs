@@ -77,7 +77,7 @@ fn a_full_disk() {
     dir.fails(&["report", &log, "-o", "disk/report.html"], 1, full);
     dir.fails(&["report", &log, "-o", "disk/report.pdf"], 1, full);
     dir.fails(&["report", &log, "--charts", "disk"], 1, full);
-    dir.fails(&["sample", "disk"], 1, full);
+    dir.fails(&["sample", "disk"], 1, "No space left");
     let mapping = dir.run(&["inspect", &log, "--write-mapping", "disk/m.toml"]);
     assert_eq!(mapping.status.code(), Some(1));
     assert_eq!(disk.files(), ["report.html"]);

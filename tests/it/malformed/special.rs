@@ -81,7 +81,8 @@ fn what_is_no_file_is_refused_wherever_it_is_named() {
         ];
         for arguments in asked {
             // The name of a preset, and a folder without presets, are no files that are asked for.
-            let is_preset_name = arguments.contains(&"--tool") && !name.ends_with(".csv");
+            let is_preset_name =
+                arguments.contains(&"--tool") && Path::new(name).extension().is_none();
             let is_no_preset = arguments.contains(&"--preset-dir") && name == "empty.csv";
             if is_preset_name || is_no_preset {
                 continue;
