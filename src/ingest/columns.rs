@@ -89,6 +89,8 @@ impl<'a> Builder<'a> {
         let mut wave = next_wave(&mut reader, view, issues)?;
         while !wave.is_empty() {
             let n_before = self.parts.len();
+            // Of this wave's pieces and those before; the next are fetched meanwhile.
+            let share = reader.n_bytes_read() as f64 / n_bytes.max(1) as f64;
             let plan = &self.plan;
             let mut found = Issues::default();
             let (next, read) = rayon::join(
@@ -110,11 +112,9 @@ impl<'a> Builder<'a> {
                 self.push(part, place, issues)?;
             }
             issues.absorb(found, 0);
-            let n_bytes_read = reader.n_bytes_read();
             let n_rows = self.parts.iter().map(|part| part.rows.len() as u64).sum();
-            let share = n_bytes_read as f64 / n_bytes.max(1) as f64;
             self.budget.check(n_rows, self.plan.units.n_keys(), share)?;
-            progress.tick(n_bytes_read)?;
+            progress.tick(reader.n_bytes_read())?;
             wave = next?;
         }
         Ok(reader.into_ends())

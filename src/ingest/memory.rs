@@ -39,17 +39,19 @@ impl Budget {
         }
     }
 
-    /// Fails when the rows so far take more than they may, or when as many again until the end would.
+    /// Fails when the rows so far take more than they may, or when going on at their rate until the end
+    /// would. Units are counted as they are: most of them come early.
     pub(super) fn check(&self, n_rows: u64, n_units: u64, share_read: f64) -> Result<()> {
         let Some(limit) = self.limit else {
             return Ok(());
         };
-        let so_far = (n_rows * self.row_bytes + n_units * UNIT_BYTES) * PEAK;
-        let needed = if share_read >= TELLING_SHARE {
-            (so_far as f64 / share_read.min(1.0)) as u64
+        let n_rows = if share_read >= TELLING_SHARE {
+            (n_rows as f64 / share_read.min(1.0)) as u64
         } else {
-            so_far
-        } + BASE_BYTES;
+            n_rows
+        };
+        let columns = n_rows * self.row_bytes + n_units * UNIT_BYTES;
+        let needed = columns * PEAK + BASE_BYTES;
         if needed <= limit {
             return Ok(());
         }
@@ -81,11 +83,11 @@ mod tests {
     fn a_log_is_refused_as_soon_as_it_can_be_told() {
         let budget = Budget::new(Some(1_000_000_000), &Mapping::default());
         assert!(budget.check(1_000_000, 0, 0.5).is_ok());
-        // A hundredth of the log took a hundredth of four times the limit.
+        // A hundredth of the log took a hundredth of more than twice the limit.
         let error = budget.check(500_000, 0, 0.01).unwrap_err();
         assert_eq!(error.kind, ErrorKind::TooLarge);
         assert!(
-            error.message.contains("3.9 GB") && error.message.contains("1.0 GB"),
+            error.message.contains("2.7 GB") && error.message.contains("1.0 GB"),
             "{error}"
         );
         // Too little was read to judge the rest by it; what was read does count.

@@ -289,7 +289,8 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
     plan.router = table.router;
     let builder = Builder::new(plan, Budget::new(request.memory, mapping));
     let read = read_log(&mut table.files, &view, builder, &mut issues, progress);
-    let log = table.files.or_changed(read)?;
+    let first = &table.files.sources[0].path;
+    let log = table.files.or_changed(read).map_err(|e| e.at(first))?;
     table.files.check_unchanged(&mut issues)?;
     file_notes::note_missing_columns(&table.files, mapping, &mut issues);
     let columns = &table.profile.columns;
