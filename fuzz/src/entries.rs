@@ -17,6 +17,7 @@ use hindsight::ingest::{
     load, written_rows,
 };
 use hindsight::jobs::Progress;
+use hindsight::language::Language;
 use hindsight::project::Project;
 use hindsight::report::{self, Context, Recipe, ReportForm, ReportInput};
 use hindsight::rules::import::{Import, ImportSettings, import};
@@ -172,6 +173,8 @@ fn check_loaded(loaded: &Loaded, data: &[u8]) {
                 analysis: &analysis,
                 replay: replay.as_ref(),
                 rulebook: Some(&rules),
+                lab: None,
+                language: Language::default(),
                 load: &notes,
                 mapping: Some(&loaded.mapping),
                 context: &Context::default(),

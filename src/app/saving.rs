@@ -61,7 +61,8 @@ impl ProjectState {
 
     /// What the project's own file held last; `None` for any other file.
     pub(super) fn text_of(&self, path: &Path) -> Option<String> {
-        let is_own = self.path.as_deref() == Some(path);
+        let own = self.path.as_ref().map(std::path::absolute);
+        let is_own = own.is_some_and(|own| own.is_ok_and(|own| own == path));
         is_own.then(|| self.text.clone())
     }
 }
