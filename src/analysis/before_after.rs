@@ -157,7 +157,7 @@ fn model(
 ) -> Option<SwitchSeries> {
     let mut points = Vec::new();
     for (bucket, rows) in rows {
-        let mut values = metric.observe(log, rows).values;
+        let mut values = metric.values(log, rows);
         if values.len() < MIN_OBSERVATIONS {
             continue;
         }

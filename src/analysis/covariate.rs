@@ -267,9 +267,9 @@ impl<'a> Finder<'a> {
     }
 
     fn sums(&self, metric: &Metric, rows: &[u32]) -> Vec<(f64, f64)> {
-        let seen = metric.observe_rows(self.log, rows);
+        let seen = metric.observe(self.log, rows);
         let mut sums = vec![(0.0, 0.0); self.n_units];
-        for (unit, value) in seen.units.iter().zip(seen.values) {
+        for (unit, value) in seen.units().iter().zip(seen.values()) {
             let (sum, n) = &mut sums[*unit as usize];
             *sum += value;
             *n += 1.0;

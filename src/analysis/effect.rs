@@ -12,8 +12,8 @@ use super::settings::{AnalysisSettings, Looks};
 use super::strata::Strata;
 use super::verdict;
 use crate::stats::{
-    self, Comparison, Continuity, Estimate, Moments, RatioMoments, Reference, Share, TestResult,
-    chi_square_2x2, newcombe,
+    self, Ascending as _, Comparison, Continuity, Estimate, Moments, RatioMoments, Reference,
+    Share, TestResult, UnitSum, UnitSums, chi_square_2x2, newcombe,
 };
 
 /// What every estimate of an analysis stands on.
@@ -57,22 +57,21 @@ pub(super) struct ArmSample {
 }
 
 impl ArmSample {
+    /// A share or a mean.
     pub(super) fn new(
         metric: &Metric,
-        observations: Observations,
+        observations: &Observations<'_>,
         inference: Inference<'_>,
     ) -> Self {
-        if let Kind::Quantile(_, q) = metric.kind {
-            return Self::of_ordered(&Ordered::of(observations), q, inference);
-        }
         let level = inference.level;
-        let Observations { values, units } = observations;
-        let n = values.len() as u64;
+        let counts = observations.counts();
+        let n = counts.n() as u64;
         let is_share = matches!(metric.kind, Kind::ErrorShare | Kind::RatedShare)
-            || (metric.form == crate::units::ValueForm::Share && !values.is_empty());
-        let n_events = is_share.then(|| values.iter().filter(|v| **v == 1.0).count() as u64);
-        let moments = Moments::from_slice(&values);
-        let has_units = !units.is_empty();
+            || (metric.form == crate::units::ValueForm::Share && n > 0);
+        let n_events = is_share.then(|| counts.n_equal(1.0));
+        let moments = Moments::from_counts(&counts);
+        let coded = observations.coded();
+        let has_units = !coded.units.is_empty();
         let mut sample = Self {
             n,
             n_events,
@@ -87,7 +86,11 @@ impl ArmSample {
             Some(events) => Share { events, n }.wilson(level),
             None => stats::mean_estimate(&moments, level),
         };
-        sample.units = has_units.then(|| per_unit(units.into_iter().zip(values)));
+        sample.units = has_units.then(|| {
+            let mut sums = UnitSums::default();
+            let of_unit = |unit: &UnitSum| (unit.sum, f64::from(unit.n));
+            RatioMoments::of_units(sums.of(&coded, 0.0).iter().map(of_unit))
+        });
         sample.n_units = sample.units.map_or(0, |units| units.units as usize);
         let by_unit = sample.units.as_ref().and_then(|units| {
             if is_share {
@@ -102,18 +105,17 @@ impl ArmSample {
     }
 
     /// A quantile, from observations that other quantiles may share.
-    pub(super) fn of_ordered(ordered: &Ordered, q: f64, inference: Inference<'_>) -> Self {
+    pub(super) fn of_ordered(ordered: &Ordered<'_>, q: f64, inference: Inference<'_>) -> Self {
         let level = inference.level;
-        let by_unit = ordered.quantiles(&[q], level);
         let mut sample = Self {
-            n: ordered.values.len() as u64,
+            n: ordered.n(),
             n_events: None,
             estimate: None,
-            by_request: stats::quantile_estimate(&ordered.values, q, level),
-            by_unit: by_unit.into_iter().next().flatten(),
-            moments: Moments::from_slice(&ordered.values),
+            by_request: ordered.by_request(q, level),
+            by_unit: ordered.by_unit(q, level),
+            moments: Moments::from_counts(&ordered.counts),
             units: None,
-            n_units: n_distinct(ordered.units.iter().copied()),
+            n_units: ordered.n_units,
         };
         sample.choose(inference);
         sample
@@ -153,24 +155,6 @@ pub(super) fn n_distinct(ids: impl Iterator<Item = u32>) -> usize {
         !std::mem::replace(&mut seen[id], true)
     };
     ids.filter(is_new).count()
-}
-
-/// Sums by unit: numerator is the sum of the values, denominator their number.
-fn per_unit(pairs: impl Iterator<Item = (u32, f64)>) -> RatioMoments {
-    let mut sums: Vec<(f64, u32)> = Vec::new();
-    for (unit, value) in pairs {
-        let unit = unit as usize;
-        if unit >= sums.len() {
-            sums.resize(unit + 1, (0.0, 0));
-        }
-        sums[unit].0 += value;
-        sums[unit].1 += 1;
-    }
-    let mut moments = RatioMoments::default();
-    for (sum, n) in sums.into_iter().filter(|(_, n)| *n > 0) {
-        moments.push(sum, f64::from(n));
-    }
-    moments
 }
 
 /// A difference with its test, where there is one.

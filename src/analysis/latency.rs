@@ -4,13 +4,12 @@
 use rayon::prelude::*;
 
 use super::effect::Inference;
-use super::metrics::Observations;
 use super::model::{InferenceUnit, LatencyArm, LatencyPanel, QuantileDifferences, QuantileValue};
-use super::ordered::Ordered;
+use super::ordered::{Answered, Latencies, Ordered};
 use crate::data::{Numbers, Outcome, Quantity, RequestLog};
 use crate::error::Result;
 use crate::jobs::Progress;
-use crate::stats::{Estimate, Moments, quantile, quantile_difference};
+use crate::stats::{Ascending as _, Estimate, Moments, quantile, quantile_difference};
 
 /// Histogram bins over the whole range, equal on a logarithmic axis.
 const BINS: usize = 60;
@@ -19,13 +18,13 @@ const ECDF_POINTS: usize = 200;
 /// Quantiles in the table.
 const TABLE_QUANTILES: [f64; 6] = [0.25, 0.50, 0.75, 0.90, 0.95, 0.99];
 /// Quantiles at which arms are compared, those of the table among them.
-const DIFFERENCE_QUANTILES: [f64; 15] = [
+pub(super) const DIFFERENCE_QUANTILES: [f64; 15] = [
     0.05, 0.10, 0.20, 0.25, 0.30, 0.40, 0.50, 0.60, 0.70, 0.75, 0.80, 0.90, 0.95, 0.97, 0.99,
 ];
 
-/// Answered requests of one arm, ascending.
-struct Sorted {
-    values: Vec<f64>,
+/// Answered requests of one arm.
+struct Shown<'a> {
+    ordered: &'a Ordered<'a>,
     /// At [`DIFFERENCE_QUANTILES`].
     estimates: Vec<Option<Estimate>>,
     n_not_positive: u64,
@@ -34,7 +33,7 @@ struct Sorted {
 /// One panel per latency-like quantity that the log has.
 pub(super) fn panels(
     log: &RequestLog,
-    rows: &[Vec<u32>],
+    (rows, latencies): (&[Vec<u32>], &Latencies<'_>),
     control: usize,
     inference: Inference<'_>,
     progress: &Progress,
@@ -44,24 +43,25 @@ pub(super) fn panels(
         (Quantity::LatencyMs, "End-to-end latency"),
         (Quantity::TtftMs, "Time to first token"),
     ] {
-        let Some(values) = log.quantity(quantity) else {
+        let known = log.quantity(quantity).zip(latencies.arms(quantity));
+        let Some((values, answered)) = known else {
             continue;
         };
         progress.check()?;
-        let arms: Vec<Sorted> = rows
+        let arms: Vec<Shown<'_>> = rows
             .par_iter()
-            .map(|rows| sorted(log, values, rows, inference))
+            .zip(answered)
+            .map(|(rows, answered)| shown(log, values, (rows, answered), inference))
             .collect();
         progress.check()?;
+        let end = |arm: &Shown<'_>, q: f64| quantile(&arm.ordered.counts, q);
         let low = arms
             .iter()
-            .filter_map(|a| a.values.first())
-            .copied()
+            .filter_map(|arm| end(arm, 0.0))
             .fold(f64::INFINITY, f64::min);
         let high = arms
             .iter()
-            .filter_map(|a| a.values.last())
-            .copied()
+            .filter_map(|arm| end(arm, 1.0))
             .fold(0.0, f64::max);
         if low > high {
             continue; // no answered request has this latency
@@ -86,7 +86,7 @@ pub(super) fn panels(
             arms: arms
                 .iter()
                 .enumerate()
-                .map(|(arm, sorted)| describe(arm, sorted, &edges_ms))
+                .map(|(arm, shown)| describe(arm, shown, &edges_ms))
                 .collect(),
             differences,
             edges_ms,
@@ -95,42 +95,43 @@ pub(super) fn panels(
     Ok(panels)
 }
 
-fn sorted(log: &RequestLog, values: &Numbers, rows: &[u32], inference: Inference<'_>) -> Sorted {
-    let by_unit = inference.unit == InferenceUnit::Unit;
-    let clusters = log.units.as_ref().filter(|_| by_unit);
-    let (mut kept, mut units) = (Vec::new(), Vec::new());
-    let mut n_not_positive = 0;
-    for row in rows
-        .iter()
-        .map(|r| *r as usize)
-        .filter(|r| log.outcome[*r] == Outcome::Ok)
-    {
-        if values[row] > 0.0 {
-            kept.push(values[row]);
-            units.extend(clusters.map(|units| units.of_row(row)));
-        } else if values[row] <= 0.0 {
-            n_not_positive += 1;
-        }
-    }
-    let ordered = Ordered::of(Observations {
-        values: kept,
-        units,
-    });
-    Sorted {
-        estimates: ordered.quantiles(&DIFFERENCE_QUANTILES, inference.level),
-        values: ordered.values,
+fn shown<'a>(
+    log: &RequestLog,
+    values: &Numbers,
+    (rows, answered): (&[u32], &'a Answered<'a>),
+    inference: Inference<'_>,
+) -> Shown<'a> {
+    let ordered = &answered.ordered;
+    let estimate = |q: &f64| match inference.unit {
+        InferenceUnit::Unit => ordered.by_unit(*q, inference.level),
+        InferenceUnit::Request => ordered.by_request(*q, inference.level),
+    };
+    // Most logs have no such value, and then their table has none.
+    let first_positive = values.table().partition_point(|v| *v <= 0.0);
+    let is_not_positive = |row: &&u32| {
+        let row = **row as usize;
+        values.code(row) < first_positive && log.outcome[row] == Outcome::Ok
+    };
+    let n_not_positive = match first_positive {
+        0 => 0,
+        _ => rows.iter().filter(is_not_positive).count() as u64,
+    };
+    Shown {
+        estimates: DIFFERENCE_QUANTILES.iter().map(estimate).collect(),
+        ordered,
         n_not_positive,
     }
 }
 
-fn describe(arm: usize, sorted: &Sorted, edges_ms: &[f64]) -> LatencyArm {
-    let moments = Moments::from_slice(&sorted.values);
-    let below = |edge: f64| sorted.values.partition_point(|v| *v < edge) as u64;
+fn describe(arm: usize, shown: &Shown<'_>, edges_ms: &[f64]) -> LatencyArm {
+    let counts = &shown.ordered.counts;
+    let moments = Moments::from_counts(counts);
+    let below = |edge: f64| counts.n_less(edge) as u64;
     let last = edges_ms.len() - 1;
     // The last bin holds its upper edge, the largest value.
     let count = |i: usize| {
         if i + 1 == last {
-            sorted.values.len() as u64 - below(edges_ms[i])
+            counts.n() as u64 - below(edges_ms[i])
         } else {
             below(edges_ms[i + 1]) - below(edges_ms[i])
         }
@@ -138,17 +139,17 @@ fn describe(arm: usize, sorted: &Sorted, edges_ms: &[f64]) -> LatencyArm {
     let quantiles = TABLE_QUANTILES.iter().filter_map(|&q| {
         Some(QuantileValue {
             q,
-            estimate: estimate(sorted, q)?,
+            estimate: estimate(shown, q)?,
         })
     });
     let ecdf = (0..=ECDF_POINTS).filter_map(|i| {
         let q = i as f64 / ECDF_POINTS as f64;
-        Some((quantile(&sorted.values, q)?, q))
+        Some((quantile(counts, q)?, q))
     });
     LatencyArm {
         arm,
-        n: sorted.values.len() as u64,
-        n_not_positive: sorted.n_not_positive,
+        n: counts.n() as u64,
+        n_not_positive: shown.n_not_positive,
         mean_ms: moments.mean,
         sd_ms: moments.standard_deviation().unwrap_or(0.0),
         counts: (0..last).map(count).collect(),
@@ -157,9 +158,9 @@ fn describe(arm: usize, sorted: &Sorted, edges_ms: &[f64]) -> LatencyArm {
     }
 }
 
-fn estimate(sorted: &Sorted, q: f64) -> Option<Estimate> {
+fn estimate(shown: &Shown<'_>, q: f64) -> Option<Estimate> {
     let at = DIFFERENCE_QUANTILES.iter().position(|known| *known == q)?;
-    sorted.estimates[at]
+    shown.estimates[at]
 }
 
 /// Equal steps of the logarithm from just below the smallest to the largest value.

@@ -8,8 +8,10 @@
 use rayon::prelude::*;
 
 use super::effect::{Compared, Inference};
-use super::metrics::{Kind, Metric};
+use super::metrics::{Kind, Metric, Observations};
 use super::model::{Direction, EffectSeries, InferenceUnit, SeriesPoint};
+use super::ordered::Latencies;
+use super::scorecard::observed;
 use super::strata::Strata;
 use super::verdict;
 use crate::data::{RequestLog, TimeBuckets};
@@ -17,7 +19,7 @@ use crate::error::Result;
 use crate::jobs::Progress;
 use crate::stats::sequential::{BetaMixture, asymptotic_sequence, share_difference_sequence};
 use crate::stats::{
-    Cell, Estimate, Independence, Interval, LayeredSample, Method, Share, standardised_quantiles,
+    Estimate, Independence, Interval, LayeredSample, Method, Share, standardised_quantiles,
 };
 
 /// Units over both arms at which sequences are tightest: chosen before any log was seen, as validity
@@ -115,8 +117,8 @@ pub(super) fn widened(relative: Estimate, from: &Estimate, to: &Estimate) -> Opt
 pub(super) fn series(
     log: &RequestLog,
     metrics: &[Metric],
-    (control, treatment): (&[u32], &[u32]),
-    arm: usize,
+    (rows, latencies): (&[Vec<u32>], &Latencies<'_>),
+    (control, arm): (usize, usize),
     inference: Inference<'_>,
     progress: &Progress,
 ) -> Result<Vec<EffectSeries>> {
@@ -136,10 +138,11 @@ pub(super) fn series(
     let mut list = Vec::new();
     for metric in metrics.iter().filter(|metric| metric.role.decides()) {
         progress.check()?;
-        let sides = [control, treatment];
+        let all = observed(log, metric, rows, latencies);
+        let sides = [control, arm].map(|arm| all[arm].observations());
         let found = match metric.kind {
-            Kind::Quantile(_, q) => quantiles(log, metric, q, sides, &ends, inference),
-            _ => means(log, metric, sides, &ends, inference),
+            Kind::Quantile(_, q) => quantiles(q, sides, &ends, inference),
+            _ => means(sides, &ends, inference),
         };
         let points: Vec<SeriesPoint> = found
             .into_iter()
@@ -183,15 +186,22 @@ pub(super) fn series(
 /// Per look: the difference for that look alone, and the units so far.
 type Look = Option<(Estimate, u64)>;
 
+/// What one unit did so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct UnitSoFar {
+    /// Sum and number of its values in this stratum.
+    sum: f64,
+    n: u32,
+    is_seen: bool,
+    /// What it contributed to the strata before.
+    past: f64,
+}
+
 /// One arm's running sums by unit. Values are taken from the metric's overall mean, so that sums of
 /// squares lose no digits.
 #[derive(Default)]
 struct Running {
-    /// Per unit: sum and number of its values in this stratum.
-    sums: Vec<(f64, f64)>,
-    /// Per unit: what it contributed to the strata before.
-    past: Vec<f64>,
-    is_seen: Vec<bool>,
+    by_unit: Vec<UnitSoFar>,
     n_units: u64,
     y: f64,
     d: f64,
@@ -204,23 +214,31 @@ struct Running {
 }
 
 impl Running {
+    /// A value that is a unit of its own.
+    fn push_alone(&mut self, value: f64) {
+        self.n_units += 1;
+        self.yy += value * value;
+        self.yd += value;
+        self.dd += 1.0;
+        self.y += value;
+        self.d += 1.0;
+    }
+
     fn push(&mut self, unit: usize, value: f64) {
-        if unit >= self.sums.len() {
+        if unit >= self.by_unit.len() {
             let n = (unit + 1).next_power_of_two();
-            self.sums.resize(n, (0.0, 0.0));
-            self.past.resize(n, 0.0);
-            self.is_seen.resize(n, false);
+            self.by_unit.resize(n, UnitSoFar::default());
         }
-        if !std::mem::replace(&mut self.is_seen[unit], true) {
-            self.n_units += 1;
-        }
-        let (y, d) = self.sums[unit];
+        let of_unit = &mut self.by_unit[unit];
+        self.n_units += u64::from(!std::mem::replace(&mut of_unit.is_seen, true));
+        let (y, d) = (of_unit.sum, f64::from(of_unit.n));
         self.yy += value * (2.0 * y + value);
         self.yd += y + value * d + value;
         self.dd += 2.0 * d + 1.0;
-        self.past_y += self.past[unit] * value;
-        self.past_d += self.past[unit];
-        self.sums[unit] = (y + value, d + 1.0);
+        self.past_y += of_unit.past * value;
+        self.past_d += of_unit.past;
+        of_unit.sum = y + value;
+        of_unit.n += 1;
         self.y += value;
         self.d += 1.0;
     }
@@ -240,53 +258,53 @@ impl Running {
     fn close(&mut self, weight: f64) {
         if self.d > 0.0 {
             let (k, mean) = (weight / self.d, self.y / self.d);
-            for (past, (y, d)) in self.past.iter_mut().zip(&mut self.sums) {
-                *past += k * (*y - mean * *d);
-                (*y, *d) = (0.0, 0.0);
+            if self.by_unit.is_empty() {
+                let own = self.yy - 2.0 * mean * self.yd + mean * mean * self.dd;
+                self.past_past += k * k * own;
+            }
+            for unit in &mut self.by_unit {
+                unit.past += k * (unit.sum - mean * f64::from(unit.n));
+                (unit.sum, unit.n) = (0.0, 0);
             }
         }
-        self.past_past = self.past.iter().map(|p| p * p).sum();
+        if !self.by_unit.is_empty() {
+            self.past_past = self.by_unit.iter().map(|unit| unit.past * unit.past).sum();
+        }
         (self.y, self.d, self.yy, self.yd, self.dd) = (0.0, 0.0, 0.0, 0.0, 0.0);
         (self.past_y, self.past_d) = (0.0, 0.0);
     }
 }
 
 /// Means and shares: one pass over the rows in time order, each adding to its unit's sums.
-fn means(
-    log: &RequestLog,
-    metric: &Metric,
-    sides: [&[u32]; 2],
-    ends: &[u32],
-    inference: Inference<'_>,
-) -> Vec<Look> {
-    let (strata, level) = (inference.strata, inference.level);
-    let mut observed = sides.map(|rows| metric.observe_rows(log, rows));
-    if inference.unit == InferenceUnit::Request {
-        for seen in &mut observed {
-            seen.units = (0..seen.rows.len() as u32).collect();
-        }
-    }
-    let n: usize = observed.iter().map(|o| o.rows.len()).sum();
-    let sum: f64 = observed.iter().flat_map(|o| &o.values).sum();
+fn means(sides: [&Observations<'_>; 2], ends: &[u32], inference: Inference<'_>) -> Vec<Look> {
+    let bounds = inference.strata.map_or(&[][..], Strata::bounds);
+    let is_alone = inference.unit == InferenceUnit::Request;
+    let n: usize = sides.iter().map(|side| side.len()).sum();
+    let sum: f64 = sides.iter().flat_map(|side| side.values()).sum();
     let overall = sum / n.max(1) as f64;
     let mut arms = [Running::default(), Running::default()];
     let (mut weights, mut total) = (0.0, 0.0); // of the strata before
     let mut at = [0, 0];
     let mut looks = Vec::with_capacity(ends.len());
-    let bounds = strata.map_or(&[][..], Strata::bounds);
     let mut cuts: Vec<(u32, bool)> = ends.iter().map(|row| (*row, true)).collect();
     cuts.extend(bounds.iter().map(|row| (*row, false)));
     // At the same row the look comes first: it sees the stratum before.
     cuts.sort_by_key(|(row, is_look)| (*row, !is_look));
     for (cut, is_look) in cuts {
-        for side in 0..2 {
-            let seen = &observed[side];
-            while at[side] < seen.rows.len() && seen.rows[at[side]] < cut {
-                let i = at[side];
-                arms[side].push(seen.units[i] as usize, seen.values[i] - overall);
-                at[side] += 1;
+        let seen = |(arm, (at, side)): (&mut Running, (&mut usize, &Observations<'_>))| {
+            let from = std::mem::replace(at, side.n_before(cut));
+            let coded = side.coded().range(from..*at);
+            let values = coded.codes.iter().map(|code| coded.table[*code as usize]);
+            if is_alone || coded.units.is_empty() {
+                values.for_each(|value| arm.push_alone(value - overall));
+            } else {
+                let units = coded.units.iter().zip(values);
+                units.for_each(|(unit, value)| arm.push(*unit as usize, value - overall));
             }
-        }
+        };
+        arms.par_iter_mut()
+            .zip(at.par_iter_mut().zip(sides))
+            .for_each(seen);
         let [a, b] = &arms;
         let weight = if a.d * b.d > 0.0 {
             a.d * b.d / (a.d + b.d)
@@ -312,7 +330,7 @@ fn means(
                 let value = (total + weight * own) / all;
                 let n_units = a.n_units + b.n_units;
                 (
-                    normal(value, variance.sqrt() / all, level, n_units),
+                    normal(value, variance.sqrt() / all, inference.level, n_units),
                     n_units,
                 )
             }));
@@ -338,12 +356,10 @@ fn normal(value: f64, se: f64, level: f64, n: u64) -> Estimate {
     }
 }
 
-/// Quantiles: sorted once, each look reads the part of the order that was there.
+/// Quantiles: each look reads what was there.
 fn quantiles(
-    log: &RequestLog,
-    metric: &Metric,
     q: f64,
-    sides: [&[u32]; 2],
+    sides: [&Observations<'_>; 2],
     ends: &[u32],
     inference: Inference<'_>,
 ) -> Vec<Look> {
@@ -351,27 +367,10 @@ fn quantiles(
         InferenceUnit::Unit => Independence::OfUnits,
         InferenceUnit::Request => Independence::OfObservations,
     };
-    let (strata, level) = (inference.strata, inference.level);
-    let observed = sides.map(|rows| metric.observe_rows(log, rows));
-    let bounds = strata.map_or(&[][..], Strata::bounds);
-    let samples = observed.each_ref().map(|seen| {
-        let cuts: Vec<usize> = bounds
-            .iter()
-            .map(|bound| seen.rows.partition_point(|row| row < bound))
-            .collect();
-        let starts = [0].into_iter().chain(cuts.iter().copied());
-        let stops = cuts.iter().copied().chain([seen.rows.len()]);
-        let cells: Vec<Cell<'_>> = starts
-            .zip(stops)
-            .map(|(from, to)| Cell {
-                values: &seen.values[from..to],
-                units: &seen.units[from..to],
-            })
-            .collect();
-        LayeredSample::new(&cells)
-    });
+    let bounds = inference.strata.map_or(&[][..], Strata::bounds);
+    let samples = sides.map(|side| LayeredSample::new(&side.cells(bounds)));
     // A look reads all that was there: fewer looks at large logs.
-    let n: usize = observed.iter().map(|seen| seen.rows.len()).sum();
+    let n: usize = sides.iter().map(|side| side.len()).sum();
     let every = (n * ends.len()).div_ceil(MAX_READ).max(1);
     ends.par_iter()
         .enumerate()
@@ -380,11 +379,8 @@ fn quantiles(
             if is_skipped {
                 return None;
             }
-            let [a, b] = [0, 1].map(|side| {
-                let n = observed[side].rows.partition_point(|row| row < end);
-                samples[side].first(n)
-            });
-            let found = standardised_quantiles(&a, &b, (q, by), level)?;
+            let [a, b] = [0, 1].map(|side| samples[side].first(sides[side].n_before(*end)));
+            let found = standardised_quantiles(&a, &b, (q, by), inference.level)?;
             let [a, b] = [found.0, found.1];
             (a.n.min(b.n) >= MIN_UNITS).then_some((found.2, a.n + b.n))
         })

@@ -2,8 +2,9 @@
 
 use super::model::{Direction, MetricRole};
 use super::settings::{AnalysisSettings, Margins, MetricChoice};
-use crate::data::{Outcome, Quantity, RequestLog};
+use crate::data::{Numbers, Outcome, Quantity, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
+use crate::stats::{Coded, Counts};
 use crate::units::ValueForm;
 use crate::with_codes;
 
@@ -42,22 +43,70 @@ pub(super) struct Metric {
     pub(super) margin: Option<Margin>,
 }
 
-/// Observations of one metric in one arm; a share is 0 and 1.
+/// Observations of one metric at some rows, in their order; a share is 0 and 1.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Observations {
-    pub(super) values: Vec<f64>,
-    /// Per value: its unit; empty where the log names none.
-    pub(super) units: Vec<u32>,
+pub(super) struct Observations<'a> {
+    /// Distinct values, ascending.
+    table: &'a [f64],
+    /// Per observation: index into the table.
+    codes: Vec<u32>,
+    /// Per observation: its unit; empty where the log names none.
+    units: Vec<u32>,
+    /// Per observation: its row, ascending.
+    rows: Vec<u32>,
 }
 
-/// Observations with the rows they came from, ascending.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Located {
-    pub(super) rows: Vec<u32>,
-    pub(super) values: Vec<f64>,
-    /// Per value: its unit.
-    pub(super) units: Vec<u32>,
+impl<'a> Observations<'a> {
+    pub(super) fn len(&self) -> usize {
+        self.codes.len()
+    }
+
+    /// Those before a row.
+    pub(super) fn n_before(&self, row: u32) -> usize {
+        self.rows.partition_point(|r| *r < row)
+    }
+
+    /// All of them.
+    pub(super) fn coded(&self) -> Coded<'_> {
+        Coded {
+            table: self.table,
+            codes: &self.codes,
+            units: &self.units,
+        }
+    }
+
+    /// Cut at rows.
+    pub(super) fn cells(&self, bounds: &[u32]) -> Vec<Coded<'_>> {
+        let ends = bounds.iter().map(|row| self.n_before(*row));
+        let ends = ends.chain([self.len()]);
+        ends.scan(0, |start, end| {
+            Some(self.coded().range(std::mem::replace(start, end)..end))
+        })
+        .collect()
+    }
+
+    /// How often each value occurs.
+    pub(super) fn counts(&self) -> Counts<'a> {
+        Counts::of(self.table, &self.codes)
+    }
+
+    /// Per observation: its unit, or its row where the log names none.
+    pub(super) fn units(&self) -> &[u32] {
+        if self.units.is_empty() {
+            &self.rows
+        } else {
+            &self.units
+        }
+    }
+
+    /// The values alone.
+    pub(super) fn values(&self) -> impl Iterator<Item = f64> {
+        self.codes.iter().map(|code| self.table[*code as usize])
+    }
 }
+
+/// What a share can be.
+const NO_OR_YES: [f64; 2] = [0.0, 1.0];
 
 /// The metrics of a log with the analyst's choices applied. Fails when a choice names a metric that
 /// the log does not have, or contradicts itself.
@@ -322,51 +371,62 @@ impl Metric {
     }
 
     /// The observations at some rows of a log.
-    pub(super) fn observe(&self, log: &RequestLog, rows: &[u32]) -> Observations {
+    pub(super) fn observe<'a>(&self, log: &'a RequestLog, rows: &[u32]) -> Observations<'a> {
         let mut seen = Observations {
-            values: Vec::with_capacity(rows.len()),
+            table: self.table(log),
+            codes: Vec::with_capacity(rows.len()),
             units: Vec::new(),
+            rows: Vec::with_capacity(rows.len()),
         };
         match &log.units {
             Some(units) => {
                 seen.units.reserve(rows.len());
-                self.each(log, rows, |row, value| {
-                    seen.values.push(value);
+                self.each(log, rows, |row, code| {
+                    seen.codes.push(code);
                     seen.units.push(units.of_row(row));
+                    seen.rows.push(row as u32);
                 });
             }
-            None => self.each(log, rows, |_, value| seen.values.push(value)),
+            None => self.each(log, rows, |row, code| {
+                seen.codes.push(code);
+                seen.rows.push(row as u32);
+            }),
         }
         seen
     }
 
-    /// The observations with the rows they came from; where the log names no units, each row is one.
-    pub(super) fn observe_rows(&self, log: &RequestLog, rows: &[u32]) -> Located {
-        let units = log.units.as_ref();
-        let mut seen = Located::default();
-        self.each(log, rows, |row, value| {
-            seen.rows.push(row as u32);
-            seen.values.push(value);
-            seen.units
-                .push(units.map_or(row as u32, |units| units.of_row(row)));
-        });
-        seen
+    /// How often each value occurs at some rows.
+    pub(super) fn counts<'a>(&self, log: &'a RequestLog, rows: &[u32]) -> Counts<'a> {
+        let mut codes = Vec::with_capacity(rows.len());
+        self.each(log, rows, |_, code| codes.push(code));
+        Counts::of(self.table(log), &codes)
     }
 
-    /// The values of [`Self::observe`] alone.
+    /// The values at some rows, in their order.
     pub(super) fn values(&self, log: &RequestLog, rows: &[u32]) -> Vec<f64> {
+        let table = self.table(log);
         let mut values = Vec::with_capacity(rows.len());
-        self.each(log, rows, |_, value| values.push(value));
+        self.each(log, rows, |_, code| values.push(table[code as usize]));
         values
     }
 
-    /// Calls `see` with each row that has a value.
-    fn each(&self, log: &RequestLog, rows: &[u32], mut see: impl FnMut(usize, f64)) {
+    /// What the codes of observations stand for.
+    fn table<'a>(&self, log: &'a RequestLog) -> &'a [f64] {
+        match self.kind {
+            Kind::ErrorShare | Kind::RatedShare => &NO_OR_YES,
+            Kind::Mean(quantity) | Kind::Quantile(quantity, _) => {
+                log.quantity(quantity).map_or(&[], Numbers::table)
+            }
+        }
+    }
+
+    /// Calls `see` with each row that has a value, and its code.
+    fn each(&self, log: &RequestLog, rows: &[u32], mut see: impl FnMut(usize, u32)) {
         let rows = rows.iter().map(|row| *row as usize);
         let quantity = match self.kind {
             Kind::ErrorShare => {
                 for row in rows.filter(|row| log.outcome[*row].is_counted()) {
-                    see(row, f64::from(u8::from(log.outcome[row].is_error())));
+                    see(row, u32::from(log.outcome[row].is_error()));
                 }
                 return;
             }
@@ -376,19 +436,23 @@ impl Metric {
         let Some(numbers) = log.quantity(quantity) else {
             return;
         };
-        let table = numbers.table();
+        // The table ascends and ends with what stands for no value.
+        let missing = numbers.table().len() - 1;
+        let first_positive = numbers.table().partition_point(|v| *v <= 0.0);
         with_codes!(numbers.codes(), codes => {
-            let values = rows.map(|row| (row, table[codes[row] as usize]));
+            let codes = rows.map(|row| (row, codes[row] as usize));
             match self.kind {
                 Kind::RatedShare => {
-                    values.for_each(|(row, v)| see(row, f64::from(u8::from(!v.is_nan()))));
+                    codes.for_each(|(row, code)| see(row, u32::from(code != missing)));
                 }
-                Kind::Quantile(..) => values
-                    .filter(|(row, v)| *v > 0.0 && log.outcome[*row] == Outcome::Ok)
-                    .for_each(|(row, v)| see(row, v)),
-                _ => values
-                    .filter(|(_, v)| !v.is_nan())
-                    .for_each(|(row, v)| see(row, v)),
+                Kind::Quantile(..) => codes
+                    .filter(|(row, code)| {
+                        (first_positive..missing).contains(code) && log.outcome[*row] == Outcome::Ok
+                    })
+                    .for_each(|(row, code)| see(row, code as u32)),
+                _ => codes
+                    .filter(|(_, code)| *code != missing)
+                    .for_each(|(row, code)| see(row, code as u32)),
             }
         });
     }

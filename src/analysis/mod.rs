@@ -92,10 +92,13 @@ pub fn analyze(
     let inference = effect::Inference::new(settings, strata.as_ref());
 
     progress.phase("Scoring the arms", metrics.len() as u64)?;
+    let of_metrics: Vec<&metrics::Metric> = metrics.iter().collect();
+    let latencies = ordered::Latencies::of(log, &of_metrics, &rows, &latency::DIFFERENCE_QUANTILES);
     let ground = Ground {
         log,
         metrics: &metrics,
         rows: &rows,
+        latencies: &latencies,
         compared,
         strategy: &strategy,
         settings,
@@ -103,7 +106,8 @@ pub fn analyze(
     };
     let (scorecard, shadow, covariate) = scored(&ground, progress)?;
     progress.phase("Latency distributions", 0)?;
-    let latency = latency::panels(log, &rows, control, inference, progress)?;
+    let observed = (rows.as_slice(), &latencies);
+    let latency = latency::panels(log, observed, control, inference, progress)?;
     progress.phase("Trends", 0)?;
     let trends = trends::trends(log, &metrics, level, progress)?;
     progress.phase("Segments", 0)?;
@@ -133,7 +137,7 @@ pub fn analyze(
     progress.phase("Switch, novelty", 0)?;
     let switch = before_after::find(log, &metrics, compared, &strategy, level);
     let novelty = novelty::find(log, &metrics, compared, &strategy, level);
-    let plan = plan::inputs(log, &scorecard, control, treatment, &arms);
+    let plan = plan::inputs(log, observed, &scorecard, control, treatment, &arms);
     let segment_spread = treatment
         .map(|t| spread::spreads(&segments, &scorecard, t, settings))
         .unwrap_or_default();
@@ -185,6 +189,7 @@ struct Ground<'a> {
     metrics: &'a [metrics::Metric],
     /// Per arm.
     rows: &'a [Vec<u32>],
+    latencies: &'a ordered::Latencies<'a>,
     /// Control and treatment.
     compared: (usize, Option<usize>),
     strategy: &'a StrategyFinding,
@@ -208,12 +213,15 @@ fn scored(ground: &Ground<'_>, progress: &Progress) -> Result<Scored> {
         log,
         metrics,
         rows,
+        latencies,
         compared,
         strategy,
         settings,
         inference,
     } = *ground;
-    let mut scorecard = scorecard::scorecard(log, metrics, rows, compared.0, inference, progress)?;
+    let observed = (rows, latencies);
+    let mut scorecard =
+        scorecard::scorecard(log, metrics, observed, compared.0, inference, progress)?;
     let shadow = shadow::find(log, metrics, compared, strategy, inference);
     if let Some((found, treatment)) = shadow.as_ref().zip(compared.1) {
         paired::decide_on_pairs(found, metrics, &mut scorecard, treatment, inference);
@@ -251,14 +259,14 @@ fn by_segment(
 
 /// The treatment's effects over time; none without times.
 fn over_time(ground: &Ground<'_>, progress: &Progress) -> Result<Vec<EffectSeries>> {
-    let Some((treatment, [a, b])) = ground
-        .sides()
-        .filter(|_| ground.log.clock != Clock::RowOrder)
-    else {
+    let (control, treatment) = ground.compared;
+    let Some(treatment) = treatment.filter(|_| ground.log.clock != Clock::RowOrder) else {
         return Ok(Vec::new());
     };
+    let observed = (ground.rows, ground.latencies);
+    let arms = (control, treatment);
     let (log, metrics) = (ground.log, ground.metrics);
-    looks::series(log, metrics, (a, b), treatment, ground.inference, progress)
+    looks::series(log, metrics, observed, arms, ground.inference, progress)
 }
 
 /// Metrics whose figures health checks read.
@@ -286,7 +294,10 @@ pub fn audit(log: &RequestLog, settings: &AnalysisSettings, progress: &Progress)
     let compared = (control, treatment);
     let strata = strata_of(log, settings, (&strategy, &stages), &rows, compared);
     let inference = effect::Inference::new(settings, strata.as_ref());
-    let scorecard = scorecard::scorecard(log, &metrics, &rows, control, inference, progress)?;
+    let of_metrics: Vec<&metrics::Metric> = metrics.iter().collect();
+    let latencies = ordered::Latencies::of(log, &of_metrics, &rows, &[]);
+    let observed = (rows.as_slice(), &latencies);
+    let scorecard = scorecard::scorecard(log, &metrics, observed, control, inference, progress)?;
     let health = health::checks(&health::Subject {
         log,
         arms: &arms,

@@ -1,65 +1,127 @@
-//! Observations of one arm in ascending order, and every quantile of them in one pass.
+//! Observations of one arm as counts, and every quantile of them in one pass.
 
 use rayon::prelude::*;
 
-use super::metrics::Observations;
-use crate::stats::{self, Estimate, RatioMoments};
+use super::metrics::{Kind, Metric, Observations};
+use crate::data::{Quantity, RequestLog};
+use crate::stats::{self, Ascending as _, Coded, Counts, Estimate, RatioMoments};
 
-/// Observations in ascending order, sorted once for all quantiles that are asked for.
-#[derive(Debug, Default)]
-pub(super) struct Ordered {
-    pub(super) values: Vec<f64>,
-    /// Per value: its unit; empty where the log names none.
-    pub(super) units: Vec<u32>,
+/// Observations counted once for all quantiles that are asked for.
+#[derive(Debug)]
+pub(super) struct Ordered<'a> {
+    pub(super) counts: Counts<'a>,
+    /// What was asked for, each with the share of every unit's observations up to the quantile.
+    asked: Vec<(f64, Option<RatioMoments>)>,
+    /// Distinct units; 0 where the log names none.
+    pub(super) n_units: usize,
 }
 
-impl Ordered {
-    pub(super) fn of(observations: Observations) -> Self {
-        let Observations { mut values, units } = observations;
-        if units.is_empty() {
-            values.par_sort_unstable_by(f64::total_cmp);
-            return Self { values, units };
-        }
-        let mut pairs: Vec<(f64, u32)> = values.into_par_iter().zip(units).collect();
-        // By unit among equals, so that the order does not depend on the sort.
-        pairs.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let (values, units) = pairs.into_par_iter().unzip();
-        Self { values, units }
-    }
-
-    /// Quantiles with intervals that allow for clustering in units, where there are any, in the
-    /// order in which they were asked for.
-    pub(super) fn quantiles(&self, asked: &[f64], level: f64) -> Vec<Option<Estimate>> {
-        let n_below = |q: &f64| {
-            let at = stats::quantile(&self.values, *q)?;
-            Some(self.values.partition_point(|v| *v <= at))
-        };
-        let ends: Vec<usize> = asked.iter().map(|q| n_below(q).unwrap_or(0)).collect();
-        let clusters = if self.units.is_empty() {
+impl<'a> Ordered<'a> {
+    pub(super) fn of(observations: &Observations<'a>, asked: &[f64]) -> Self {
+        let counts = observations.counts();
+        let coded = observations.coded();
+        let above = |q: &f64| stats::quantile(&counts, *q).map_or(0, |at| counts.above(at));
+        let ends: Vec<u32> = asked.iter().map(above).collect();
+        let clusters = if coded.units.is_empty() {
             vec![None; asked.len()]
         } else {
-            shares_below(&self.units, &ends)
+            shares_below(&coded, &ends)
         };
-        let estimate = |(q, clusters): (&f64, Option<RatioMoments>)| {
-            let se = clusters.and_then(|c| c.variance_of_ratio()).map(f64::sqrt);
-            se.and_then(|se| stats::clustered_quantile_estimate(&self.values, *q, se, level))
-                .or_else(|| stats::quantile_estimate(&self.values, *q, level))
-        };
-        asked.iter().zip(clusters).map(estimate).collect()
+        let n_units = clusters
+            .first()
+            .and_then(|c| Some(c.as_ref()?.units as usize));
+        Self {
+            counts,
+            asked: asked.iter().copied().zip(clusters).collect(),
+            n_units: n_units.unwrap_or(0),
+        }
+    }
+
+    /// A quantile that was asked for, with an interval that allows for clustering in units, where
+    /// there are any.
+    pub(super) fn by_unit(&self, q: f64, level: f64) -> Option<Estimate> {
+        let (_, clusters) = self.asked.iter().find(|(asked, _)| *asked == q)?;
+        let se = clusters.and_then(|c| c.variance_of_ratio()).map(f64::sqrt);
+        se.and_then(|se| stats::clustered_quantile_estimate(&self.counts, q, se, level))
+            .or_else(|| self.by_request(q, level))
+    }
+
+    /// A quantile with an interval that takes observations as independent.
+    pub(super) fn by_request(&self, q: f64, level: f64) -> Option<Estimate> {
+        stats::quantile_estimate(&self.counts, q, level)
+    }
+
+    /// Number of observations.
+    pub(super) fn n(&self) -> u64 {
+        self.counts.n() as u64
     }
 }
 
-/// For each end: how many observations each unit has before it, over how many it has in all. All
+/// Latencies of answered requests by quantity and arm, observed once for all that read them.
+#[derive(Debug)]
+pub(super) struct Latencies<'a> {
+    of: Vec<(Quantity, Vec<Answered<'a>>)>,
+}
+
+/// Latencies of one arm's answered requests.
+#[derive(Debug)]
+pub(super) struct Answered<'a> {
+    pub(super) observations: Observations<'a>,
+    pub(super) ordered: Ordered<'a>,
+}
+
+impl<'a> Latencies<'a> {
+    /// At the rows of each arm; the quantiles are those of the metrics and of `besides`.
+    pub(super) fn of(
+        log: &'a RequestLog,
+        metrics: &[&Metric],
+        rows: &[impl AsRef<[u32]> + Sync],
+        besides: &[f64],
+    ) -> Self {
+        let mut latencies = Self { of: Vec::new() };
+        for metric in metrics {
+            let Kind::Quantile(quantity, _) = metric.kind else {
+                continue;
+            };
+            if latencies.arms(quantity).is_some() {
+                continue;
+            }
+            let mut asked = besides.to_vec();
+            asked.extend(metrics.iter().filter_map(|metric| match metric.kind {
+                Kind::Quantile(of, q) if of == quantity && !besides.contains(&q) => Some(q),
+                _ => None,
+            }));
+            let answered = |rows: &_| {
+                let observations = metric.observe(log, AsRef::as_ref(rows));
+                Answered {
+                    ordered: Ordered::of(&observations, &asked),
+                    observations,
+                }
+            };
+            let arms = rows.par_iter().map(answered).collect();
+            latencies.of.push((quantity, arms));
+        }
+        latencies
+    }
+
+    /// Of every arm; `None` where no metric is a quantile of this quantity.
+    pub(super) fn arms(&self, quantity: Quantity) -> Option<&[Answered<'a>]> {
+        let of = self.of.iter().find(|(known, _)| *known == quantity);
+        of.map(|(_, arms)| arms.as_slice())
+    }
+}
+
+/// For each code: how many observations each unit has below it, over how many it has in all. All
 /// sums are whole numbers, so that each is exact and follows from the one before.
-fn shares_below(units: &[u32], ends: &[usize]) -> Vec<Option<RatioMoments>> {
+fn shares_below(observed: &Coded<'_>, codes: &[u32]) -> Vec<Option<RatioMoments>> {
     #[derive(Clone, Copy, Default)]
     struct Unit {
         n: u32,
         n_below: u32,
     }
-    let highest = units.iter().max().map_or(0, |unit| *unit as usize);
+    let highest = observed.units.iter().max().map_or(0, |unit| *unit as usize);
     let mut by_unit = vec![Unit::default(); highest + 1];
-    for unit in units {
+    for unit in observed.units {
         by_unit[*unit as usize].n += 1;
     }
     let (mut n_units, mut squares) = (0, 0);
@@ -67,27 +129,46 @@ fn shares_below(units: &[u32], ends: &[usize]) -> Vec<Option<RatioMoments>> {
         n_units += 1;
         squares += u64::from(unit.n) * u64::from(unit.n);
     }
-    let mut order: Vec<usize> = (0..ends.len()).collect();
-    order.sort_by_key(|i| ends[*i]);
-    let mut found = vec![None; ends.len()];
-    let (mut seen, mut squares_below, mut products) = (0, 0u64, 0u64);
-    for i in order {
-        for unit in &units[seen..ends[i]] {
+    let mut order: Vec<usize> = (0..codes.len()).collect();
+    order.sort_by_key(|i| codes[*i]);
+    let ascending: Vec<u32> = order.iter().map(|i| codes[*i]).collect();
+    let between = units_between(observed, &ascending);
+    let mut found = vec![None; codes.len()];
+    let (mut below, mut squares_below, mut products) = (0, 0u64, 0u64);
+    for (i, units) in order.into_iter().zip(between) {
+        for unit in &units {
             let unit = &mut by_unit[*unit as usize];
             // (k + 1)² = k² + 2k + 1
             squares_below += 2 * u64::from(unit.n_below) + 1;
             products += u64::from(unit.n);
             unit.n_below += 1;
         }
-        seen = ends[i];
-        let (below, all) = (ends[i] as u64, units.len() as u64);
+        below += units.len() as u64;
         found[i] = Some(RatioMoments::from_sums(
             n_units,
-            (below, all),
+            (below, observed.len() as u64),
             (squares_below, squares, products),
         ));
     }
     found
+}
+
+/// The units of the observations below the first of ascending codes, of those from it to below the
+/// second, and so on.
+fn units_between(observed: &Coded<'_>, ascending: &[u32]) -> Vec<Vec<u32>> {
+    let place = |code: u32| ascending.iter().filter(|end| code >= **end).count();
+    let mut sizes = vec![0; ascending.len() + 1];
+    for code in observed.codes {
+        sizes[place(*code)] += 1;
+    }
+    let with_room = |n: &usize| Vec::with_capacity(*n);
+    let mut between: Vec<Vec<u32>> = sizes[..ascending.len()].iter().map(with_room).collect();
+    for (unit, code) in observed.units.iter().zip(observed.codes) {
+        if let Some(units) = between.get_mut(place(*code)) {
+            units.push(*unit);
+        }
+    }
+    between
 }
 
 #[cfg(test)]
@@ -96,27 +177,23 @@ mod tests {
 
     #[test]
     fn one_pass_finds_what_a_pass_per_quantile_finds() {
-        let values: Vec<f64> = (0..3000).map(|i| f64::from(i * 37 % 1013)).collect();
+        let table: Vec<f64> = (0..1013).map(f64::from).collect();
+        let codes: Vec<u32> = (0..3000).map(|i| i * 37 % 1013).collect();
         let units: Vec<u32> = (0..3000).map(|i| i * i % 311).collect();
-        let ordered = Ordered::of(Observations {
-            values: values.clone(),
-            units: units.clone(),
-        });
-        let asked = [0.95, 0.05, 0.5, 0.99];
-        for (q, found) in asked.iter().zip(ordered.quantiles(&asked, 0.95)) {
-            let at = stats::quantile(&ordered.values, *q).unwrap();
-            let mut sums = vec![(0.0, 0.0); 311];
-            for (value, unit) in values.iter().zip(&units) {
-                sums[*unit as usize].0 += f64::from(u8::from(*value <= at));
-                sums[*unit as usize].1 += 1.0;
+        let coded = Coded {
+            table: &table,
+            codes: &codes,
+            units: &units,
+        };
+        let asked = [950, 40, 500, 1012];
+        for (end, found) in asked.iter().zip(shares_below(&coded, &asked)) {
+            let mut sums = vec![(0, 0); 311];
+            for (code, unit) in codes.iter().zip(&units) {
+                sums[*unit as usize].0 += u32::from(code < end);
+                sums[*unit as usize].1 += 1;
             }
-            let mut moments = RatioMoments::default();
-            for (below, n) in sums.into_iter().filter(|(_, n)| *n > 0.0) {
-                moments.push(below, n);
-            }
-            let se = moments.variance_of_ratio().unwrap().sqrt();
-            let expected = stats::clustered_quantile_estimate(&ordered.values, *q, se, 0.95);
-            assert_eq!(found, expected, "{q}");
+            let expected = RatioMoments::of_whole_numbers(sums.into_iter());
+            assert_eq!(found, Some(expected), "{end}");
         }
     }
 }

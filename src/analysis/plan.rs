@@ -1,7 +1,8 @@
 //! What the calculators start from: this log's own baseline, spread and traffic.
 
 use super::model::{ArmSummary, PlanInputs, ScorecardRow};
-use crate::data::{Outcome, Quantity, RequestLog};
+use super::ordered::Latencies;
+use crate::data::{Quantity, RequestLog};
 use crate::stats::Moments;
 use crate::units::Clock;
 
@@ -10,6 +11,7 @@ const DAY_US: f64 = 86_400e6;
 /// Read off the control, so that a planned experiment starts from what is in production.
 pub(super) fn inputs(
     log: &RequestLog,
+    (rows, latencies): (&[Vec<u32>], &Latencies<'_>),
     scorecard: &[ScorecardRow],
     control: usize,
     treatment: Option<usize>,
@@ -28,17 +30,15 @@ pub(super) fn inputs(
             .unwrap_or(1.0)
             .max(1.0)
     };
-    let control_values = |quantity, only_ok: bool| -> Option<Moments> {
-        let values = log.quantity(quantity)?;
-        let picked: Vec<f64> = log
-            .rows_of_arm(control)
-            .filter(|row| !only_ok || (log.outcome[*row] == Outcome::Ok && values[*row] > 0.0))
-            .map(|row| values[row])
+    let rating = log.quantity(Quantity::Rating).map(|values| {
+        let picked: Vec<f64> = rows[control]
+            .iter()
+            .map(|row| values[*row as usize])
             .collect();
-        Some(Moments::from_slice(&picked))
-    };
-    let rating = control_values(Quantity::Rating, false);
-    let latency = control_values(Quantity::LatencyMs, true);
+        Moments::from_slice(&picked)
+    });
+    let latency = latencies.arms(Quantity::LatencyMs);
+    let latency = latency.map(|arms| Moments::from_counts(&arms[control].ordered.counts));
     let span_us = log
         .event_span_us()
         .map(|(first, last)| (last - first) as f64);

@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 
 use super::effect::{ArmSample, Inference, effect};
-use super::metrics::{Kind, Metric};
+use super::metrics::{Kind, Metric, Observations};
 use super::model::{ArmValue, ScorecardRow};
-use super::ordered::Ordered;
+use super::ordered::{Answered, Latencies};
 use super::strata::Stratifier;
-use crate::data::{Quantity, RequestLog};
+use crate::data::RequestLog;
 use crate::error::Result;
 use crate::jobs::Progress;
 
@@ -24,27 +24,40 @@ pub(super) fn rows_by_arm(log: &RequestLog) -> Vec<Vec<u32>> {
 pub(super) fn scorecard(
     log: &RequestLog,
     metrics: &[Metric],
-    rows: &[Vec<u32>],
+    (rows, latencies): (&[Vec<u32>], &Latencies<'_>),
     control: usize,
     inference: Inference<'_>,
     progress: &Progress,
 ) -> Result<Vec<ScorecardRow>> {
-    let mut scorecard = Vec::new();
-    let mut stratifiers: Vec<Option<Stratifier<'_>>> = rows
+    let stratifiers: Vec<Option<Stratifier<'_>>> = rows
         .iter()
         .map(|of_arm| Stratifier::new(log, inference, [&rows[control], of_arm]))
         .collect();
-    let mut ordered = None;
+    let mut scorecard = Vec::new();
     for (i, metric) in metrics.iter().enumerate() {
         progress.tick(i as u64)?;
-        let samples = samples(log, metric, rows, &mut ordered, inference);
+        let observed = observed(log, metric, rows, latencies);
+        let samples: Vec<ArmSample> = observed
+            .par_iter()
+            .map(|observed| observed.sample(metric, inference))
+            .collect();
         let values = samples.iter().enumerate().map(|(arm, sample)| ArmValue {
             arm,
             n: sample.n,
             numerator: sample.n_events,
             estimate: sample.estimate,
         });
-        let others = (0..samples.len()).filter(|arm| *arm != control);
+        let compare = |arm: usize| {
+            let pooled = effect(metric, arm, &samples[control], &samples[arm], inference);
+            match &stratifiers[arm] {
+                Some(stratifier) => {
+                    let sides = [control, arm].map(|arm| observed[arm].observations());
+                    stratifier.effect(metric, pooled, sides)
+                }
+                None => pooled,
+            }
+        };
+        let others: Vec<usize> = (0..samples.len()).filter(|arm| *arm != control).collect();
         scorecard.push(ScorecardRow {
             id: metric.id.clone(),
             label: metric.label.clone(),
@@ -53,39 +66,53 @@ pub(super) fn scorecard(
             role: metric.role,
             denominator: metric.denominator.to_owned(),
             values: values.collect(),
-            effects: others
-                .map(|arm| {
-                    let pooled = effect(metric, arm, &samples[control], &samples[arm], inference);
-                    match &mut stratifiers[arm] {
-                        Some(stratifier) => stratifier.effect(metric, pooled),
-                        None => pooled,
-                    }
-                })
-                .collect(),
+            effects: others.into_par_iter().map(compare).collect(),
         });
     }
     Ok(scorecard)
 }
 
-/// A metric in every arm; quantiles of one quantity share its sorted values in `ordered`.
-pub(super) fn samples(
-    log: &RequestLog,
-    metric: &Metric,
-    rows: &[Vec<u32>],
-    ordered: &mut Option<(Quantity, Vec<Ordered>)>,
-    inference: Inference<'_>,
-) -> Vec<ArmSample> {
-    let Kind::Quantile(quantity, q) = metric.kind else {
-        *ordered = None;
-        let sample = |rows: &Vec<u32>| ArmSample::new(metric, metric.observe(log, rows), inference);
-        return rows.par_iter().map(sample).collect();
-    };
-    if ordered.as_ref().is_none_or(|(known, _)| *known != quantity) {
-        let sorted = |rows: &Vec<u32>| Ordered::of(metric.observe(log, rows));
-        *ordered = Some((quantity, rows.par_iter().map(sorted).collect()));
+/// What one arm shows of a metric.
+pub(super) enum Observed<'a> {
+    Own(Observations<'a>),
+    /// Shared by the quantiles of one quantity.
+    Latency(&'a Answered<'a>),
+}
+
+impl Observed<'_> {
+    pub(super) fn observations(&self) -> &Observations<'_> {
+        match self {
+            Self::Own(observations) => observations,
+            Self::Latency(answered) => &answered.observations,
+        }
     }
-    let arms = ordered.as_ref().map_or(&[][..], |(_, arms)| arms);
-    arms.par_iter()
-        .map(|arm| ArmSample::of_ordered(arm, q, inference))
-        .collect()
+
+    pub(super) fn sample(&self, metric: &Metric, inference: Inference<'_>) -> ArmSample {
+        match (self, metric.kind) {
+            (Self::Latency(answered), Kind::Quantile(_, q)) => {
+                ArmSample::of_ordered(&answered.ordered, q, inference)
+            }
+            _ => ArmSample::new(metric, self.observations(), inference),
+        }
+    }
+}
+
+/// A metric in every arm.
+pub(super) fn observed<'a>(
+    log: &'a RequestLog,
+    metric: &Metric,
+    rows: &[impl AsRef<[u32]> + Sync],
+    latencies: &'a Latencies<'a>,
+) -> Vec<Observed<'a>> {
+    let shared = match metric.kind {
+        Kind::Quantile(quantity, _) => latencies.arms(quantity),
+        _ => None,
+    };
+    match shared {
+        Some(arms) => arms.iter().map(Observed::Latency).collect(),
+        None => rows
+            .par_iter()
+            .map(|rows| Observed::Own(metric.observe(log, rows.as_ref())))
+            .collect(),
+    }
 }

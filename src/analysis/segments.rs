@@ -11,7 +11,8 @@ use rayon::prelude::*;
 use super::effect::{Inference, effect};
 use super::metrics::Metric;
 use super::model::{MetricRole, SegmentColumn, SegmentEffect};
-use super::scorecard::samples;
+use super::ordered::Latencies;
+use super::scorecard::observed;
 use super::strata::Stratifier;
 use crate::data::{RequestLog, Segment, Units};
 use crate::error::Result;
@@ -154,14 +155,18 @@ impl Part {
         progress: &Progress,
     ) -> Result<Vec<SegmentEffect>> {
         let [a, b] = &self.sides;
-        let mut stratifier = Stratifier::new(&self.log, inference, [a, b]);
-        let mut ordered = None;
+        let stratifier = Stratifier::new(&self.log, inference, [a, b]);
+        let latencies = Latencies::of(&self.log, metrics, &self.sides, &[]);
         let of_metric = |metric: &&Metric| {
             progress.check()?;
-            let samples = samples(&self.log, metric, &self.sides, &mut ordered, inference);
+            let observed = observed(&self.log, metric, &self.sides, &latencies);
+            let samples = [0, 1].map(|side| observed[side].sample(metric, inference));
             let pooled = effect(metric, treatment, &samples[0], &samples[1], inference);
-            let effect = match &mut stratifier {
-                Some(stratifier) => stratifier.effect(metric, pooled),
+            let effect = match &stratifier {
+                Some(stratifier) => {
+                    let sides = [0, 1].map(|side| observed[side].observations());
+                    stratifier.effect(metric, pooled, sides)
+                }
                 None => pooled,
             };
             Ok(SegmentEffect {

@@ -51,10 +51,9 @@ fn log(mut rows: Vec<Row>, n_units: u32) -> RequestLog {
             id: rows.iter().map(|row| row.user).collect(),
             n_units,
         }),
-        request_id: Some(RequestIds::of_hashes(&[rows
-            .iter()
-            .map(|row| row.id)
-            .collect()])),
+        request_id: Some(RequestIds::of_hashes(
+            &rows.iter().map(|row| row.id).collect::<Vec<_>>(),
+        )),
         ..RequestLog::default()
     }
 }

@@ -10,10 +10,10 @@ use super::model::{
     Direction, Effect, InferenceUnit, Stage, StratifiedEffect, StratumEffect, Verdict,
 };
 use super::verdict;
-use crate::data::{Quantity, RequestLog};
+use crate::data::RequestLog;
 use crate::stats::{
-    Cell, Independence, LayeredSample, Stratified, pool, relative_change, relative_quantile,
-    stratified_means, stratified_quantiles,
+    Independence, LayeredMeans, LayeredSample, Stratified, pool, relative_change,
+    relative_quantile, stratified_means, stratified_quantiles,
 };
 
 /// Stretches without the treatment that hold this share of the control's requests are worth cutting
@@ -85,56 +85,53 @@ impl Strata {
         }
     }
 
-    /// Ascending rows, cut at the bounds; one slice per stratum.
-    pub(super) fn cut<'r>(&self, rows: &'r [u32]) -> Vec<&'r [u32]> {
-        let mut slices = Vec::with_capacity(self.spans.len());
-        let mut rest = rows;
-        for bound in &self.bounds {
-            let (head, tail) = rest.split_at(rest.partition_point(|row| row < bound));
-            slices.push(head);
-            rest = tail;
-        }
-        slices.push(rest);
-        slices
+    /// How many of ascending rows are in each stratum.
+    fn sizes(&self, rows: &[u32]) -> Vec<u64> {
+        let before = |bound: &u32| rows.partition_point(|row| row < bound);
+        let ends = self.bounds.iter().map(before).chain([rows.len()]);
+        ends.scan(0, |start, end| {
+            Some((end - std::mem::replace(start, end)) as u64)
+        })
+        .collect()
     }
 }
 
-/// Compares two sets of rows within strata; keeps the sorted latencies for the next quantile.
+/// Compares two sets of rows within strata.
 pub(super) struct Stratifier<'a> {
-    log: &'a RequestLog,
     strata: &'a Strata,
+    has_units: bool,
     inference: Inference<'a>,
-    sides: [Vec<&'a [u32]>; 2],
-    sorted: Option<(Quantity, [LayeredSample; 2])>,
+    /// Requests of the control and of the treatment by stratum.
+    n_requests: [Vec<u64>; 2],
 }
 
 impl<'a> Stratifier<'a> {
     /// Of the control's and the treatment's rows; `None` where the whole log is one stratum.
     pub(super) fn new(
-        log: &'a RequestLog,
+        log: &RequestLog,
         inference: Inference<'a>,
-        [control, treated]: [&'a [u32]; 2],
+        sides: [&[u32]; 2],
     ) -> Option<Self> {
         let strata = inference.strata?;
         Some(Self {
-            log,
             strata,
+            has_units: log.units.is_some(),
             inference,
-            sides: [strata.cut(control), strata.cut(treated)],
-            sorted: None,
+            n_requests: sides.map(|rows| strata.sizes(rows)),
         })
     }
 
     /// `pooled` with the effect within strata in its place; `pooled` itself where there is none, as
-    /// where nothing varies.
-    pub(super) fn effect(&mut self, metric: &Metric, pooled: Effect) -> Effect {
-        let has_units = self.log.units.is_some();
-        let by_request = self.compare(metric, Independence::OfObservations);
-        let by_unit = if has_units {
-            self.compare(metric, Independence::OfUnits)
-        } else {
-            None
-        };
+    /// where nothing varies. `sides` are the metric in the control and in the treatment.
+    pub(super) fn effect(
+        &self,
+        metric: &Metric,
+        pooled: Effect,
+        sides: [&Observations<'_>; 2],
+    ) -> Effect {
+        let has_units = self.has_units;
+        let [by_request, by_unit] = self.compare(metric, sides);
+        let by_unit = by_unit.filter(|_| has_units);
         let unit = if has_units {
             self.inference.unit
         } else {
@@ -176,28 +173,17 @@ impl<'a> Stratifier<'a> {
         }
     }
 
-    fn compare(&mut self, metric: &Metric, by: Independence) -> Option<Stratified> {
+    /// By observation and by unit.
+    fn compare(&self, metric: &Metric, sides: [&Observations<'_>; 2]) -> [Option<Stratified>; 2] {
         let level = self.inference.level;
-        if let Kind::Quantile(quantity, q) = metric.kind {
-            let is_sorted = self.sorted.as_ref().is_some_and(|(of, _)| *of == quantity);
-            if !is_sorted {
-                let sides = [0, 1].map(|side| {
-                    let cells = self.observe(metric, side);
-                    // Sorted once for both readings: each says whether it uses the units.
-                    LayeredSample::new(&in_cells(&cells, Independence::OfUnits))
-                });
-                self.sorted = Some((quantity, sides));
-            }
-            let (_, [a, b]) = self.sorted.as_ref()?;
-            return stratified_quantiles(a, b, (q, by), level);
+        let cells = sides.map(|side| side.cells(self.strata.bounds()));
+        let readings = [Independence::OfObservations, Independence::OfUnits];
+        if let Kind::Quantile(_, q) = metric.kind {
+            let [a, b] = cells.map(|cells| LayeredSample::new(&cells));
+            return readings.map(|by| stratified_quantiles(&a, &b, (q, by), level));
         }
-        let [a, b] = [0, 1].map(|side| self.observe(metric, side));
-        stratified_means(&in_cells(&a, by), &in_cells(&b, by), level)
-    }
-
-    fn observe(&self, metric: &Metric, side: usize) -> Vec<Observations> {
-        let slices = self.sides[side].iter();
-        slices.map(|rows| metric.observe(self.log, rows)).collect()
+        let [a, b] = cells.map(|cells| LayeredMeans::new(&cells));
+        readings.map(|by| stratified_means(&a, &b, by, level))
     }
 
     fn finding(
@@ -213,9 +199,7 @@ impl<'a> Stratifier<'a> {
             .map(|s| StratumEffect {
                 from_us: self.strata.spans[s.index].0,
                 to_us: self.strata.spans[s.index].1,
-                n_requests: [0, 1]
-                    .map(|side| self.sides[side][s.index].len() as u64)
-                    .into(),
+                n_requests: [0, 1].map(|side| self.n_requests[side][s.index]).into(),
                 weight: s.weight,
                 difference: s.difference,
             })
@@ -228,7 +212,7 @@ impl<'a> Stratifier<'a> {
                 Some((difference.value, verdict::variance(&difference, s.test)?))
             })
             .collect();
-        let n_all: usize = self.sides.iter().flatten().map(|rows| rows.len()).sum();
+        let n_all: u64 = self.n_requests.iter().flatten().sum();
         let n_used: u64 = strata.iter().map(|s| s.n_requests.0 + s.n_requests.1).sum();
         StratifiedEffect {
             warning: warning(metric, &strata, effect, pooled),
@@ -241,19 +225,6 @@ impl<'a> Stratifier<'a> {
             share_used: n_used as f64 / n_all.max(1) as f64,
         }
     }
-}
-
-fn in_cells(strata: &[Observations], by: Independence) -> Vec<Cell<'_>> {
-    strata
-        .iter()
-        .map(|observations| Cell {
-            values: &observations.values,
-            units: match by {
-                Independence::OfUnits => &observations.units,
-                Independence::OfObservations => &[],
-            },
-        })
-        .collect()
 }
 
 /// Relative to the control at the same weights, where its interval stays clear of zero.

@@ -10,8 +10,8 @@ use super::model::{
 use crate::data::RequestLog;
 use crate::stats::mann_whitney::PValue;
 use crate::stats::{
-    Continuity, Moments, Share, Variance, chi_square_2x2, expected_counts, fisher_exact,
-    mann_whitney, student, two_proportions, welch,
+    Continuity, Counts, Moments, Share, Variance, chi_square_2x2, expected_counts, fisher_exact,
+    mann_whitney_counts, student, two_proportions, welch,
 };
 
 /// One report per metric and arm other than the control.
@@ -24,7 +24,7 @@ pub(super) fn reports(
     level: f64,
 ) -> Vec<TestReport> {
     let of_metric = |(metric, row): (&Metric, &ScorecardRow)| -> Vec<TestReport> {
-        let values = |arm: usize| metric.values(log, &rows[arm]);
+        let counts = |arm: usize| metric.counts(log, &rows[arm]);
         let share = |arm: usize| {
             let value = &row.values[arm];
             let events = value.numerator?;
@@ -43,8 +43,8 @@ pub(super) fn reports(
                 ones = Some(a.events + b.events);
             } else if !is_tail {
                 // The mean stands beside the median: both are asked for, one table holds both.
-                let a = of_control.get_or_insert_with(|| values(control));
-                let b = values(effect.arm);
+                let a = of_control.get_or_insert_with(|| counts(control));
+                let b = counts(effect.arm);
                 tests.extend(mean_tests(a, &b, level));
                 ones = n_ones(a).zip(n_ones(&b)).map(|(a, b)| a + b);
             }
@@ -128,9 +128,9 @@ fn upper_first(text: &str) -> String {
 }
 
 /// How many are 1, where all are 0 or 1.
-fn n_ones(values: &[f64]) -> Option<u64> {
-    let is_share = values.iter().all(|v| *v == 0.0 || *v == 1.0);
-    is_share.then(|| values.iter().filter(|v| **v == 1.0).count() as u64)
+fn n_ones(counts: &Counts<'_>) -> Option<u64> {
+    let is_share = counts.groups().all(|(v, _)| v == 0.0 || v == 1.0);
+    is_share.then(|| counts.n_equal(1.0))
 }
 
 fn line(
@@ -233,8 +233,8 @@ fn share_tests(a: Share, b: Share, level: f64) -> Vec<TestLine> {
         .collect()
 }
 
-fn mean_tests(a: &[f64], b: &[f64], level: f64) -> Vec<TestLine> {
-    let (ma, mb) = (Moments::from_slice(a), Moments::from_slice(b));
+fn mean_tests(a: &Counts<'_>, b: &Counts<'_>, level: f64) -> Vec<TestLine> {
+    let (ma, mb) = (Moments::from_counts(a), Moments::from_counts(b));
     let welch = welch(&ma, &mb, level).map(|c| {
         line(
             InferenceUnit::Request,
@@ -251,7 +251,7 @@ fn mean_tests(a: &[f64], b: &[f64], level: f64) -> Vec<TestLine> {
             "difference of means, equal variances",
         )
     });
-    let ranks = mann_whitney(a, b, PValue::Automatic).map(|t| {
+    let ranks = mann_whitney_counts(a, b, PValue::Automatic).map(|t| {
         line(
             InferenceUnit::Request,
             t.test,

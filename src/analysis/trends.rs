@@ -8,7 +8,9 @@ use super::model::{TrendArm, TrendPoint, TrendSeries, Trends};
 use crate::data::{Quantity, RequestLog, TimeBuckets};
 use crate::error::Result;
 use crate::jobs::Progress;
-use crate::stats::{Estimate, Moments, Share, mean_estimate, quantile_estimate};
+use crate::stats::{
+    Ascending as _, Counts, Estimate, Moments, Share, mean_estimate, quantile_estimate,
+};
 use crate::units::Clock;
 
 /// Buckets over the log's span.
@@ -88,19 +90,18 @@ fn points(
         rows[usize::from(*arm)].push(row as u32);
     }
     let of_arm = |rows: &Vec<u32>| {
-        // Quantiles of one quantity share its sorted values.
-        let mut sorted: Option<(Quantity, Vec<f64>)> = None;
+        // Quantiles of one quantity share its counts.
+        let mut counted: Option<(Quantity, Counts<'_>)> = None;
         let of_metric = |metric: &Metric| {
-            let Kind::Quantile(quantity, _) = metric.kind else {
+            let Kind::Quantile(quantity, q) = metric.kind else {
                 return point(metric, &metric.values(log, rows), level);
             };
-            if sorted.as_ref().is_none_or(|(known, _)| *known != quantity) {
-                let mut values = metric.values(log, rows);
-                values.sort_unstable_by(f64::total_cmp);
-                sorted = Some((quantity, values));
+            if counted.as_ref().is_none_or(|(known, _)| *known != quantity) {
+                counted = Some((quantity, metric.counts(log, rows)));
             }
-            let values = sorted.as_ref().map_or(&[][..], |(_, values)| values);
-            point(metric, values, level)
+            let (_, counts) = counted.as_ref()?;
+            let estimate = quantile_estimate(counts, q, level)?;
+            Some(as_point(estimate, counts.n() as u64))
         };
         Bucket {
             n: rows.len() as u64,
@@ -110,36 +111,38 @@ fn points(
     rows.iter().map(of_arm).collect()
 }
 
-/// A metric of some values, ascending for quantiles.
+/// A share or a mean of some values.
 fn point(metric: &Metric, values: &[f64], level: f64) -> Option<TrendPoint> {
     let n = values.len() as u64;
-    let estimate: Option<Estimate> = match metric.kind {
+    match metric.kind {
         Kind::ErrorShare | Kind::RatedShare => {
             let events = values.iter().filter(|v| **v == 1.0).count() as u64;
-            Share { events, n }.wilson(level)
+            Some(as_point(Share { events, n }.wilson(level)?, n))
         }
-        Kind::Quantile(_, q) => quantile_estimate(values, q, level),
-        Kind::Mean(_) => {
+        Kind::Mean(_) | Kind::Quantile(..) => {
             let moments = Moments::from_slice(values);
             let value = (n == 1).then_some(TrendPoint {
                 value: moments.mean,
                 interval: None,
                 n,
             });
-            return mean_estimate(&moments, level)
+            mean_estimate(&moments, level)
                 .map(|e| TrendPoint {
                     value: e.value,
                     interval: Some(e.interval),
                     n,
                 })
-                .or(value);
+                .or(value)
         }
-    };
-    let estimate = estimate?;
+    }
+}
+
+/// An interval with an open end is not drawn.
+fn as_point(estimate: Estimate, n: u64) -> TrendPoint {
     let is_finite = estimate.interval.lower.is_finite() && estimate.interval.upper.is_finite();
-    Some(TrendPoint {
+    TrendPoint {
         value: estimate.value,
         interval: is_finite.then_some(estimate.interval),
         n,
-    })
+    }
 }

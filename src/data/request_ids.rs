@@ -7,6 +7,9 @@ use rayon::prelude::*;
 /// Bits per id in the sieve that finds candidates for repeats: one in thirty is a false one.
 const BITS_PER_ID: usize = 16;
 
+/// Hashes that one thread looks at in turn.
+const STRETCH: usize = 1 << 16;
+
 /// Which rows share a request id.
 #[derive(Debug, Clone, Default)]
 pub struct RequestIds {
@@ -24,21 +27,18 @@ impl RequestIds {
 
     /// From hashes of the ids, 0 where a row has none. Equal hashes are taken for equal ids: among
     /// ten million ids the chance of a mistake is below one in three hundred thousand.
-    pub fn of_hashes(parts: &[Vec<u64>]) -> Self {
-        let n_rows: usize = parts.iter().map(Vec::len).sum();
-        let shared = candidates(parts, n_rows);
+    pub fn of_hashes(hashes: &[u64]) -> Self {
+        let n_rows = hashes.len();
+        let shared = candidates(hashes);
         let repeated = || {
             let same = shared.chunk_by(|a, b| a.0 == b.0);
             same.filter(|group| group.len() > 1)
         };
-        let has_gap = parts.par_iter().any(|part| part.contains(&0));
+        let has_gap = hashes.par_chunks(STRETCH).any(|part| part.contains(&0));
         let mut groups = Vec::new();
         if has_gap || repeated().next().is_some() {
             let is_there = |hash: &u64| if *hash == 0 { Self::NONE } else { Self::ONCE };
-            groups.reserve(n_rows);
-            for part in parts {
-                groups.extend(part.iter().map(is_there));
-            }
+            groups = hashes.iter().map(is_there).collect();
             for (number, group) in repeated().enumerate() {
                 for (_, row) in group {
                     groups[*row as usize] = number as u32 + Self::ONCE + 1;
@@ -95,16 +95,16 @@ impl RequestIds {
 }
 
 /// Hashes with their rows, sorted: all that several rows have, and few others.
-fn candidates(parts: &[Vec<u64>], n_rows: usize) -> Vec<(u64, u32)> {
+fn candidates(hashes: &[u64]) -> Vec<(u64, u32)> {
     // A bit per hash: those that are set twice hold all repeats and few others.
-    let n_bits = (n_rows * BITS_PER_ID).next_power_of_two().max(64);
+    let n_bits = (hashes.len() * BITS_PER_ID).next_power_of_two().max(64);
     let sieve = || -> Vec<AtomicU64> { (0..n_bits / 64).map(|_| AtomicU64::new(0)).collect() };
     let (once, twice) = (sieve(), sieve());
     let place = |hash: u64| {
         let bit = (hash >> 7) as usize & (n_bits - 1);
         (bit / 64, 1u64 << (bit % 64))
     };
-    parts.par_iter().for_each(|part| {
+    hashes.par_chunks(STRETCH).for_each(|part| {
         for hash in part.iter().filter(|hash| **hash != 0) {
             let (word, bit) = place(*hash);
             if once[word].fetch_or(bit, Ordering::Relaxed) & bit != 0 {
@@ -113,26 +113,19 @@ fn candidates(parts: &[Vec<u64>], n_rows: usize) -> Vec<(u64, u32)> {
         }
     });
     drop(once);
-    let starts: Vec<usize> = parts
-        .iter()
-        .scan(0, |start, part| {
-            *start += part.len();
-            Some(*start - part.len())
-        })
-        .collect();
-    let with_rows = |(part, start): (&Vec<u64>, &usize)| -> Vec<(u64, u32)> {
+    let with_rows = |(number, part): (usize, &[u64])| -> Vec<(u64, u32)> {
         let mut found = Vec::new();
         for (i, hash) in part.iter().enumerate().filter(|(_, hash)| **hash != 0) {
             let (word, bit) = place(*hash);
             if twice[word].load(Ordering::Relaxed) & bit != 0 {
-                found.push((*hash, (start + i) as u32));
+                found.push((*hash, (number * STRETCH + i) as u32));
             }
         }
         found
     };
-    let mut found: Vec<(u64, u32)> = parts
-        .par_iter()
-        .zip(&starts)
+    let mut found: Vec<(u64, u32)> = hashes
+        .par_chunks(STRETCH)
+        .enumerate()
         .flat_map_iter(with_rows)
         .collect();
     found.par_sort_unstable();
@@ -148,11 +141,11 @@ mod tests {
         let mut hashes: Vec<u64> = (1..10_000u64)
             .map(|i| i.wrapping_mul(0x9e37_79b9))
             .collect();
-        assert!(RequestIds::of_hashes(&[hashes.clone()]).are_all_unique());
+        assert!(RequestIds::of_hashes(&hashes).are_all_unique());
         hashes[4000] = hashes[17];
         hashes[9000] = hashes[17];
         hashes[5] = 0;
-        let ids = RequestIds::of_hashes(&[hashes[..4500].to_vec(), hashes[4500..].to_vec()]);
+        let ids = RequestIds::of_hashes(&hashes);
         let special: Vec<(usize, u32)> = (0..ids.len())
             .map(|row| (row, ids.of_row(row)))
             .filter(|(_, group)| *group != RequestIds::ONCE)

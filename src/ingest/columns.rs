@@ -13,7 +13,7 @@ use super::stamp::StampForm;
 use super::stamp_column::NO_STAMP;
 use super::view::View;
 use crate::data::{
-    Arm, Buckets, Clock, Numbers, Outcome, Packed, Quantity, RequestIds, RequestLog, Segment, Units,
+    Arm, Buckets, Clock, Numbers, Packed, Quantity, RequestIds, RequestLog, Segment, Units,
 };
 use crate::error::Result;
 use crate::jobs::Progress;
@@ -29,7 +29,9 @@ pub(super) struct Builder<'a> {
     /// What the log may take in memory.
     budget: Budget,
     log: RequestLog,
-    parts: Vec<Part>,
+    columns: Columns,
+    /// Pieces so far.
+    n_pieces: usize,
     /// Whether rows were rejected whose units had been numbered.
     has_late_rejections: bool,
 }
@@ -70,7 +72,8 @@ impl<'a> Builder<'a> {
             plan,
             budget,
             log,
-            parts: Vec::new(),
+            columns: Columns::default(),
+            n_pieces: 0,
             has_late_rejections: false,
         }
     }
@@ -88,7 +91,7 @@ impl<'a> Builder<'a> {
         let mut reader = LogReader::new(files);
         let mut wave = next_wave(&mut reader, view, issues)?;
         while !wave.is_empty() {
-            let n_before = self.parts.len();
+            let n_before = self.n_pieces;
             // Of this wave's pieces and those before; the next are fetched meanwhile.
             let share = reader.n_bytes_read() as f64 / n_bytes.max(1) as f64;
             let plan = &self.plan;
@@ -107,12 +110,15 @@ impl<'a> Builder<'a> {
                     pieces.map(read).collect::<Result<Vec<_>>>()
                 },
             );
-            for (part, extent) in read? {
+            let mut parts = Vec::new();
+            for (mut part, extent) in read? {
                 let place = reader.place(&extent);
-                self.push(part, place, issues)?;
+                self.settle(&mut part, place, issues)?;
+                parts.push(part);
             }
+            self.append(parts);
             issues.absorb(found, 0);
-            let n_rows = self.parts.iter().map(|part| part.rows.len() as u64).sum();
+            let n_rows = self.log.row.len() as u64;
             self.budget.check(n_rows, self.plan.units.n_keys(), share)?;
             progress.tick(reader.n_bytes_read())?;
             wave = next?;
@@ -120,8 +126,14 @@ impl<'a> Builder<'a> {
         Ok(reader.into_ends())
     }
 
-    /// Appends a part whose rows and lines count from these.
-    fn push(&mut self, mut part: Part, (row, line): (u64, u64), issues: &mut Issues) -> Result<()> {
+    /// Numbers the rows, lines and labels of a part as those of the log; its own rows and lines count
+    /// from these.
+    fn settle(
+        &mut self,
+        part: &mut Part,
+        (row, line): (u64, u64),
+        issues: &mut Issues,
+    ) -> Result<()> {
         let last = part.rows.last().copied().unwrap_or(0);
         row_number(row + u64::from(last))?;
         issues.absorb(std::mem::take(&mut part.issues), line);
@@ -131,13 +143,50 @@ impl<'a> Builder<'a> {
             let start = |row: &u32| i64::from(*row) * 1_000_000;
             part.start_us = part.rows.iter().map(start).collect();
         }
-        self.number_arms(&mut part, issues);
+        self.number_arms(part, issues);
         for (segment, labels) in self.log.segments.iter_mut().zip(&mut part.segments) {
             number_segment(segment, labels, issues);
         }
-        part.lines = Vec::new();
-        self.parts.push(part);
         Ok(())
+    }
+
+    /// Appends the columns of parts, so that none of them waits for the end of the file.
+    fn append(&mut self, mut parts: Vec<Part>) {
+        self.n_pieces += parts.len();
+        for part in &mut parts {
+            let packed = std::mem::take(&mut part.quantities);
+            self.columns.quantities.resize_with(packed.len(), Vec::new);
+            for (all, packed) in self.columns.quantities.iter_mut().zip(packed) {
+                all.push(packed);
+            }
+        }
+        let parts = &parts;
+        let (log, columns) = (&mut self.log, &mut self.columns);
+        rayon::scope(|scope| {
+            scope.spawn(|_| extend(&mut log.row, parts, |part| Some(&part.rows)));
+            scope.spawn(|_| extend(&mut log.start_us, parts, |part| Some(&part.start_us)));
+            scope.spawn(|_| extend(&mut log.outcome, parts, |part| Some(&part.outcomes)));
+            scope.spawn(|_| {
+                extend(&mut log.arm, parts, |part| {
+                    part.arms.as_ref().map(|labels| &labels.codes)
+                });
+            });
+            scope.spawn(|_| extend(&mut columns.ends, parts, |part| part.end_us.as_ref()));
+            scope.spawn(|_| extend(&mut columns.units, parts, |part| part.units.as_ref()));
+            scope.spawn(|_| extend(&mut columns.buckets, parts, |part| part.buckets.as_ref()));
+            scope.spawn(|_| {
+                extend(&mut columns.request_ids, parts, |part| {
+                    part.request_ids.as_ref()
+                });
+            });
+            for (i, segment) in log.segments.iter_mut().enumerate() {
+                scope.spawn(move |_| {
+                    extend(&mut segment.code, parts, |part| {
+                        part.segments.get(i).map(|labels| &labels.codes)
+                    });
+                });
+            }
+        });
     }
 
     /// Turns a part's own numbers of its arms into those of the log.
@@ -184,7 +233,7 @@ impl<'a> Builder<'a> {
         let Self {
             plan,
             mut log,
-            parts,
+            columns,
             has_late_rejections,
             ..
         } = self;
@@ -195,27 +244,16 @@ impl<'a> Builder<'a> {
                 name: "all requests".to_owned(),
             }];
         }
-        let columns = Columns::of(parts, log.segments.len());
         let of_role = quantities_of(mapping);
-        let (mut ends, mut ids, mut buckets) = (None, None, None);
+        let has = |role| mapping.column(role).is_some();
         log.quantities = of_role.iter().map(|q| (*q, Numbers::default())).collect();
         rayon::scope(|scope| {
-            scope.spawn(|_| log.row = joined(columns.rows));
-            scope.spawn(|_| log.start_us = joined(columns.starts));
-            scope.spawn(|_| ends = columns.ends.map(joined));
-            scope.spawn(|_| log.arm = joined(columns.arms));
-            scope.spawn(|_| log.outcome = joined(columns.outcomes));
-            scope.spawn(|_| ids = columns.units.map(joined));
-            scope.spawn(|_| buckets = columns.buckets.map(joined));
             scope.spawn(|_| {
                 let hashes = columns.request_ids;
-                log.request_id = hashes.map(|hashes| RequestIds::of_hashes(&hashes));
+                log.request_id = has(Role::RequestId).then(|| RequestIds::of_hashes(&hashes));
             });
             for ((_, numbers), packed) in log.quantities.iter_mut().zip(columns.quantities) {
                 scope.spawn(|_| *numbers = Numbers::join(packed));
-            }
-            for (segment, codes) in log.segments.iter_mut().zip(columns.segments) {
-                scope.spawn(move |_| segment.code = joined(codes));
             }
         });
         if log.arm.is_empty() {
@@ -223,77 +261,45 @@ impl<'a> Builder<'a> {
         }
         log.quantities
             .sort_by_key(|(q, _)| matches!(q, Quantity::Extra(_)));
-        log.buckets = plan.router.zip(buckets).map(|(router, bucket)| Buckets {
+        let is_routed = columns.buckets.len() == log.row.len();
+        log.buckets = plan.router.filter(|_| is_routed).map(|router| Buckets {
             hash: router.hash,
             column: router.column,
-            bucket,
+            bucket: columns.buckets,
         });
-        log.units = ids.map(|ids| Units {
-            column: mapping
-                .column(Role::Unit)
-                .map_or_else(String::new, |c| c.column.clone()),
-            ..plan.units.numbered(ids, has_late_rejections)
+        log.units = mapping.column(Role::Unit).map(|c| Units {
+            column: c.column.clone(),
+            ..plan.units.numbered(columns.units, has_late_rejections)
         });
-        settle_times(&mut log, ends.as_deref(), mapping, issues);
+        let ends = has(Role::EndTime).then_some(columns.ends.as_slice());
+        settle_times(&mut log, ends, mapping, issues);
         log.assemble()
     }
 }
 
-/// The columns of all parts, each as one stretch per part.
+/// Columns of all rows so far that the log does not hold as they are; empty where the mapping has no
+/// such column.
 #[derive(Default)]
 struct Columns {
-    rows: Vec<Vec<u32>>,
-    starts: Vec<Vec<i64>>,
-    ends: Option<Vec<Vec<i64>>>,
-    arms: Vec<Vec<u16>>,
-    outcomes: Vec<Vec<Outcome>>,
-    units: Option<Vec<Vec<u32>>>,
-    request_ids: Option<Vec<Vec<u64>>>,
-    buckets: Option<Vec<Vec<u16>>>,
-    segments: Vec<Vec<Vec<u16>>>,
+    ends: Vec<i64>,
+    /// Provisional numbers.
+    units: Vec<u32>,
+    /// Hashes.
+    request_ids: Vec<u64>,
+    /// Of the hash router.
+    buckets: Vec<u16>,
+    /// In the order of the mapping, a stretch per part.
     quantities: Vec<Vec<Packed>>,
 }
 
-impl Columns {
-    fn of(parts: Vec<Part>, n_segments: usize) -> Self {
-        let n_quantities = parts.first().map_or(0, |part| part.quantities.len());
-        let mut columns = Self {
-            segments: vec![Vec::new(); n_segments],
-            quantities: vec![Vec::new(); n_quantities],
-            ..Self::default()
-        };
-        for part in parts {
-            columns.rows.push(part.rows);
-            columns.starts.push(part.start_us);
-            columns.outcomes.push(part.outcomes);
-            columns.arms.extend(part.arms.map(|labels| labels.codes));
-            push(&mut columns.ends, part.end_us);
-            push(&mut columns.units, part.units);
-            push(&mut columns.request_ids, part.request_ids);
-            push(&mut columns.buckets, part.buckets);
-            for (all, labels) in columns.segments.iter_mut().zip(part.segments) {
-                all.push(labels.codes);
-            }
-            for (all, packed) in columns.quantities.iter_mut().zip(part.quantities) {
-                all.push(packed);
-            }
-        }
-        columns
-    }
-}
-
-/// One stretch after the other; each is freed once it is copied.
-fn joined<T: Copy>(parts: Vec<Vec<T>>) -> Vec<T> {
-    let mut all = Vec::with_capacity(parts.iter().map(Vec::len).sum());
-    for part in parts {
-        all.extend_from_slice(&part);
-    }
-    all
-}
-
-fn push<T>(all: &mut Option<Vec<T>>, one: Option<T>) {
-    if let Some(one) = one {
-        all.get_or_insert_default().push(one);
+/// Appends a column of each part.
+fn extend<T: Copy>(
+    all: &mut Vec<T>,
+    parts: &[Part],
+    column: impl for<'p> Fn(&'p Part) -> Option<&'p Vec<T>>,
+) {
+    for values in parts.iter().filter_map(column) {
+        all.extend_from_slice(values);
     }
 }
 

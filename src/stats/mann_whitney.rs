@@ -4,6 +4,7 @@
 //! distribution for small samples (the shift algorithm of Streitberg & Röhmel 1986). It tests equal
 //! distributions, not equal medians or means.
 
+use super::counts::{Ascending as _, Counts};
 use super::dist::normal_tails;
 use super::estimate::{TestName, TestResult};
 pub use super::ranks::PValue;
@@ -32,7 +33,18 @@ pub struct MannWhitney {
 /// either arm is empty or all values are equal. O(n log n), with the exact p-value at most
 /// some ten million steps.
 pub fn mann_whitney(a: &[f64], b: &[f64], p_value: PValue) -> Option<MannWhitney> {
-    let ranked = Ranked::new(&[a, b]);
+    of_ranked(&Ranked::new(&[a, b]), p_value)
+}
+
+/// [`mann_whitney`] of finite values that were counted: in the number of distinct values.
+pub fn mann_whitney_counts(a: &Counts<'_>, b: &Counts<'_>, p_value: PValue) -> Option<MannWhitney> {
+    if a.n().saturating_mul(b.n()) <= EXACT_LIMIT {
+        return mann_whitney(&a.to_vec(), &b.to_vec(), p_value);
+    }
+    of_ranked(&Ranked::of_counts([a, b]), p_value)
+}
+
+fn of_ranked(ranked: &Ranked, p_value: PValue) -> Option<MannWhitney> {
     let [size_a, size_b] = [ranked.sizes[0], ranked.sizes[1]];
     let (na, nb) = (size_a as f64, size_b as f64);
     if size_a == 0 || size_b == 0 {
@@ -55,7 +67,7 @@ pub fn mann_whitney(a: &[f64], b: &[f64], p_value: PValue) -> Option<MannWhitney
     };
     let (name, ln_p, p_greater, p_less) =
         if p_value.may_be_exact() && size_a * size_b <= EXACT_LIMIT {
-            let tails = exact_tails(&ranked);
+            let tails = exact_tails(ranked);
             let p = tails.two_sided(p_value);
             (
                 TestName::MannWhitneyExact,

@@ -33,6 +33,7 @@ pub mod anova;
 pub mod binomial_test;
 pub mod conditional_odds;
 pub mod contingency;
+pub mod counts;
 pub mod cuped;
 pub mod dist;
 pub mod effect_size;
@@ -74,6 +75,7 @@ pub use contingency::{
     ContingencyTest, Continuity, chi_square, chi_square_2x2, expected_counts, g_test, sample_ratio,
     sample_ratio_clustered,
 };
+pub use counts::{Ascending, Coded, Counts};
 pub use cuped::{Covaried, Cuped, cuped};
 pub use effect_size::{cliffs_delta, cohens_d, cohens_h, hedges_g};
 pub use equivalence::{Better, Equivalence, equivalence, non_inferiority};
@@ -83,16 +85,16 @@ pub use hodges_lehmann::{paired_shift, shift};
 pub use interrupted::{Interrupted, Season, SeriesPoint, interrupted};
 pub use kolmogorov_smirnov::{KsForm, kolmogorov_smirnov};
 pub use kruskal_wallis::kruskal_wallis;
-pub use mann_whitney::{MannWhitney, mann_whitney};
+pub use mann_whitney::{MannWhitney, mann_whitney, mann_whitney_counts};
 pub use mcnemar::{McNemarForm, PairedCounts, mcnemar};
 pub use moments::Moments;
 pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, bonferroni, hochberg, holm};
 pub use odds::{odds_ratio, odds_ratio_ln_se};
 pub use poisson::{Rate, RateComparison, compare_rates};
-pub use post_stratified::{Cell, Stratified, StratumDifference, stratified_means};
-pub use post_stratified_quantile::{
-    Independence, LayeredSample, standardised_quantiles, stratified_quantiles,
+pub use post_stratified::{
+    Independence, LayeredMeans, Stratified, StratumDifference, UnitSum, UnitSums, stratified_means,
 };
+pub use post_stratified_quantile::{LayeredSample, standardised_quantiles, stratified_quantiles};
 pub use proportions::{Share, Variance, newcombe, risk_ratio, risk_ratio_ln_se, two_proportions};
 pub use quantile::{
     Ranks, clustered_quantile_estimate, quantile, quantile_difference, quantile_estimate,

@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use super::counts::Counts;
+
 /// Sample moments of finite values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Moments {
@@ -34,26 +36,70 @@ impl Moments {
         }
         // Second pass: deviations from the rough mean give the rest of the mean and m2 corrected
         // for it.
-        let n = rough.n as f64;
         let (mut sum, mut squares) = (0.0, 0.0);
         for value in finite() {
             let deviation = value - rough.mean;
             sum += deviation;
             squares += deviation * deviation;
         }
-        let m2 = squares - sum * (sum / n);
-        if !m2.is_finite() {
+        let moments = Self::corrected(rough.n, rough.mean, (sum, squares));
+        if moments.m2.is_finite() {
+            return moments;
+        }
+        Self {
+            m2: f64::INFINITY,
+            ..rough
+        }
+    }
+
+    /// Moments of finite values that were counted.
+    pub fn from_counts(counts: &Counts<'_>) -> Self {
+        let (mut n, mut sum) = (0, 0.0);
+        for (value, times) in counts.groups() {
+            n += times;
+            sum += value * times as f64;
+        }
+        if n == 0 {
+            return Self::default();
+        }
+        let mut groups = counts.groups();
+        if let (Some((value, _)), None) = (groups.next(), groups.next()) {
             return Self {
-                m2: f64::INFINITY,
-                ..rough
+                n,
+                mean: value,
+                ..Self::default()
             };
         }
+        let rough = sum / n as f64;
+        if !rough.is_finite() {
+            return Self::from_slice(&counts.to_vec());
+        }
+        let (mut rest, mut squares) = (0.0, 0.0);
+        for (value, times) in counts.groups() {
+            let (deviation, times) = (value - rough, times as f64);
+            rest += deviation * times;
+            squares += deviation * deviation * times;
+        }
+        Self::corrected(n, rough, (rest, squares))
+    }
+
+    /// From a rough mean, the sum of the deviations from it, and that of their squares.
+    fn corrected(n: u64, mean: f64, (sum, squares): (f64, f64)) -> Self {
+        let total = n as f64;
+        let m2 = squares - sum * (sum / total);
         let mut moments = Self {
+            n,
+            mean,
             mean_rest: 0.0,
-            m2: m2.max(0.0),
-            ..rough
+            m2: if m2.is_finite() {
+                m2.max(0.0)
+            } else {
+                f64::INFINITY
+            },
         };
-        moments.shift_mean(sum / n);
+        if m2.is_finite() {
+            moments.shift_mean(sum / total);
+        }
         moments
     }
 

@@ -11,19 +11,39 @@
 //! stratum, or move from one arm to the other, count once (delta method; Taylor linearisation of a
 //! post-stratified ratio, Särndal, Swensson & Wretman 1992, section 7.6).
 
+use super::counts::{Coded, Counts};
 use super::dist::{t_multiplier, t_tails};
 use super::estimate::{Comparison, Estimate, Interval, Method, TestName, TestResult, valid_level};
 use super::moments::Moments;
 use super::ratio::{RatioMoments, Reference, ratio_difference};
 use super::t_test::{welch, welch_df};
 
-/// One arm's observations in one stratum.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Cell<'a> {
-    /// The observations.
-    pub values: &'a [f64],
-    /// Per observation: its unit, a small whole number; empty where observations are independent.
-    pub units: &'a [u32],
+/// What is taken as independent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Independence {
+    /// Units, where the sample names them.
+    OfUnits,
+    /// Single observations.
+    OfObservations,
+}
+
+/// One arm's observations of all strata, counted once for both readings.
+#[derive(Debug, Clone)]
+pub struct LayeredMeans<'a> {
+    strata: Vec<(Coded<'a>, Moments)>,
+}
+
+impl<'a> LayeredMeans<'a> {
+    /// Of the cells of one arm, one per stratum.
+    pub fn new(cells: &[Coded<'a>]) -> Self {
+        let counted = |cell: &Coded<'a>| {
+            let counts = Counts::of(cell.table, cell.codes);
+            (*cell, Moments::from_counts(&counts))
+        };
+        Self {
+            strata: cells.iter().map(counted).collect(),
+        }
+    }
 }
 
 /// Differences within strata and their combination.
@@ -54,26 +74,47 @@ pub struct StratumDifference {
     pub test: Option<TestResult>,
 }
 
-/// Means, or shares of zeros and ones: the difference combined over strata by unit.
+/// Means, or shares of zeros and ones: the difference combined over strata.
 ///
 /// `None` if no stratum has both arms, if an arm has fewer than two units, if nothing varies, or if
-/// `level` is outside (0, 1). Surplus strata of the longer slice are ignored.
-pub fn stratified_means(a: &[Cell<'_>], b: &[Cell<'_>], level: f64) -> Option<Stratified> {
+/// `level` is outside (0, 1). Surplus strata of the longer sample are ignored.
+pub fn stratified_means(
+    a: &LayeredMeans<'_>,
+    b: &LayeredMeans<'_>,
+    by: Independence,
+    level: f64,
+) -> Option<Stratified> {
     valid_level(level)?;
-    let weights = weights(a, b, |cell| cell.values.len());
+    let weights = weights(&a.strata, &b.strata, |(cell, _)| cell.len());
     let used: Vec<usize> = (0..weights.len()).filter(|s| weights[*s] > 0.0).collect();
     let means: Vec<[f64; 2]> = used
         .iter()
-        .map(|&s| [a[s].values, b[s].values].map(|v| Moments::from_slice(v).mean))
+        .map(|&s| [a.strata[s].1.mean, b.strata[s].1.mean])
         .collect();
     let mut parts = [Contributions::default(), Contributions::default()];
+    let mut own = Vec::with_capacity(used.len());
+    let mut sums = UnitSums::default();
     for (&s, mean) in used.iter().zip(&means) {
-        for (arm, cell) in [a[s], b[s]].into_iter().enumerate() {
-            let scale = weights[s] / cell.values.len() as f64;
-            for (i, value) in cell.values.iter().enumerate() {
-                parts[arm].add(cell.units.get(i), scale * (value - mean[arm]));
+        let sides = [&a.strata[s], &b.strata[s]];
+        let mut by_unit = [None; 2];
+        for (arm, (cell, moments)) in sides.into_iter().enumerate() {
+            let scale = weights[s] / cell.len() as f64;
+            if by == Independence::OfObservations || cell.units.is_empty() {
+                parts[arm].add_independent(moments.n, scale * scale * moments.m2);
+                continue;
             }
+            let units = sums.of(cell, mean[arm]);
+            parts[arm].add_each(units.iter().map(|unit| (unit.unit, scale * unit.sum)));
+            let whole = |unit: &UnitSum| {
+                let n = f64::from(unit.n);
+                (unit.sum + mean[arm] * n, n)
+            };
+            by_unit[arm] = Some(RatioMoments::of_units(units.iter().map(whole)));
         }
+        own.push(match by_unit {
+            [Some(a), Some(b)] => ratio_difference(&a, &b, Reference::Welch, level),
+            _ => welch(&sides[0].1, &sides[1].1, level),
+        });
     }
     let combined = |arm: usize| -> f64 {
         used.iter()
@@ -83,7 +124,7 @@ pub fn stratified_means(a: &[Cell<'_>], b: &[Cell<'_>], level: f64) -> Option<St
     };
     let [va, vb] = [parts[0].variance()?, parts[1].variance()?];
     let variance = va + vb - 2.0 * parts[0].covariance(&parts[1]);
-    let (na, nb) = (parts[0].n_units, parts[1].n_units);
+    let (na, nb) = (parts[0].n_units(), parts[1].n_units());
     let df = welch_df(va, na, vb, nb)?;
     if !(variance > 0.0 && variance.is_finite()) {
         return None;
@@ -120,14 +161,12 @@ pub fn stratified_means(a: &[Cell<'_>], b: &[Cell<'_>], level: f64) -> Option<St
         b: estimate(combined(1), vb.sqrt(), (nb - 1) as f64, nb)?,
         strata: used
             .iter()
-            .map(|&s| {
-                let own = mean_difference(&a[s], &b[s], level);
-                StratumDifference {
-                    index: s,
-                    weight: weights[s],
-                    difference: own.map(|own| own.difference),
-                    test: own.map(|own| own.test),
-                }
+            .zip(own)
+            .map(|(&s, own)| StratumDifference {
+                index: s,
+                weight: weights[s],
+                difference: own.map(|own| own.difference),
+                test: own.map(|own| own.test),
             })
             .collect(),
     })
@@ -152,33 +191,55 @@ pub(super) fn weights<T>(a: &[T], b: &[T], size: impl Fn(&T) -> usize) -> Vec<f6
         .collect()
 }
 
-/// One stratum by itself.
-fn mean_difference(a: &Cell<'_>, b: &Cell<'_>, level: f64) -> Option<Comparison> {
-    if a.units.is_empty() {
-        let [a, b] = [a.values, b.values].map(Moments::from_slice);
-        return welch(&a, &b, level);
-    }
-    let [a, b] =
-        [a, b].map(|cell| moments(cell.units.iter().copied().zip(cell.values.iter().copied())));
-    ratio_difference(&a, &b, Reference::Welch, level)
+/// One unit's observations in a cell.
+#[derive(Debug, Clone, Copy)]
+pub struct UnitSum {
+    /// The unit.
+    pub unit: u32,
+    /// How many it has.
+    pub n: u32,
+    /// Their sum, each taken from a centre.
+    pub sum: f64,
 }
 
-/// Sums by unit over their number.
-pub(super) fn moments(observations: impl Iterator<Item = (u32, f64)>) -> RatioMoments {
-    let mut sums: Vec<(f64, u32)> = Vec::new();
-    for (unit, value) in observations {
-        let unit = unit as usize;
-        if unit >= sums.len() {
-            sums.resize(unit + 1, (0.0, 0));
+/// Adds up cells by unit; keeps its tables for the next cell.
+#[derive(Debug, Default)]
+pub struct UnitSums {
+    by_unit: Vec<(f64, u32)>,
+    found: Vec<UnitSum>,
+}
+
+impl UnitSums {
+    /// The units of a cell that names them, each once. Near the mean, a centre keeps the digits of values
+    /// that lie far from zero and close to each other.
+    pub fn of(&mut self, cell: &Coded<'_>, centre: f64) -> &[UnitSum] {
+        let highest = cell.units.iter().max().map_or(0, |unit| *unit as usize);
+        if highest >= self.by_unit.len() {
+            self.by_unit.resize(highest + 1, (0.0, 0));
         }
-        sums[unit].0 += value;
-        sums[unit].1 += 1;
+        let mut n_units = 0;
+        for (unit, code) in cell.units.iter().zip(cell.codes) {
+            let sum = &mut self.by_unit[*unit as usize];
+            n_units += usize::from(sum.1 == 0);
+            *sum = (sum.0 + (cell.table[*code as usize] - centre), sum.1 + 1);
+        }
+        self.found.clear();
+        self.found.reserve(n_units);
+        let mut take = |unit: usize| {
+            let (sum, n) = std::mem::take(&mut self.by_unit[unit]);
+            if n > 0 {
+                let unit = unit as u32;
+                self.found.push(UnitSum { unit, n, sum });
+            }
+        };
+        // A few units of many are looked up again, rather than looked for among all.
+        if cell.len() < highest / 4 {
+            cell.units.iter().for_each(|unit| take(*unit as usize));
+        } else {
+            (0..=highest).for_each(&mut take);
+        }
+        &self.found
     }
-    let mut moments = RatioMoments::default();
-    for (sum, n) in sums.into_iter().filter(|(_, n)| *n > 0) {
-        moments.push(sum, f64::from(n));
-    }
-    moments
 }
 
 /// What the units of an arm contribute to its combined value, as deviations.
@@ -186,37 +247,41 @@ pub(super) fn moments(observations: impl Iterator<Item = (u32, f64)>) -> RatioMo
 pub(super) struct Contributions {
     by_unit: Vec<f64>,
     seen: Vec<bool>,
-    n_units: u64,
-    /// Sum of squares of observations that are units of their own.
+    /// Observations that are units of their own, and the sum of their squares.
+    n_independent: u64,
     squares: f64,
 }
 
 impl Contributions {
-    pub(super) fn add(&mut self, unit: Option<&u32>, contribution: f64) {
-        let Some(unit) = unit.map(|unit| *unit as usize) else {
-            self.n_units += 1;
-            self.squares += contribution * contribution;
-            return;
-        };
-        if unit >= self.by_unit.len() {
-            self.by_unit.resize(unit + 1, 0.0);
-            self.seen.resize(unit + 1, false);
-        }
-        self.by_unit[unit] += contribution;
-        if !std::mem::replace(&mut self.seen[unit], true) {
-            self.n_units += 1;
+    /// Observations that are units of their own.
+    pub(super) fn add_independent(&mut self, n: u64, squares: f64) {
+        self.n_independent += n;
+        self.squares += squares;
+    }
+
+    /// What observations of units contribute.
+    pub(super) fn add_each(&mut self, observations: impl Iterator<Item = (u32, f64)>) {
+        for (unit, contribution) in observations {
+            let unit = unit as usize;
+            if unit >= self.by_unit.len() {
+                self.by_unit.resize(unit + 1, 0.0);
+                self.seen.resize(unit + 1, false);
+            }
+            self.by_unit[unit] += contribution;
+            self.seen[unit] = true;
         }
     }
 
     /// Variance of the sum of all contributions; `None` below two units.
     pub(super) fn variance(&self) -> Option<f64> {
-        let n = self.n_units as f64;
+        let n_units = self.n_units();
+        let n = n_units as f64;
         let squares = self.squares + self.by_unit.iter().map(|c| c * c).sum::<f64>();
-        (self.n_units >= 2).then(|| squares * n / (n - 1.0))
+        (n_units >= 2).then(|| squares * n / (n - 1.0))
     }
 
     pub(super) fn n_units(&self) -> u64 {
-        self.n_units
+        self.n_independent + self.seen.iter().filter(|seen| **seen).count() as u64
     }
 
     /// Through units that are in both arms.
@@ -228,22 +293,47 @@ impl Contributions {
 
 #[cfg(test)]
 mod tests {
+    use super::super::counts::coded;
     use super::*;
+
+    /// Values and units of a cell.
+    type Given<'a> = (&'a [f64], &'a [u32]);
+    type Owned = (Vec<f64>, Vec<u32>, Vec<u32>);
+
+    fn owned(cells: &[Given<'_>]) -> Vec<Owned> {
+        let cell = |(values, units): &Given<'_>| {
+            let (table, codes) = coded(values);
+            (table, codes, units.to_vec())
+        };
+        cells.iter().map(cell).collect()
+    }
+
+    fn layered(cells: &[Owned]) -> LayeredMeans<'_> {
+        let cells = cells.iter().map(|(table, codes, units)| Coded {
+            table,
+            codes,
+            units,
+        });
+        LayeredMeans::new(&cells.collect::<Vec<_>>())
+    }
+
+    fn compare(a: &[Given<'_>], b: &[Given<'_>]) -> Option<Stratified> {
+        let (a, b) = (owned(a), owned(b));
+        stratified_means(&layered(&a), &layered(&b), Independence::OfUnits, 0.95)
+    }
 
     #[test]
     fn one_stratum_is_the_plain_difference_by_unit() {
-        let (xa, ua) = ([0.2, 1.4, 0.9, 2.2, 1.7], [0, 0, 1, 2, 2]);
-        let (xb, ub) = ([1.3, 2.8, 2.1, 0.4], [3, 3, 4, 5]);
-        let cell = |values, units| Cell { values, units };
-        let found = stratified_means(&[cell(&xa, &ua)], &[cell(&xb, &ub)], 0.95).unwrap();
-        let by_unit = |x: &[f64], u: &[u32]| moments(u.iter().copied().zip(x.iter().copied()));
-        let plain = ratio_difference(
-            &by_unit(&xa, &ua),
-            &by_unit(&xb, &ub),
-            Reference::Welch,
-            0.95,
-        )
-        .unwrap();
+        let a: Given<'_> = (&[0.2, 1.4, 0.9, 2.2, 1.7], &[0, 0, 1, 2, 2]);
+        let b: Given<'_> = (&[1.3, 2.8, 2.1, 0.4], &[3, 3, 4, 5]);
+        let found = compare(&[a], &[b]).unwrap();
+        let (sums_a, sums_b) = (
+            [(1.6, 2.0), (0.9, 1.0), (3.9, 2.0)],
+            [(4.1, 2.0), (2.1, 1.0), (0.4, 1.0)],
+        );
+        let by_unit = |sums: &[(f64, f64); 3]| RatioMoments::of_units(sums.iter().copied());
+        let plain =
+            ratio_difference(&by_unit(&sums_a), &by_unit(&sums_b), Reference::Welch, 0.95).unwrap();
         assert!((found.difference.value - plain.difference.value).abs() < 1e-15);
         let gap = found.difference.interval.upper - plain.difference.interval.upper;
         assert!(gap.abs() < 1e-12, "{gap}");
@@ -253,10 +343,9 @@ mod tests {
     #[test]
     fn weights_and_values_by_hand() {
         // Stratum 0: 4 and 2 observations, W = 8/6; stratum 1: 2 and 2, W = 1; weights 4/7 and 3/7.
-        let cell = |values| Cell { values, units: &[] };
-        let a = [cell(&[1.0, 2.0, 3.0, 4.0]), cell(&[10.0, 12.0])];
-        let b = [cell(&[3.0, 5.0]), cell(&[13.0, 15.0])];
-        let found = stratified_means(&a, &b, 0.95).unwrap();
+        let a: [Given<'_>; 2] = [(&[1.0, 2.0, 3.0, 4.0], &[]), (&[10.0, 12.0], &[])];
+        let b: [Given<'_>; 2] = [(&[3.0, 5.0], &[]), (&[13.0, 15.0], &[])];
+        let found = compare(&a, &b).unwrap();
         let expected = (4.0 * 1.5 + 3.0 * 3.0) / 7.0;
         assert!((found.difference.value - expected).abs() < 1e-14);
         assert_eq!(found.strata.len(), 2);
@@ -266,27 +355,20 @@ mod tests {
     #[test]
     fn units_that_return_in_a_later_stratum_count_once() {
         // The same answers twice over: as much evidence as once.
-        let (xa, ua) = ([0.2, 1.4, 0.9, 2.2], [0, 1, 2, 3]);
-        let (xb, ub) = ([1.3, 2.8, 2.1, 0.4], [4, 5, 6, 7]);
-        let cell = |values, units| Cell { values, units };
-        let once = stratified_means(&[cell(&xa, &ua)], &[cell(&xb, &ub)], 0.95).unwrap();
-        let twice = stratified_means(
-            &[cell(&xa, &ua), cell(&xa, &ua)],
-            &[cell(&xb, &ub), cell(&xb, &ub)],
-            0.95,
-        )
-        .unwrap();
+        let a: Given<'_> = (&[0.2, 1.4, 0.9, 2.2], &[0, 1, 2, 3]);
+        let b: Given<'_> = (&[1.3, 2.8, 2.1, 0.4], &[4, 5, 6, 7]);
+        let once = compare(&[a], &[b]).unwrap();
+        let twice = compare(&[a, a], &[b, b]).unwrap();
         assert!((once.difference.interval.upper - twice.difference.interval.upper).abs() < 1e-13);
     }
 
     #[test]
     fn a_stratum_without_one_arm_has_no_weight() {
-        let cell = |values| Cell { values, units: &[] };
-        let a = [cell(&[100.0, 120.0, 90.0]), cell(&[1.0, 2.0, 3.0])];
-        let b = [cell(&[]), cell(&[2.0, 3.0, 5.0])];
-        let found = stratified_means(&a, &b, 0.95).unwrap();
+        let a: [Given<'_>; 2] = [(&[100.0, 120.0, 90.0], &[]), (&[1.0, 2.0, 3.0], &[])];
+        let b: [Given<'_>; 2] = [(&[], &[]), (&[2.0, 3.0, 5.0], &[])];
+        let found = compare(&a, &b).unwrap();
         assert!((found.a.value - 2.0).abs() < 1e-15);
         assert_eq!(found.strata.len(), 1);
-        assert_eq!(stratified_means(&a[..1], &b[..1], 0.95), None);
+        assert_eq!(compare(&a[..1], &b[..1]), None);
     }
 }

@@ -5,86 +5,53 @@
 //! weights give type 7 itself). The interval is Woodruff's (1952): the standard error of F at the
 //! quantile, by unit, moves the share up and down, and the distribution says where that is.
 
+use std::sync::Arc;
+
+use super::counts::{Coded, Counts};
 use super::dist::z_multiplier;
 use super::estimate::{Estimate, Interval, Method, valid_level};
-use super::post_stratified::{
-    Cell, Contributions, Stratified, StratumDifference, moments, weights,
-};
+use super::post_stratified::{Contributions, Independence, Stratified, StratumDifference, weights};
 use super::quantile::{
-    clustered_quantile_estimate, quantile_difference, quantile_estimate, quantile_test,
+    clustered_quantile_estimate, quantile, quantile_difference, quantile_estimate, quantile_test,
 };
+use super::ratio::RatioMoments;
 
-/// One arm's observations of all strata, ascending; sorted once for any number of quantiles.
+/// One arm's observations of all strata; counted once for any number of quantiles.
 #[derive(Debug, Clone, Default)]
-pub struct LayeredSample {
-    values: Vec<f64>,
-    /// Per value; empty where observations are independent.
-    units: Vec<u32>,
-    stratum: Vec<u16>,
-    /// Place among the observations in the order in which they were given.
-    place: Vec<u32>,
-    /// Observations per stratum.
-    sizes: Vec<usize>,
+pub struct LayeredSample<'a> {
+    strata: Vec<(Coded<'a>, Arc<Counts<'a>>)>,
 }
 
-/// What is taken as independent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Independence {
-    /// Units, where the sample names them.
-    OfUnits,
-    /// Single observations.
-    OfObservations,
+/// How much one observation of each stratum weighs; 0 where a stratum is not used.
+struct Weighted<'s> {
+    layers: Vec<(f64, &'s Counts<'s>)>,
 }
 
-impl LayeredSample {
-    /// Gathers and sorts the cells of one arm, one per stratum.
-    pub fn new(cells: &[Cell<'_>]) -> Self {
-        let mut rows: Vec<(f64, u32, u16, u32)> = Vec::new();
-        let mut place = 0;
-        let mut has_units = false;
-        for (s, cell) in cells.iter().enumerate() {
-            has_units |= !cell.units.is_empty();
-            let unit = |i: usize| cell.units.get(i).copied().unwrap_or(0);
-            for (i, value) in cell.values.iter().enumerate() {
-                rows.push((*value, unit(i), s as u16, place));
-                place += 1;
-            }
-        }
-        rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+impl<'a> LayeredSample<'a> {
+    /// Of the cells of one arm, one per stratum, all with the same table.
+    pub fn new(cells: &[Coded<'a>]) -> Self {
+        let counted = |cell: &Coded<'a>| (*cell, Arc::new(Counts::of(cell.table, cell.codes)));
         Self {
-            values: rows.iter().map(|row| row.0).collect(),
-            units: if has_units {
-                rows.iter().map(|row| row.1).collect()
-            } else {
-                Vec::new()
-            },
-            stratum: rows.iter().map(|row| row.2).collect(),
-            place: rows.iter().map(|row| row.3).collect(),
-            sizes: cells.iter().map(|cell| cell.values.len()).collect(),
+            strata: cells.iter().map(counted).collect(),
         }
     }
 
-    /// The first `n` observations in the order in which they were given, without sorting again.
+    /// The first `n` observations in the order of the strata and, within them, in that in which they
+    /// were given; strata that stay whole are not counted again.
     #[must_use]
     pub fn first(&self, n: usize) -> Self {
-        let mut part = Self {
-            sizes: vec![0; self.sizes.len()],
-            ..Self::default()
+        let mut left = n;
+        let cut = |(cell, counts): &(Coded<'a>, Arc<Counts<'a>>)| {
+            let n = left.min(cell.len());
+            left -= n;
+            if n == cell.len() {
+                return (*cell, counts.clone());
+            }
+            let cell = cell.range(0..n);
+            (cell, Arc::new(Counts::of(cell.table, cell.codes)))
         };
-        for i in (0..self.values.len()).filter(|i| (self.place[*i] as usize) < n) {
-            part.values.push(self.values[i]);
-            part.units.extend(self.units.get(i));
-            part.stratum.push(self.stratum[i]);
-            part.place.push(self.place[i]);
-            part.sizes[usize::from(self.stratum[i])] += 1;
-        }
-        part
-    }
-
-    fn units(&self, by: Independence) -> &[u32] {
-        match by {
-            Independence::OfUnits => &self.units,
-            Independence::OfObservations => &[],
+        Self {
+            strata: self.strata.iter().map(cut).collect(),
         }
     }
 
@@ -95,100 +62,181 @@ impl LayeredSample {
         (q, by): (f64, Independence),
         level: f64,
     ) -> Option<Estimate> {
-        let units = self.units(by);
-        let each: Vec<f64> = weights
-            .iter()
-            .zip(&self.sizes)
-            .map(|(w, n)| if *n > 0 { w / *n as f64 } else { 0.0 })
-            .collect();
-        let weight = |i: usize| each[usize::from(self.stratum[i])];
-        let value = self.at(&weight, q)?;
-        let n_below = self.values.partition_point(|v| *v <= value);
-        let mut below = vec![0_usize; self.sizes.len()];
-        for stratum in &self.stratum[..n_below] {
-            below[usize::from(*stratum)] += 1;
-        }
+        let weighted = self.weighted(weights);
+        let value = weighted.at(q)?;
+        let above = self.strata.first()?.0.above(value);
         let mut contributions = Contributions::default();
-        for i in 0..self.values.len() {
-            let s = usize::from(self.stratum[i]);
-            if each[s] == 0.0 {
+        for ((cell, counts), (each, _)) in self.strata.iter().zip(&weighted.layers) {
+            if *each == 0.0 {
                 continue;
             }
-            let share = below[s] as f64 / self.sizes[s] as f64;
-            let deviation = f64::from(u8::from(i < n_below)) - share;
-            contributions.add(units.get(i), each[s] * deviation);
+            let n_below = counts.n_below(above);
+            let share = n_below as f64 / cell.len() as f64;
+            let (below, not_below) = (each * (1.0 - share), each * (0.0 - share));
+            if by == Independence::OfObservations || cell.units.is_empty() {
+                let n_rest = (cell.len() - n_below) as f64;
+                let squares = n_below as f64 * below * below + n_rest * not_below * not_below;
+                contributions.add_independent(cell.len() as u64, squares);
+                continue;
+            }
+            let deviation = |code: &u32| if *code < above { below } else { not_below };
+            let units = cell.units.iter().zip(cell.codes);
+            contributions.add_each(units.map(|(unit, code)| (*unit, deviation(code))));
         }
         let half = z_multiplier(level)? * contributions.variance()?.sqrt();
         Some(Estimate {
             value,
-            interval: self.between(&weight, q - half, q + half),
+            interval: weighted.between(q - half, q + half),
             level,
             method: Method::StratifiedOrderStatistics,
             n: contributions.n_units(),
         })
     }
 
-    /// The value at the share `q`: linear between the middles of the weights, so that equal weights
-    /// give type 7.
-    fn at(&self, weight: &impl Fn(usize) -> f64, q: f64) -> Option<f64> {
-        let used = || (0..self.values.len()).filter(|i| weight(*i) > 0.0);
-        let (first, last) = (weight(used().next()?), weight(used().next_back()?));
-        let target = first / 2.0 + q * (1.0 - f64::midpoint(first, last));
-        let (mut sum, mut before) = (0.0, None);
-        for i in used() {
-            let middle = sum + weight(i) / 2.0;
-            if middle >= target - 1e-15 {
-                let (at, value) = before.unwrap_or((middle, self.values[i]));
-                let part = if middle > at {
-                    (target - at) / (middle - at)
-                } else {
-                    0.0
-                };
-                return Some(value + part.clamp(0.0, 1.0) * (self.values[i] - value));
-            }
-            before = Some((middle, self.values[i]));
-            sum += weight(i);
+    fn weighted(&self, weights: &[f64]) -> Weighted<'_> {
+        Weighted {
+            layers: weights
+                .iter()
+                .zip(&self.strata)
+                .map(|(w, (cell, counts))| {
+                    let n = cell.len();
+                    (if n > 0 { w / n as f64 } else { 0.0 }, &**counts)
+                })
+                .collect(),
         }
-        before.map(|(_, value)| value)
-    }
-
-    /// The values one order statistic outside the shares `low` and `high`; infinite beyond the sample.
-    fn between(&self, weight: &impl Fn(usize) -> f64, low: f64, high: f64) -> Interval {
-        let mut interval = Interval {
-            lower: f64::NEG_INFINITY,
-            upper: f64::INFINITY,
-        };
-        let mut sum = 0.0;
-        for i in (0..self.values.len()).filter(|i| weight(*i) > 0.0) {
-            let half = weight(i) / 2.0;
-            if sum + half <= low {
-                interval.lower = self.values[i];
-            }
-            sum += weight(i);
-            if sum - half >= high {
-                interval.upper = self.values[i];
-                break;
-            }
-        }
-        interval
     }
 
     /// One stratum by itself.
     fn within(&self, stratum: usize, (q, by): (f64, Independence), level: f64) -> Option<Estimate> {
-        let units = self.units(by);
-        let rows: Vec<usize> = (0..self.values.len())
-            .filter(|i| usize::from(self.stratum[*i]) == stratum)
-            .collect();
-        let values: Vec<f64> = rows.iter().map(|i| self.values[*i]).collect();
-        if units.is_empty() {
-            return quantile_estimate(&values, q, level);
+        let (cell, counts) = &self.strata[stratum];
+        let counts = &**counts;
+        if by == Independence::OfObservations || cell.units.is_empty() {
+            return quantile_estimate(counts, q, level);
         }
-        let at = super::quantile::quantile(&values, q)?;
-        let below = |value: f64| f64::from(u8::from(value <= at));
-        let sums = moments(rows.iter().map(|i| (units[*i], below(self.values[*i]))));
-        let se = sums.variance_of_ratio()?.sqrt();
-        clustered_quantile_estimate(&values, q, se, level)
+        let above = cell.above(quantile(counts, q)?);
+        let se = share_below(cell, above).variance_of_ratio()?.sqrt();
+        clustered_quantile_estimate(counts, q, se, level)
     }
+}
+
+impl Weighted<'_> {
+    fn used(&self) -> impl DoubleEndedIterator<Item = &(f64, &Counts<'_>)> {
+        self.layers.iter().filter(|(each, _)| *each > 0.0)
+    }
+
+    /// The weight of all observations below a code.
+    fn below(&self, code: u32) -> f64 {
+        self.used()
+            .map(|(each, counts)| each * counts.n_below(code) as f64)
+            .sum()
+    }
+
+    /// The first code that occurs at or after one.
+    fn next(&self, code: u32) -> Option<u32> {
+        self.used()
+            .filter_map(|(_, counts)| counts.next(code))
+            .min()
+    }
+
+    /// The last code that occurs before one.
+    fn previous(&self, code: u32) -> Option<u32> {
+        let of_layers = self.used().filter_map(|(_, counts)| counts.previous(code));
+        of_layers.max()
+    }
+
+    /// Where the first observation of a code that occurs has its middle, and where the last has: equal
+    /// values stand in the order of the strata.
+    fn middles(&self, code: u32) -> (f64, f64) {
+        let is_there = |(_, counts): &&(f64, &Counts<'_>)| counts.next(code) == Some(code);
+        let half = |layer: Option<&(f64, &Counts<'_>)>| layer.map_or(0.0, |(each, _)| each / 2.0);
+        (
+            self.below(code) + half(self.used().find(is_there)),
+            self.below(code + 1) - half(self.used().rfind(is_there)),
+        )
+    }
+
+    /// The first code whose weight, with all below it, reaches a share; the last where none does.
+    fn reaching(&self, share: f64) -> Option<u32> {
+        let last = self.previous(u32::MAX)?;
+        let (mut low, mut high) = (0, last);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.below(middle + 1) < share {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        self.next(low)
+    }
+
+    /// The code of the first observation whose middle is at a share or above it.
+    fn first_from(&self, share: f64) -> Option<u32> {
+        let code = self.reaching(share)?;
+        if self.middles(code).1 >= share {
+            return Some(code);
+        }
+        self.next(code + 1)
+    }
+
+    fn value(&self, code: u32) -> Option<f64> {
+        self.used().next().map(|(_, counts)| counts.value(code))
+    }
+
+    /// The value at the share `q`: linear between the middles of the weights, so that equal weights
+    /// give type 7.
+    fn at(&self, q: f64) -> Option<f64> {
+        let (lowest, highest) = (self.next(0)?, self.previous(u32::MAX)?);
+        // Half the weights of the first and the last observation stand outside.
+        let first = self.middles(lowest).0;
+        let last = self.below(highest + 1) - self.middles(highest).1;
+        let target = first + q * (1.0 - first - last);
+        let Some(code) = self.first_from(target - 1e-15) else {
+            return self.value(highest);
+        };
+        let (value, middle) = (self.value(code)?, self.middles(code).0);
+        let Some(before) = self.previous(code).filter(|_| middle >= target - 1e-15) else {
+            return Some(value);
+        };
+        let (at, value_before) = (self.middles(before).1, self.value(before)?);
+        let part = if middle > at {
+            (target - at) / (middle - at)
+        } else {
+            0.0
+        };
+        Some(value_before + part.clamp(0.0, 1.0) * (value - value_before))
+    }
+
+    /// The values one order statistic outside the shares `low` and `high`; infinite beyond the sample.
+    fn between(&self, low: f64, high: f64) -> Interval {
+        // The first code that is not all at or below `low`: its own first observation may still be.
+        let beyond = self.reaching(low);
+        let lower = beyond.and_then(|code| {
+            let is_below = self.middles(code).0 <= low;
+            if is_below {
+                Some(code)
+            } else {
+                self.previous(code)
+            }
+        });
+        let value = |code: Option<u32>, open: f64| code.and_then(|c| self.value(c)).unwrap_or(open);
+        Interval {
+            lower: value(lower, f64::NEG_INFINITY),
+            upper: value(self.first_from(high), f64::INFINITY),
+        }
+    }
+}
+
+/// How many observations each unit has below a code, over how many it has in all.
+fn share_below(cell: &Coded<'_>, above: u32) -> RatioMoments {
+    let highest = cell.units.iter().max().map_or(0, |unit| *unit as usize);
+    let mut by_unit = vec![(0u32, 0u32); highest + 1];
+    for (unit, code) in cell.units.iter().zip(cell.codes) {
+        let (n, below) = &mut by_unit[*unit as usize];
+        *n += 1;
+        *below += u32::from(*code < above);
+    }
+    RatioMoments::of_whole_numbers(by_unit.into_iter().map(|(n, below)| (below, n)))
 }
 
 /// A quantile of both arms, standardised to the same strata, and its difference b − a, intervals
@@ -198,8 +246,8 @@ impl LayeredSample {
 /// `None` if no stratum has both arms, if an arm has fewer than two units, or if `q` or `level` is
 /// outside (0, 1).
 pub fn standardised_quantiles(
-    a: &LayeredSample,
-    b: &LayeredSample,
+    a: &LayeredSample<'_>,
+    b: &LayeredSample<'_>,
     (q, by): (f64, Independence),
     level: f64,
 ) -> Option<(Estimate, Estimate, Estimate)> {
@@ -207,7 +255,7 @@ pub fn standardised_quantiles(
     if !(q > 0.0 && q < 1.0) {
         return None;
     }
-    let weights = weights(&a.sizes, &b.sizes, |size| *size);
+    let weights = weights(&a.strata, &b.strata, |(cell, _)| cell.len());
     let value_a = a.quantile(&weights, (q, by), level)?;
     let value_b = b.quantile(&weights, (q, by), level)?;
     Some((value_a, value_b, quantile_difference(&value_a, &value_b)?))
@@ -215,13 +263,13 @@ pub fn standardised_quantiles(
 
 /// [`standardised_quantiles`] with each stratum's own difference.
 pub fn stratified_quantiles(
-    a: &LayeredSample,
-    b: &LayeredSample,
+    a: &LayeredSample<'_>,
+    b: &LayeredSample<'_>,
     (q, by): (f64, Independence),
     level: f64,
 ) -> Option<Stratified> {
     let (value_a, value_b, difference) = standardised_quantiles(a, b, (q, by), level)?;
-    let weights = weights(&a.sizes, &b.sizes, |size| *size);
+    let weights = weights(&a.strata, &b.strata, |(cell, _)| cell.len());
     let strata = (0..weights.len())
         .filter(|s| weights[*s] > 0.0)
         .map(|s| {
@@ -246,7 +294,7 @@ pub fn stratified_quantiles(
 
 #[cfg(test)]
 mod tests {
-    use super::super::quantile::quantile;
+    use super::super::counts::coded;
     use super::*;
     use proptest::prelude::*;
 
@@ -256,7 +304,8 @@ mod tests {
             mut values in prop::collection::vec(0.0..100.0_f64, 2..60),
             q in 0.01..0.99_f64,
         ) {
-            let sample = LayeredSample::new(&[Cell { values: &values, units: &[] }]);
+            let (table, codes) = coded(&values);
+            let sample = LayeredSample::new(&[Coded { table: &table, codes: &codes, units: &[] }]);
             let found = sample.quantile(&[1.0], (q, Independence::OfUnits), 0.95).unwrap();
             values.sort_by(f64::total_cmp);
             let plain = quantile(&values, q).unwrap();
@@ -269,8 +318,10 @@ mod tests {
     fn the_interval_is_that_of_clustered_order_statistics_where_there_is_one_stratum() {
         let values: Vec<f64> = (0..4000).map(|i| f64::from(i * 7919 % 4001)).collect();
         let units: Vec<u32> = (0..4000).map(|i| i / 4).collect();
-        let sample = LayeredSample::new(&[Cell {
-            values: &values,
+        let (table, codes) = coded(&values);
+        let sample = LayeredSample::new(&[Coded {
+            table: &table,
+            codes: &codes,
             units: &units,
         }]);
         let found = sample
@@ -293,10 +344,84 @@ mod tests {
         // Nights are slow and have few treatment requests.
         let day: Vec<f64> = (0..1000).map(|i| 100.0 + f64::from(i % 100)).collect();
         let night: Vec<f64> = day.iter().map(|v| v * 3.0).collect();
-        let cell = |values| Cell { values, units: &[] };
-        let a = LayeredSample::new(&[cell(&day[..200]), cell(&night)]);
-        let b = LayeredSample::new(&[cell(&day), cell(&night[..200])]);
+        let (table, codes) = coded(&[day, night].concat());
+        let cell = |range| {
+            let all = Coded {
+                table: &table,
+                codes: &codes,
+                units: &[],
+            };
+            all.range(range)
+        };
+        let a = LayeredSample::new(&[cell(0..200), cell(1000..2000)]);
+        let b = LayeredSample::new(&[cell(0..1000), cell(1000..1200)]);
         let found = stratified_quantiles(&a, &b, (0.8, Independence::OfUnits), 0.95).unwrap();
         assert!(found.difference.value.abs() < 3.1, "{found:?}");
+    }
+
+    /// The definition, one observation after the other.
+    fn plainly(cells: &[(Vec<f64>, f64)], q: f64, half: f64) -> (f64, f64, f64) {
+        let mut all: Vec<(f64, f64)> = Vec::new();
+        for (values, weight) in cells {
+            all.extend(values.iter().map(|v| (*v, weight / values.len() as f64)));
+        }
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (first, last) = (all[0].1, all[all.len() - 1].1);
+        let target = first / 2.0 + q * (1.0 - f64::midpoint(first, last));
+        let mut sum = 0.0;
+        let middles: Vec<(f64, f64)> = all
+            .iter()
+            .map(|(value, weight)| {
+                sum += weight;
+                (sum - weight / 2.0, *value)
+            })
+            .collect();
+        let found = middles.iter().position(|m| m.0 >= target - 1e-12);
+        let value = match found {
+            None => all[all.len() - 1].0,
+            Some(0) => all[0].0,
+            Some(i) => {
+                let (low, high) = (middles[i - 1], middles[i]);
+                let part = ((target - low.0) / (high.0 - low.0)).clamp(0.0, 1.0);
+                low.1 + part * (high.1 - low.1)
+            }
+        };
+        let lower = middles.iter().rfind(|m| m.0 <= q - half);
+        let upper = middles.iter().find(|m| m.0 >= q + half);
+        (
+            value,
+            lower.map_or(f64::NEG_INFINITY, |m| m.1),
+            upper.map_or(f64::INFINITY, |m| m.1),
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn counts_find_what_single_observations_find(
+            strata in prop::collection::vec(
+                (prop::collection::vec(0..40_u8, 1..30), 0.05..1.0_f64), 1..5),
+            q in 0.01..0.99_f64,
+            half in 0.003..0.3_f64,
+        ) {
+            let total: f64 = strata.iter().map(|(_, weight)| weight).sum();
+            let cells: Vec<(Vec<f64>, f64)> = strata
+                .into_iter()
+                .map(|(values, w)| (values.into_iter().map(f64::from).collect(), w / total))
+                .collect();
+            let table: Vec<f64> = (0..40).map(f64::from).collect();
+            let codes: Vec<Vec<u32>> = cells
+                .iter()
+                .map(|(values, _)| values.iter().map(|v| *v as u32).collect())
+                .collect();
+            let coded: Vec<Coded<'_>> =
+                codes.iter().map(|codes| Coded { table: &table, codes, units: &[] }).collect();
+            let sample = LayeredSample::new(&coded);
+            let weights: Vec<f64> = cells.iter().map(|(_, weight)| *weight).collect();
+            let weighted = sample.weighted(&weights);
+            let (value, lower, upper) = plainly(&cells, q, half);
+            prop_assert!((weighted.at(q).unwrap() - value).abs() < 1e-9);
+            let interval = weighted.between(q - half, q + half);
+            prop_assert_eq!((interval.lower, interval.upper), (lower, upper));
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! observations below the quantile instead (Woodruff 1952), which [`super::ratio`] gives with the
 //! observations of a unit below the quantile as numerator and all of them as denominator.
 
+use super::counts::Ascending;
 use super::dist::{beta_tails, binomial_tails, normal_tails, z_multiplier};
 use super::estimate::{
     Estimate, Interval, Method, TestName, TestResult, square_and_add, valid_level,
@@ -13,14 +14,14 @@ use super::estimate::{
 
 /// The quantile `q` in 0..=1 of ascending finite values, type 7: linear between the order
 /// statistics around rank 1 + (n−1)q. `None` for an empty slice or `q` outside 0..=1.
-pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
-    if sorted.is_empty() || !(0.0..=1.0).contains(&q) {
+pub fn quantile(sorted: &(impl Ascending + ?Sized), q: f64) -> Option<f64> {
+    if sorted.n() == 0 || !(0.0..=1.0).contains(&q) {
         return None;
     }
-    let position = (sorted.len() - 1) as f64 * q;
+    let position = (sorted.n() - 1) as f64 * q;
     let below = position.floor() as usize;
-    let low = sorted[below];
-    let high = sorted.get(below + 1).copied().unwrap_or(low);
+    let low = sorted.at(below)?;
+    let high = sorted.at(below + 1).unwrap_or(low);
     Some(low + (position - below as f64) * (high - low))
 }
 
@@ -85,11 +86,8 @@ impl Ranks {
     }
 
     /// The values at these ranks of ascending `sorted`; infinite where there is no bound.
-    pub fn interval(self, sorted: &[f64]) -> Interval {
-        let at = |rank: Option<u64>| {
-            rank.and_then(|r| sorted.get((r as usize).wrapping_sub(1)))
-                .copied()
-        };
+    pub fn interval(self, sorted: &(impl Ascending + ?Sized)) -> Interval {
+        let at = |rank: Option<u64>| sorted.at((rank? as usize).checked_sub(1)?);
         Interval {
             lower: at(self.lower).unwrap_or(f64::NEG_INFINITY),
             upper: at(self.upper).unwrap_or(f64::INFINITY),
@@ -100,20 +98,24 @@ impl Ranks {
 /// A quantile of ascending finite values with its interval for independent observations; an end is
 /// infinite where there are too few values. `None` for an empty slice or `q` or `level` outside
 /// (0, 1).
-pub fn quantile_estimate(sorted: &[f64], q: f64, level: f64) -> Option<Estimate> {
-    let ranks = Ranks::independent(sorted.len() as u64, q, level)?;
+pub fn quantile_estimate(
+    sorted: &(impl Ascending + ?Sized),
+    q: f64,
+    level: f64,
+) -> Option<Estimate> {
+    let ranks = Ranks::independent(sorted.n() as u64, q, level)?;
     estimate(sorted, q, level, ranks, Method::OrderStatistics)
 }
 
 /// As [`quantile_estimate`] for observations clustered in units, where `se` is the standard error
 /// of the share of observations at or below the quantile.
 pub fn clustered_quantile_estimate(
-    sorted: &[f64],
+    sorted: &(impl Ascending + ?Sized),
     q: f64,
     se: f64,
     level: f64,
 ) -> Option<Estimate> {
-    let ranks = Ranks::with_standard_error(sorted.len() as u64, q, se, level)?;
+    let ranks = Ranks::with_standard_error(sorted.n() as u64, q, se, level)?;
     estimate(sorted, q, level, ranks, Method::ClusteredOrderStatistics)
 }
 
@@ -156,13 +158,19 @@ pub fn quantile_test(difference: &Estimate) -> Option<TestResult> {
     ))
 }
 
-fn estimate(sorted: &[f64], q: f64, level: f64, ranks: Ranks, method: Method) -> Option<Estimate> {
+fn estimate(
+    sorted: &(impl Ascending + ?Sized),
+    q: f64,
+    level: f64,
+    ranks: Ranks,
+    method: Method,
+) -> Option<Estimate> {
     Some(Estimate {
         value: quantile(sorted, q)?,
         interval: ranks.interval(sorted),
         level,
         method,
-        n: sorted.len() as u64,
+        n: sorted.n() as u64,
     })
 }
 
@@ -194,7 +202,7 @@ mod tests {
         for (q, expected) in [(0.0, 10.0), (0.5, 25.0), (0.9, 37.0), (1.0, 40.0)] {
             assert!((quantile(&values, q).unwrap() - expected).abs() < 1e-12);
         }
-        assert_eq!(quantile(&[], 0.5), None);
+        assert_eq!(quantile(&[0.0; 0], 0.5), None);
         assert_eq!(quantile(&values, 1.1), None);
     }
 

@@ -2,7 +2,11 @@
 //!
 //! Tied values get the mean of their ranks. Ranks are kept doubled, which makes midranks integers.
 
+use std::cmp::Ordering;
+
 use rayon::prelude::*;
+
+use super::counts::{Ascending, Counts};
 
 /// How the p-value of a rank test is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +44,7 @@ pub(super) struct Ranked {
     pub(super) doubled_rank_sums: Vec<u128>,
     /// Σ(t³ − t) over groups of t tied values.
     pub(super) ties: f64,
-    /// The doubled ranks of all values, ascending.
+    /// The doubled ranks of all values, ascending; empty where the samples were counted.
     pub(super) doubled_ranks: Vec<u64>,
 }
 
@@ -77,6 +81,39 @@ impl Ranked {
             before += size;
         }
         ranked
+    }
+
+    /// Ranks two samples that were counted.
+    pub(super) fn of_counts(samples: [&Counts<'_>; 2]) -> Self {
+        let mut ranked = Self {
+            sizes: samples.map(Ascending::n).into(),
+            doubled_rank_sums: vec![0; 2],
+            ties: 0.0,
+            doubled_ranks: Vec::new(),
+        };
+        let [mut a, mut b] = samples.map(|sample| sample.groups().peekable());
+        let mut before = 0;
+        loop {
+            let order = match (a.peek(), b.peek()) {
+                (Some(a), Some(b)) => a.0.total_cmp(&b.0),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => return ranked,
+            };
+            let n = |group: Option<(f64, u64)>| group.map_or(0, |(_, n)| n);
+            let sizes = [
+                if order.is_le() { n(a.next()) } else { 0 },
+                if order.is_ge() { n(b.next()) } else { 0 },
+            ];
+            let size = sizes[0] + sizes[1];
+            let doubled = 2 * before + size + 1;
+            for (sum, n) in ranked.doubled_rank_sums.iter_mut().zip(sizes) {
+                *sum += u128::from(doubled) * u128::from(n);
+            }
+            let t = size as f64;
+            ranked.ties += t * (t * t - 1.0);
+            before += size;
+        }
     }
 }
 
@@ -117,6 +154,7 @@ impl ExactTails {
 
 #[cfg(test)]
 mod tests {
+    use super::super::counts::coded;
     use super::*;
 
     #[test]
@@ -127,6 +165,20 @@ mod tests {
         assert_eq!(ranked.doubled_ranks, [3, 3, 6, 9, 9]);
         assert_eq!(ranked.doubled_rank_sums, [15, 15]);
         assert_eq!(ranked.ties, 12.0);
+    }
+
+    #[test]
+    fn counts_rank_as_values_do() {
+        let (a, b) = ([1.0, 2.0, 2.0, 7.0], [2.0, 0.5, 7.0, 9.0, 9.0]);
+        let ((table_a, codes_a), (table_b, codes_b)) = (coded(&a), coded(&b));
+        let counted = Ranked::of_counts([
+            &Counts::of(&table_a, &codes_a),
+            &Counts::of(&table_b, &codes_b),
+        ]);
+        let ranked = Ranked::new(&[&a, &b]);
+        assert_eq!(counted.sizes, ranked.sizes);
+        assert_eq!(counted.doubled_rank_sums, ranked.doubled_rank_sums);
+        assert_eq!(counted.ties, ranked.ties);
     }
 
     #[test]

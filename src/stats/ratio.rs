@@ -49,6 +49,44 @@ impl RatioMoments {
         moments
     }
 
+    /// From the numerator and denominator of each unit, all finite: read twice, so that the means are
+    /// known when deviations are taken.
+    pub fn of_units(units: impl Iterator<Item = (f64, f64)> + Clone) -> Self {
+        let mut moments = Self::default();
+        let (mut num, mut den) = (0.0, 0.0);
+        for unit in units.clone() {
+            moments.units += 1;
+            num += unit.0;
+            den += unit.1;
+        }
+        let n = moments.units.max(1) as f64;
+        (moments.mean_num, moments.mean_den) = (num / n, den / n);
+        for unit in units {
+            let (num, den) = (unit.0 - moments.mean_num, unit.1 - moments.mean_den);
+            moments.m_num += num * num;
+            moments.m_den += den * den;
+            moments.m_cross += num * den;
+        }
+        moments
+    }
+
+    /// From the numerator and denominator of each unit, whole numbers; those with a denominator of 0 are
+    /// skipped. Exact but for the last rounding.
+    pub fn of_whole_numbers(units: impl Iterator<Item = (u32, u32)>) -> Self {
+        let (mut n, mut sums, mut products) = (0, (0, 0), (0, 0, 0));
+        for (num, den) in units.filter(|(_, den)| *den > 0) {
+            let (num, den) = (u64::from(num), u64::from(den));
+            n += 1;
+            sums = (sums.0 + num, sums.1 + den);
+            products = (
+                products.0 + num * num,
+                products.1 + den * den,
+                products.2 + num * den,
+            );
+        }
+        Self::from_sums(n, sums, products)
+    }
+
     /// From sums over units of whole numbers: numerator and denominator; their squares and products.
     /// Exact but for the last rounding.
     pub fn from_sums(
@@ -118,9 +156,15 @@ impl RatioMoments {
             return None;
         }
         let squares = self.m_num - 2.0 * ratio * self.m_cross + ratio * ratio * self.m_den;
+        // What rounding leaves of terms that cancel, as where all observations are equal, is nothing.
+        let terms = self.m_num + ratio * ratio * self.m_den;
+        let of_mean = 1e-15 * self.mean_num;
+        if squares <= 1e-13 * terms + of_mean * of_mean * self.units as f64 {
+            return Some(0.0);
+        }
         let degrees = (self.units - 1) as f64;
         let variance = squares / degrees / (self.mean_den * self.mean_den);
-        variance.is_finite().then(|| variance.max(0.0))
+        variance.is_finite().then_some(variance)
     }
 
     /// Variance of the ratio; `None` as for [`RatioMoments::linearised_variance`].

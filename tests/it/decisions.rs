@@ -111,7 +111,7 @@ fn shadow(seed: u64, more: f64) -> Analysis {
     }
     let mut log = log(&rows, true);
     let ids: Vec<u64> = (0..rows.len() as u64).map(|row| row / 2 + 1).collect();
-    log.request_id = Some(RequestIds::of_hashes(&[ids]));
+    log.request_id = Some(RequestIds::of_hashes(&ids));
     let analysis = run(&log, &AnalysisSettings::default());
     assert_eq!(analysis.strategy.strategy, Strategy::Shadow);
     analysis

@@ -61,7 +61,7 @@ fn sound() -> RequestLog {
             id: (0..N).map(user).collect(),
             n_units: 3000,
         }),
-        request_id: Some(RequestIds::of_hashes(&[hashes()])),
+        request_id: Some(RequestIds::of_hashes(&hashes())),
         segments: vec![Segment {
             name: "country".into(),
             values: vec!["KR".into(), "DE".into(), "CN".into()],
@@ -207,8 +207,8 @@ fn repeated_rows_are_told_from_retries() {
     let mut twice = log.gathered(&rows);
     twice.row = (0..rows.len() as u32).collect();
     let all = hashes();
-    let ids = rows.iter().map(|row| all[*row as usize]).collect();
-    twice.request_id = Some(RequestIds::of_hashes(&[ids]));
+    let ids: Vec<u64> = rows.iter().map(|row| all[*row as usize]).collect();
+    twice.request_id = Some(RequestIds::of_hashes(&ids));
     check(
         &twice,
         "exact-duplicates",
@@ -222,7 +222,7 @@ fn repeated_rows_are_told_from_retries() {
     let mut retried = sound();
     let mut ids = hashes();
     (100..160).step_by(2).for_each(|i| ids[i + 1] = ids[i]);
-    retried.request_id = Some(RequestIds::of_hashes(&[ids]));
+    retried.request_id = Some(RequestIds::of_hashes(&ids));
     retried.outcome[100] = Outcome::Error;
     check(
         &retried,

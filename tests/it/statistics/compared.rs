@@ -9,14 +9,44 @@ fn cells() -> impl Strategy<Value = Vec<(Vec<f64>, Vec<u32>)>> {
     prop::collection::vec(cell.prop_map(|pairs| pairs.into_iter().unzip()), 0..4)
 }
 
-fn borrowed(cells: &[(Vec<f64>, Vec<u32>)], has_units: bool) -> Vec<Cell<'_>> {
-    cells
-        .iter()
-        .map(|(values, units)| Cell {
-            values,
-            units: if has_units { units } else { &[] },
-        })
-        .collect()
+/// Cells as codes into one table of the finite values.
+struct InCodes {
+    table: Vec<f64>,
+    cells: Vec<(Vec<u32>, Vec<u32>)>,
+}
+
+impl InCodes {
+    fn of(cells: &[(Vec<f64>, Vec<u32>)], table: &[f64]) -> Self {
+        let code = |v: f64| table.partition_point(|t| *t < v) as u32;
+        let cell = |(values, units): &(Vec<f64>, Vec<u32>)| {
+            let pairs = values.iter().zip(units);
+            let finite = pairs.filter(|(v, _)| v.is_finite());
+            finite.map(|(v, unit)| (code(*v), *unit)).unzip()
+        };
+        Self {
+            table: table.to_vec(),
+            cells: cells.iter().map(cell).collect(),
+        }
+    }
+
+    fn borrowed(&self, has_units: bool) -> Vec<Coded<'_>> {
+        self.cells
+            .iter()
+            .map(|(codes, units)| Coded {
+                table: &self.table,
+                codes,
+                units: if has_units { units } else { &[] },
+            })
+            .collect()
+    }
+}
+
+/// The distinct finite values, ascending.
+fn table<'a>(values: impl Iterator<Item = &'a f64>) -> Vec<f64> {
+    let mut table: Vec<f64> = values.copied().filter(|v| v.is_finite()).collect();
+    table.sort_by(f64::total_cmp);
+    table.dedup();
+    table
 }
 
 fn finite() -> impl Strategy<Value = Vec<f64>> {
@@ -30,11 +60,14 @@ proptest! {
     fn strata_of_any_values_have_sound_answers(
         a in cells(), b in cells(), level in level(), q in prop::sample::select(vec![0.0, 0.01, 0.5, 0.99, 1.0]),
     ) {
+        let table = table(a.iter().chain(&b).flat_map(|(values, _)| values));
+        let (a, b) = (InCodes::of(&a, &table), InCodes::of(&b, &table));
         for has_units in [true, false] {
-            let (a, b) = (borrowed(&a, has_units), borrowed(&b, has_units));
-            sound("stratified means", || stratified_means(&a, &b, level));
+            let (a, b) = (a.borrowed(has_units), b.borrowed(has_units));
+            let means = (LayeredMeans::new(&a), LayeredMeans::new(&b));
             let (a, b) = (LayeredSample::new(&a), LayeredSample::new(&b));
             for by in [Independence::OfUnits, Independence::OfObservations] {
+                sound("stratified means", || stratified_means(&means.0, &means.1, by, level));
                 sound("stratified quantiles", || stratified_quantiles(&a, &b, (q, by), level));
                 sound("standardised quantiles", || standardised_quantiles(&a, &b, (q, by), level));
             }
@@ -102,9 +135,12 @@ proptest! {
         prop_assert!(turned(&v.difference, &w.difference) && close(v.test.p, w.test.p));
         let units = |v: &[f64]| -> Vec<u32> { (0..v.len() as u32).map(|i| i / 2).collect() };
         let (ua, ub) = (units(&a), units(&b));
-        let cell = |values, units| [Cell { values, units }];
-        let (ca, cb) = (cell(a.as_slice(), ua.as_slice()), cell(b.as_slice(), ub.as_slice()));
-        let means = (stratified_means(&ca, &cb, 0.95), stratified_means(&cb, &ca, 0.95));
+        let table = table(a.iter().chain(&b));
+        let in_codes = |values: &[f64], units| InCodes::of(&[(values.to_vec(), units)], &table);
+        let (ca, cb) = (in_codes(&a, ua), in_codes(&b, ub));
+        let (la, lb) = (LayeredMeans::new(&ca.borrowed(true)), LayeredMeans::new(&cb.borrowed(true)));
+        let by = Independence::OfUnits;
+        let means = (stratified_means(&la, &lb, by, 0.95), stratified_means(&lb, &la, by, 0.95));
         if let (Some(v), Some(w)) = means {
             prop_assert!(turned(&v.difference, &w.difference));
         }
