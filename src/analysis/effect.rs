@@ -87,9 +87,11 @@ impl ArmSample {
             None => stats::mean_estimate(&moments, level),
         };
         sample.units = has_units.then(|| {
+            // Whole numbers add up without rounding as they are.
+            let centre = if is_share { 0.0 } else { moments.mean };
             let mut sums = UnitSums::default();
-            let of_unit = |unit: &UnitSum| (unit.sum, f64::from(unit.n));
-            RatioMoments::of_units(sums.of(&coded, 0.0).iter().map(of_unit))
+            let of_units = sums.of(&coded, centre).iter();
+            RatioMoments::of_units(of_units.map(UnitSum::pair), centre)
         });
         sample.n_units = sample.units.map_or(0, |units| units.units as usize);
         let by_unit = sample.units.as_ref().and_then(|units| {

@@ -105,11 +105,8 @@ pub fn stratified_means(
             }
             let units = sums.of(cell, mean[arm]);
             parts[arm].add_each(units.iter().map(|unit| (unit.unit, scale * unit.sum)));
-            let whole = |unit: &UnitSum| {
-                let n = f64::from(unit.n);
-                (unit.sum + mean[arm] * n, n)
-            };
-            by_unit[arm] = Some(RatioMoments::of_units(units.iter().map(whole)));
+            let pairs = units.iter().map(UnitSum::pair);
+            by_unit[arm] = Some(RatioMoments::of_units(pairs, mean[arm]));
         }
         own.push(match by_unit {
             [Some(a), Some(b)] => ratio_difference(&a, &b, Reference::Welch, level),
@@ -198,8 +195,15 @@ pub struct UnitSum {
     pub unit: u32,
     /// How many it has.
     pub n: u32,
-    /// Their sum, each taken from a centre.
+    /// Their sum, each less a centre.
     pub sum: f64,
+}
+
+impl UnitSum {
+    /// Sum and number.
+    pub fn pair(&self) -> (f64, f64) {
+        (self.sum, f64::from(self.n))
+    }
 }
 
 /// Adds up cells by unit; keeps its tables for the next cell.
@@ -331,7 +335,7 @@ mod tests {
             [(1.6, 2.0), (0.9, 1.0), (3.9, 2.0)],
             [(4.1, 2.0), (2.1, 1.0), (0.4, 1.0)],
         );
-        let by_unit = |sums: &[(f64, f64); 3]| RatioMoments::of_units(sums.iter().copied());
+        let by_unit = |sums: &[(f64, f64); 3]| RatioMoments::of_units(sums.iter().copied(), 0.0);
         let plain =
             ratio_difference(&by_unit(&sums_a), &by_unit(&sums_b), Reference::Welch, 0.95).unwrap();
         assert!((found.difference.value - plain.difference.value).abs() < 1e-15);

@@ -17,6 +17,10 @@ use serde::Serialize;
 pub struct RatioMoments {
     /// Number of units.
     pub units: u64,
+    /// What every observation's value was lessened by before it was added to its unit's numerator; near
+    /// the ratio, values that lie far from zero and close to each other keep their digits. 0 for
+    /// numerators as they are.
+    pub offset: f64,
     /// Mean numerator per unit.
     pub mean_num: f64,
     /// Mean denominator per unit.
@@ -49,10 +53,13 @@ impl RatioMoments {
         moments
     }
 
-    /// From the numerator and denominator of each unit, all finite: read twice, so that the means are
-    /// known when deviations are taken.
-    pub fn of_units(units: impl Iterator<Item = (f64, f64)> + Clone) -> Self {
-        let mut moments = Self::default();
+    /// From the numerator and denominator of each unit, all finite, the numerators less `offset` times
+    /// the denominator: read twice, so that the means are known when deviations are taken.
+    pub fn of_units(units: impl Iterator<Item = (f64, f64)> + Clone, offset: f64) -> Self {
+        let mut moments = Self {
+            offset,
+            ..Self::default()
+        };
         let (mut num, mut den) = (0.0, 0.0);
         for unit in units.clone() {
             moments.units += 1;
@@ -103,6 +110,7 @@ impl RatioMoments {
         };
         Self {
             units,
+            offset: 0.0,
             mean_num: mean(num),
             mean_den: mean(den),
             m_num: deviations(num_num, num, num),
@@ -118,7 +126,8 @@ impl RatioMoments {
         }
         self.merge(&Self {
             units: 1,
-            mean_num: num,
+            offset: self.offset,
+            mean_num: num - self.offset * den,
             mean_den: den,
             ..Self::default()
         });
@@ -129,6 +138,7 @@ impl RatioMoments {
         if other.units == 0 {
             return;
         }
+        let other = other.with_offset(self.offset);
         let (here, there) = (self.units as f64, other.units as f64);
         let total = here + there;
         let num = other.mean_num - self.mean_num;
@@ -142,16 +152,31 @@ impl RatioMoments {
         self.units += other.units;
     }
 
+    /// The same with another offset.
+    fn with_offset(self, offset: f64) -> Self {
+        let by = self.offset - offset;
+        if by == 0.0 {
+            return self;
+        }
+        Self {
+            offset,
+            mean_num: self.mean_num + by * self.mean_den,
+            m_num: self.m_num + by * (2.0 * self.m_cross + by * self.m_den),
+            m_cross: self.m_cross + by * self.m_den,
+            ..self
+        }
+    }
+
     /// The ratio of sums; `None` without units or where the denominators sum to zero or less.
     pub fn ratio(&self) -> Option<f64> {
-        let ratio = self.mean_num / self.mean_den;
+        let ratio = self.offset + self.mean_num / self.mean_den;
         (self.units > 0 && self.mean_den > 0.0 && ratio.is_finite()).then_some(ratio)
     }
 
     /// Variance of the linearised metric per unit; divide by the number of units for the variance
     /// of the ratio. `None` below two units or without a ratio.
     pub fn linearised_variance(&self) -> Option<f64> {
-        let ratio = self.ratio()?;
+        let ratio = self.ratio().map(|_| self.mean_num / self.mean_den)?;
         if self.units < 2 {
             return None;
         }
@@ -359,6 +384,23 @@ mod tests {
         assert_eq!(sums.units, pushed.units);
         assert!(near(sums.m_num, pushed.m_num) && near(sums.m_den, pushed.m_den));
         assert!(near(sums.m_cross, pushed.m_cross) && near(sums.mean_num, pushed.mean_num));
+    }
+
+    #[test]
+    fn an_offset_keeps_the_digits_of_values_close_to_each_other() {
+        // Values 1e9 + 0, 1, 2, …: the same spread as without the 1e9.
+        let units = [(0.0, 1.0), (3.0, 2.0), (3.0, 3.0), (9.0, 2.0), (1.0, 1.0)];
+        let far = RatioMoments::of_units(units.into_iter(), 1e9);
+        let near = RatioMoments::of_units(units.into_iter(), 0.0);
+        assert_eq!(far.linearised_variance(), near.linearised_variance());
+        assert_eq!(far.ratio(), near.ratio().map(|ratio| 1e9 + ratio));
+        let mut merged = RatioMoments::of_units(units[..2].iter().copied(), 0.0);
+        let lower = units[2..].iter().map(|(num, den)| (num - 4.0 * den, *den));
+        merged.merge(&RatioMoments::of_units(lower, 4.0));
+        let close = |a: f64, b: f64| (a - b).abs() <= 1e-12 * b;
+        let variance = |moments: &RatioMoments| moments.linearised_variance().unwrap();
+        assert!(close(variance(&merged), variance(&near)));
+        assert!(close(merged.ratio().unwrap(), near.ratio().unwrap()));
     }
 
     #[test]

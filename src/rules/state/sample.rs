@@ -88,6 +88,7 @@ impl<'a> UnitSums<'a> {
         let (mean_num, mean_den) = (self.num / n, self.den / n);
         RatioMoments {
             units: self.n_units,
+            offset: 0.0,
             mean_num,
             mean_den,
             m_num: (self.num_2 - self.num * mean_num).max(0.0),
