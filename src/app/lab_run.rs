@@ -101,9 +101,10 @@ impl LabWork {
         };
         let rows = &selection.rows;
         let plan = match &self.choices.plan {
-            LabPlanChoice::Named(name) => match self.rulebook.plans.get(name) {
-                Some(plan) => LabPlan::of_rulebook(name, plan),
-                None => self.log_plan(rows, &arms),
+            LabPlanChoice::Named(name) => match self.rulebook.plan(name) {
+                Ok(plan) => LabPlan::of_rulebook(name, &plan),
+                // The rulebook has changed since, and took its plan along.
+                Err(_) => self.log_plan(rows, &arms),
             },
             LabPlanChoice::Fixed(share) => LabPlan::fixed(*share),
             LabPlanChoice::Log => self.log_plan(rows, &arms),

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::convert::RulesCommand;
 use super::memory::MemoryLimit;
 use super::power::PowerArguments;
 use super::report::ReportArguments;
+use super::rules::RulesCommand;
 use crate::analysis::{
     Correction, CrossingUnits, Direction, InferenceUnit, Looks, MetricRole, StrataChoice, Strategy,
 };
@@ -232,6 +232,10 @@ pub struct ReplayArguments {
     /// The rules.
     #[command(flatten)]
     pub rules: RulesArguments,
+    /// Replay as if the rollout had gone by this plan, a preset's or the rulebook's, where the log's
+    /// router nests its buckets.
+    #[arg(long, value_name = "NAME")]
+    pub plan: Option<String>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -255,8 +259,8 @@ pub struct LabArguments {
     /// Days that stay together with --engine blocks.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub days: u32,
-    /// Stages of the canary: log (those of the log), the name of a rulebook's plan, or a fixed share
-    /// such as 0.05. Default: the plan of --rules if it has one, else log.
+    /// Stages of the canary: log (those of the log), the name of a plan, or a fixed share such as
+    /// 0.05. Default: the plan of --rules if it has one, else log.
     #[arg(long, value_name = "PLAN")]
     pub plan: Option<String>,
     /// End rollouts after so many requests of the canary.

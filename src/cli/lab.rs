@@ -126,19 +126,13 @@ fn settings_of(
     let plan = match (&arguments.plan, share) {
         (_, Some(share)) if (0.0..=1.0).contains(&share) => LabPlan::fixed(share),
         (Some(name), None) if name != "log" => {
-            let plan = rulebook.plans.get(name).ok_or_else(|| {
-                let known: Vec<&str> = rulebook.plans.keys().map(String::as_str).collect();
-                Error::new(
-                    ErrorKind::Settings,
-                    format!("There is no plan called {name:?}"),
-                )
-                .key("plan")
-                .hint(format!(
-                    "Write log, a share such as 0.05, or one of: {}",
-                    known.join(", ")
+            let plan = rulebook.plan(name).map_err(|error| {
+                let known = rulebook.plan_names().join(", ");
+                error.hint(format!(
+                    "Write log, a share such as 0.05, or one of: {known}"
                 ))
             })?;
-            LabPlan::of_rulebook(name, plan)
+            LabPlan::of_rulebook(name, &plan)
         }
         (_, Some(_)) => {
             return Err(

@@ -4,7 +4,6 @@
 mod analyze;
 mod arguments;
 pub mod bundled;
-mod convert;
 mod inspect;
 mod lab;
 mod lab_values;
@@ -13,14 +12,15 @@ mod output;
 mod power;
 mod replay;
 mod report;
+mod rules;
 mod selection;
 mod table;
 
 pub use arguments::{Arguments, Command, LogArguments};
-pub use convert::RulesCommand;
 pub use memory::MemoryLimit;
 #[cfg(feature = "gui")]
 pub(crate) use replay::stages;
+pub use rules::RulesCommand;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -50,7 +50,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Analyze(arguments) => analyze::run(&arguments, &progress),
         Command::Replay(arguments) => replay::run(&arguments, &progress),
         Command::Lab(arguments) => lab::run(&arguments, &progress),
-        Command::Rules(command) => convert::run(&command),
+        Command::Rules(command) => rules::run(&command),
         Command::Power(arguments) => power::run(&arguments),
         Command::Report(arguments) => report::run(&arguments, &progress),
         Command::Sample(arguments) => {

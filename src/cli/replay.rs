@@ -10,7 +10,10 @@ use crate::analysis::{Selection, observed_stages, select};
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
-use crate::rules::{Replay, ReplaySettings, RuleReplay, Rulebook, StageSpan, presets, sentences};
+use crate::rules::{
+    Replanned, Replay, ReplaySettings, RuleReplay, Rulebook, StageSpan, presets, replay_in_full,
+    replay_planned, sentences,
+};
 use crate::units;
 
 pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Finish> {
@@ -24,13 +27,12 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
         ..
     } = select(&loaded.log, &settings)?;
     let treatment = treatment.ok_or_else(|| one_arm(&arguments.log))?;
-    let replay = crate::rules::replay_in_full(
-        &log,
-        &rulebook,
-        &ReplaySettings { control, treatment },
-        &stages(&loaded.log, control, treatment),
-        progress,
-    )?;
+    let arms = ReplaySettings { control, treatment };
+    let stages = stages(&loaded.log, control, treatment);
+    let replay = match &arguments.plan {
+        Some(plan) => replay_planned(&log, &rulebook, &arms, &stages, plan, progress),
+        None => replay_in_full(&log, &rulebook, &arms, &stages, progress),
+    }?;
     if arguments.json {
         let mut value = crate::rules::json::to_json(&replay)?;
         value["filter"] = json!(settings.filter);
@@ -63,7 +65,7 @@ pub(super) fn rulebook(rules: &RulesArguments) -> Result<Rulebook> {
         (false, _) => presets::rulebook(&ids)?,
     };
     if let Some(path) = &rules.file {
-        let own = super::convert::read_rulebook(path)?;
+        let own = super::rules::read_rulebook(path)?;
         let presets = std::mem::take(&mut rulebook.rules);
         rulebook = own;
         rulebook.rules.splice(0..0, presets);
@@ -95,6 +97,7 @@ fn as_text(replay: &Replay, log: &RequestLog, (control, treatment): (usize, usiz
         let at = units::duration_us(event.time_us.abs());
         format!("Event at {sign}{at}: {}", event.text())
     }));
+    heading.extend(replay.replanned.iter().flat_map(Replanned::sentences));
     heading.push(String::new());
     let mut out = joined(&heading);
     let rows: Vec<Vec<String>> = replay.rules.iter().map(summary).collect();

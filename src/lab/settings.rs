@@ -243,13 +243,14 @@ impl LabPlan {
         }
     }
 
-    /// The stages of a rulebook's plan. The last one has no end, unless it has a hold or the plan a
+    /// The stages of a plan. The last one has no end, unless it has a hold or the plan a
     /// time to bake.
     pub fn of_rulebook(name: &str, plan: &crate::rules::Plan) -> Self {
         let mut from_us = 0;
-        let n = plan.stages.len();
+        let schedule = plan.schedule();
+        let n = schedule.len();
         let mut stages = Vec::with_capacity(n);
-        for (i, stage) in plan.stages.iter().enumerate() {
+        for (i, stage) in schedule.into_iter().enumerate() {
             let is_last = i + 1 == n;
             let bake_us = plan.bake.filter(|_| is_last).map(|bake| bake.us);
             let hold_us = match (stage.hold.map(|hold| hold.us), bake_us) {
@@ -258,7 +259,7 @@ impl LabPlan {
             };
             let to_us = hold_us.map(|hold| from_us + hold);
             stages.push(LabStage {
-                name: stage.name.clone(),
+                name: stage.name,
                 weight: stage.weight,
                 from_us,
                 to_us,
@@ -269,7 +270,7 @@ impl LabPlan {
             }
         }
         Self {
-            source: format!("the rulebook's plan \"{name}\""),
+            source: format!("the plan \"{name}\""),
             is_of_log: false,
             stages,
         }

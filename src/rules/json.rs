@@ -18,6 +18,7 @@ pub fn to_json(replay: &Replay) -> Result<Value> {
         "time_zero": units::instant_iso(replay.time_zero_us, replay.clock),
         "last_event_us": replay.last_event_us,
         "censoring": replay.censoring,
+        "replanned": replay.replanned,
         "events": replay.events,
         "rules": rules,
     }))

@@ -15,6 +15,7 @@ mod damage;
 mod describe;
 mod evaluate;
 pub mod export;
+mod fit;
 mod gate;
 pub mod import;
 pub mod json;
@@ -32,6 +33,7 @@ mod predicate;
 mod prepare;
 pub mod presets;
 mod raw;
+mod replan;
 mod replay;
 mod router;
 mod run;
@@ -52,20 +54,23 @@ pub use clock::{Anchor, Clock, Phase, RequestArm, TickMode};
 pub use condition::{ArmRole, Comparison, Condition, LowSample, NoData, QuantileMethod, Require};
 pub use damage::{Averted, AvertedAmount};
 pub use describe::{clock_text, condition_text, persistence_text};
+pub use fit::{PlanFit, StageFit};
 pub use metric::{Cmp, Metric, Predicate};
 pub use model::{
     Action, After, AfterStage, AfterWindows, ArmLabels, Columns, EventTime, Minimum, Node, PerArm,
     Rule, Rulebook, Scope, TestUnit, with_threshold,
 };
 pub use outcome::{
-    ArmReading, ConditionReplay, Exposure, ExposureCounts, Firing, PhaseRange, Reading, Replay,
-    ReplayEvent, RuleReplay, SeriesPoint, StageAt, Transition, Truth,
+    ArmReading, ConditionReplay, Exposure, ExposureCounts, Firing, PhaseRange, PlannedAt, Reading,
+    Replay, ReplayEvent, RuleReplay, SeriesPoint, StageAt, Transition, Truth,
 };
 pub use persist::{ErrorLimit, FailureLimit, FailureScope, Missing, Persistence, State};
 pub use plan::{AdvanceWhen, Growth, GrowthKind, HoldCmp, Order, Plan, RollbackSeen, Stage};
 pub use prepare::{Assignment, Prepared};
+pub use replan::{ReplanEnd, Replanned};
 pub use replay::{
-    FirstFiring, ReplaySettings, StageSpan, first_firing, replay, replay_in_full, replay_rule,
+    FirstFiring, ReplaySettings, StageSpan, first_firing, replay, replay_in_full, replay_planned,
+    replay_rule,
 };
 pub use router::{CanaryBuckets, Router, RouterHash, RouterKey};
 pub use score::{Direction, Effect, EffectMeasure, NanStrategy, Score, ScoreMetric};

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::{Action, AfterFacts, ArmRole, Averted, Censoring, State};
+use super::{Action, AfterFacts, ArmRole, Averted, Censoring, PlanFit, Replanned, State};
 use crate::data::{Clock, Event, RequestLog};
 
 /// The replay of a rulebook over a log.
@@ -20,6 +20,8 @@ pub struct Replay {
     pub last_event_us: i64,
     /// The real end of the comparison, if the log holds one: after it nothing of a rule can be seen.
     pub censoring: Option<Censoring>,
+    /// What became of the log, if it was replayed under another plan than its own.
+    pub replanned: Option<Replanned>,
     /// What happened around the log, in order of time.
     pub events: Vec<ReplayEvent>,
     /// The replays, in the order of the rulebook.
@@ -95,6 +97,9 @@ pub struct RuleReplay {
     /// What the monitor does after it acted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<AfterFacts>,
+    /// How the log follows the plan that the rule belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanFit>,
     /// The canary's requests before and after the first firing takes effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exposure: Option<Exposure>,
@@ -122,6 +127,9 @@ pub struct Firing {
     /// The stage of the rollout at that time, as the log shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stage: Option<StageAt>,
+    /// The stage by the plan that the rule belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned: Option<PlannedAt>,
     /// The conditions that held, by name.
     pub causes: Vec<String>,
     /// What every condition saw.
@@ -135,6 +143,17 @@ pub struct StageAt {
     pub index: usize,
     /// The canary's share of the requests in it, 0 to 1.
     pub share: f64,
+    /// How long the stage had lasted.
+    pub into_us: i64,
+}
+
+/// A time within a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PlannedAt {
+    /// Which of its stages, from 0.
+    pub index: usize,
+    /// The canary's planned share in it, 0 to 1.
+    pub weight: f64,
     /// How long the stage had lasted.
     pub into_us: i64,
 }

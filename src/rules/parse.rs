@@ -6,16 +6,20 @@ mod rollout;
 mod score;
 mod timing;
 
-use super::Condition;
+use std::collections::BTreeMap;
+
 use super::model::{Node, Rule, Rulebook};
 use super::place::{Places, nearest};
 use super::raw::{RawNode, RawRule, RawRulebook, SCHEMA};
+use super::{Condition, Plan, presets};
 use crate::error::{Error, ErrorKind, Result};
 use condition::condition;
 use persist::{alarm_states, persistence};
-use rollout::{check_arm, check_plan, check_router, columns};
+use rollout::{check_arm, check_router, columns};
 use score::score;
 use timing::{clock, minimum};
+
+pub(super) use rollout::check_plan;
 
 impl Rulebook {
     /// Reads a rulebook. Errors are of kind [`ErrorKind::Settings`] and carry key and line.
@@ -122,21 +126,8 @@ fn rulebook(raw: RawRulebook) -> Result<Rulebook> {
     for (name, router) in &raw.routers {
         check_router(*router, &format!("router.{name}"))?;
     }
-    // A rule that was cut out of its rulebook keeps the name of its plan.
-    for (i, rule) in rules.iter().enumerate() {
-        if let Some(plan) = &rule.plan
-            && !raw.plans.is_empty()
-            && !raw.plans.contains_key(plan)
-        {
-            let known: Vec<&str> = raw.plans.keys().map(String::as_str).collect();
-            let message = format!("No plan is called {plan:?}");
-            let error = fault(format!("rule[{i}].plan"), message);
-            return Err(match nearest(plan, &known) {
-                Some(meant) => error.hint(format!("Did you mean {meant:?}?")),
-                None => error.hint(format!("Begin it with [plan.{plan}]")),
-            });
-        }
-    }
+    let named = rules.iter().map(|rule| rule.plan.as_deref());
+    let plans = with_presets(raw.plans, named)?;
     for (name, label) in [
         ("canary", &raw.arms.canary),
         ("baseline", &raw.arms.baseline),
@@ -150,9 +141,35 @@ fn rulebook(raw: RawRulebook) -> Result<Rulebook> {
         columns: columns(raw.columns)?,
         arms: raw.arms,
         rules,
-        plans: raw.plans,
+        plans,
         routers: raw.routers,
     })
+}
+
+/// The plans with those that the rules name and that come with the program. A rule that was cut out
+/// of its rulebook keeps the name of its plan, whatever that was.
+fn with_presets<'n>(
+    mut plans: BTreeMap<String, Plan>,
+    named: impl Iterator<Item = Option<&'n str>>,
+) -> Result<BTreeMap<String, Plan>> {
+    let is_whole = !plans.is_empty();
+    for (i, name) in named.enumerate() {
+        let Some(name) = name.filter(|name| !plans.contains_key(*name)) else {
+            continue;
+        };
+        if let Some(plan) = presets::plan(name) {
+            plans.insert(name.to_owned(), plan);
+        } else if is_whole {
+            let known: Vec<&str> = plans.keys().map(String::as_str).collect();
+            let message = format!("No plan is called {name:?}");
+            let error = fault(format!("rule[{i}].plan"), message);
+            return Err(match nearest(name, &known) {
+                Some(meant) => error.hint(format!("Did you mean {meant:?}?")),
+                None => error.hint(format!("Begin it with [plan.{name}]")),
+            });
+        }
+    }
+    Ok(plans)
 }
 
 fn rule(raw: RawRule, at: &str) -> Result<Rule> {

@@ -8,6 +8,9 @@ use super::TimeSpan;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Plan {
+    /// What it is and where it comes from; may be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
     /// The stages, in order; empty where `growth` gives them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<Stage>,

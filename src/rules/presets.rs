@@ -1,6 +1,11 @@
-//! The monitors of the source articles as rulebooks, with what is known to be wrong with each.
+//! The monitors of the source articles as rulebooks, with what is known to be wrong with each, and
+//! rollout plans by name.
 
-use super::Rulebook;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Plan, Rulebook};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A rulebook that comes with the program.
@@ -40,12 +45,59 @@ pub const PRESETS: [Preset; 6] = [
     },
 ];
 
+/// Presets without the faults of another; replayed where asked for by name.
+pub const REPAIRED: [Preset; 1] = [Preset {
+    id: "canary-monitor-repaired",
+    toml: include_str!("../../assets/presets/rules/canary-monitor-repaired.toml"),
+}];
+
+/// The text of [`plans`].
+const PLANS: &str = include_str!("../../assets/presets/plans.toml");
+
+/// The rollout plans that come with the program, by name. A rule belongs to one by naming it.
+pub fn plans() -> Result<BTreeMap<String, Plan>> {
+    #[derive(Deserialize)]
+    struct File {
+        plan: BTreeMap<String, Plan>,
+    }
+    let file: File = toml::from_str(PLANS)
+        .map_err(|e| Error::new(ErrorKind::Internal, format!("Cannot read the plans: {e}")))?;
+    Ok(file.plan)
+}
+
+/// A plan that comes with the program.
+pub fn plan(name: &str) -> Option<Plan> {
+    plans().ok()?.remove(name)
+}
+
+impl Rulebook {
+    /// A plan by name: its own, else one that comes with the program.
+    pub fn plan(&self, name: &str) -> Result<Plan> {
+        if let Some(plan) = self.plans.get(name).cloned().or_else(|| plan(name)) {
+            return Ok(plan);
+        }
+        let message = format!("There is no plan called {name:?}");
+        let error = Error::new(ErrorKind::Settings, message).key("plan");
+        Err(error.hint(format!("Known: {}", self.plan_names().join(", "))))
+    }
+
+    /// The names of its own plans and of those that come with the program.
+    pub fn plan_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.plans.keys().cloned().collect();
+        let presets = plans().unwrap_or_default().into_keys();
+        names.extend(presets.filter(|name| !self.plans.contains_key(name)));
+        names
+    }
+}
+
 /// One rulebook with the rules of these presets, in this order.
 pub fn rulebook(ids: &[&str]) -> Result<Rulebook> {
     let mut whole = Rulebook::default();
     for id in ids {
-        let Some(preset) = PRESETS.iter().find(|preset| preset.id == *id) else {
-            let known: Vec<&str> = PRESETS.iter().map(|preset| preset.id).collect();
+        let mut known = PRESETS.iter().chain(&REPAIRED);
+        let Some(preset) = known.find(|preset| preset.id == *id) else {
+            let known = PRESETS.iter().chain(&REPAIRED).map(|preset| preset.id);
+            let known: Vec<&str> = known.collect();
             return Err(
                 Error::new(ErrorKind::Settings, format!("No preset is called {id:?}"))
                     .hint(format!("Known: {}", known.join(", "))),
@@ -65,6 +117,7 @@ pub fn all() -> Result<Rulebook> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::parse::check_plan;
     use super::*;
 
     #[test]
@@ -84,6 +137,36 @@ mod tests {
                 rule.id
             );
         }
+    }
+
+    #[test]
+    fn plans_of_presets_are_those_of_their_names() {
+        let plans = plans().unwrap();
+        for (name, plan) in &plans {
+            check_plan(plan, name).unwrap();
+            assert!(plan.description.ends_with('.'), "{name}");
+        }
+        for preset in PRESETS.iter().chain(&REPAIRED) {
+            for (name, plan) in Rulebook::parse(preset.toml).unwrap().plans {
+                let known = plans.get(&name).map(Plan::schedule);
+                assert_eq!(known, Some(plan.schedule()), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_rule_may_name_a_plan_that_it_does_not_bring() {
+        let rule = |plan: &str, more: &str| {
+            let text = format!(
+                "[[rule]]\nid = 'r'\nclock = 'request'\nplan = '{plan}'\nany = [{{ metric = 'error_share', window = {{ last = 2 }}, cmp = '>', value = 0.5 }}]\n{more}"
+            );
+            Rulebook::parse(&text)
+        };
+        let named = rule("AppConfig.Linear20PercentEvery6Minutes", "").unwrap();
+        assert_eq!(named.plans.len(), 1);
+        let own = "[plan.own]\nstages = [ { weight = 1.0 } ]";
+        assert_eq!(rule("blue-green", own).unwrap().plans.len(), 2);
+        assert!(rule("blue-gren", own).is_err());
     }
 
     #[test]

@@ -4,9 +4,11 @@ use super::after::after;
 use super::arms::arm_rows;
 use super::censoring::censoring;
 use super::damage::averted;
+use super::fit::PlanFit;
 use super::phase::phase_range;
 use super::plan::Plan;
 use super::prepare::{Assignment, Prepared, View};
+use super::replan::remake;
 use super::run::Run;
 use super::state::{Block, Points};
 use super::{
@@ -14,7 +16,7 @@ use super::{
     Rulebook,
 };
 use crate::data::RequestLog;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 
 /// Which arms of the log a rulebook means, unless it names them itself.
@@ -64,6 +66,36 @@ pub fn replay_in_full(
     progress: &Progress,
 ) -> Result<Replay> {
     run_all(log, rulebook, settings, stages, true, progress)
+}
+
+/// As [`replay_in_full`], as if the rollout had gone by another plan: a preset's or the rulebook's own,
+/// which every rule then belongs to. `stages` are those of the log as it is.
+///
+/// Fails where the log does not hold the canary of that plan, with the reason.
+pub fn replay_planned(
+    log: &RequestLog,
+    rulebook: &Rulebook,
+    settings: &ReplaySettings,
+    stages: &[StageSpan],
+    name: &str,
+    progress: &Progress,
+) -> Result<Replay> {
+    progress.phase("Preparing", 0)?;
+    let plan = rulebook.plan(name)?;
+    let remade = remake(log, settings, (name, &plan), stages).map_err(|reason| {
+        let message = format!("The plan {name:?} cannot be replayed on this log: {reason}");
+        Error::new(ErrorKind::NotEnoughData, message)
+            .key("plan")
+            .hint("A plan that never gives the canary more than the log did, on a log that was routed by a known hash of its users or requests, can be")
+    })?;
+    let mut planned = rulebook.clone();
+    for rule in &mut planned.rules {
+        rule.plan = Some(name.to_owned());
+    }
+    planned.plans.insert(name.to_owned(), plan);
+    let mut found = replay_in_full(&remade.log, &planned, settings, &remade.stages, progress)?;
+    found.replanned = Some(remade.facts);
+    Ok(found)
 }
 
 /// Replays one rule over the rows of two arms of a prepared log, open loop. The rule must be one of
@@ -121,6 +153,7 @@ fn run_all(
         clock: log.clock,
         last_event_us: last_us - zero_us,
         censoring: None,
+        replanned: None,
         events: ReplayEvent::all(prepared.log(), zero_us),
         rules: Vec::with_capacity(rulebook.rules.len()),
     };
@@ -134,9 +167,11 @@ fn run_all(
     };
     found.censoring = censoring(prepared.log(), &arms);
     for rule in &rulebook.rules {
-        let plan = plan_of(rulebook, rule);
+        let named = plan_of(rulebook, rule);
+        let plan = named.map(|(_, plan)| plan);
         let mut replayed = replay_rule(&prepared, &arms, rule, plan, progress)?;
-        if is_full {
+        if is_full && replayed.skipped.is_none() {
+            replayed.plan = named.and_then(|named| PlanFit::of(&prepared, &arms, named));
             complete(&prepared, &arms, (rule, plan), &mut replayed, progress)?;
         }
         found.rules.push(replayed);
@@ -152,10 +187,9 @@ fn complete(
     replayed: &mut RuleReplay,
     progress: &Progress,
 ) -> Result<()> {
-    if replayed.skipped.is_none() {
-        replayed.phases = phase_range(prepared, arms, rule, plan, progress)?;
-    }
-    if let Some(first) = &replayed.first {
+    replayed.phases = phase_range(prepared, arms, rule, plan, progress)?;
+    if let Some(first) = &mut replayed.first {
+        first.planned = replayed.plan.as_ref().and_then(|fit| fit.at(first.time_us));
         let view = View::new(prepared, arms, rule, plan);
         replayed.averted = averted(view, arms.span_us.0 + first.effective_us);
         replayed.after = after(prepared, arms, (rule, plan), first, progress)?;
@@ -234,12 +268,13 @@ pub struct FirstFiring {
 }
 
 /// The plan that a rule belongs to: the one that it names, or the only one.
-fn plan_of<'a>(rulebook: &'a Rulebook, rule: &Rule) -> Option<&'a Plan> {
-    match &rule.plan {
-        Some(name) => rulebook.plans.get(name),
-        None if rulebook.plans.len() == 1 => rulebook.plans.values().next(),
+fn plan_of<'a>(rulebook: &'a Rulebook, rule: &Rule) -> Option<(&'a str, &'a Plan)> {
+    let found = match &rule.plan {
+        Some(name) => rulebook.plans.get_key_value(name),
+        None if rulebook.plans.len() == 1 => rulebook.plans.first_key_value(),
         None => None,
-    }
+    };
+    found.map(|(name, plan)| (name.as_str(), plan))
 }
 
 /// The evaluations of a rule, or why there are none.

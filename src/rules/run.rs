@@ -223,6 +223,7 @@ impl<'a> Run<'a> {
             time_us,
             effective_us: time_us + rule.delay.us,
             stage: self.view.stage_at(point.at_us),
+            planned: None,
             causes,
             readings,
         }
@@ -332,6 +333,7 @@ impl RuleReplay {
             phases: None,
             averted: None,
             after: None,
+            plan: None,
             exposure: None,
         }
     }

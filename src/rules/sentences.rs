@@ -1,8 +1,8 @@
 //! What a replay found, in sentences: the window, the report and the command line say the same.
 
 use super::{
-    Averted, AvertedAmount, Censoring, CensoringKind, Firing, NoData, PhaseRange, Replay, Rule,
-    RuleReplay, StageAt,
+    Averted, AvertedAmount, Censoring, CensoringKind, Firing, NoData, PhaseRange, PlanFit,
+    PlannedAt, Replay, Rule, RuleReplay, StageAt,
 };
 use crate::units;
 
@@ -16,7 +16,11 @@ pub fn sentences(replay: &Replay, rule: &RuleReplay) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(first) = &rule.first {
         found.extend(first.stage.map(stage_text));
+        if let (Some(fit), Some(planned)) = (&rule.plan, first.planned) {
+            found.push(planned_text(&fit.plan, planned));
+        }
     }
+    found.extend(rule.plan.as_ref().map(fit_text));
     found.extend(rule.phases.as_ref().map(phase_text));
     if let Some(averted) = &rule.averted {
         found.extend(averted_text(averted));
@@ -86,6 +90,48 @@ fn stage_text(stage: StageAt) -> String {
         stage.index + 1,
         units::share(stage.share),
         units::duration_us(stage.into_us)
+    )
+}
+
+fn planned_text(plan: &str, planned: PlannedAt) -> String {
+    format!(
+        "By the plan {plan} that is stage {}, {} of the traffic, {} into it.",
+        planned.index + 1,
+        units::share(planned.weight),
+        units::duration_us(planned.into_us)
+    )
+}
+
+/// So many stages that differ are told of; the others are counted.
+const MAX_DIFFERING: usize = 3;
+
+fn fit_text(fit: &PlanFit) -> String {
+    let differing: Vec<String> = fit
+        .stages
+        .iter()
+        .filter(|stage| stage.differs)
+        .filter_map(|stage| {
+            Some(format!(
+                "{} planned from {} to {} but {} seen",
+                units::share(stage.weight),
+                units::duration_us(stage.from_us),
+                units::duration_us(stage.to_us),
+                units::share(stage.share?)
+            ))
+        })
+        .collect();
+    let n = units::count(fit.stages.len() as u64);
+    if differing.is_empty() {
+        return format!(
+            "The log shows the shares of the plan {} in all {n} stages that it reaches.",
+            fit.plan
+        );
+    }
+    format!(
+        "The log does not follow the plan {} in {} of {n} stages: {}.",
+        fit.plan,
+        units::count(differing.len() as u64),
+        differing[..differing.len().min(MAX_DIFFERING)].join("; ")
     )
 }
 

@@ -31,6 +31,7 @@ mod malformed;
 mod offline;
 mod pictures;
 mod pitfalls;
+mod plans;
 mod power;
 mod privacy;
 #[cfg(feature = "gui")]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hindsight::data::{Clock, Outcome, Quantity, RequestLog};
 use hindsight::jobs::Progress;
-use hindsight::rules::{Replay, ReplaySettings, Rulebook, StageSpan, replay_in_full};
+use hindsight::rules::{Replay, ReplaySettings, Rulebook, StageSpan, presets, replay_in_full};
 
 use crate::support::replay_log;
 
@@ -194,4 +194,77 @@ fn sequential_tests_refuse_windows_that_forget() {
         }
     }
     Rulebook::parse(&text("z_two_prop", "last = 500")).unwrap();
+}
+
+/// Twenty minutes, ten requests a second in turn. The canary fails one request in 125, the baseline one
+/// in 250 and from the fifth minute on one in 25.
+fn worse_baseline() -> RequestLog {
+    let n = 12_000;
+    let fails = |i: usize| match (i % 2, i / 2) {
+        (1, k) => k % 125 == 100,
+        (_, k) if k < 1_500 => k % 250 == 100,
+        (_, k) => k % 25 == 0,
+    };
+    let outcome = |i| {
+        if fails(i) {
+            Outcome::Error
+        } else {
+            Outcome::Ok
+        }
+    };
+    let mut log = incident();
+    let at: Vec<i64> = (0..n as i64).map(|i| i * 100_000).collect();
+    log = log.gathered(&(0..n as u32).collect::<Vec<u32>>());
+    (log.start_us, log.event_us) = (at.clone(), at);
+    log.outcome = (0..n).map(outcome).collect();
+    log
+}
+
+/// As written, the rolled-back canary is advanced to 20 % once the baseline is bad enough; repaired,
+/// the rollout is over.
+#[test]
+fn the_repaired_canary_monitor_does_not_resurrect_its_canary() {
+    let log = worse_baseline();
+    let of = |id: &str| {
+        let rulebook = presets::rulebook(&[id]).unwrap();
+        run(&log, &rulebook).rules.remove(0)
+    };
+    let (as_written, repaired) = (of("canary-monitor"), of("canary-monitor-repaired"));
+    // After a minute two of 300 requests of the canary have failed, and one of the baseline's.
+    let minute = 60_000_000;
+    for rule in [&as_written, &repaired] {
+        let first = rule.first.as_ref().unwrap();
+        assert_eq!(first.time_us, minute);
+        assert_eq!(first.causes, ["error_relative"]);
+    }
+    // Quiet before the stage's ten minutes are over, it goes on to 20 % when they are.
+    let resumed = as_written.after.unwrap().resumed.unwrap();
+    assert_eq!((resumed.time_us, resumed.stage), (10 * minute, 1));
+    assert_eq!(resumed.weight, 0.2);
+    assert_eq!(repaired.after, None);
+}
+
+/// The repaired version never fires before the other on the golden logs.
+#[test]
+fn the_repaired_canary_monitor_waits_for_a_sample() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/replay");
+    let entries = fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let (mut n, mut n_later) = (0, 0);
+    for path in paths.filter(|path| path.extension().is_some_and(|e| e == "csv")) {
+        let log = replay_log::read(&path);
+        let first_us = |id: &str| {
+            let rulebook = presets::rulebook(&[id]).unwrap();
+            let rule = run(&log, &rulebook).rules.remove(0);
+            rule.first.map_or(i64::MAX, |first| first.time_us)
+        };
+        let (early, late) = (
+            first_us("canary-monitor"),
+            first_us("canary-monitor-repaired"),
+        );
+        assert!(early <= late, "{}", path.display());
+        n += 1;
+        n_later += usize::from(early < late);
+    }
+    assert!(n >= 6 && n_later > 0, "{n_later} of {n}");
 }

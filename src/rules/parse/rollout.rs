@@ -66,7 +66,7 @@ pub(super) fn check_arm(label: &str, at: &str) -> Result<()> {
 }
 
 /// Weights and times that can be.
-pub(super) fn check_plan(plan: &Plan, at: &str) -> Result<()> {
+pub(in crate::rules) fn check_plan(plan: &Plan, at: &str) -> Result<()> {
     match (&plan.growth, plan.stages.is_empty()) {
         (None, true) => {
             return Err(fault(at, "The plan has no stages")

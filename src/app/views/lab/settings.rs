@@ -118,7 +118,7 @@ fn plan_ui(ui: &mut egui::Ui, state: &mut AppState) {
             LabPlanChoice::Log,
             tr("stages of the log"),
         );
-        let names: Vec<String> = state.document.rulebook.plans.keys().cloned().collect();
+        let names = state.document.rulebook.plan_names();
         let is_named = matches!(state.lab.plan, LabPlanChoice::Named(_));
         let a_plan = tr("a plan…");
         egui::ComboBox::from_id_salt("lab plan")
@@ -133,7 +133,7 @@ fn plan_ui(ui: &mut egui::Ui, state: &mut AppState) {
                 }
             })
             .response
-            .accessible_name(tr("Plan of the rulebook"));
+            .accessible_name(tr("A plan by its name"));
         let mut percent = match state.lab.plan {
             LabPlanChoice::Fixed(share) => share * 100.0,
             _ => 5.0,
