@@ -1,4 +1,4 @@
-//! Replaying rules over 20 million requests in memory, on one core.
+//! Replaying rules over 20 million requests in memory, on one core; and a threshold that is dragged.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot run stops")]
 
@@ -7,12 +7,15 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hindsight::data::{Arm, Clock, Outcome, Quantity, RequestLog};
 use hindsight::jobs::Progress;
+use hindsight::rules::passage::{Until, Watch, first_over, oriented};
 use hindsight::rules::{Assignment, Prepared, Rulebook, presets, replay_rule};
 
 const N: usize = 20_000_000;
+/// Rows under a threshold that is dragged.
+const N_DRAGGED: usize = 10_000_000;
 
 /// Two arms, 200 requests a second, skewed latencies in tenths of a ms, a tenth of them rated.
-fn log() -> RequestLog {
+fn log(n: usize) -> RequestLog {
     let mut state = 1_u64;
     let mut random = move || {
         state ^= state << 13;
@@ -20,7 +23,7 @@ fn log() -> RequestLog {
         state ^= state << 17;
         state
     };
-    let draws: Vec<u64> = (0..N).map(|_| random()).collect();
+    let draws: Vec<u64> = (0..n).map(|_| random()).collect();
     let share = |draw: u64, shift: u32| f64::from((draw >> shift) as u16) / 65_536.0;
     let latency = |draw: &u64| {
         let u = share(*draw, 0) + share(*draw, 16) + share(*draw, 32);
@@ -33,9 +36,9 @@ fn log() -> RequestLog {
             .map(|name| Arm { name: name.into() })
             .into(),
         arm: draws.iter().map(|d| u16::from(d % 20 == 0)).collect(),
-        row: (0..N as u32).collect(),
-        start_us: (0..N as i64).map(|i| i * 5_000).collect(),
-        event_us: (0..N as i64).map(|i| i * 5_000).collect(),
+        row: (0..n as u32).collect(),
+        start_us: (0..n as i64).map(|i| i * 5_000).collect(),
+        event_us: (0..n as i64).map(|i| i * 5_000).collect(),
         outcome: draws
             .iter()
             .map(|d| match (d >> 24) % 50 {
@@ -99,7 +102,7 @@ any = [
 }
 
 fn replaying(criterion: &mut Criterion) {
-    let (log, rulebook) = (log(), rulebook());
+    let (log, rulebook) = (log(N), rulebook());
     let prepared = Prepared::new(&log, &rulebook, &[]);
     let arms = Assignment::of(prepared.log(), 0, 1);
     let mut group = criterion.benchmark_group("replay");
@@ -116,5 +119,35 @@ fn replaying(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, replaying);
+/// While a threshold is dragged, one pass over the rows, made before, answers for all thresholds.
+fn dragging(criterion: &mut Criterion) {
+    let log = log(N_DRAGGED);
+    let rulebook = presets::rulebook(&["quality-monitor"]).expect("the preset can be read");
+    let rule = &rulebook.rules[0];
+    let watch = Watch::new(&log, rule).expect("the log has what the rule needs");
+    let arms = Assignment::of(&log, 0, 1);
+    let progress = Progress::unwatched();
+    let pass = || watch.run(&arms, Until::End, &progress);
+    let passages = pass().expect("nobody cancels");
+    let conditions = rule.conditions();
+    let mut group = criterion.benchmark_group("threshold");
+    group.sample_size(10);
+    group.bench_function("dragged, 10 million rows", |bencher| {
+        bencher.iter(|| {
+            let steps = passages.alone.iter().zip(&conditions);
+            let first = steps.filter_map(|(steps, condition)| {
+                let comparison = black_box(condition.comparison);
+                let threshold = oriented(comparison.cmp(), 1.01 * comparison.threshold());
+                first_over(steps, threshold).map(|step| step.at_us)
+            });
+            black_box(first.min())
+        });
+    });
+    group.bench_function("the pass before", |bencher| {
+        bencher.iter(|| black_box(pass().expect("nobody cancels")));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, replaying, dragging);
 criterion_main!(benches);

@@ -44,6 +44,8 @@ pub enum Command {
     PickPicture(PathBuf),
     /// Write a chart as a picture.
     SavePicture(Box<Picture>),
+    /// Choose a file of rules to compare with.
+    PickRival,
     /// Bring back the state that a crash left behind, or let it go.
     Recover(bool),
     /// Give a column a role, or none.
@@ -186,6 +188,7 @@ pub(super) fn apply(
         }
         Command::PickPicture(proposed) => session.pick_picture(proposed),
         Command::SavePicture(picture) => session.save_picture(*picture),
+        Command::PickRival => session.pick_rules(dialogs::pick_rules, super::rivals::open),
         Command::Recover(is_wanted) => {
             if let Some(project) = state.storage.leftover.take().filter(|_| is_wanted) {
                 saving::open(state, (project, String::new()), None);

@@ -12,6 +12,7 @@ mod pictures;
 mod planner;
 mod requests;
 mod requests_run;
+mod rivals;
 mod rule_files;
 mod saving;
 mod selection_bar;

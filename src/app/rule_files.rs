@@ -45,15 +45,20 @@ pub(super) fn open(state: &mut AppState, path: &Path) {
     }
 }
 
-fn read(path: &Path) -> Result<(Rulebook, RuleFile)> {
+pub(super) fn read(path: &Path) -> Result<(Rulebook, RuleFile)> {
     let text = read_text(path)?;
     let is_toml = path
         .extension()
         .is_some_and(|e| e.eq_ignore_ascii_case("toml"));
     if is_toml {
-        let rulebook = Rulebook::parse(&text).map_err(|error| error.at(path))?;
+        let (rulebook, unread) = Rulebook::parse_partly(&text).map_err(|error| error.at(path))?;
         let title = format!("Rulebook: {}", counted(rulebook.rules.len()));
-        return Ok((rulebook, file(path, title, Vec::new())));
+        let notes = unread.into_iter().map(|rule| ImportNote {
+            kind: NoteKind::Refused,
+            place: rule.id,
+            text: rule.error.to_string(),
+        });
+        return Ok((rulebook, file(path, title, notes.collect())));
     }
     let found = import(&text, &ImportSettings::default()).map_err(|error| error.at(path))?;
     let Import {
@@ -106,7 +111,7 @@ fn file(path: &Path, title: String, notes: Vec<ImportNote>) -> RuleFile {
     }
 }
 
-fn fail(state: &mut AppState, error: &Error) {
+pub(super) fn fail(state: &mut AppState, error: &Error) {
     state.notice = Some(Notice {
         is_error: true,
         text: error.to_string(),

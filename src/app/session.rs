@@ -15,6 +15,7 @@ use super::lab_run::LabRun;
 use super::pictures::Picture;
 use super::requests::Listing;
 use super::requests_run::{self, RequestsRun};
+use super::rivals::RivalRun;
 use super::saving::{self, open_log};
 use super::state::{AppState, Notice, Screen};
 use super::thresholds::{Passed, Thresholds, replay_changed};
@@ -98,6 +99,8 @@ pub struct Session {
     pub analysis: Slot<Analysis>,
     /// The rules' replay; stays empty for a single arm.
     pub replay: Slot<Replay>,
+    /// The replay of another file's rules, to compare with.
+    pub rival: RivalRun,
     /// The lab's findings.
     pub lab: LabRun,
     /// Single requests.
@@ -118,6 +121,7 @@ pub struct Session {
     asked_log: Option<(LoadRequest, u64)>,
     asked_settings: Option<AnalysisSettings>,
     asked_rulebook: Option<Rulebook>,
+    asked_plan: Option<String>,
     /// What `replay` is of.
     replayed: Option<(AnalysisSettings, Rulebook)>,
 }
@@ -129,6 +133,7 @@ impl Session {
             loaded: Slot::default(),
             analysis: Slot::default(),
             replay: Slot::default(),
+            rival: RivalRun::default(),
             lab: LabRun::default(),
             requests: RequestsRun::default(),
             thresholds: Thresholds::default(),
@@ -141,6 +146,7 @@ impl Session {
             asked_log: None,
             asked_settings: None,
             asked_rulebook: None,
+            asked_plan: None,
             replayed: None,
         }
     }
@@ -177,10 +183,16 @@ impl Session {
                 (JobKind::Analyze, Err(error)) => self.analysis.settle(Err(error)),
                 (JobKind::Replay, Ok(Output::Replay(replay))) => {
                     self.replay.settle(Ok(replay));
-                    self.replayed = self.asked_settings.clone().zip(self.asked_rulebook.clone());
+                    // What was replayed under another plan answers for nothing but itself.
+                    let asked = self.asked_settings.clone().zip(self.asked_rulebook.clone());
+                    self.replayed = asked.filter(|_| self.asked_plan.is_none());
                 }
                 (JobKind::Thresholds, Ok(Output::Passed(passed))) => self.take_passed(passed),
                 (JobKind::Replay, Err(error)) => self.replay.settle(Err(error)),
+                (JobKind::Rival, Ok(Output::Replay(replay))) => {
+                    self.rival.replay.settle(Ok(replay))
+                }
+                (JobKind::Rival, Err(error)) => self.rival.replay.settle(Err(error)),
                 (JobKind::Lab, Ok(Output::Lab(found))) => self.lab.settle(Ok(*found)),
                 (JobKind::Lab, Err(error)) => self.lab.settle(Err(error)),
                 (JobKind::List, Ok(Output::Listed(listing))) => self.requests.settle(Ok(*listing)),
@@ -293,9 +305,13 @@ impl Session {
         let is_known = rule.is_some_and(|rule| self.thresholds.first(rule).is_some());
         if is_ready
             && !(is_dragging && is_known)
-            && self.asked_rulebook.as_ref() != Some(&document.rulebook)
+            && (self.asked_rulebook.as_ref() != Some(&document.rulebook)
+                || self.asked_plan != state.replay_plan)
         {
-            self.start_replay(&loaded, document);
+            self.start_replay(&loaded, document, state.replay_plan.clone());
+        }
+        if is_ready {
+            self.follow_rival(&loaded, state);
         }
         self.follow_thresholds(state);
     }
@@ -438,8 +454,9 @@ impl Session {
         });
     }
 
-    fn start_replay(&mut self, loaded: &Arc<Loaded>, document: &Document) {
+    fn start_replay(&mut self, loaded: &Arc<Loaded>, document: &Document, plan: Option<String>) {
         self.asked_rulebook = Some(document.rulebook.clone());
+        self.asked_plan.clone_from(&plan);
         if self
             .analysis
             .value
@@ -458,7 +475,7 @@ impl Session {
         );
         let (log, document) = (loaded.log.clone(), document.clone());
         self.jobs.start(JobKind::Replay, move |progress| {
-            replay_changed(&log, &document, earlier, progress).map(Output::Replay)
+            replay_changed(&log, &document, (earlier, plan), progress).map(Output::Replay)
         });
     }
 }

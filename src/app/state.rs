@@ -9,6 +9,7 @@ use super::palette::Palette;
 use super::pictures::Picture;
 use super::planner::Planner;
 use super::requests::Query;
+use super::rivals::Rival;
 use super::rule_files::RuleFile;
 use super::saving::ProjectState;
 use super::sources::SourceFields;
@@ -125,6 +126,10 @@ pub struct AppState {
     pub lab: LabChoices,
     /// The Report screen.
     pub report: ReportFields,
+    /// The plan that the log is replayed under; `None` for the rollout as it was.
+    pub replay_plan: Option<String>,
+    /// Rules of another file, to compare with.
+    pub rival: Option<Rival>,
     /// What the rules did when it was kept, to compare with.
     pub kept_replay: Option<Arc<Replay>>,
     /// The table of requests.

@@ -13,6 +13,7 @@ use crate::jobs::{JobKind, Progress};
 use crate::rules::passage::{Assignment, Passages, Until, Watch, first_over, oriented};
 use crate::rules::{
     Anchor, ArmLabels, Clock, EventTime, Replay, Rule, Rulebook, Scope, Window, replay_in_full,
+    replay_planned,
 };
 
 /// What answers for the thresholds of one rule.
@@ -151,11 +152,12 @@ impl Session {
     }
 }
 
-/// A replay of those rules alone that an earlier replay of the same rows does not answer for.
+/// A replay of those rules alone that an earlier replay of the same rows does not answer for; under
+/// another plan than the log's, of all of them.
 pub(super) fn replay_changed(
     log: &RequestLog,
     document: &Document,
-    earlier: Option<(Arc<Replay>, Rulebook)>,
+    (earlier, plan): (Option<(Arc<Replay>, Rulebook)>, Option<String>),
     progress: &Progress,
 ) -> Result<Replay> {
     let selection = select(log, &document.settings)?;
@@ -164,6 +166,11 @@ pub(super) fn replay_changed(
         selection.treatment.ok_or_else(Error::cancelled)?,
     );
     let rulebook = &document.rulebook;
+    let arms = crate::rules::ReplaySettings { control, treatment };
+    let stages = crate::cli::stages(log, control, treatment);
+    if let Some(plan) = plan {
+        return replay_planned(&selection.rows, rulebook, &arms, &stages, &plan, progress);
+    }
     let rest = |book: &Rulebook| Rulebook {
         rules: Vec::new(),
         title: String::new(),
@@ -187,13 +194,7 @@ pub(super) fn replay_changed(
         .filter(|(kept, _)| kept.is_none())
         .map(|(_, rule)| rule.clone())
         .collect();
-    let mut found = replay_in_full(
-        &selection.rows,
-        &to_run,
-        &crate::rules::ReplaySettings { control, treatment },
-        &crate::cli::stages(log, control, treatment),
-        progress,
-    )?;
+    let mut found = replay_in_full(&selection.rows, &to_run, &arms, &stages, progress)?;
     let mut fresh = std::mem::take(&mut found.rules).into_iter();
     found.rules = kept
         .into_iter()

@@ -236,6 +236,9 @@ pub struct ReplayArguments {
     /// router nests its buckets.
     #[arg(long, value_name = "NAME")]
     pub plan: Option<String>,
+    /// Rules of another file, replayed beside these: what they would have changed.
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

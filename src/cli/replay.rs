@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::arguments::{LogArguments, ReplayArguments, RulesArguments};
 use super::output::{joined, print, print_json};
+use super::rules::read_rulebook;
 use super::table::table;
 use super::{Finish, load, settings};
 use crate::analysis::{Selection, observed_stages, select};
@@ -11,13 +12,18 @@ use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 use crate::rules::{
-    Replanned, Replay, ReplaySettings, RuleReplay, Rulebook, StageSpan, presets, replay_in_full,
-    replay_planned, sentences,
+    Replanned, Replay, ReplaySettings, RuleReplay, Rulebook, StageSpan, UnreadRule, beside,
+    presets, replay_in_full, replay_planned, sentences,
 };
 use crate::units;
 
 pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Finish> {
-    let rulebook = rulebook(&arguments.rules)?;
+    let (rulebook, unread) = chosen(&arguments.rules)?;
+    let rival = arguments
+        .against
+        .as_deref()
+        .map(read_rulebook)
+        .transpose()?;
     let loaded = load(&arguments.log, progress)?;
     let settings = settings(&arguments.compare, &loaded.log)?;
     let Selection {
@@ -29,16 +35,31 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
     let treatment = treatment.ok_or_else(|| one_arm(&arguments.log))?;
     let arms = ReplaySettings { control, treatment };
     let stages = stages(&loaded.log, control, treatment);
-    let replay = match &arguments.plan {
-        Some(plan) => replay_planned(&log, &rulebook, &arms, &stages, plan, progress),
-        None => replay_in_full(&log, &rulebook, &arms, &stages, progress),
-    }?;
+    let run = |rulebook: &Rulebook, unread: &[UnreadRule]| -> Result<Replay> {
+        let mut replay = match &arguments.plan {
+            Some(plan) => replay_planned(&log, rulebook, &arms, &stages, plan, progress),
+            None => replay_in_full(&log, rulebook, &arms, &stages, progress),
+        }?;
+        replay.rules.extend(unread.iter().map(RuleReplay::unread));
+        Ok(replay)
+    };
+    let replay = run(&rulebook, &unread)?;
+    let rival = rival
+        .map(|(rulebook, unread)| run(&rulebook, &unread))
+        .transpose()?;
     if arguments.json {
         let mut value = crate::rules::json::to_json(&replay)?;
         value["filter"] = json!(settings.filter);
+        if let Some(rival) = &rival {
+            value["against"] = crate::rules::json::to_json(rival)?;
+        }
         print_json(&value)?;
     } else {
-        print(&as_text(&replay, &log, (control, treatment)))?;
+        let mut text = as_text(&replay, &log, (control, treatment));
+        if let Some(rival) = &rival {
+            text += &side_by_side(&replay, rival);
+        }
+        print(&text)?;
     }
     Ok(Finish::Done)
 }
@@ -56,21 +77,76 @@ pub(crate) fn stages(log: &RequestLog, control: usize, treatment: usize) -> Vec<
         .collect()
 }
 
+/// Both files' rules, a line per rule.
+fn side_by_side(ours: &Replay, theirs: &Replay) -> String {
+    let fires = |rule: Option<&RuleReplay>| match rule {
+        None => "–".to_owned(),
+        Some(rule) => match (&rule.first, &rule.skipped) {
+            (Some(first), _) => format!("after {}", units::duration_us(first.time_us)),
+            (None, Some(_)) => "cannot run".to_owned(),
+            (None, None) => "never".to_owned(),
+        },
+    };
+    let before = |rule: Option<&RuleReplay>| {
+        let rule = rule.filter(|rule| rule.first.is_some());
+        let exposure = rule.and_then(|rule| rule.exposure);
+        exposure.map_or_else(String::new, |e| units::count(e.before.requests))
+    };
+    let rows: Vec<Vec<String>> = beside(ours, theirs)
+        .iter()
+        .map(|pair| {
+            let id = pair.ours.or(pair.theirs).map(|rule| rule.id.clone());
+            vec![
+                id.unwrap_or_default(),
+                fires(pair.ours),
+                fires(pair.theirs),
+                pair.change(),
+                before(pair.ours),
+                before(pair.theirs),
+            ]
+        })
+        .collect();
+    let headings = [
+        "Rule",
+        "Fires",
+        "In --against",
+        "Which is",
+        "Canary requests before",
+        "In --against",
+    ];
+    format!("\nSide by side\n{}", table(&headings, &rows))
+}
+
 /// The presets and the rulebook that were asked for; all presets when nothing was.
 pub(super) fn rulebook(rules: &RulesArguments) -> Result<Rulebook> {
+    chosen(rules).map(|(rulebook, _)| rulebook)
+}
+
+/// As [`rulebook`], with the rules of the file that could not be read.
+fn chosen(rules: &RulesArguments) -> Result<(Rulebook, Vec<UnreadRule>)> {
     let ids: Vec<&str> = rules.preset.iter().map(String::as_str).collect();
     let mut rulebook = match (ids.is_empty(), &rules.file) {
         (true, None) => presets::all()?,
         (true, Some(_)) => Rulebook::default(),
         (false, _) => presets::rulebook(&ids)?,
     };
+    let mut unread = Vec::new();
     if let Some(path) = &rules.file {
-        let own = super::rules::read_rulebook(path)?;
-        let presets = std::mem::take(&mut rulebook.rules);
-        rulebook = own;
-        rulebook.rules.splice(0..0, presets);
+        let presets = std::mem::take(&mut rulebook);
+        (rulebook, unread) = read_rulebook(path)?;
+        // A rule that names no plan belongs to its file's only one, whatever the presets bring.
+        if let [name] = rulebook.plans.keys().collect::<Vec<_>>().as_slice() {
+            let name = (*name).clone();
+            for rule in &mut rulebook.rules {
+                rule.plan.get_or_insert_with(|| name.clone());
+            }
+        }
+        rulebook.rules.splice(0..0, presets.rules);
+        for (name, plan) in presets.plans {
+            rulebook.plans.entry(name).or_insert(plan);
+        }
     }
-    Ok(rulebook)
+    Ok((rulebook, unread))
 }
 
 fn one_arm(log: &LogArguments) -> Error {

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::read_text;
 use crate::report::write::write_atomic;
 use crate::rules::import::{CounterMeaning, Import, ImportNote, ImportSettings, import};
-use crate::rules::{RateEngine, Rulebook, TimeSpan, export};
+use crate::rules::{RateEngine, Rulebook, TimeSpan, UnreadRule, export};
 
 /// What to do with rulebooks.
 #[derive(Debug, Subcommand)]
@@ -177,7 +177,7 @@ fn listed(notes: &[ImportNote]) -> String {
 }
 
 fn run_export(arguments: &RulesExportArguments) -> Result<Finish> {
-    let rulebook = read_rulebook(&arguments.rulebook)?;
+    let (rulebook, _) = read_rulebook(&arguments.rulebook)?;
     let found = export::to_prometheus(&rulebook)?;
     let Some(yaml) = &found.yaml else {
         note(&listed(&found.notes));
@@ -198,19 +198,30 @@ fn run_export(arguments: &RulesExportArguments) -> Result<Finish> {
     Ok(Finish::Done)
 }
 
-/// A rulebook in TOML, or a file of another system, whose notes are printed.
-pub(super) fn read_rulebook(path: &Path) -> Result<Rulebook> {
+/// A rulebook in TOML, or a file of another system, whose notes are printed. Rules that cannot be read
+/// are given beside the others.
+pub(super) fn read_rulebook(path: &Path) -> Result<(Rulebook, Vec<UnreadRule>)> {
     let text = read_text(path)?;
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     if !matches!(extension.as_deref(), Some("yml" | "yaml" | "json")) {
-        return Rulebook::parse(&text).map_err(|error| error.at(path));
+        let (rulebook, mut unread) =
+            Rulebook::parse_partly(&text).map_err(|error| error.at(path))?;
+        for rule in &mut unread {
+            rule.error = rule.error.clone().at(path);
+            note(&format!("Rule {} is left out. {}\n", rule.id, rule.error));
+        }
+        return Ok((rulebook, unread));
     }
     let mut found = import(&text, &ImportSettings::default()).map_err(|e| e.at(path))?;
     note(&summary(&found, None));
-    found
-        .rulebook
-        .take()
-        .ok_or_else(|| nothing_left("No rule could be imported", &found.notes, path))
+    match found.rulebook.take() {
+        Some(rulebook) => Ok((rulebook, Vec::new())),
+        None => Err(nothing_left(
+            "No rule could be imported",
+            &found.notes,
+            path,
+        )),
+    }
 }
 
 fn counter(text: &str) -> std::result::Result<(String, CounterMeaning), String> {

@@ -22,6 +22,8 @@ pub enum JobKind {
     Analyze,
     /// Replays the rules.
     Replay,
+    /// Replays the rules of another file beside them.
+    Rival,
     /// Looks for the first firing at every threshold.
     Thresholds,
     /// Lists single requests.
@@ -54,6 +56,7 @@ impl JobKind {
             Self::Sample => "Making the sample log",
             Self::Analyze => "Comparing the arms",
             Self::Replay => "Replaying the rules",
+            Self::Rival => "Replaying the other rules",
             Self::Thresholds => "Preparing the thresholds",
             Self::List => "Listing the requests",
             Self::ReadRequest => "Reading the request",

@@ -190,6 +190,29 @@ impl Comparison {
         }
     }
 
+    /// What a bound becomes that was `bound` while the threshold was `before`.
+    pub fn moved_bound(self, before: f64, bound: f64) -> f64 {
+        let now = self.threshold();
+        match self {
+            Self::Value { .. } | Self::Test(_) => now,
+            Self::TimesBaseline { .. } => bound / before * now,
+            Self::Drop { .. } => bound + before - now,
+            Self::Rise { .. } => bound - before + now,
+        }
+    }
+
+    /// The threshold at which a bound would be `wanted` that is `bound` at the threshold `before`; `None`
+    /// where none does it.
+    pub fn threshold_for(self, before: f64, bound: f64, wanted: f64) -> Option<f64> {
+        let threshold = match self {
+            Self::Value { .. } | Self::Test(_) => wanted,
+            Self::TimesBaseline { .. } => wanted * before / bound,
+            Self::Drop { .. } => bound + before - wanted,
+            Self::Rise { .. } => wanted - bound + before,
+        };
+        threshold.is_finite().then_some(threshold)
+    }
+
     /// Its operator: of a test, how its p-value is compared with its level, or its limit with its
     /// margin.
     pub fn cmp(self) -> Cmp {
@@ -201,5 +224,33 @@ impl Comparison {
             Self::Test(test) if test.kind.is_limit() => Cmp::Gt,
             Self::Test(_) => Cmp::Lt,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Taking hold of a bound and moving it gives the threshold that puts it there.
+    #[test]
+    fn a_bound_follows_its_threshold() {
+        let cmp = Cmp::Gt;
+        // The baseline is 0.1 throughout.
+        for (comparison, bound) in [
+            (Comparison::Value { cmp, value: 0.05 }, 0.05),
+            (Comparison::TimesBaseline { cmp, factor: 3.0 }, 0.3),
+            (Comparison::Drop { cmp, by: 0.02 }, 0.08),
+            (Comparison::Rise { cmp, by: 0.02 }, 0.12),
+        ] {
+            let before = comparison.threshold();
+            let wanted = 0.09;
+            let threshold = comparison.threshold_for(before, bound, wanted).unwrap();
+            let mut moved = comparison;
+            moved.set_threshold(threshold);
+            let found = moved.moved_bound(before, bound);
+            assert!((found - wanted).abs() < 1e-12, "{comparison:?}: {found}");
+        }
+        let times = Comparison::TimesBaseline { cmp, factor: 3.0 };
+        assert_eq!(times.threshold_for(3.0, 0.0, 0.2), None);
     }
 }

@@ -8,6 +8,7 @@
 
 mod after;
 mod arms;
+mod beside;
 mod censoring;
 mod clock;
 mod condition;
@@ -49,6 +50,7 @@ mod window;
 mod write;
 
 pub use after::{AfterFacts, Resumed};
+pub use beside::{Beside, beside};
 pub use censoring::{Censoring, CensoringKind};
 pub use clock::{Anchor, Clock, Phase, RequestArm, TickMode};
 pub use condition::{ArmRole, Comparison, Condition, LowSample, NoData, QuantileMethod, Require};
@@ -64,13 +66,13 @@ pub use outcome::{
     ArmReading, ConditionReplay, Exposure, ExposureCounts, Firing, PhaseRange, PlannedAt, Reading,
     Replay, ReplayEvent, RuleReplay, SeriesPoint, StageAt, Transition, Truth,
 };
+pub use parse::UnreadRule;
 pub use persist::{ErrorLimit, FailureLimit, FailureScope, Missing, Persistence, State};
 pub use plan::{AdvanceWhen, Growth, GrowthKind, HoldCmp, Order, Plan, RollbackSeen, Stage};
 pub use prepare::{Assignment, Prepared};
-pub use replan::{ReplanEnd, Replanned};
+pub use replan::{ReplanEnd, Replanned, replay_planned};
 pub use replay::{
-    FirstFiring, ReplaySettings, StageSpan, first_firing, replay, replay_in_full, replay_planned,
-    replay_rule,
+    FirstFiring, ReplaySettings, StageSpan, first_firing, replay, replay_in_full, replay_rule,
 };
 pub use router::{CanaryBuckets, Router, RouterHash, RouterKey};
 pub use score::{Direction, Effect, EffectMeasure, NanStrategy, Score, ScoreMetric};

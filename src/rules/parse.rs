@@ -1,24 +1,24 @@
 //! TOML to [`Rulebook`] and back. Every error names the key, the line and what to write instead.
 
 mod condition;
+mod partly;
 mod persist;
 mod rollout;
 mod score;
 mod timing;
 
-use std::collections::BTreeMap;
-
+use super::Condition;
 use super::model::{Node, Rule, Rulebook};
 use super::place::{Places, nearest};
 use super::raw::{RawNode, RawRule, RawRulebook, SCHEMA};
-use super::{Condition, Plan, presets};
 use crate::error::{Error, ErrorKind, Result};
 use condition::condition;
 use persist::{alarm_states, persistence};
-use rollout::{check_arm, check_router, columns};
+use rollout::{check_arm, check_router, columns, with_presets};
 use score::score;
 use timing::{clock, minimum};
 
+pub use partly::UnreadRule;
 pub(super) use rollout::check_plan;
 
 impl Rulebook {
@@ -144,32 +144,6 @@ fn rulebook(raw: RawRulebook) -> Result<Rulebook> {
         plans,
         routers: raw.routers,
     })
-}
-
-/// The plans with those that the rules name and that come with the program. A rule that was cut out
-/// of its rulebook keeps the name of its plan, whatever that was.
-fn with_presets<'n>(
-    mut plans: BTreeMap<String, Plan>,
-    named: impl Iterator<Item = Option<&'n str>>,
-) -> Result<BTreeMap<String, Plan>> {
-    let is_whole = !plans.is_empty();
-    for (i, name) in named.enumerate() {
-        let Some(name) = name.filter(|name| !plans.contains_key(*name)) else {
-            continue;
-        };
-        if let Some(plan) = presets::plan(name) {
-            plans.insert(name.to_owned(), plan);
-        } else if is_whole {
-            let known: Vec<&str> = plans.keys().map(String::as_str).collect();
-            let message = format!("No plan is called {name:?}");
-            let error = fault(format!("rule[{i}].plan"), message);
-            return Err(match nearest(name, &known) {
-                Some(meant) => error.hint(format!("Did you mean {meant:?}?")),
-                None => error.hint(format!("Begin it with [plan.{name}]")),
-            });
-        }
-    }
-    Ok(plans)
 }
 
 fn rule(raw: RawRule, at: &str) -> Result<Rule> {

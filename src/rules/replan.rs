@@ -5,8 +5,10 @@
 
 use serde::Serialize;
 
-use super::{HoldCmp, Plan, ReplaySettings, StageSpan};
+use super::{HoldCmp, Plan, Replay, ReplaySettings, Rulebook, StageSpan, replay_in_full};
 use crate::data::{Buckets, Clock, Cut, RequestLog};
+use crate::error::{Error, ErrorKind, Result};
+use crate::jobs::Progress;
 use crate::units;
 
 /// What became of a log when it was replayed under another plan.
@@ -38,11 +40,11 @@ pub struct ReplanEnd {
 }
 
 /// A log as another plan would have made it.
-pub(super) struct Remade {
-    pub(super) log: RequestLog,
+struct Remade {
+    log: RequestLog,
     /// The plan's stages, in the log's own microseconds.
-    pub(super) stages: Vec<StageSpan>,
-    pub(super) facts: Replanned,
+    stages: Vec<StageSpan>,
+    facts: Replanned,
 }
 
 /// A router that explains less of the smaller arm than this made other arms than these.
@@ -53,13 +55,43 @@ const BLURRED: f64 = 0.1;
 /// A stand-in that is further away than this part of the log is not of the same time.
 const NEAR: i64 = 288;
 
+/// As [`replay_in_full`], as if the rollout had gone by another plan: a preset's or the rulebook's own,
+/// which every rule then belongs to. `stages` are those of the log as it is.
+///
+/// Fails where the log does not hold the canary of that plan, with the reason.
+pub fn replay_planned(
+    log: &RequestLog,
+    rulebook: &Rulebook,
+    settings: &ReplaySettings,
+    stages: &[StageSpan],
+    name: &str,
+    progress: &Progress,
+) -> Result<Replay> {
+    progress.phase("Preparing", 0)?;
+    let plan = rulebook.plan(name)?;
+    let remade = remake(log, settings, (name, &plan), stages).map_err(|reason| {
+        let message = format!("The plan {name:?} cannot be replayed on this log: {reason}");
+        Error::new(ErrorKind::NotEnoughData, message)
+            .key("plan")
+            .hint("A plan that never gives the canary more than the log did, on a log that was routed by a known hash of its users or requests, can be")
+    })?;
+    let mut planned = rulebook.clone();
+    for rule in &mut planned.rules {
+        rule.plan = Some(name.to_owned());
+    }
+    planned.plans.insert(name.to_owned(), plan);
+    let mut found = replay_in_full(&remade.log, &planned, settings, &remade.stages, progress)?;
+    found.replanned = Some(remade.facts);
+    Ok(found)
+}
+
 /// Remakes a log, or says why it cannot be. `stages` are the observed ones.
-pub(super) fn remake(
+fn remake(
     log: &RequestLog,
     arms: &ReplaySettings,
     (name, plan): (&str, &Plan),
     stages: &[StageSpan],
-) -> Result<Remade, String> {
+) -> std::result::Result<Remade, String> {
     if log.clock == Clock::RowOrder {
         return Err("the log has no times".to_owned());
     }
@@ -191,7 +223,7 @@ impl Routed {
         buckets: &Buckets,
         arms: &ReplaySettings,
         stages: &[StageSpan],
-    ) -> Result<Self, String> {
+    ) -> std::result::Result<Self, String> {
         let n_buckets = buckets.hash.n_buckets();
         let whole = [StageSpan {
             from_us: i64::MIN,

@@ -8,7 +8,6 @@ use super::fit::PlanFit;
 use super::phase::phase_range;
 use super::plan::Plan;
 use super::prepare::{Assignment, Prepared, View};
-use super::replan::remake;
 use super::run::Run;
 use super::state::{Block, Points};
 use super::{
@@ -16,7 +15,7 @@ use super::{
     Rulebook,
 };
 use crate::data::RequestLog;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::jobs::Progress;
 
 /// Which arms of the log a rulebook means, unless it names them itself.
@@ -66,36 +65,6 @@ pub fn replay_in_full(
     progress: &Progress,
 ) -> Result<Replay> {
     run_all(log, rulebook, settings, stages, true, progress)
-}
-
-/// As [`replay_in_full`], as if the rollout had gone by another plan: a preset's or the rulebook's own,
-/// which every rule then belongs to. `stages` are those of the log as it is.
-///
-/// Fails where the log does not hold the canary of that plan, with the reason.
-pub fn replay_planned(
-    log: &RequestLog,
-    rulebook: &Rulebook,
-    settings: &ReplaySettings,
-    stages: &[StageSpan],
-    name: &str,
-    progress: &Progress,
-) -> Result<Replay> {
-    progress.phase("Preparing", 0)?;
-    let plan = rulebook.plan(name)?;
-    let remade = remake(log, settings, (name, &plan), stages).map_err(|reason| {
-        let message = format!("The plan {name:?} cannot be replayed on this log: {reason}");
-        Error::new(ErrorKind::NotEnoughData, message)
-            .key("plan")
-            .hint("A plan that never gives the canary more than the log did, on a log that was routed by a known hash of its users or requests, can be")
-    })?;
-    let mut planned = rulebook.clone();
-    for rule in &mut planned.rules {
-        rule.plan = Some(name.to_owned());
-    }
-    planned.plans.insert(name.to_owned(), plan);
-    let mut found = replay_in_full(&remade.log, &planned, settings, &remade.stages, progress)?;
-    found.replanned = Some(remade.facts);
-    Ok(found)
 }
 
 /// Replays one rule over the rows of two arms of a prepared log, open loop. The rule must be one of

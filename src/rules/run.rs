@@ -7,8 +7,8 @@ use super::prepare::View;
 use super::state::{Block, Point};
 use super::tree::combine;
 use super::{
-    ArmRole, Exposure, ExposureCounts, FailureScope, Firing, Persistence, Rule, RuleReplay, State,
-    Transition, Truth,
+    Action, ArmRole, Exposure, ExposureCounts, FailureScope, Firing, Persistence, Rule, RuleReplay,
+    State, Transition, Truth, UnreadRule,
 };
 use crate::data::RequestLog;
 
@@ -317,10 +317,14 @@ fn exposure(view: View<'_>, first: Option<Point>) -> Exposure {
 impl RuleReplay {
     /// The replay of a rule before its first evaluation.
     pub(super) fn empty(rule: &Rule) -> Self {
+        Self::named(&rule.id, &rule.title, rule.action)
+    }
+
+    fn named(id: &str, title: &str, action: Action) -> Self {
         Self {
-            id: rule.id.clone(),
-            title: rule.title.clone(),
-            action: rule.action,
+            id: id.to_owned(),
+            title: title.to_owned(),
+            action,
             skipped: None,
             first: None,
             evaluations: 0,
@@ -335,6 +339,14 @@ impl RuleReplay {
             after: None,
             plan: None,
             exposure: None,
+        }
+    }
+
+    /// A rule of a rulebook that could not be read, in the place of its replay.
+    pub fn unread(rule: &UnreadRule) -> Self {
+        Self {
+            skipped: Some(rule.error.to_string()),
+            ..Self::named(&rule.id, &rule.id, Action::default())
         }
     }
 

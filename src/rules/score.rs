@@ -387,7 +387,7 @@ mod tests {
         assert_eq!((found.class, found.is_critical), (Class::High, true));
     }
 
-    /// Cases of Kayenta's `ScorerSuite`.
+    /// The scores that Kayenta's `ScorerSuite` publishes; its report-only metrics are not imported.
     #[test]
     fn groups_are_weighted() {
         let score = |groups: &[(&str, f64)], classes: &[(&str, Class)]| {
@@ -412,9 +412,20 @@ mod tests {
                     shift: None,
                 })
                 .collect();
+            // A critical failure alone makes any of them 0.
+            let mut critical = judged.clone();
+            critical[0].is_critical = true;
+            assert_eq!(score.of(&critical), 0.0);
             score.of(&judged)
         };
         let (pass, high, low, none) = (Class::Pass, Class::High, Class::Low, Class::Nodata);
+        assert_eq!(score(&[], &[("a", pass)]), 100.0);
+        assert_eq!(score(&[], &[("a", high)]), 0.0);
+        assert_eq!(score(&[], &[("a", low), ("a", pass)]), 50.0);
+        let two = [("a", 75.0), ("b", 25.0)];
+        assert_eq!(score(&two, &[("a", pass), ("a", pass), ("b", high)]), 75.0);
+        let even = [("a", 50.0), ("b", 50.0)];
+        assert_eq!(score(&even, &[("a", pass), ("a", high), ("b", high)]), 25.0);
         assert_eq!(score(&[], &[("a", pass), ("a", pass)]), 100.0);
         assert_eq!(score(&[], &[("a", high), ("a", pass)]), 50.0);
         assert_eq!(score(&[], &[("a", high), ("a", pass), ("a", low)]), 33.33);

@@ -158,6 +158,33 @@ mod tests {
         assert!((shift.estimate - 20.0).abs() < 1e-4, "{shift:?}");
     }
 
+    /// `tests/data/kayenta`: the same crossings bisected with scipy's ranks. Ours stop within 1e-4, as R's.
+    #[test]
+    fn intervals_are_where_the_rank_sum_crosses() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path.join("tests/data/kayenta/shift.json")).unwrap();
+        let cases: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+        assert_eq!(cases.len(), 19);
+        for case in cases {
+            let numbers = |key: &str| -> Vec<f64> {
+                let values = case[key].as_array().unwrap();
+                values.iter().map(|v| v.as_f64().unwrap()).collect()
+            };
+            let shift = location_shift(&numbers("x"), &numbers("y"), 0.98).unwrap();
+            for (key, found) in [
+                ("lower", shift.lower),
+                ("upper", shift.upper),
+                ("estimate", shift.estimate),
+            ] {
+                let expected = case[key].as_f64().unwrap();
+                assert!(
+                    (found - expected).abs() <= 1e-4,
+                    "{key}: {found} {expected}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn tied_and_empty_samples_have_no_shift() {
         assert_eq!(location_shift(&[1.0, 1.0], &[1.0], 0.98), None);

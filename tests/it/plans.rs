@@ -32,7 +32,7 @@ fn requests() -> Vec<(String, Request)> {
         let bucket = BucketHash::Md5Of10000.bucket(Md5::digest(user.as_bytes()).into());
         let second = (i * 3600 / N) as i64;
         let is_canary = f64::from(bucket) < share_of_log(second) * 10_000.0;
-        let is_error = is_canary && second >= 1_800 && i % 11 == 0;
+        let is_error = is_canary && second >= 1_800 && i.is_multiple_of(11);
         let made = Request {
             second,
             bucket,

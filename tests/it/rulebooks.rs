@@ -203,7 +203,7 @@ fn worse_baseline() -> RequestLog {
     let fails = |i: usize| match (i % 2, i / 2) {
         (1, k) => k % 125 == 100,
         (_, k) if k < 1_500 => k % 250 == 100,
-        (_, k) => k % 25 == 0,
+        (_, k) => k.is_multiple_of(25),
     };
     let outcome = |i| {
         if fails(i) {

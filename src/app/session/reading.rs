@@ -52,6 +52,7 @@ impl Session {
             (self.thresholds, self.replayed) = (Thresholds::default(), None);
             (state.requests.query, state.requests.chosen) = (Query::default(), None);
             state.kept_replay = None;
+            state.replay_plan = None;
             (self.analysis, self.replay) = (Slot::default(), Slot::default());
             if self.shown_log != state.document.log {
                 self.shown_log.clone_from(&state.document.log);

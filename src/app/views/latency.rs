@@ -60,7 +60,7 @@ pub(super) fn ui(
 /// Selects the latencies that were dragged over; the axis holds logarithms.
 fn select_latency(brushed: Option<Brushed>, quantity: Quantity, commands: &mut Commands) {
     let range = match brushed {
-        None | Some(Brushed::Place(..)) => return,
+        None | Some(Brushed::Place(..) | Brushed::Moved(..)) => return,
         Some(Brushed::All) => None,
         Some(Brushed::Stretch(from, to)) => Some(MsRange {
             from_ms: Some(10f64.powf(from)),

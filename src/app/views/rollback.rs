@@ -1,6 +1,8 @@
 //! Rollback rules: when each would have fired, what its conditions saw, and what moving a
 //! threshold changes.
 
+mod condition;
+mod rival;
 mod rule;
 
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use crate::report::chart::Tone;
 use crate::report::charts;
 use crate::rules::{Replay, RuleReplay};
 use crate::units;
+use rival::rival_ui;
 use rule::{Shown, rule_ui};
 
 pub(super) fn ui(
@@ -37,6 +40,7 @@ pub(super) fn ui(
     if let Some(error) = &session.replay.error {
         super::error_ui(ui, error);
     }
+    replanned_ui(ui, state, session);
     let Some(replay) = session.replay.value.clone() else {
         let text = if session.is_idle() {
             "There is no replay yet: it was cancelled or failed."
@@ -69,6 +73,7 @@ pub(super) fn ui(
         );
     });
     rules_ui(ui, state, &replay, analysis.treatment, commands);
+    rival_ui(ui, state, session, analysis, &replay);
     let rulebook = &state.document.rulebook;
     let index = state.rule.min(replay.rules.len().saturating_sub(1));
     // While a changed rulebook is replayed, the replay on screen can be of another one.
@@ -85,6 +90,33 @@ pub(super) fn ui(
             session,
         };
         rule_ui(ui, &shown, commands);
+    }
+}
+
+/// The plan that the log is replayed under, and what became of the log by it.
+fn replanned_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session) {
+    let as_it_was = tr("as it was");
+    ui.horizontal_wrapped(|ui| {
+        ui.label(tr("Rollout"));
+        egui::ComboBox::from_id_salt("replay plan")
+            .selected_text(state.replay_plan.as_ref().unwrap_or(&as_it_was))
+            .show_ui(ui, |ui| {
+                ui.selectable_value(&mut state.replay_plan, None, &as_it_was);
+                for name in state.document.rulebook.plan_names() {
+                    ui.selectable_value(&mut state.replay_plan, Some(name.clone()), name);
+                }
+            })
+            .response
+            .accessible_name(tr("Rollout that is replayed"))
+            .on_hover_text(tr("Another plan can be replayed as long as it gives the canary no more than the log did, where a known router assigned by hash"));
+    });
+    let replanned = session
+        .replay
+        .value
+        .as_ref()
+        .and_then(|replay| replay.replanned.as_ref());
+    for sentence in replanned.iter().flat_map(|facts| facts.sentences()) {
+        note(ui, &sentence);
     }
 }
 
@@ -193,6 +225,12 @@ fn keep_ui(ui: &mut egui::Ui, state: &mut AppState, replay: &Arc<Replay>, comman
         );
         if keep.clicked() {
             state.kept_replay = Some(Arc::clone(replay));
+        }
+        let compare = ui
+            .small_button(tr("Compare with a rule file…"))
+            .on_hover_text(tr("Replays the rules of another file beside these"));
+        if compare.clicked() {
+            commands.push(Command::PickRival);
         }
         if state.kept_replay.is_some() && ui.small_button(tr("Forget what was kept")).clicked() {
             state.kept_replay = None;

@@ -33,7 +33,21 @@ pub(in crate::app) fn brush_in(
     })
 }
 
-/// What was selected along the horizontal axis.
+/// As [`brush_in`], where a line can be taken hold of and dragged up and down besides.
+pub(in crate::app) fn brush_or_move_in(
+    ui: &mut egui::Ui,
+    chart: &Chart,
+    height: f32,
+    group: Option<egui::Id>,
+    line: &[(f64, f64)],
+) -> Option<Brushed> {
+    plot_in(ui, chart, height, group, Drag::SelectsOrMoves(line)).and_then(|picked| match picked {
+        Picked::At(_) => None,
+        Picked::Brushed(brushed) => Some(brushed),
+    })
+}
+
+/// What was selected along the horizontal axis, or moved.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::app) enum Brushed {
     /// A stretch, by the coordinates of its ends.
@@ -42,6 +56,8 @@ pub(in crate::app) enum Brushed {
     All,
     /// A single place, by a click: both coordinates.
     Place(f64, f64),
+    /// The line is being dragged: from which value to which.
+    Moved(f64, f64),
 }
 
 /// A chart with its title, to choose in: gives the place that was clicked or dragged to.
@@ -53,14 +69,16 @@ pub(in crate::app) fn pick_in(ui: &mut egui::Ui, chart: &Chart, height: f32) -> 
 }
 
 /// What dragging in a plot does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Drag {
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Drag<'l> {
     /// Nothing.
     Nothing,
     /// Chooses a place.
     Picks,
     /// Selects a stretch of the horizontal axis.
     Selects,
+    /// Selects such a stretch, or moves a line.
+    SelectsOrMoves(&'l [(f64, f64)]),
 }
 
 /// What was chosen in a plot.
@@ -77,7 +95,7 @@ fn plot_in(
     chart: &Chart,
     height: f32,
     group: Option<egui::Id>,
-    drag: Drag,
+    drag: Drag<'_>,
 ) -> Option<Picked> {
     let is_dark = ui.visuals().dark_mode;
     let ((x0, x1), (y0, y1)) = chart.ranges();
@@ -152,6 +170,10 @@ fn plot_in(
                 Some(Picked::At((at.x, at.y)))
             }
             Drag::Selects => brush(plot, (x0, x1), is_dark).map(Picked::Brushed),
+            Drag::SelectsOrMoves(line) => match hold(plot, &chart.id, line) {
+                Held::No => brush(plot, (x0, x1), is_dark).map(Picked::Brushed),
+                Held::At(from, to) => Some(Picked::Brushed(Brushed::Moved(from, to))),
+            },
         }
     });
     response
@@ -159,6 +181,68 @@ fn plot_in(
         .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &summary));
     chart_tools::table_ui(ui, chart);
     response.inner
+}
+
+/// Within so many points of a line it is taken hold of.
+const GRIP: f32 = 7.0;
+
+/// Whether a line is held, where it was taken and where the pointer is now.
+enum Held {
+    No,
+    At(f64, f64),
+}
+
+/// Takes hold of a line where it is pressed, until the button is released. What is on screen may change
+/// meanwhile, and with it the plot: the hold belongs to the chart.
+fn hold(plot: &PlotUi<'_>, chart: &str, line: &[(f64, f64)]) -> Held {
+    let response = plot.response();
+    let ctx = response.ctx.clone();
+    let id = egui::Id::unique(("held line", chart));
+    let near = |pos: egui::Pos2| {
+        let at = plot.plot_from_screen(pos);
+        let y = height_at(line, at.x)?;
+        let on_screen = plot.screen_from_plot(egui_plot::PlotPoint::new(at.x, y));
+        ((on_screen.y - pos.y).abs() <= GRIP).then_some(y)
+    };
+    let held: Option<f64> = ctx.data(|data| data.get_temp(id));
+    let is_near = response.hover_pos().and_then(near).is_some();
+    if is_near || held.is_some() {
+        ctx.set_cursor_icon(egui::CursorIcon::ResizeVertical);
+    }
+    let (is_pressed, is_down, has_moved, pos) = ctx.input(|input| {
+        let pointer = &input.pointer;
+        (
+            pointer.primary_pressed(),
+            pointer.primary_down(),
+            pointer.is_decidedly_dragging(),
+            pointer.latest_pos(),
+        )
+    });
+    let held = match (held, response.hover_pos()) {
+        (None, Some(pos)) if is_pressed => {
+            let taken = near(pos);
+            if let Some(y) = taken {
+                ctx.data_mut(|data| data.insert_temp(id, y));
+            }
+            taken
+        }
+        (held, _) => held,
+    };
+    if !is_down {
+        ctx.data_mut(|data| data.remove::<f64>(id));
+    }
+    match (held, pos) {
+        (Some(from), Some(pos)) if has_moved => Held::At(from, plot.plot_from_screen(pos).y),
+        (Some(from), _) => Held::At(from, from),
+        (None, _) => Held::No,
+    }
+}
+
+/// The value of a line, which ascends in x, at a place; that of the last point up to it.
+fn height_at(line: &[(f64, f64)], x: f64) -> Option<f64> {
+    let after = line.partition_point(|(at, _)| *at <= x);
+    let (_, y) = line.get(after.saturating_sub(1))?;
+    y.is_finite().then_some(*y)
 }
 
 /// The stretch that is being dragged over, drawn; given back when the drag ends.

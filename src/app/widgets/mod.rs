@@ -6,7 +6,7 @@ mod chart_tools;
 mod chips;
 mod table;
 
-pub(super) use chart::{Brushed, brush_in, chart_ui, pick_in};
+pub(super) use chart::{Brushed, brush_in, brush_or_move_in, chart_ui, pick_in};
 pub(super) use chart_tools::take_asked;
 pub(super) use chips::{chip, severity_chip, verdict_chip};
 pub(super) use table::{Column, table_height, table_ui};
@@ -38,7 +38,7 @@ pub(super) fn note(ui: &mut egui::Ui, text: &str) {
 pub(super) fn select_time(brushed: Option<Brushed>, commands: &mut Commands) {
     let at = |seconds: f64| Some((seconds * 1e6).round() as i64);
     match brushed {
-        None | Some(Brushed::Place(..)) => {}
+        None | Some(Brushed::Place(..) | Brushed::Moved(..)) => {}
         Some(Brushed::All) => commands.push(Command::SetTimeRange(None, None)),
         Some(Brushed::Stretch(from, to)) => {
             commands.push(Command::SetTimeRange(at(from), at(to)));

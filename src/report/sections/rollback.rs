@@ -9,8 +9,8 @@ use super::{arm_name, figure, quiet, rows_height};
 use crate::analysis::Analysis;
 use crate::report::ReportInput;
 use crate::rules::{
-    Action, ConditionReplay, Exposure, Firing, Replay, Rule, RuleReplay, Truth, clock_text,
-    no_data_text, persistence_text, presets, sentences,
+    Action, ConditionReplay, Exposure, Firing, Replanned, Replay, Rule, RuleReplay, Truth,
+    clock_text, no_data_text, persistence_text, presets, sentences,
 };
 use crate::units::{self, ValueForm};
 
@@ -31,7 +31,10 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         lead += " No rules of this rollout were named: these are the presets that come with Hindsight, \
                  taken from published articles and tools.";
     }
-    let mut out = vec![Block::Lead(lead), Block::Table(overview(analysis, replay))];
+    let mut out = vec![Block::Lead(lead)];
+    let replanned = replay.replanned.iter().flat_map(Replanned::sentences);
+    out.extend(replanned.map(Block::Paragraph));
+    out.push(Block::Table(overview(analysis, replay)));
     let mut ran = replay
         .rules
         .iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::model::Columns;
 use super::super::place::nearest;
 use super::super::predicate::RowPredicate;
-use super::super::{CanaryBuckets, EventTime, GrowthKind, Plan, Router};
+use super::super::{CanaryBuckets, EventTime, GrowthKind, Plan, Router, presets};
 use super::fault;
 use crate::error::Result;
 
@@ -104,6 +104,32 @@ pub(in crate::rules) fn check_plan(plan: &Plan, at: &str) -> Result<()> {
         )),
         _ => Ok(()),
     }
+}
+
+/// The plans with those that the rules name and that come with the program. A rule that was cut out
+/// of its rulebook keeps the name of its plan, whatever that was.
+pub(super) fn with_presets<'n>(
+    mut plans: BTreeMap<String, Plan>,
+    named: impl Iterator<Item = Option<&'n str>>,
+) -> Result<BTreeMap<String, Plan>> {
+    let is_whole = !plans.is_empty();
+    for (i, name) in named.enumerate() {
+        let Some(name) = name.filter(|name| !plans.contains_key(*name)) else {
+            continue;
+        };
+        if let Some(plan) = presets::plan(name) {
+            plans.insert(name.to_owned(), plan);
+        } else if is_whole {
+            let known: Vec<&str> = plans.keys().map(String::as_str).collect();
+            let message = format!("No plan is called {name:?}");
+            let error = fault(format!("rule[{i}].plan"), message);
+            return Err(match nearest(name, &known) {
+                Some(meant) => error.hint(format!("Did you mean {meant:?}?")),
+                None => error.hint(format!("Begin it with [plan.{name}]")),
+            });
+        }
+    }
+    Ok(plans)
 }
 
 /// Buckets that fit each other.

@@ -1,23 +1,23 @@
-//! One rule: what it did, its thresholds, what its conditions saw, and the requests behind that.
+//! One rule: what it did, its plan, what its conditions saw, and the requests behind that.
 
 use super::super::super::command::{Command, Commands};
 use super::super::super::requests::Query;
 use super::super::super::session::Session;
 use super::super::super::theme;
-use super::super::super::thresholds::FirstFires;
 use super::super::super::widgets::{
     Brushed, Column, brush_in, card_ui, cell, chip, copy_button, note, select_time, table_height,
     table_ui, tsv,
 };
 use super::super::super::words::tr;
+use super::condition::condition_ui;
 use crate::analysis::Analysis;
 use crate::report::chart::Tone;
 use crate::report::charts;
 use crate::rules::{
-    Comparison, Condition, Firing, Reading, Replay, Rule, RuleReplay, Rulebook, Truth, Window,
+    Condition, Firing, PlanFit, Reading, Replay, Rule, RuleReplay, Rulebook, Truth, Window,
     clock_text, no_data_text, persistence_text, sentences,
 };
-use crate::units::{self, ValueForm};
+use crate::units;
 
 /// The chosen rule with what it did.
 pub(super) struct Shown<'a> {
@@ -75,6 +75,9 @@ pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Comma
         for sentence in sentences(replay, done) {
             note(ui, &sentence);
         }
+        if let Some(fit) = &done.plan {
+            plan_ui(ui, fit);
+        }
     });
     if let Some(lanes) = charts::rule_lanes(analysis, replay, done, rule) {
         card_ui(ui, "", |ui| {
@@ -95,6 +98,55 @@ pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Comma
             readings_ui(ui, rulebook, done, firing);
         });
     }
+}
+
+/// The plan that the rule belongs to, beside what the log shows.
+fn plan_ui(ui: &mut egui::Ui, fit: &PlanFit) {
+    const COLUMNS: [Column; 6] = [
+        Column::text("Stage", 130.0),
+        Column::text("Time", 220.0),
+        Column::number("Planned share", 110.0),
+        Column::number("Share seen", 110.0),
+        Column::number("Requests", 110.0),
+        Column::text("", 110.0),
+    ];
+    egui::CollapsingHeader::new(tr(format!("Plan {} beside the log", fit.plan)))
+        .id_salt(("plan", &fit.plan))
+        .show(ui, |ui| {
+            let n = fit.stages.len();
+            table_ui(
+                ui,
+                "plan",
+                &COLUMNS,
+                (n, table_height(n)),
+                |ui, i, column| {
+                    let stage = &fit.stages[i];
+                    let text = match column {
+                        0 => format!("{} {}", i + 1, stage.name),
+                        1 => format!(
+                            "{} – {}",
+                            units::duration_us(stage.from_us),
+                            units::duration_us(stage.to_us)
+                        ),
+                        2 => units::share(stage.weight),
+                        3 => stage
+                            .share
+                            .map_or_else(|| units::NO_VALUE.to_owned(), units::share),
+                        4 => units::count(stage.requests),
+                        _ => {
+                            let (text, tone) = if stage.differs {
+                                ("▼ differs", Tone::Caution)
+                            } else {
+                                ("● as planned", Tone::Quiet)
+                            };
+                            chip(ui, text, tone);
+                            return;
+                        }
+                    };
+                    ui.label(text);
+                },
+            );
+        });
 }
 
 fn verdict_ui(ui: &mut egui::Ui, done: &RuleReplay, analysis: &Analysis, replay: &Replay) {
@@ -142,7 +194,7 @@ fn verdict_ui(ui: &mut egui::Ui, done: &RuleReplay, analysis: &Analysis, replay:
 }
 
 /// The charts of a rule share their time axis and cursor.
-fn time_group(replay: &Replay) -> egui::Id {
+pub(super) fn time_group(replay: &Replay) -> egui::Id {
     egui::Id::unique(("rule over time", replay.time_zero_us, replay.last_event_us))
 }
 
@@ -174,7 +226,7 @@ fn firing_ui(ui: &mut egui::Ui, shown: &Shown<'_>, at_us: i64, commands: &mut Co
 }
 
 /// A drag selects time; a click lists the requests that the rule, or a condition, saw then.
-fn take_brushed(
+pub(super) fn take_brushed(
     brushed: Option<Brushed>,
     shown: &Shown<'_>,
     condition: Option<&Condition>,
@@ -226,117 +278,6 @@ fn window_start(shown: &Shown<'_>, condition: Option<&Condition>, at_us: i64) ->
         | Window::Counter { span, .. } => at_us - span.us,
     };
     conditions.into_iter().map(|c| start(c.window)).min()
-}
-
-fn condition_ui(
-    ui: &mut egui::Ui,
-    shown: &Shown<'_>,
-    index: usize,
-    condition: &Condition,
-    commands: &mut Commands,
-) {
-    let Shown {
-        rulebook,
-        index: rule_index,
-        rule,
-        replay,
-        done,
-        analysis,
-        session,
-    } = *shown;
-    let Some(result) = done.conditions.get(index) else {
-        return;
-    };
-    let form = charts::condition_form(Some(rulebook), done, &condition.name);
-    card_ui(ui, &condition.name, |ui| {
-        ui.label(tr(&result.text));
-        if let Some(why) = &result.unavailable {
-            ui.colored_label(
-                ui.visuals().warn_fg_color,
-                tr(format!("Cannot be evaluated on this log: {why}")),
-            );
-            return;
-        }
-        threshold_ui(ui, (rule_index, index), condition, form, commands);
-        // While a threshold moves, what is known without a replay is shown at once.
-        let first = session.thresholds.first(rule).unwrap_or(match &done.first {
-            Some(firing) => FirstFires::At(firing.time_us),
-            None => FirstFires::Never,
-        });
-        let fires = match first {
-            FirstFires::At(us) => {
-                format!("The rule first fires after {}.", units::duration_us(us))
-            }
-            FirstFires::Never => "The rule never fires.".to_owned(),
-        };
-        ui.strong(tr(fires));
-        let first = result.first_us.map_or_else(
-            || "never".to_owned(),
-            |us| format!("first after {}", units::duration_us(us)),
-        );
-        note(
-            ui,
-            &format!(
-                "Holds at {} of {} evaluations, {first}; too few data at {}.",
-                units::count(result.evaluations_true),
-                units::count(done.evaluations),
-                units::count(result.evaluations_no_data)
-            ),
-        );
-        if let Some(mut chart) = charts::condition_chart(analysis, replay, done, result, form) {
-            chart.title = format!("{}: value and bound", condition.name);
-            let brushed = brush_in(ui, &chart, 180.0, Some(time_group(replay)));
-            take_brushed(brushed, shown, Some(condition), commands);
-            note(
-                ui,
-                "Click a moment for the requests in the window then; drag over a stretch to look at it alone.",
-            );
-        }
-    });
-}
-
-/// A slider for the threshold: per cent for shares, seconds for latencies, else as written.
-fn threshold_ui(
-    ui: &mut egui::Ui,
-    (rule, index): (usize, usize),
-    condition: &Condition,
-    form: ValueForm,
-    commands: &mut Commands,
-) {
-    let (scale, suffix) = match (condition.comparison, form) {
-        (Comparison::TimesBaseline { .. }, _) => (1.0, " × baseline"),
-        (_, ValueForm::Share) => (100.0, " %"),
-        (_, ValueForm::LatencyMs) => (0.001, " s"),
-        (_, ValueForm::Number) => (1.0, ""),
-    };
-    let mut shown = condition.comparison.threshold() * scale;
-    let top = match suffix {
-        " %" => 100.0,
-        " s" => (shown * 4.0).max(60.0),
-        _ => (shown * 4.0).max(5.0),
-    };
-    ui.horizontal(|ui| {
-        ui.label(tr("Threshold"));
-        ui.spacing_mut().slider_width = 320.0;
-        let slider = egui::Slider::new(&mut shown, 0.0..=top)
-            .suffix(suffix)
-            .max_decimals(2)
-            .smart_aim(true)
-            .logarithmic(suffix == " %");
-        let response = ui
-            .add(slider)
-            .accessible_name(tr(format!("Threshold of {}", condition.name)));
-        if response.changed() {
-            commands.push(Command::SetThreshold(rule, index, shown / scale));
-        }
-        if ui
-            .small_button(tr("Reset all rules"))
-            .accessible_name(tr(format!("Reset all rules, beside {}", condition.name)))
-            .clicked()
-        {
-            commands.push(Command::ResetRules);
-        }
-    });
 }
 
 fn readings_ui(ui: &mut egui::Ui, rulebook: &Rulebook, done: &RuleReplay, firing: &Firing) {
