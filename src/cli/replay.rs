@@ -217,6 +217,9 @@ fn details(replay: &Replay, rule: &RuleReplay) -> String {
         lines.push(format!("  {}: {}", condition.name, condition.text));
         lines.push(format!("      {held}"));
     }
+    if !rule.no_data.is_empty() {
+        lines.push(format!("  {}", rule.no_data));
+    }
     for sentence in sentences(replay, rule) {
         lines.push(format!("  {sentence}"));
     }

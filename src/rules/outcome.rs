@@ -68,6 +68,8 @@ pub struct RuleReplay {
     pub title: String,
     /// What it does when it fires.
     pub action: Action,
+    /// What it makes of a lack of data, as a sentence.
+    pub no_data: String,
     /// Why it could not be evaluated; everything else is empty then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,

@@ -281,8 +281,8 @@ impl Routed {
         Ok(routed)
     }
 
-    /// Moves the starts of stretches, which are known to a 288th of the log, to the request at which the
-    /// buckets in between change arms.
+    /// Moves the starts of stretches, which are known to a 288th of the log, to the requests between which
+    /// the buckets in between change arms.
     fn sharpen(
         &mut self,
         log: &RequestLog,
@@ -300,18 +300,28 @@ impl Routed {
             } else {
                 now.1..before.0
             };
-            let of_canary = (0..log.n_rows()).filter(|row| {
-                usize::from(log.arm[*row]) == arms.treatment
-                    && around.contains(&log.start_us[*row])
-                    && self
-                        .place(buckets.bucket[*row])
-                        .is_some_and(|p| between.contains(&p))
-            });
-            let starts = of_canary.map(|row| log.start_us[row]);
+            let starts = |arm: usize| {
+                let rows = (0..log.n_rows()).filter(move |row| usize::from(log.arm[*row]) == arm);
+                let near = rows.filter(|row| {
+                    around.contains(&log.start_us[*row])
+                        && self
+                            .place(buckets.bucket[*row])
+                            .is_some_and(|place| between.contains(&place))
+                });
+                near.map(|row| log.start_us[row]).collect::<Vec<i64>>()
+            };
+            let (canary, control) = (starts(arms.treatment), starts(arms.control));
+            // The canary has them as early, and loses them as late, as no request contradicts.
             let found = if is_growth {
-                starts.min()
+                canary.into_iter().min().map(|first| {
+                    let before = control.into_iter().filter(|at| *at < first).max();
+                    before.map_or(around.start, |last| last + 1)
+                })
             } else {
-                starts.max().map(|last| last + 1)
+                canary.into_iter().max().map(|last| {
+                    let after = control.into_iter().filter(|at| *at > last).min();
+                    after.unwrap_or(around.end)
+                })
             };
             if let Some(found) = found {
                 self.stretches[i].0 = found;

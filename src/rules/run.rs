@@ -8,7 +8,7 @@ use super::state::{Block, Point};
 use super::tree::combine;
 use super::{
     Action, ArmRole, Exposure, ExposureCounts, FailureScope, Firing, Persistence, Rule, RuleReplay,
-    State, Transition, Truth, UnreadRule,
+    State, Transition, Truth, UnreadRule, no_data_text,
 };
 use crate::data::RequestLog;
 
@@ -317,7 +317,10 @@ fn exposure(view: View<'_>, first: Option<Point>) -> Exposure {
 impl RuleReplay {
     /// The replay of a rule before its first evaluation.
     pub(super) fn empty(rule: &Rule) -> Self {
-        Self::named(&rule.id, &rule.title, rule.action)
+        Self {
+            no_data: no_data_text(rule),
+            ..Self::named(&rule.id, &rule.title, rule.action)
+        }
     }
 
     fn named(id: &str, title: &str, action: Action) -> Self {
@@ -325,6 +328,7 @@ impl RuleReplay {
             id: id.to_owned(),
             title: title.to_owned(),
             action,
+            no_data: String::new(),
             skipped: None,
             first: None,
             evaluations: 0,

@@ -224,24 +224,15 @@ fn a_plan_that_the_log_does_not_follow_is_named() {
     let stages: Vec<_> = fit
         .stages
         .iter()
-        .map(|stage| {
-            (
-                stage.from_us / SECOND,
-                stage.to_us / SECOND,
-                stage.weight,
-                stage.differs,
-            )
-        })
+        .map(|stage| (stage.from_us / SECOND, stage.to_us / SECOND, stage.weight))
         .collect();
     // 5 % for 10 min, 20 % for 30 min, 50 %: the log has 20 %, then 40 % from the half hour on.
     assert_eq!(
         stages,
-        [
-            (0, 600, 0.05, true),
-            (600, 2_400, 0.2, true),
-            (2_400, 3_599, 0.5, true)
-        ]
+        [(0, 600, 0.05), (600, 2_400, 0.2), (2_400, 3_599, 0.5)]
     );
+    assert!(fit.stages[0].differs && fit.stages[1].differs);
+    assert!(!fit.is_followed());
     let second = &fit.stages[1];
     let share = second.share.unwrap();
     assert!((share - 0.27).abs() < 0.03, "{share}");

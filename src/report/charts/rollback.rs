@@ -4,7 +4,9 @@ use super::{arm_name, arm_tone, seconds, time_axis};
 use crate::analysis::Analysis;
 use crate::data::Quantity;
 use crate::report::chart::{Along, Axis, Chart, Layer, Mark, Scale, Tone};
-use crate::rules::{Condition, ConditionReplay, Metric, Replay, Rule, RuleReplay, Rulebook, State};
+use crate::rules::{
+    Action, Condition, ConditionReplay, Metric, Replay, Rule, RuleReplay, Rulebook, State,
+};
 use crate::units::ValueForm;
 
 /// Stretches of one state that are closer than this share of the time axis are drawn as one.
@@ -17,26 +19,11 @@ pub fn replay_timeline(analysis: &Analysis, replay: &Replay) -> Chart {
     let end_us = replay.last_event_us.max(1);
     let (events, event_note) = super::event_rules(analysis);
     let mut layers: Vec<Layer> = super::stage_spans(analysis).chain(events).collect();
-    for (state, name, tone) in [
-        (State::Pending, "pending", Tone::Caution),
-        (State::Firing, "firing", Tone::Bad),
-    ] {
-        let rows = replay.rules.iter().enumerate();
-        let items: Vec<_> = rows
-            .flat_map(|(row, rule)| {
-                stretches(rule, state, end_us)
-                    .into_iter()
-                    .map(move |(from, to)| (row as f64, at(replay, from), at(replay, to)))
-            })
-            .collect();
-        if !items.is_empty() {
-            layers.push(Layer::Bars {
-                name: name.to_owned(),
-                tone,
-                items,
-            });
-        }
+    let mut lanes = Lanes::default();
+    for (row, rule) in replay.rules.iter().enumerate() {
+        lanes.add_states(row, replay, rule, end_us);
     }
+    layers.extend(lanes.layers());
     let firsts: Vec<_> = replay
         .rules
         .iter()
@@ -64,7 +51,7 @@ pub fn replay_timeline(analysis: &Analysis, replay: &Replay) -> Chart {
         title: "What the rules would have done".to_owned(),
         caption: format!(
             "States of each rule over event time, as if no rollback had taken effect: what \
-             follows a first firing is hypothetical. Shading: stages, with the treatment's \
+             follows a first firing is hypothetical, and grey. Shading: stages, with the treatment's \
              share of requests.{event_note}"
         ),
         x: time_axis(
@@ -90,36 +77,14 @@ pub fn rule_lanes(
     }
     let end_us = replay.last_event_us.max(1);
     let mut layers: Vec<Layer> = super::stage_spans(analysis).collect();
-    let bars = |row: usize, stretches: Vec<(i64, i64)>| -> Vec<(f64, f64, f64)> {
-        let bar = |(from, to)| (row as f64, at(replay, from), at(replay, to));
-        stretches.into_iter().map(bar).collect()
-    };
+    let mut lanes = Lanes::default();
+    lanes.add_states(0, replay, done, end_us);
     let held = rule.conditions().into_iter().zip(&done.conditions);
-    let held: Vec<_> = held
-        .enumerate()
-        .flat_map(|(c, (condition, seen))| bars(c + 1, held_stretches(condition, seen, end_us)))
-        .collect();
-    for (name, tone, items) in [
-        (
-            "pending",
-            Tone::Caution,
-            bars(0, stretches(done, State::Pending, end_us)),
-        ),
-        (
-            "firing",
-            Tone::Bad,
-            bars(0, stretches(done, State::Firing, end_us)),
-        ),
-        ("condition holds", Tone::Arm(0), held),
-    ] {
-        if !items.is_empty() {
-            layers.push(Layer::Bars {
-                name: name.to_owned(),
-                tone,
-                items,
-            });
-        }
+    for (c, (condition, seen)) in held.enumerate() {
+        let stretches = held_stretches(condition, seen, end_us);
+        lanes.add(Lane::Held, c + 1, replay, done, stretches);
     }
+    layers.extend(lanes.layers());
     if let Some(first) = &done.first {
         layers.push(Layer::Rule {
             label: String::new(),
@@ -135,7 +100,8 @@ pub fn rule_lanes(
         title: "The rule and its conditions over time".to_owned(),
         caption:
             "When the rule was pending or firing, and at which of the evaluations drawn below \
-                  each condition held on its own. Dotted: the first firing."
+                  each condition held on its own. Dotted: the first firing; what follows it is \
+                  hypothetical, and grey."
                 .to_owned(),
         x: time_axis(
             replay.clock,
@@ -145,6 +111,74 @@ pub fn rule_lanes(
         y: Axis::new("", Scale::Category(labels)),
         layers,
     })
+}
+
+/// What a bar of a lane shows.
+#[derive(Debug, Clone, Copy)]
+enum Lane {
+    Pending,
+    Firing,
+    Held,
+    /// Any of them after the rule acted: the log would have gone on differently.
+    Hypothetical,
+}
+
+/// Bars of all rows by what they show.
+#[derive(Default)]
+struct Lanes([Vec<(f64, f64, f64)>; 4]);
+
+impl Lanes {
+    /// The states of a rule as a row.
+    fn add_states(&mut self, row: usize, replay: &Replay, rule: &RuleReplay, end_us: i64) {
+        for (lane, state) in [
+            (Lane::Pending, State::Pending),
+            (Lane::Firing, State::Firing),
+        ] {
+            self.add(lane, row, replay, rule, stretches(rule, state, end_us));
+        }
+    }
+
+    /// Stretches of a row, cut where the rule first takes effect. An alert changes nothing by itself.
+    fn add(
+        &mut self,
+        lane: Lane,
+        row: usize,
+        replay: &Replay,
+        rule: &RuleReplay,
+        stretches: Vec<(i64, i64)>,
+    ) {
+        let first = rule.first.as_ref().filter(|_| rule.action != Action::Alert);
+        let acts_us = first.map_or(i64::MAX, |first| first.effective_us);
+        for (from, to) in stretches {
+            for (lane, from, to) in [
+                (lane, from, to.min(acts_us)),
+                (Lane::Hypothetical, from.max(acts_us), to),
+            ] {
+                if from < to {
+                    self.0[lane as usize].push((row as f64, at(replay, from), at(replay, to)));
+                }
+            }
+        }
+    }
+
+    fn layers(self) -> impl Iterator<Item = Layer> {
+        let named = [
+            ("pending", Tone::Caution),
+            ("firing", Tone::Bad),
+            ("condition holds", Tone::Arm(0)),
+            ("hypothetical", Tone::Quiet),
+        ];
+        let bars = |((name, tone), items): ((&str, Tone), Vec<_>)| Layer::Bars {
+            name: name.to_owned(),
+            tone,
+            items,
+        };
+        let filled = named
+            .into_iter()
+            .zip(self.0)
+            .filter(|(_, items)| !items.is_empty());
+        filled.map(bars)
+    }
 }
 
 /// When a condition held, from its thinned series; breaks too short to be seen are left out.

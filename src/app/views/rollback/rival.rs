@@ -71,6 +71,7 @@ pub(super) fn rival_ui(
         );
         let mut timeline = charts::replay_timeline(analysis, theirs);
         timeline.id = "rival-timeline".to_owned();
+        timeline.title = "What the rules of the other file would have done".to_owned();
         let height = 70.0 + 26.0 * theirs.rules.len() as f32;
         brush_in(ui, &timeline, height, None);
     });
