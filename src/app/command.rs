@@ -188,7 +188,7 @@ pub(super) fn apply(
         }
         Command::PickPicture(proposed) => session.pick_picture(proposed),
         Command::SavePicture(picture) => session.save_picture(*picture),
-        Command::PickRival => session.pick_rules(dialogs::pick_rules, super::rivals::open),
+        Command::PickRival => session.pick_rules(super::dialogs::pick_rules, super::rivals::open),
         Command::Recover(is_wanted) => {
             if let Some(project) = state.storage.leftover.take().filter(|_| is_wanted) {
                 saving::open(state, (project, String::new()), None);

@@ -9,6 +9,7 @@ use super::session::{Output, Session, Slot};
 use super::state::{AppState, Screen};
 use super::thresholds::replay_changed;
 use crate::analysis::AnalysisSettings;
+use crate::error::Result;
 use crate::ingest::Loaded;
 use crate::jobs::JobKind;
 use crate::rules::{Replay, Rulebook};
@@ -41,6 +42,17 @@ pub(super) fn open(state: &mut AppState, path: &Path) {
             state.screen = Screen::Rollback;
         }
         Err(error) => rule_files::fail(state, &error),
+    }
+}
+
+impl RivalRun {
+    /// Takes the result of the job.
+    pub(super) fn take(&mut self, result: Result<Output>) {
+        match result {
+            Ok(Output::Replay(replay)) => self.replay.settle(Ok(replay)),
+            Ok(_) => {}
+            Err(error) => self.replay.settle(Err(error)),
+        }
     }
 }
 

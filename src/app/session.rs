@@ -189,10 +189,7 @@ impl Session {
                 }
                 (JobKind::Thresholds, Ok(Output::Passed(passed))) => self.take_passed(passed),
                 (JobKind::Replay, Err(error)) => self.replay.settle(Err(error)),
-                (JobKind::Rival, Ok(Output::Replay(replay))) => {
-                    self.rival.replay.settle(Ok(replay))
-                }
-                (JobKind::Rival, Err(error)) => self.rival.replay.settle(Err(error)),
+                (JobKind::Rival, result) => self.rival.take(result),
                 (JobKind::Lab, Ok(Output::Lab(found))) => self.lab.settle(Ok(*found)),
                 (JobKind::Lab, Err(error)) => self.lab.settle(Err(error)),
                 (JobKind::List, Ok(Output::Listed(listing))) => self.requests.settle(Ok(*listing)),
@@ -367,17 +364,6 @@ impl Session {
                 picture.write(&analysis).map(Output::Pictured)
             });
         }
-    }
-
-    /// Asks for a file of rules, and what to do with it.
-    pub(super) fn pick_rules(
-        &mut self,
-        ask: fn() -> Option<PathBuf>,
-        take: fn(&mut AppState, &Path),
-    ) {
-        self.jobs.start(JobKind::Dialog, move |_| {
-            Ok(Output::PickedRules(ask(), take))
-        });
     }
 
     /// Tries the chosen rule on rollouts made from the log.

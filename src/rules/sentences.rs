@@ -2,7 +2,7 @@
 
 use super::{
     Averted, AvertedAmount, Censoring, CensoringKind, Firing, NoData, PhaseRange, PlanFit,
-    PlannedAt, Replay, Rule, RuleReplay, StageAt,
+    PlannedAt, Replay, Rule, RuleReplay, StageAt, Truth,
 };
 use crate::units;
 
@@ -15,6 +15,10 @@ pub fn sentences(replay: &Replay, rule: &RuleReplay) -> Vec<String> {
     }
     let mut found = Vec::new();
     if let Some(first) = &rule.first {
+        let saw = |truth: Truth| first.readings.iter().any(|reading| reading.truth == truth);
+        if saw(Truth::Unknown) && !saw(Truth::True) {
+            found.push("It fired because data were missing: no condition held.".to_owned());
+        }
         found.extend(first.stage.map(stage_text));
         if let (Some(fit), Some(planned)) = (&rule.plan, first.planned) {
             found.push(planned_text(&fit.plan, planned));

@@ -70,8 +70,8 @@ pub(super) fn rival_ui(
             },
         );
         let mut timeline = charts::replay_timeline(analysis, theirs);
-        timeline.id = "rival-timeline".to_owned();
-        timeline.title = "What the rules of the other file would have done".to_owned();
+        "rival-timeline".clone_into(&mut timeline.id);
+        "What the rules of the other file would have done".clone_into(&mut timeline.title);
         let height = 70.0 + 26.0 * theirs.rules.len() as f32;
         brush_in(ui, &timeline, height, None);
     });

@@ -102,7 +102,7 @@ pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Comma
 
 /// The plan that the rule belongs to, beside what the log shows.
 fn plan_ui(ui: &mut egui::Ui, fit: &PlanFit) {
-    const COLUMNS: [Column; 6] = [
+    const COLUMNS: [Column<'_>; 6] = [
         Column::text("Stage", 130.0),
         Column::text("Time", 220.0),
         Column::number("Planned share", 110.0),
