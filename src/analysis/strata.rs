@@ -37,7 +37,11 @@ impl Strata {
         stages: &[Stage],
         (control, treatment): (&[u32], &[u32]),
     ) -> Option<Self> {
-        let (first, last) = (*treatment.first()?, *treatment.last()?);
+        // Up to the first and the last moment, not row: of equal stamps the file's order says nothing.
+        let moment = |row: u32| log.event_us[row as usize];
+        let (from_us, to_us) = (moment(*treatment.first()?), moment(*treatment.last()?));
+        let first = log.event_us.partition_point(|t| *t < from_us) as u32;
+        let last = log.event_us.partition_point(|t| *t <= to_us) as u32 - 1;
         let is_outside = |row: &&u32| **row < first || **row > last;
         let n_lonely = control.iter().filter(is_outside).count();
         let is_lonely = n_lonely as f64 > LONELY * control.len() as f64;

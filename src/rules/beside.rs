@@ -109,7 +109,7 @@ mod tests {
         let changes: Vec<String> = beside(&ours, &theirs).iter().map(Beside::change).collect();
         assert_eq!(
             changes,
-            ["1 min 0 s later", "fires now", "at the same time", ""]
+            ["1 min later", "fires now", "at the same time", ""]
         );
         let one = replay(&[("x", Some(10))]);
         let other = replay(&[("y", Some(4))]);

@@ -161,16 +161,22 @@ mod tests {
     /// `tests/data/kayenta`: the same crossings bisected with scipy's ranks. Ours stop within 1e-4, as R's.
     #[test]
     fn intervals_are_where_the_rank_sum_crosses() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let text = std::fs::read_to_string(path.join("tests/data/kayenta/shift.json")).unwrap();
-        let cases: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+        let text = include_str!("../../tests/data/kayenta/shift.json");
+        let cases: Vec<serde_json::Value> = serde_json::from_str(text).unwrap();
         assert_eq!(cases.len(), 19);
         for case in cases {
             let numbers = |key: &str| -> Vec<f64> {
                 let values = case[key].as_array().unwrap();
                 values.iter().map(|v| v.as_f64().unwrap()).collect()
             };
-            let shift = location_shift(&numbers("x"), &numbers("y"), 0.98).unwrap();
+            let (x, y) = (numbers("x"), numbers("y"));
+            let shift = location_shift(&x, &y, 0.98).unwrap();
+            // Between two neighbouring differences the rank sum is flat: each place there is a crossing.
+            let is_one_step = |a: f64, b: f64| {
+                let (from, to) = (a.min(b), a.max(b));
+                let is_between = |d: f64| d > from + 1e-4 && d < to - 1e-4;
+                !x.iter().any(|x| y.iter().any(|y| is_between(x - y)))
+            };
             for (key, found) in [
                 ("lower", shift.lower),
                 ("upper", shift.upper),
@@ -178,7 +184,7 @@ mod tests {
             ] {
                 let expected = case[key].as_f64().unwrap();
                 assert!(
-                    (found - expected).abs() <= 1e-4,
+                    (found - expected).abs() <= 1e-4 || is_one_step(found, expected),
                     "{key}: {found} {expected}"
                 );
             }

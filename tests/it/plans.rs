@@ -192,7 +192,7 @@ fn a_larger_share_is_not_in_the_log() {
     let refused = planned(&loaded, "{ weight = 0.25 }")
         .unwrap_err()
         .to_string();
-    assert!(refused.contains("25 % and the log only 20 %"), "{refused}");
+    assert!(refused.contains("25.0 % and the log only 20"), "{refused}");
     // What is in the log up to there is replayed.
     let stages = "{ weight = 0.1, hold = '50m' }, { weight = 0.5 }";
     let found = planned(&loaded, stages).unwrap();
