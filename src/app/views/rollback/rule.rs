@@ -68,7 +68,7 @@ pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Comma
                 }
             });
         }
-        verdict_ui(ui, done, analysis, replay);
+        verdict_ui(ui, done, replay);
         if let Some(firing) = &done.first {
             firing_ui(ui, shown, replay.time_zero_us + firing.time_us, commands);
         }
@@ -149,7 +149,7 @@ fn plan_ui(ui: &mut egui::Ui, fit: &PlanFit) {
         });
 }
 
-fn verdict_ui(ui: &mut egui::Ui, done: &RuleReplay, analysis: &Analysis, replay: &Replay) {
+fn verdict_ui(ui: &mut egui::Ui, done: &RuleReplay, replay: &Replay) {
     ui.add_space(4.0);
     let Some(firing) = &done.first else {
         if done.skipped.is_none() {
@@ -158,26 +158,13 @@ fn verdict_ui(ui: &mut egui::Ui, done: &RuleReplay, analysis: &Analysis, replay:
         return;
     };
     let at = firing.time_us + replay.time_zero_us;
-    let stage = analysis
-        .stages
-        .iter()
-        .position(|stage| (stage.from_us..stage.to_us).contains(&at));
-    let stage = stage.map_or_else(String::new, |i| {
-        let stage = &analysis.stages[i];
-        format!(
-            ", in stage {} ({} of requests), {} into it",
-            i + 1,
-            units::share(stage.share),
-            units::duration_us(at - stage.from_us)
-        )
-    });
     let color = theme::tone(Tone::Bad, ui.visuals().dark_mode);
-    let text = format!(
-        "First fires {} after the start{stage}, because of {}. At {}.",
+    let text = tr(format!(
+        "First fires {} after the start, because of {}. At {}.",
         units::duration_us(firing.time_us),
         firing.causes.join(" and "),
         units::instant(at, replay.clock)
-    );
+    ));
     ui.add(egui::Label::new(egui::RichText::new(text).color(color).strong()).wrap());
     if let Some(exposure) = done.exposure {
         note(
