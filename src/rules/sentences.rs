@@ -179,6 +179,13 @@ fn averted_text(averted: &Averted) -> Vec<String> {
             units::count(averted.requests),
             amounts.join(", ")
         ));
+        if averted
+            .amounts
+            .iter()
+            .any(|amount| amount.interval.is_some())
+        {
+            found.push("In brackets: 95 % intervals, from drawing users anew.".to_owned());
+        }
     }
     if averted.not_identified > 0 {
         found.push(format!(
