@@ -88,6 +88,11 @@ pub fn count(n: u64) -> String {
     out
 }
 
+/// The name of a quantile: `p95`.
+pub fn percentile(q: f64) -> String {
+    format!("p{}", significant(q * 100.0, 2))
+}
+
 /// A share of 0 to 1 as per cent: `3.27 %`.
 pub fn share(value: f64) -> String {
     if value.is_nan() {

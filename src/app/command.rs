@@ -286,11 +286,7 @@ pub(super) fn apply(
         Command::Recompute => session.recompute(),
         Command::Copy(text) => {
             ctx.copy_text(text);
-            state.notice = Some(Notice {
-                is_error: false,
-                text: "Copied".to_owned(),
-                path: None,
-            });
+            state.notice = Some(Notice::done("Copied"));
         }
     }
 }

@@ -161,11 +161,10 @@ impl Session {
 pub(super) fn copy_ids(state: &mut AppState, found: &WrittenRows) {
     let ids = found.rows.iter().filter_map(|(_, cells)| cells.first());
     let ids: Vec<&str> = ids.map(String::as_str).collect();
-    state.notice = Some(Notice {
-        is_error: false,
-        text: format!("{} ids copied", units::count(ids.len() as u64)),
-        path: None,
-    });
+    state.notice = Some(Notice::done(format!(
+        "{} ids copied",
+        units::count(ids.len() as u64)
+    )));
     state.to_copy = Some(ids.join("\n") + "\n");
 }
 

@@ -106,11 +106,10 @@ pub(super) fn export(state: &mut AppState, path: &Path) {
     match written {
         Ok(notes) => {
             let title = "Written as Prometheus rules".to_owned();
-            state.notice = Some(Notice {
-                is_error: false,
-                text: format!("Rules written to {}", path.display()),
-                path: Some(path.to_path_buf()),
-            });
+            state.notice = Some(
+                Notice::done(format!("Rules written to {}", path.display()))
+                    .of_file(path.to_path_buf()),
+            );
             state.rule_file = Some(file(path, title, notes));
             state.screen = Screen::Rollback;
         }
@@ -127,11 +126,7 @@ fn file(path: &Path, title: String, notes: Vec<ImportNote>) -> RuleFile {
 }
 
 pub(super) fn fail(state: &mut AppState, error: &Error) {
-    state.notice = Some(Notice {
-        is_error: true,
-        text: error.to_string(),
-        path: None,
-    });
+    state.notice = Some(Notice::failed(error.to_string()));
 }
 
 fn counted(n: usize) -> String {

@@ -135,11 +135,7 @@ pub(super) fn open_file(state: &mut AppState, path: PathBuf) {
     match read(&path) {
         Ok(found) => open(state, found, Some(path)),
         Err(error) => {
-            state.notice = Some(Notice {
-                is_error: true,
-                text: error.to_string(),
-                path: None,
-            });
+            state.notice = Some(Notice::failed(error.to_string()));
             state.screen = Screen::Log;
         }
     }
@@ -195,11 +191,7 @@ pub(super) fn settle(state: &mut AppState, loaded: &Loaded) {
         return;
     };
     if let Some(change) = opening.project.change(loaded) {
-        state.notice = Some(Notice {
-            is_error: true,
-            text: change,
-            path: None,
-        });
+        state.notice = Some(Notice::failed(change));
     }
     state.project.is_recovered = opening.path.is_none();
     if let Some(path) = opening.path {
@@ -215,11 +207,9 @@ pub(super) fn wait_for_log(state: &mut AppState, error: &Error) {
         state.project.opening = None;
     } else if let Some(opening) = &mut state.project.opening {
         opening.has_failed = true;
-        state.notice = Some(Notice {
-            is_error: true,
-            text: "The project's log could not be read. Open it where it is now: its roles, settings and rules are kept".to_owned(),
-            path: None,
-        });
+        state.notice = Some(Notice::failed(
+            "The project's log could not be read. Open it where it is now: its roles, settings and rules are kept",
+        ));
     }
 }
 

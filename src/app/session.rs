@@ -203,18 +203,13 @@ impl Session {
                 }
                 (JobKind::Export, Ok(Output::Exported(path))) => {
                     let text = format!("Report written to {}", path.display());
-                    state.notice = Some(Notice {
-                        is_error: false,
-                        text,
-                        path: Some(path),
-                    });
+                    state.notice = Some(Notice::done(text).of_file(path));
                 }
                 (JobKind::Picture, Ok(Output::Pictured(path))) => {
-                    state.notice = Some(Notice {
-                        is_error: false,
-                        text: format!("Picture written to {}", path.display()),
-                        path: Some(path),
-                    });
+                    state.notice = Some(
+                        Notice::done(format!("Picture written to {}", path.display()))
+                            .of_file(path),
+                    );
                 }
                 (JobKind::Dialog, Ok(Output::PickedPicture(path))) => {
                     if let (Some(path), Some(picture)) = (path, &mut state.picture) {
@@ -228,11 +223,8 @@ impl Session {
                 }
                 (JobKind::Dialog, Ok(Output::PickedRules(Some(path), take))) => take(state, &path),
                 (JobKind::Save, Ok(Output::Saved(path, document, text))) => {
-                    state.notice = Some(Notice {
-                        is_error: false,
-                        text: format!("Project saved to {}", path.display()),
-                        path: None,
-                    });
+                    state.notice =
+                        Some(Notice::done(format!("Project saved to {}", path.display())));
                     state.storage.remember(&path);
                     state.project.note_saved(path, *document, text);
                 }
@@ -256,11 +248,7 @@ impl Session {
                 }
                 (_, Err(error)) if error.is_cancelled() => {}
                 (_, Err(error)) => {
-                    state.notice = Some(Notice {
-                        is_error: true,
-                        text: error.to_string(),
-                        path: None,
-                    });
+                    state.notice = Some(Notice::failed(error.to_string()));
                 }
                 (_, Ok(_)) => {}
             }

@@ -265,3 +265,29 @@ pub struct Notice {
     /// A file that it speaks of.
     pub path: Option<PathBuf>,
 }
+
+impl Notice {
+    /// Something went well.
+    pub fn done(text: impl Into<String>) -> Self {
+        Self {
+            is_error: false,
+            text: text.into(),
+            path: None,
+        }
+    }
+
+    /// Something failed, or has to be known before going on.
+    pub fn failed(text: impl Into<String>) -> Self {
+        Self {
+            is_error: true,
+            ..Self::done(text)
+        }
+    }
+
+    /// The same, about a file.
+    #[must_use]
+    pub fn of_file(mut self, path: PathBuf) -> Self {
+        self.path = Some(path);
+        self
+    }
+}

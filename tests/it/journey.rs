@@ -13,16 +13,8 @@ use hindsight::report::json;
 use hindsight::{rules, units};
 use serde_json::Value;
 
-use crate::support::harness::{sample, settle, show, step_until, window, window_on};
+use crate::support::harness::{press, sample, settle, show, step_until, window, window_on};
 use crate::support::program::Dir;
-
-#[track_caller]
-fn press(window: &mut Harness<'_, App>, name: &str) {
-    window
-        .get_by_role_and_label(Role::Button, name)
-        .click_accesskit();
-    settle(window);
-}
 
 fn analysis_json(window: &Harness<'_, App>) -> Value {
     json::analysis(window.state().session.analysis.value.as_ref().unwrap()).unwrap()

@@ -3,21 +3,13 @@
 use std::fs;
 
 use eframe::egui;
-use egui::{Role, Theme};
+use egui::Theme;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use hindsight::app::{App, Screen};
 
-use crate::support::harness::{sample, settle, show, window_on};
+use crate::support::harness::{press, sample, settle, show, window_on};
 use crate::support::program::Dir;
-
-#[track_caller]
-fn press(window: &mut Harness<'_, App>, name: &str) {
-    window
-        .get_by_role_and_label(Role::Button, name)
-        .click_accesskit();
-    settle(window);
-}
 
 fn notice(window: &Harness<'_, App>) -> String {
     let notice = window.state().state.notice.as_ref();

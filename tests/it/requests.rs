@@ -8,7 +8,7 @@ use hindsight::app::{App, Command, FirstFires, Screen};
 use hindsight::data::Quantity;
 use hindsight::rules::with_threshold;
 
-use crate::support::harness::{sample, settle, show, window_on};
+use crate::support::harness::{press, sample, settle, show, window_on};
 
 fn listed(window: &Harness<'_, App>) -> Vec<u32> {
     let listing = window
@@ -51,14 +51,8 @@ fn a_number_of_the_scorecard_leads_to_its_requests() {
     assert_eq!(listed(&window).len() as u64, n_failed);
 
     // Sorted by latency, the longest first.
-    let sort = |window: &mut Harness<'_, App>| {
-        window
-            .get_by_role_and_label(Role::Button, "Sort by Latency")
-            .click_accesskit();
-        settle(window);
-    };
-    sort(&mut window);
-    sort(&mut window);
+    press(&mut window, "Sort by Latency");
+    press(&mut window, "Sort by Latency");
     let listing = window
         .state()
         .session

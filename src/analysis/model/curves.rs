@@ -52,6 +52,14 @@ pub struct QuantileValue {
     pub estimate: Estimate,
 }
 
+impl QuantileValue {
+    /// Of several quantiles the one at `q`.
+    pub fn at(quantiles: &[Self], q: f64) -> Option<&Estimate> {
+        let found = quantiles.iter().find(|value| (value.q - q).abs() < 1e-9);
+        found.map(|value| &value.estimate)
+    }
+}
+
 /// Quantile differences of one arm.
 #[derive(Debug, Clone, Serialize)]
 pub struct QuantileDifferences {

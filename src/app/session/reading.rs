@@ -76,11 +76,7 @@ impl Session {
     /// A log that could not be read, or was not waited for, leaves the one on screen as it was.
     fn take_back(&mut self, error: &Error, state: &mut AppState) {
         if error.is_cancelled() {
-            state.notice = Some(Notice {
-                is_error: false,
-                text: "Loading was cancelled".to_owned(),
-                path: None,
-            });
+            state.notice = Some(Notice::done("Loading was cancelled"));
         } else {
             // Where another file can be chosen.
             state.screen = Screen::Log;

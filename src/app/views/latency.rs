@@ -110,7 +110,7 @@ fn cell(panel: &LatencyPanel, q: Option<f64>, column: usize) -> String {
     let n_arms = panel.arms.len();
     let (Some(q), true) = (q, column > 0) else {
         return match (q, column) {
-            (Some(q), _) => format!("p{}", units::significant(q * 100.0, 2)),
+            (Some(q), _) => units::percentile(q),
             (None, 0) => tr("Mean ± sd"),
             (None, _) => panel.arms.get(column - 1).map_or_else(String::new, |arm| {
                 let (mean, sd) = (units::latency(arm.mean_ms), units::latency(arm.sd_ms));
@@ -118,19 +118,15 @@ fn cell(panel: &LatencyPanel, q: Option<f64>, column: usize) -> String {
             }),
         };
     };
-    let at = |values: &[QuantileValue]| {
-        let found = values.iter().find(|value| (value.q - q).abs() < 1e-9);
-        found.map(|value| value.estimate)
-    };
     let form = ValueForm::LatencyMs;
     let ends = |e: &Estimate| (e.value, e.interval.lower, e.interval.upper);
     let shown = match column.checked_sub(n_arms + 1) {
-        None => at(&panel.arms[column - 1].quantiles).map(|e| {
-            let (value, lower, upper) = ends(&e);
+        None => QuantileValue::at(&panel.arms[column - 1].quantiles, q).map(|e| {
+            let (value, lower, upper) = ends(e);
             form.value_with_interval(value, lower, upper)
         }),
-        Some(k) => at(&panel.differences[k].points).map(|e| {
-            let (value, lower, upper) = ends(&e);
+        Some(k) => QuantileValue::at(&panel.differences[k].points, q).map(|e| {
+            let (value, lower, upper) = ends(e);
             form.change_with_interval(value, lower, upper)
         }),
     };

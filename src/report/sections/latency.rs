@@ -5,7 +5,6 @@ use super::super::document::{Block, Cell, Column, Figure, Table};
 use super::{arm_name, figure};
 use crate::analysis::{Analysis, LatencyArm, LatencyPanel, QuantileValue};
 use crate::report::ReportInput;
-use crate::stats::Estimate;
 use crate::units::{self, ValueForm};
 
 /// The most arms that stand beside each other in a table.
@@ -57,15 +56,19 @@ fn quantiles(analysis: &Analysis, panel: &LatencyPanel) -> Table {
     );
     let levels = panel.arms.first().map_or(&[][..], |arm| &arm.quantiles);
     let rows = levels.iter().map(|level| {
-        let values = panel
-            .arms
-            .iter()
-            .map(|arm| Cell::estimate(ValueForm::LatencyMs, at(&arm.quantiles, level.q)));
-        let changes = panel
-            .differences
-            .iter()
-            .map(|arm| Cell::change(ValueForm::LatencyMs, at(&arm.points, level.q)));
-        std::iter::once(Cell::text(percentile(level.q)))
+        let values = panel.arms.iter().map(|arm| {
+            Cell::estimate(
+                ValueForm::LatencyMs,
+                QuantileValue::at(&arm.quantiles, level.q),
+            )
+        });
+        let changes = panel.differences.iter().map(|arm| {
+            Cell::change(
+                ValueForm::LatencyMs,
+                QuantileValue::at(&arm.points, level.q),
+            )
+        });
+        std::iter::once(Cell::text(units::percentile(level.q)))
             .chain(values)
             .chain(changes)
             .collect()
@@ -90,20 +93,21 @@ fn by_arm(analysis: &Analysis, panel: &LatencyPanel) -> [Table; 2] {
         arm.quantiles.iter().map(|level| level.q).collect()
     });
     let columns = || {
-        let levels = levels.iter().map(|q| Column::right(percentile(*q)));
+        let levels = levels.iter().map(|q| Column::right(units::percentile(*q)));
         std::iter::once(Column::head("Arm")).chain(levels)
     };
     let name = |arm: usize| Cell::text(arm_name(analysis, arm));
     let values = panel.arms.iter().map(|arm| {
         let n = format!("n {}", units::count(arm.n));
-        let of = |q: &f64| Cell::estimate(ValueForm::LatencyMs, at(&arm.quantiles, *q));
+        let of =
+            |q: &f64| Cell::estimate(ValueForm::LatencyMs, QuantileValue::at(&arm.quantiles, *q));
         std::iter::once(name(arm.arm).note(n))
             .chain(levels.iter().map(of))
             .chain([mean(arm)])
             .collect()
     });
     let changes = panel.differences.iter().map(|arm| {
-        let of = |q: &f64| Cell::change(ValueForm::LatencyMs, at(&arm.points, *q));
+        let of = |q: &f64| Cell::change(ValueForm::LatencyMs, QuantileValue::at(&arm.points, *q));
         let from = format!("minus {}", arm_name(analysis, analysis.control));
         std::iter::once(name(arm.arm).note(from))
             .chain(levels.iter().map(of))
@@ -133,17 +137,6 @@ fn mean(arm: &LatencyArm) -> Cell {
         units::latency(arm.sd_ms)
     );
     Cell::number(arm.mean_ms, text)
-}
-
-fn at(quantiles: &[QuantileValue], q: f64) -> Option<&Estimate> {
-    quantiles
-        .iter()
-        .find(|value| (value.q - q).abs() < 1e-9)
-        .map(|value| &value.estimate)
-}
-
-fn percentile(q: f64) -> String {
-    format!("p{}", units::significant(q * 100.0, 2))
 }
 
 /// The histogram's twin: requests per bin, empty bins at both ends left out.
@@ -189,7 +182,7 @@ fn differences(analysis: &Analysis, panel: &LatencyPanel) -> Table {
         arm.points.iter().map(|point| {
             vec![
                 Cell::text(arm_name(analysis, arm.arm)),
-                Cell::text(percentile(point.q)),
+                Cell::text(units::percentile(point.q)),
                 Cell::change(ValueForm::LatencyMs, Some(&point.estimate)),
             ]
         })

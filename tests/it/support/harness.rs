@@ -74,6 +74,15 @@ pub(crate) fn settle(window: &mut Harness<'_, App>) {
     window.run();
 }
 
+/// Presses a button, wherever on the screen it is, and waits for what follows.
+#[track_caller]
+pub(crate) fn press(window: &mut Harness<'_, App>, name: &str) {
+    window
+        .get_by_role_and_label(egui::Role::Button, name)
+        .click_accesskit();
+    settle(window);
+}
+
 /// Goes to a screen by its button.
 #[track_caller]
 pub(crate) fn show(window: &mut Harness<'_, App>, screen: Screen) {
