@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use polars::prelude::{
-    ArrowSchema, DataFrame, DataType, ParallelStrategy, ParquetReader, PolarsResult, SerReader as _,
-};
+use polars::prelude::{ArrowSchema, DataFrame, DataType, PolarsResult};
+use polars_io::SerReader as _;
+use polars_io::parquet::read::{ParallelStrategy, ParquetReader};
 
 use rayon::prelude::*;
 

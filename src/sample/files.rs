@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SecondsFormat};
 use polars::prelude::{
-    Column, DataFrame, IntoColumn, IntoSeries, NamedFrom, ParquetCompression, ParquetWriter,
-    PolarsResult, Series, TimeUnit, TimeZone,
+    Column, DataFrame, IntoColumn, IntoSeries, NamedFrom, PolarsResult, Series, TimeUnit, TimeZone,
 };
+use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
 
 use super::{SampleKind, SampleLog, SampleRequest, SampleSpec, generate};
 use crate::error::{Error, ErrorKind, Result};

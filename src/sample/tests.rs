@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
-use polars::prelude::{ParquetReader, SerReader};
+use polars_io::SerReader;
+use polars_io::parquet::read::ParquetReader;
 
 use super::calibration::{CODE_TASK, KOREAN};
 use super::files::data_frame;

@@ -13,7 +13,8 @@ use hindsight::data::Quantity;
 use hindsight::error::{Error, ErrorKind};
 use hindsight::ingest::{LoadRequest, Loaded, load};
 use hindsight::jobs::Progress;
-use polars::prelude::{DataFrame, ParquetWriter, df};
+use polars::prelude::{DataFrame, df};
+use polars_io::parquet::write::ParquetWriter;
 
 use crate::support::packing;
 

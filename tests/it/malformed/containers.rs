@@ -4,7 +4,8 @@ use std::fs;
 
 use hindsight::error::ErrorKind;
 use hindsight::ingest::Role;
-use polars::prelude::{DataFrame, ParquetWriter, df};
+use polars::prelude::{DataFrame, df};
+use polars_io::parquet::write::ParquetWriter;
 use serde_json::Value;
 
 use super::{Read, Refused, check, check_error, csv_of, read, rows};

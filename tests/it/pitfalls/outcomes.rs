@@ -288,9 +288,8 @@ fn compression_is_told_by_content() {
 /// Structs become dotted names, lists and maps JSON text whose keys can be read.
 #[test]
 fn nested_parquet() {
-    use polars::prelude::{
-        DataFrame, IntoSeries as _, NamedFrom as _, ParquetWriter, Series, StructChunked, df,
-    };
+    use polars::prelude::{DataFrame, IntoSeries as _, NamedFrom as _, Series, StructChunked, df};
+    use polars_io::parquet::write::ParquetWriter;
     let n = N as i64;
     let mut frame: DataFrame = df!(
         "time" => (0..n).map(|i| 1_772_432_843_000 + i * 250).collect::<Vec<_>>(),
