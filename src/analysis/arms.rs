@@ -2,49 +2,8 @@
 
 use super::model::{ArmRole, ArmSummary, OutcomeCounts};
 use super::settings::AnalysisSettings;
-use crate::data::{Outcome, RequestLog, Units};
+use crate::data::{ArmWord, Outcome, RequestLog, Units};
 use crate::error::{Error, ErrorKind, Result};
-
-/// Words for what is in production.
-const CONTROL_NAMES: [&str; 17] = [
-    "control",
-    "baseline",
-    "stable",
-    "champion",
-    "old",
-    "production",
-    "prod",
-    "current",
-    "a",
-    "对照",
-    "對照",
-    "基线",
-    "旧版",
-    "舊版",
-    "대조군",
-    "기존",
-    "구버전",
-];
-/// Words for what is tried.
-const TREATMENT_NAMES: [&str; 17] = [
-    "treatment",
-    "canary",
-    "candidate",
-    "challenger",
-    "new",
-    "experiment",
-    "experimental",
-    "b",
-    "实验组",
-    "實驗組",
-    "候选",
-    "候選",
-    "新版",
-    "金丝雀",
-    "실험군",
-    "신규",
-    "카나리",
-];
 
 /// Indices of the control and of the arm that the decision is about.
 pub(super) fn choose(
@@ -58,7 +17,7 @@ pub(super) fn choose(
     };
     let treatment = match &settings.treatment {
         Some(name) => Some(named(log, name, "treatment")?),
-        None => known(log, &TREATMENT_NAMES)
+        None => known(log, ArmWord::Treatment)
             .filter(|t| *t != control)
             .or_else(|| largest(&sizes, Some(control))),
     };
@@ -144,9 +103,9 @@ fn sizes(log: &RequestLog) -> Vec<u64> {
 fn guessed_control(log: &RequestLog, sizes: &[u64], treatment: Option<&str>) -> usize {
     let tried = match treatment {
         Some(name) => log.arm_index(name),
-        None => known(log, &TREATMENT_NAMES),
+        None => known(log, ArmWord::Treatment),
     };
-    let called = known(log, &CONTROL_NAMES).filter(|arm| Some(*arm) != tried);
+    let called = known(log, ArmWord::Control).filter(|arm| Some(*arm) != tried);
     called
         .or_else(|| lowest_version(log, sizes, tried))
         .or_else(|| largest(sizes, tried))
@@ -185,26 +144,14 @@ fn version(name: &str) -> (String, Vec<u64>) {
     )
 }
 
-/// The arm that is called by one of these names; else the only one with such a word in its name.
-fn known(log: &RequestLog, words: &[&str]) -> Option<usize> {
+/// The arm that is called by one of these words; else the only one with such a word in its name.
+fn known(log: &RequestLog, word: ArmWord) -> Option<usize> {
     let names: Vec<String> = log.arms.iter().map(|a| a.name.to_lowercase()).collect();
-    let exact = |word: &&str| names.iter().position(|name| name == word);
-    let has_word = |name: &String| words.iter().any(|word| is_in(word, name));
-    words.iter().find_map(exact).or_else(|| {
-        let mut found = (0..names.len()).filter(|arm| has_word(&names[*arm]));
+    let called = names.iter().position(|name| word.is_name(name));
+    called.or_else(|| {
+        let mut found = (0..names.len()).filter(|arm| word.is_in(&names[*arm]));
         found.next().filter(|_| found.next().is_none())
     })
-}
-
-/// Whether a name has a word: between other signs than letters, in scripts that write no spaces
-/// anywhere. Single letters are too often something else.
-fn is_in(word: &str, name: &str) -> bool {
-    if word.is_ascii() {
-        let mut parts = name.split(|c: char| !c.is_alphanumeric());
-        word.len() > 1 && parts.any(|part| part == word)
-    } else {
-        name.contains(word)
-    }
 }
 
 fn named(log: &RequestLog, name: &str, part: &str) -> Result<usize> {
@@ -249,6 +196,8 @@ mod tests {
         assert_eq!(chosen(&[("gpt-x-canary", 90), ("gpt-w", 10)]), (1, Some(0)));
         assert_eq!(chosen(&[("模型甲-对照组", 4), ("模型乙", 5)]), (0, Some(1)));
         assert_eq!(chosen(&[("새 모델", 5), ("기존 모델", 4)]), (1, Some(0)));
+        assert_eq!(chosen(&[("b안", 9), ("a안", 4)]), (1, Some(0)));
+        assert_eq!(chosen(&[("green", 9), ("blue", 4)]), (1, Some(0)));
         // Two arms with such a word say nothing.
         assert_eq!(chosen(&[("old x", 4), ("old y", 5)]), (1, Some(0)));
         // Part of a longer word, and a single letter.

@@ -1,6 +1,7 @@
 //! What a request log is: typed columns in event-time order, checked once by the loader and then
 //! trusted by everything else.
 
+mod arm_words;
 mod buckets;
 mod decimals;
 mod filter;
@@ -9,6 +10,7 @@ mod request_ids;
 mod request_log;
 mod router;
 
+pub use arm_words::ArmWord;
 pub use buckets::{TimeBuckets, bucket_width_us};
 pub use decimals::Packed;
 pub use filter::{Filter, FilterPart, MsRange};

@@ -7,6 +7,7 @@ use super::names::{name_score, normalize};
 use super::outcome::{OutcomeForm, rating_of_word};
 use super::profile::SAMPLE_ROWS;
 use super::stamp::{StampForm, numeric_stamp_us};
+use crate::data::ArmWord;
 use crate::units;
 
 /// The score of a role for a column, and the evidence in words.
@@ -130,50 +131,17 @@ fn differs_by_row(column: &ColumnProfile, n_rows: u64) -> bool {
 
 /// The score of a role by values alone, for columns whose names say nothing.
 fn value_only(column: &ColumnProfile, role: Role, name: f64) -> f64 {
-    const ARMS: [&str; 32] = [
-        "control",
-        "treatment",
-        "a",
-        "b",
-        "baseline",
-        "candidate",
-        "champion",
-        "challenger",
-        "stable",
-        "canary",
-        "old",
-        "new",
-        "对照组",
-        "实验组",
-        "基线",
-        "候选",
-        "旧版",
-        "新版",
-        "對照組",
-        "實驗組",
-        "對照",
-        "實驗",
-        "对照",
-        "实验",
-        "舊版",
-        "候選",
-        "대조군",
-        "실험군",
-        "기존",
-        "신규",
-        "a안",
-        "b안",
-    ];
-    let all = |known: &[&str]| {
+    let names_arms = || {
+        let is_arm = |v: &String| {
+            let name = v.to_lowercase();
+            ArmWord::Control.is_name(&name) || ArmWord::Treatment.is_name(&name)
+        };
         column.n_distinct >= 2
             && column.frequent.len() == column.n_distinct
-            && column
-                .frequent
-                .iter()
-                .all(|v| known.contains(&v.to_lowercase().as_str()))
+            && column.frequent.iter().all(is_arm)
     };
     match role {
-        Role::Variant if all(&ARMS) && column.null_share() < 0.05 => 0.8,
+        Role::Variant if names_arms() && column.null_share() < 0.05 => 0.8,
         Role::Time if column.declared == Declared::Stamps || column.stamp_share > 0.9 => 0.5,
         // Few distinct words that play no other part are worth splitting by.
         Role::Segment

@@ -6,6 +6,7 @@ use promql_parser::parser::VectorSelector;
 
 use super::super::notes::Notes;
 use super::super::{CounterMeaning, ImportSettings};
+use crate::data::ArmWord;
 
 /// A series of the source in terms of a request log.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,27 +77,6 @@ const ARM_LABELS: [&str; 14] = [
     "destination_version",
     "rollouts_pod_template_hash",
     "canary",
-];
-const CANARY_WORDS: [&str; 8] = [
-    "canary",
-    "candidate",
-    "treatment",
-    "challenger",
-    "preview",
-    "experiment",
-    "green",
-    "new",
-];
-const BASELINE_WORDS: [&str; 9] = [
-    "stable",
-    "baseline",
-    "primary",
-    "control",
-    "champion",
-    "production",
-    "blue",
-    "prod",
-    "old",
 ];
 
 /// Restates a selector, or says why that cannot be done.
@@ -279,14 +259,11 @@ fn arm_of(
             Arm::Baseline
         });
     }
-    let names = |words: &[&str]| {
-        matcher
-            .value
-            .to_lowercase()
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .any(|part| words.contains(&part))
-    };
-    let named = match (names(&CANARY_WORDS), names(&BASELINE_WORDS)) {
+    let value = matcher.value.to_lowercase();
+    let named = match (
+        ArmWord::Treatment.is_in(&value),
+        ArmWord::Control.is_in(&value),
+    ) {
         (true, false) => Some(Arm::Canary),
         (false, true) => Some(Arm::Baseline),
         _ => None,
