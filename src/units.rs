@@ -170,16 +170,27 @@ pub fn change(value: f64) -> String {
     }
 }
 
-/// A p-value: `0.031`, `2.3e−6`, never `0.000`.
+/// A p-value: `0.031`, `2.3e−6`, never `0.000`; what is smaller than any sample can vouch for is told
+/// as `< 1e−15`.
 pub fn p_value(p: f64) -> String {
     if p.is_nan() {
         NO_VALUE.to_owned()
     } else if p >= 0.001 {
         format!("{p:.3}")
-    } else if p >= 1e-300 {
+    } else if p >= 1e-15 {
         format!("{p:.1e}").replace("e-", "e\u{2212}")
     } else {
-        format!("< 1e{MINUS}300")
+        format!("< 1e{MINUS}15")
+    }
+}
+
+/// A p-value within a sentence: `p = 0.031`, `p < 1e−15`.
+pub fn p_is(p: f64) -> String {
+    let shown = p_value(p);
+    if shown.starts_with('<') {
+        format!("p {shown}")
+    } else {
+        format!("p = {shown}")
     }
 }
 
@@ -346,7 +357,9 @@ mod tests {
     fn p_values_are_never_zero() {
         assert_eq!(p_value(0.0314), "0.031");
         assert_eq!(p_value(2.3e-6), "2.3e−6");
-        assert_eq!(p_value(0.0), "< 1e−300");
+        assert_eq!(p_value(0.0), "< 1e−15");
+        assert_eq!(p_is(0.0), "p < 1e−15");
+        assert_eq!(p_is(0.0314), "p = 0.031");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! what cannot be told yet keeps collecting; arms without a concurrent control hold; a primary metric
 //! that is not better keeps collecting or holds; the rest ships.
 
+use std::cmp::Ordering;
+
 use super::dissent::dissent;
 use super::model::{
     ArmSummary, Decision, DecisionKind, Effect, HealthCheck, LogSummary, MetricRole, Reason,
@@ -11,13 +13,20 @@ use super::model::{
 use super::outlook::{Traffic, outlooks};
 use super::settings::AnalysisSettings;
 
+/// A metric with the treatment's effect on it.
+type Read<'a> = (&'a ScorecardRow, &'a Effect);
+
 /// Metrics in these verdicts keep collecting.
-const UNTOLD: [Verdict; 2] = [Verdict::Inconclusive, Verdict::NoData];
+const UNTOLD: [Verdict; 3] = [
+    Verdict::WorseMarginOpen,
+    Verdict::Inconclusive,
+    Verdict::NoData,
+];
 
 /// The decision about the treatment.
 pub(super) fn decide(
     arms: &[ArmSummary],
-    treatment: Option<usize>,
+    (control, treatment): (usize, Option<usize>),
     scorecard: &[ScorecardRow],
     segments: &[SegmentEffect],
     health: &[HealthCheck],
@@ -34,17 +43,20 @@ pub(super) fn decide(
             kind: DecisionKind::Unsound,
             headline: "There is one arm only, so there is nothing to decide".to_owned(),
             is_log_unsound: true,
-            reasons: reasons(&stops, &[], &[], strategy),
+            reasons: reasons(&stops, (&[], &[]), &[], strategy),
             would_change: Vec::new(),
             dissent: Vec::new(),
         };
     };
     let name = &arms[treatment].name;
     let guardrails = deciding(scorecard, treatment);
-    let reasons = reasons(&stops, &guardrails, segments, strategy);
+    let grave = grave(scorecard, treatment, alpha);
+    let reasons = reasons(&stops, (&guardrails, &grave), segments, strategy);
     let worse = in_verdicts(&guardrails, &[Verdict::Worse]);
     let open = in_verdicts(&guardrails, &UNTOLD);
-    let has_harmed_segment = !harmed_segments(segments).is_empty();
+    let has_harmed_segment = harmed_segments(segments, ReasonWeight::Against)
+        .next()
+        .is_some();
 
     let (kind, headline) = if !stops.is_empty() {
         (
@@ -95,7 +107,7 @@ pub(super) fn decide(
         (
             DecisionKind::KeepCollecting,
             format!(
-                "Keep collecting: nothing is clearly worse in {name}, but {} cannot be told yet",
+                "Keep collecting: nothing is shown worse beyond its margin in {name}, but {} cannot be told yet",
                 listed(&metrics)
             ),
         )
@@ -114,8 +126,14 @@ pub(super) fn decide(
         headline,
         is_log_unsound: !stops.is_empty(),
         reasons,
-        would_change: outlooks(&guardrails, &Traffic::of(log), settings.looks),
-        dissent: dissent(kind, treatment, scorecard, health, alpha),
+        // More of what cannot be trusted would change nothing.
+        would_change: if stops.is_empty() {
+            let traffic = Traffic::of(log, [&arms[control], &arms[treatment]]);
+            outlooks(&guardrails, &traffic, settings.looks)
+        } else {
+            Vec::new()
+        },
+        dissent: dissent(kind, treatment, (scorecard, segments), health, alpha),
     }
 }
 
@@ -191,7 +209,7 @@ fn no_benefit(name: &str, primaries: &[(&ScorecardRow, &Effect)]) -> (DecisionKi
 /// Everything that speaks for or against, the strongest first.
 fn reasons(
     stops: &[&HealthCheck],
-    guardrails: &[(&ScorecardRow, &Effect)],
+    (guardrails, grave): (&[Read<'_>], &[Read<'_>]),
     segments: &[SegmentEffect],
     strategy: &StrategyFinding,
 ) -> Vec<Reason> {
@@ -208,8 +226,19 @@ fn reasons(
             reason(ReasonWeight::Against, text)
         })
         .collect();
-    reasons.extend(of(ReasonWeight::Against, &[Verdict::Worse]));
-    reasons.extend(harmed_segments(segments));
+    let worse = of(ReasonWeight::Against, &[Verdict::Worse]);
+    // Where the mean is harmed it decides; a segment then is something to look into.
+    let of_segments = if worse.is_empty() {
+        ReasonWeight::Against
+    } else {
+        ReasonWeight::Open
+    };
+    if !worse.is_empty() {
+        let told = grave.iter().map(|(row, effect)| sentence(row, effect));
+        reasons.extend(worse);
+        reasons.extend(told.map(|text| reason(ReasonWeight::Against, text)));
+    }
+    reasons.extend(harmed_segments(segments, of_segments));
     reasons.extend(of(ReasonWeight::Open, &UNTOLD));
     let lacks_benefit =
         |(row, effect): &&(&ScorecardRow, &Effect)| is_primary(row) && within(effect);
@@ -269,6 +298,37 @@ fn deciding(scorecard: &[ScorecardRow], treatment: usize) -> Vec<(&ScorecardRow,
         .collect()
 }
 
+/// Secondary metrics that are worse by several margins: they decide nothing, but where something is
+/// worse they may be the larger part of it. The two gravest.
+fn grave(
+    scorecard: &[ScorecardRow],
+    treatment: usize,
+    alpha: f64,
+) -> Vec<(&ScorecardRow, &Effect)> {
+    const MARGINS: f64 = 3.0;
+    let margins = |effect: &Effect| {
+        let (difference, margin) = (effect.difference?, effect.margin?);
+        Some(difference.value.abs() / margin)
+    };
+    let mut found: Vec<(&ScorecardRow, &Effect)> = scorecard
+        .iter()
+        .filter(|row| row.role == MetricRole::Secondary)
+        .filter_map(|row| Some((row, row.effects.iter().find(|e| e.arm == treatment)?)))
+        .filter(|(_, effect)| {
+            effect.verdict == Verdict::Worse
+                && effect.p_adjusted.is_none_or(|p| p < alpha)
+                && margins(effect).is_some_and(|n| n > MARGINS)
+        })
+        .collect();
+    found.sort_by(|a, b| {
+        margins(b.1)
+            .partial_cmp(&margins(a.1))
+            .unwrap_or(Ordering::Equal)
+    });
+    found.truncate(2);
+    found
+}
+
 fn in_verdicts<'a>(
     guardrails: &[(&'a ScorecardRow, &'a Effect)],
     verdicts: &[Verdict],
@@ -281,15 +341,17 @@ fn in_verdicts<'a>(
 }
 
 /// Segments harmed beyond the margin after correction for looking at all of them, in their order.
-/// Where the metric is worse on average too, those that repeat it are left out.
-fn harmed_segments(segments: &[SegmentEffect]) -> Vec<Reason> {
+/// Those that repeat what the whole log shows, or another segment, are left out.
+fn harmed_segments(
+    segments: &[SegmentEffect],
+    weight: ReasonWeight,
+) -> impl Iterator<Item = Reason> {
     segments
         .iter()
         .filter_map(|segment| segment.harm.as_ref())
-        .filter(|harm| harm.decides && !harm.is_known)
+        .filter(|harm| harm.decides && !harm.is_known && harm.same_as.is_none())
         .take(5)
-        .map(|harm| reason(ReasonWeight::Against, harm.text.clone()))
-        .collect()
+        .map(move |harm| reason(weight, harm.text.clone()))
 }
 
 /// "p95 latency is worse, beyond its margin of 1.3 s: +4.2 s [+3.1 s, +5.3 s] (+32 %)"; a margin
@@ -314,10 +376,30 @@ fn sentence(row: &ScorecardRow, effect: &Effect) -> String {
     let reading = match effect.verdict {
         Verdict::Better => "is better".to_owned(),
         Verdict::WithinMargin => format!("stays within its margin of {margin}"),
-        Verdict::Worse => format!("is worse, beyond its margin of {margin}"),
+        Verdict::Worse if is_beyond(effect) => format!("is worse, beyond its margin of {margin}"),
+        Verdict::Worse => {
+            format!("is worse, more likely than not beyond its margin of {margin}")
+        }
+        Verdict::WorseMarginOpen => {
+            format!("is worse; whether by more than its margin of {margin} cannot be told yet")
+        }
         _ => format!("cannot be told yet (margin {margin})"),
     };
-    format!("{} {reading}: {change}{relative}", row.label)
+    let onset = effect.stratified.as_ref().and_then(|s| s.onset.as_ref());
+    let onset = onset
+        .filter(|_| effect.verdict == Verdict::Worse)
+        .map_or_else(String::new, |onset| format!(". {onset}"));
+    format!("{} {reading}: {change}{relative}{onset}", row.label)
+}
+
+/// Whether the whole interval is beyond the margin.
+fn is_beyond(effect: &Effect) -> bool {
+    let nearest = effect
+        .difference
+        .map(|d| d.interval.lower.abs().min(d.interval.upper.abs()));
+    nearest
+        .zip(effect.margin)
+        .is_some_and(|(end, margin)| end > margin)
 }
 
 /// A margin has no sign, because it is always meant for the worse.

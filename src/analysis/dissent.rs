@@ -1,14 +1,14 @@
 //! What speaks against the decision, so that nobody has to find it out afterwards.
 
 use super::model::{
-    DecisionKind, Effect, HealthCheck, MetricRole, ScorecardRow, Severity, Verdict,
+    DecisionKind, Effect, HealthCheck, MetricRole, ScorecardRow, SegmentEffect, Severity, Verdict,
 };
 
 /// Sentences that point the other way, the gravest first.
 pub(super) fn dissent(
     kind: DecisionKind,
     treatment: usize,
-    scorecard: &[ScorecardRow],
+    (scorecard, segments): (&[ScorecardRow], &[SegmentEffect]),
     health: &[HealthCheck],
     alpha: f64,
 ) -> Vec<String> {
@@ -56,6 +56,12 @@ pub(super) fn dissent(
     }
     if kind != DecisionKind::Unsound {
         out.extend(
+            effects
+                .iter()
+                .filter(|(row, effect)| row.role.decides() && effect.verdict == Verdict::Worse)
+                .flat_map(|(row, _)| spared(row, segments)),
+        );
+        out.extend(
             health
                 .iter()
                 .filter(|check| check.severity == Severity::Warning)
@@ -63,4 +69,24 @@ pub(super) fn dissent(
         );
     }
     out
+}
+
+/// Segment values in which a metric that is worse on the whole is better, the largest three.
+fn spared(row: &ScorecardRow, segments: &[SegmentEffect]) -> Vec<String> {
+    let mut found: Vec<&SegmentEffect> = segments
+        .iter()
+        .filter(|segment| segment.metric == row.id && segment.verdict == Verdict::Better)
+        .collect();
+    found.sort_by_key(|segment| std::cmp::Reverse(segment.n_requests.0 + segment.n_requests.1));
+    let said = |segment: &SegmentEffect| {
+        let d = segment.effect.difference?;
+        let change = (row.form).change_with_interval(d.value, d.interval.lower, d.interval.upper);
+        Some(format!(
+            "{} is better where {} is {}: {change}",
+            row.label,
+            segment.segment,
+            segment.shown_value()
+        ))
+    };
+    found.into_iter().take(3).filter_map(said).collect()
 }

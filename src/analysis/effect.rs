@@ -13,7 +13,7 @@ use super::strata::Strata;
 use super::verdict;
 use crate::stats::{
     self, Ascending as _, Comparison, Continuity, Estimate, Moments, RatioMoments, Reference,
-    Share, TestResult, UnitSum, UnitSums, chi_square_2x2, newcombe,
+    Share, TestResult, UnitSum, UnitSums, chi_square_2x2, fisher_exact, newcombe,
 };
 
 /// What every estimate of an analysis stands on.
@@ -201,7 +201,12 @@ pub(super) fn effect(
             },
             relative: relative(metric, control, treated, level),
             margin,
-            reading: &|difference| verdict::reading(metric, (control, treated), difference, margin),
+            reading: &|difference| {
+                let reading = verdict::reading(metric, (control, treated), difference, margin);
+                let has_units = control.n_units + treated.n_units > 0;
+                let few = few_events(control, treated).filter(|_| !has_units);
+                verdict::with_few_events(reading, few, level)
+            },
         },
         inference,
     )
@@ -336,13 +341,27 @@ fn compare_requests(
     }
     if let (Some(a), Some(b)) = (control.share(), treated.share()) {
         let table = [[b.events, b.n - b.events], [a.events, a.n - a.events]];
-        let test = chi_square_2x2(table, Continuity::None).map(|t| t.test);
+        let test = few_events(control, treated)
+            .or_else(|| chi_square_2x2(table, Continuity::None).map(|t| t.test));
         return Some((newcombe(a, b, level)?, test));
     }
     let Comparison {
         difference, test, ..
     } = stats::welch(&control.moments, &treated.moments, level)?;
     Some((difference, Some(test)))
+}
+
+/// Fisher's exact test of two shares, where a count expected without a difference is below 5.
+fn few_events(control: &ArmSample, treated: &ArmSample) -> Option<TestResult> {
+    let (a, b) = (control.share()?, treated.share()?);
+    let n = (a.n + b.n) as f64;
+    let events = (a.events + b.events) as f64;
+    let rarer = events.min(n - events);
+    let is_few = rarer > 0.0 && rarer * a.n.min(b.n) as f64 / n < 5.0;
+    let table = [[b.events, b.n - b.events], [a.events, a.n - a.events]];
+    fisher_exact(table)
+        .filter(|_| is_few)
+        .map(|found| found.test)
 }
 
 /// The change relative to the control, where the control's interval stays clear of zero.

@@ -303,6 +303,7 @@ impl Metric {
             Kind::RatedShare => "requests",
             Kind::Quantile(..) => "successful requests",
             Kind::Mean(Quantity::Rating) => "rated requests",
+            Kind::Mean(Quantity::TokensOut) => "successful requests",
             Kind::Mean(_) => "requests with a value",
         };
         let role = if margin.is_some() {
@@ -449,6 +450,10 @@ impl Metric {
                     .filter(|(row, code)| {
                         (first_positive..missing).contains(code) && log.outcome[*row] == Outcome::Ok
                     })
+                    .for_each(|(row, code)| see(row, code as u32)),
+                // An answer that failed is none, whatever length the log gives it.
+                Kind::Mean(Quantity::TokensOut) => codes
+                    .filter(|(row, code)| *code != missing && log.outcome[*row] == Outcome::Ok)
                     .for_each(|(row, code)| see(row, code as u32)),
                 _ => codes
                     .filter(|(_, code)| *code != missing)

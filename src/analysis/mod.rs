@@ -111,7 +111,7 @@ pub fn analyze(
     progress.phase("Trends", 0)?;
     let trends = trends::trends(log, &metrics, level, progress)?;
     progress.phase("Segments", 0)?;
-    let (segments, segment_columns) = by_segment(&ground, &scorecard, progress)?;
+    let by_segment = by_segment(&ground, &scorecard, progress)?;
     progress.phase("The effect over time", 0)?;
     let over_time = over_time(&ground, progress)?;
     progress.phase("Health of the log", 0)?;
@@ -138,15 +138,12 @@ pub fn analyze(
     let switch = before_after::find(log, &metrics, compared, &strategy, level);
     let novelty = novelty::find(log, &metrics, compared, &strategy, level);
     let plan = plan::inputs(log, observed, &scorecard, control, treatment, &arms);
-    let segment_spread = treatment
-        .map(|t| spread::spreads(&segments, &scorecard, t, settings))
-        .unwrap_or_default();
     let summary = summary(log, n_requests_unfiltered);
     let decision = decision::decide(
         &arms,
-        treatment,
+        compared,
         &scorecard,
-        &segments,
+        &by_segment.effects,
         &health,
         &strategy,
         (&summary, settings),
@@ -172,9 +169,9 @@ pub fn analyze(
         trends,
         tests,
         over_time,
-        segment_spread,
-        segments,
-        segment_columns,
+        segment_spread: by_segment.spreads,
+        segments: by_segment.effects,
+        segment_columns: by_segment.columns,
         covariate,
         shadow,
         switch,
@@ -241,26 +238,52 @@ type Scored = (
     Option<CovariateFinding>,
 );
 
+/// What segments show.
+#[derive(Default)]
+struct Segmented {
+    effects: Vec<SegmentEffect>,
+    columns: Vec<SegmentColumn>,
+    spreads: Vec<SegmentSpread>,
+}
+
 /// Effects within segment values, corrected and ordered; none without a treatment.
 fn by_segment(
     ground: &Ground<'_>,
     scorecard: &[ScorecardRow],
     progress: &Progress,
-) -> Result<(Vec<SegmentEffect>, Vec<SegmentColumn>)> {
+) -> Result<Segmented> {
     let (control, Some(treatment)) = ground.compared else {
-        return Ok(Default::default());
+        return Ok(Segmented::default());
     };
     let arms = (control, treatment);
     let (mut effects, columns) =
         segments::segments(ground.log, ground.metrics, arms, ground.inference, progress)?;
     segment_harm::conclude(&mut effects, scorecard, treatment, ground.settings);
-    Ok((effects, columns))
+    let spreads = spread::spreads(&effects, scorecard, treatment, ground.settings);
+    let overall = (scorecard, treatment);
+    segment_harm::leave_out_repeats(&mut effects, &spreads, overall, 1.0 - ground.settings.level);
+    segments::tell_same(
+        ground.log,
+        ground.metrics,
+        arms,
+        ground.inference,
+        &mut effects,
+        progress,
+    )?;
+    Ok(Segmented {
+        effects,
+        columns,
+        spreads,
+    })
 }
 
 /// The treatment's effects over time; none without times.
 fn over_time(ground: &Ground<'_>, progress: &Progress) -> Result<Vec<EffectSeries>> {
     let (control, treatment) = ground.compared;
-    let Some(treatment) = treatment.filter(|_| ground.log.clock != Clock::RowOrder) else {
+    // Without a common time, what grows is not the evidence but the stretch of one arm that is seen.
+    let is_concurrent =
+        ground.log.clock != Clock::RowOrder && ground.strategy.strategy.is_concurrent();
+    let Some(treatment) = treatment.filter(|_| is_concurrent) else {
         return Ok(Vec::new());
     };
     let observed = (ground.rows, ground.latencies);

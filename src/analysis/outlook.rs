@@ -1,5 +1,6 @@
-//! What would change the decision: how much more data would settle what is open, and which margin
-//! would turn what is settled.
+//! What would change the decision: how much more data would settle what is open, and which margins
+//! leave what is settled as it is. A margin at which an open metric would pass is not told: nobody
+//! should choose one by the result.
 //!
 //! An interval narrows with the square root of the sample. Its end reaches a bound that lies the
 //! distance d from the true value with probability [`POWER`] once (multiplier + z)·se = d, z being that
@@ -9,7 +10,8 @@
 use super::decision::margin_words;
 use super::looks;
 use super::model::{
-    Direction, Effect, InferenceUnit, LogSummary, MetricRole, Outlook, ScorecardRow, Verdict,
+    ArmSummary, Direction, Effect, InferenceUnit, LogSummary, MetricRole, Outlook, ScorecardRow,
+    Verdict,
 };
 use super::settings::Looks;
 use crate::stats::{Estimate, dist};
@@ -20,7 +22,10 @@ const POWER: f64 = 0.8;
 /// More data than this many times the log is no plan.
 const HOPELESS: f64 = 1000.0;
 
-/// How fast this log gathers units.
+/// From here on, the amount is told as out of reach.
+const FAR: f64 = 10.0;
+
+/// How fast this log gathers units in the two arms that are compared.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Traffic {
     n_units: Option<u64>,
@@ -29,15 +34,15 @@ pub(super) struct Traffic {
 }
 
 impl Traffic {
-    pub(super) fn of(log: &LogSummary) -> Self {
+    pub(super) fn of(log: &LogSummary, arms: [&ArmSummary; 2]) -> Self {
         let days = log
             .first_us
             .zip(log.last_us)
             .map(|(first, last)| last.saturating_sub(first) as f64 / 86_400e6)
             .filter(|days| *days > 0.0 && log.clock == Clock::Epoch);
         Self {
-            n_units: log.n_units,
-            n_requests: log.n_requests,
+            n_units: arms[0].n_units.zip(arms[1].n_units).map(|(a, b)| a + b),
+            n_requests: arms[0].n_requests + arms[1].n_requests,
             days,
         }
     }
@@ -103,9 +108,8 @@ fn outlook(
         days_more: None,
         text: String::new(),
     };
-    let passing = passing_margin.map(|m| margin_words(row, m));
     match effect.verdict {
-        Verdict::Inconclusive => {
+        Verdict::Inconclusive | Verdict::WorseMarginOpen => {
             // How far each end has to come, over how far it is from the estimate.
             let (side, room, what) = if value > margin {
                 (value - low, value, "to show it worse")
@@ -113,17 +117,13 @@ fn outlook(
                 (high - value, margin - value, "to pass")
             };
             let factor = (reach * side / room).powi(2);
-            Some((
-                0,
-                factor,
-                data_outlook(row, base, (factor, what), passing, traffic),
-            ))
+            Some((0, factor, data_outlook(row, base, (factor, what), traffic)))
         }
         Verdict::Worse => {
             let text = format!(
-                "{} would pass only with a margin of {} or more (now {})",
+                "{} would be called worse with any margin below {} (now {})",
                 row.label,
-                passing?,
+                margin_words(row, value),
                 margin_words(row, margin)
             );
             Some((
@@ -141,14 +141,14 @@ fn outlook(
             Some((
                 0,
                 factor,
-                data_outlook(row, base, (factor, "to show it better"), None, traffic),
+                data_outlook(row, base, (factor, "to show it better"), traffic),
             ))
         }
         Verdict::WithinMargin => {
             let text = format!(
                 "{} would no longer pass with a margin below {} (now {})",
                 row.label,
-                passing?,
+                margin_words(row, passing_margin?),
                 margin_words(row, margin)
             );
             let nearness = margin / high.max(f64::MIN_POSITIVE);
@@ -171,32 +171,39 @@ fn reach(difference: &Estimate, df: Option<f64>, looks: Looks) -> Option<f64> {
     Some((multiplier + z) / multiplier)
 }
 
-/// How much more data it takes, and the margin that would do instead.
+/// How much more data it takes.
 fn data_outlook(
     row: &ScorecardRow,
     base: Outlook,
     (factor, what): (f64, &str),
-    passing: Option<String>,
     traffic: &Traffic,
 ) -> Outlook {
-    let or_margin = passing
-        .filter(|_| what == "to pass")
-        .map_or_else(String::new, |m| format!("; a margin of {m} would do now"));
     if !(factor.is_finite() && factor < HOPELESS) {
         return Outlook {
             text: format!(
-                "{}: the estimate lies so near the bound that no realistic amount of data would tell{or_margin}",
+                "{}: the estimate lies so near the bound that no realistic amount of data would tell",
                 row.label
             ),
             ..base
         };
     }
     let n_more = (traffic.so_far(base.unit) * (factor - 1.0)).ceil().max(1.0);
-    let days_more = traffic.days.map(|days| days * (factor - 1.0));
     let noun = match base.unit {
         InferenceUnit::Unit => "users",
         InferenceUnit::Request => "requests",
     };
+    if factor >= FAR {
+        return Outlook {
+            text: format!(
+                "{} is out of this log's reach: some {} times its {noun} in both arms would be needed {what}",
+                row.label,
+                units::count(round_up(factor)),
+            ),
+            n_more: Some(n_more as u64),
+            ..base
+        };
+    }
+    let days_more = traffic.days.map(|days| days * (factor - 1.0));
     let time = days_more.map_or_else(String::new, |days| {
         format!(
             ", {} at this log's traffic,",
@@ -205,7 +212,7 @@ fn data_outlook(
     });
     Outlook {
         text: format!(
-            "{} would need about {} more {noun}{time} {what} with a chance of {}, if the truth is where its estimate stands{or_margin}",
+            "{} would need about {} more {noun} in both arms together{time} {what} with a chance of {}, if the true difference is the measured one",
             row.label,
             units::count(round_up(n_more)),
             units::share(POWER),

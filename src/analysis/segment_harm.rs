@@ -3,7 +3,7 @@
 
 use super::family::corrected;
 use super::model::{
-    Direction, Effect, MetricRole, ScorecardRow, SegmentEffect, SegmentHarm, Verdict,
+    Direction, Effect, MetricRole, ScorecardRow, SegmentEffect, SegmentHarm, SegmentSpread, Verdict,
 };
 use super::settings::AnalysisSettings;
 use crate::stats::holm;
@@ -51,7 +51,7 @@ pub(super) fn conclude(
 fn corrected_verdict(effect: &SegmentEffect, alpha: f64) -> Verdict {
     let is_clear = effect.p_adjusted < alpha;
     match effect.effect.verdict {
-        Verdict::Worse if !is_clear => Verdict::Inconclusive,
+        Verdict::Worse | Verdict::WorseMarginOpen if !is_clear => Verdict::Inconclusive,
         Verdict::Better if !is_clear => Verdict::WithinMargin,
         Verdict::Changed if !is_clear => Verdict::NoClearChange,
         verdict => verdict,
@@ -92,7 +92,34 @@ fn harm(here: &SegmentEffect, (row, overall): (&ScorecardRow, &Effect)) -> Optio
                 .difference
                 .is_some_and(|all| difference.interval.contains(all.value)),
         decides: row.role.decides(),
+        same_as: None,
     })
+}
+
+/// Harm that repeats the whole log's: its column's values do not differ beyond chance.
+pub(super) fn leave_out_repeats(
+    effects: &mut [SegmentEffect],
+    spreads: &[SegmentSpread],
+    (scorecard, treatment): (&[ScorecardRow], usize),
+    alpha: f64,
+) {
+    let is_worse = |metric: &str| {
+        let row = scorecard.iter().find(|row| row.id == metric);
+        let effect = row.and_then(|row| row.effects.iter().find(|e| e.arm == treatment));
+        effect.is_some_and(|effect| effect.verdict == Verdict::Worse)
+    };
+    for effect in effects {
+        let (segment, metric) = (&effect.segment, &effect.metric);
+        let spread = |s: &&SegmentSpread| s.segment == *segment && s.metric == *metric;
+        let differs = spreads
+            .iter()
+            .find(spread)
+            .is_some_and(|s| s.p_adjusted < alpha);
+        let repeats = !differs && is_worse(metric);
+        if let Some(harm) = &mut effect.harm {
+            harm.is_known |= repeats;
+        }
+    }
 }
 
 /// Harm that decides first, above all what the mean hides; what has no data last.

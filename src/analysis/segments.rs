@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::effect::{Inference, effect};
 use super::metrics::Metric;
-use super::model::{MetricRole, SegmentColumn, SegmentEffect};
+use super::model::{MetricRole, SegmentColumn, SegmentEffect, Verdict};
 use super::ordered::Latencies;
 use super::scorecard::observed;
 use super::strata::Stratifier;
@@ -56,6 +56,88 @@ pub(super) fn segments(
         columns.push(column);
     }
     Ok((effects, columns))
+}
+
+/// Of harmed values of different columns that share requests, the fewest are told as harmed: one that is
+/// not harmed without the requests of another, graver one is the same as that.
+pub(super) fn tell_same(
+    log: &RequestLog,
+    metrics: &[Metric],
+    arms: (usize, usize),
+    inference: Inference<'_>,
+    effects: &mut [SegmentEffect],
+    progress: &Progress,
+) -> Result<()> {
+    let is_told = |effect: &SegmentEffect| {
+        let harm = effect.harm.as_ref();
+        harm.is_some_and(|harm| harm.decides && !harm.is_known)
+    };
+    let mut told: Vec<usize> = (0..effects.len())
+        .filter(|k| is_told(&effects[*k]))
+        .collect();
+    // The clearest first: what spreads over more columns is the thinner, the less clear.
+    told.sort_by(|a, b| ln_p(&effects[*a]).total_cmp(&ln_p(&effects[*b])));
+    told.truncate(MAX_TOLD);
+    let mut kept: Vec<usize> = Vec::new();
+    for this in told {
+        let mut same = None;
+        for other in &kept {
+            let (here, there) = (&effects[this], &effects[*other]);
+            if here.metric == there.metric
+                && here.segment != there.segment
+                && is_gone_without(log, metrics, arms, inference, (here, there), progress)?
+            {
+                same = Some(format!("{} = {}", there.segment, there.shown_value()));
+                break;
+            }
+        }
+        match (same, &mut effects[this].harm) {
+            (Some(same), Some(harm)) => harm.same_as = Some(same),
+            _ => kept.push(this),
+        }
+    }
+    Ok(())
+}
+
+/// At most so many harmed values are compared with each other.
+const MAX_TOLD: usize = 8;
+
+fn ln_p(effect: &SegmentEffect) -> f64 {
+    effect.effect.test.map_or(0.0, |test| test.ln_p)
+}
+
+/// Whether a harm is no longer clear among the requests that another segment value does not have.
+fn is_gone_without(
+    log: &RequestLog,
+    metrics: &[Metric],
+    arms: (usize, usize),
+    inference: Inference<'_>,
+    (here, there): (&SegmentEffect, &SegmentEffect),
+    progress: &Progress,
+) -> Result<bool> {
+    let find = |effect: &SegmentEffect| {
+        let column = log.segments.iter().find(|s| s.name == effect.segment)?;
+        let code = column.values.iter().position(|v| *v == effect.value)?;
+        Some((&column.code, code))
+    };
+    let metric = metrics.iter().find(|metric| metric.id == here.metric);
+    let (Some(own), Some(other), Some(metric)) = (find(here), find(there), metric) else {
+        return Ok(false);
+    };
+    let is_in = |(codes, code): (&Vec<u16>, usize), row: usize| usize::from(codes[row]) == code;
+    let rows: Vec<u32> = (0..log.n_rows())
+        .filter(|row| [arms.0, arms.1].contains(&usize::from(log.arm[*row])))
+        .filter(|row| is_in(own, *row) && !is_in(other, *row))
+        .map(|row| row as u32)
+        .collect();
+    let strata = inference.strata.map(|strata| strata.within(&rows));
+    let inference = Inference {
+        strata: strata.as_ref(),
+        ..inference
+    };
+    let part = Part::of(log, &rows, arms);
+    let left = part.effects(&[metric], arms.1, inference, progress)?;
+    Ok(left.iter().all(|effect| effect.verdict != Verdict::Worse))
 }
 
 /// A segment value with its rows in both arms, ascending.
@@ -176,6 +258,7 @@ impl Part {
                 label: metric.label.clone(),
                 form: metric.form,
                 n_requests: (a.len() as u64, b.len() as u64),
+                n: (samples[0].n, samples[1].n),
                 control: samples[0].estimate.map(|e| e.value),
                 treatment: samples[1].estimate.map(|e| e.value),
                 verdict: effect.verdict,

@@ -10,11 +10,12 @@ use super::model::{
     Direction, Effect, InferenceUnit, Stage, StratifiedEffect, StratumEffect, Verdict,
 };
 use super::verdict;
-use crate::data::RequestLog;
+use crate::data::{Clock, RequestLog};
 use crate::stats::{
-    Independence, LayeredMeans, LayeredSample, Stratified, pool, relative_change,
+    Estimate, Independence, LayeredMeans, LayeredSample, Stratified, pool, relative_change,
     relative_quantile, stratified_means, stratified_quantiles,
 };
+use crate::units;
 
 /// Stretches without the treatment that hold this share of the control's requests are worth cutting
 /// off even where its share never changed.
@@ -103,6 +104,7 @@ impl Strata {
 /// Compares two sets of rows within strata.
 pub(super) struct Stratifier<'a> {
     strata: &'a Strata,
+    clock: Clock,
     has_units: bool,
     inference: Inference<'a>,
     /// Requests of the control and of the treatment by stratum.
@@ -119,6 +121,7 @@ impl<'a> Stratifier<'a> {
         let strata = inference.strata?;
         Some(Self {
             strata,
+            clock: log.clock,
             has_units: log.units.is_some(),
             inference,
             n_requests: sides.map(|rows| strata.sizes(rows)),
@@ -218,21 +221,53 @@ impl<'a> Stratifier<'a> {
             .collect();
         let n_all: u64 = self.n_requests.iter().flatten().sum();
         let n_used: u64 = strata.iter().map(|s| s.n_requests.0 + s.n_requests.1).sum();
+        let heterogeneity =
+            pool(&variances, self.inference.level).and_then(|found| found.heterogeneity);
+        let differs = heterogeneity.is_some_and(|test| test.p < 1.0 - self.inference.level);
         StratifiedEffect {
             warning: warning(metric, &strata, effect, pooled),
+            onset: onset(metric, &strata, self.clock).filter(|_| differs),
             strata,
+            weighted: (main.a.value, main.b.value),
             pooled: pooled.difference,
             pooled_test: pooled.test,
             pooled_verdict: pooled.verdict,
-            heterogeneity: pool(&variances, self.inference.level)
-                .and_then(|found| found.heterogeneity),
+            heterogeneity,
             share_used: n_used as f64 / n_all.max(1) as f64,
         }
     }
 }
 
+/// Since when there is harm: the first stage from which on every one shows it, where none before does.
+fn onset(metric: &Metric, strata: &[StratumEffect], clock: Clock) -> Option<String> {
+    let told: Vec<(i64, Estimate)> = strata
+        .iter()
+        .filter_map(|stratum| Some((stratum.from_us, stratum.difference?)))
+        .collect();
+    let is_harmed = |(_, d): &&(i64, Estimate)| match metric.direction {
+        Direction::LowerIsBetter => d.interval.lower > 0.0,
+        Direction::HigherIsBetter => d.interval.upper < 0.0,
+        Direction::Neutral => false,
+    };
+    let n_before = told.iter().take_while(|d| !is_harmed(d)).count();
+    let (before, since) = told.split_at(n_before);
+    if before.is_empty() || since.is_empty() || !since.iter().all(|d| is_harmed(&d)) {
+        return None;
+    }
+    let listed = |differences: &[(i64, Estimate)]| -> String {
+        let values = differences.iter().map(|(_, d)| metric.form.change(d.value));
+        values.collect::<Vec<_>>().join(", ")
+    };
+    Some(format!(
+        "Stage by stage no harm is shown before {} ({}), and harm in every stage since ({})",
+        units::instant(since[0].0, clock),
+        listed(before),
+        listed(since),
+    ))
+}
+
 /// Relative to the control at the same weights, where its interval stays clear of zero.
-fn relative(metric: &Metric, found: &Stratified, level: f64) -> Option<crate::stats::Estimate> {
+fn relative(metric: &Metric, found: &Stratified, level: f64) -> Option<Estimate> {
     if let Kind::Quantile(..) = metric.kind {
         return relative_quantile(&found.a, &found.b);
     }
@@ -262,12 +297,12 @@ fn warning(
         (Direction::Neutral, true) => "higher",
         (Direction::Neutral, false) => "lower",
     };
-    let shown = |e: &crate::stats::Estimate| {
+    let shown = |e: &Estimate| {
         metric
             .form
             .change_with_interval(e.value, e.interval.lower, e.interval.upper)
     };
-    let is_clear = |e: &crate::stats::Estimate| !e.interval.contains(0.0);
+    let is_clear = |e: &Estimate| !e.interval.contains(0.0);
     let turns = within.value * over.value < 0.0 && (is_clear(&within) || is_clear(&over));
     if turns {
         let own: Vec<f64> = strata

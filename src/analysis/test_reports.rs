@@ -58,7 +58,7 @@ pub(super) fn reports(
                 form: metric.form,
                 arm: effect.arm,
                 tests,
-                assumptions: assumptions(effect, strategy, sizes, ones)
+                assumptions: assumptions(metric.kind, effect, strategy, sizes, ones)
                     .into_iter()
                     .chain(
                         covariate
@@ -263,6 +263,7 @@ fn mean_tests(a: &Counts<'_>, b: &Counts<'_>, level: f64) -> Vec<TestLine> {
 }
 
 fn assumptions(
+    kind: Kind,
     effect: &Effect,
     strategy: &StrategyFinding,
     sizes: [u64; 2],
@@ -273,7 +274,7 @@ fn assumptions(
         (InferenceUnit::Unit, Some(deff)) => (
             Holds::Yes,
             format!(
-                "Users are the unit, and requests of one user may resemble each other; the design effect here is {}",
+                "Users are the unit, which allows for requests of one user that resemble each other (design effect {}); whether users resemble each other, as in one queue, is not checked here",
                 crate::units::number(deff)
             ),
         ),
@@ -316,9 +317,14 @@ fn assumptions(
             Some(test) => (
                 if test.p < 0.05 { Holds::No } else { Holds::Yes },
                 format!(
-                    "Cochran's Q over {} stages: p = {}. The combined effect is an average over stages, weighted by how far both arms ran in each",
-                    stages.strata.len(),
-                    crate::units::p_value(test.p)
+                    "Cochran's Q over {} stages: {}. {}",
+                    test.df.map_or(stages.strata.len(), |df| df as usize + 1),
+                    crate::units::p_is(test.p),
+                    if matches!(kind, Kind::Quantile(..)) {
+                        "The difference is that of both arms' quantiles with the stages weighted alike, by how far both arms ran in each: it is no average of the stages' differences, and can lie outside all of them"
+                    } else {
+                        "The combined effect is an average over stages, weighted by how far both arms ran in each"
+                    },
                 ),
             ),
             None => (Holds::Unknown, "One stage has both arms".to_owned()),

@@ -5,6 +5,19 @@ use super::metrics::Metric;
 use super::model::{Direction, MetricRole, Verdict};
 use crate::stats::{Estimate, TestResult, dist};
 
+/// A difference that few events alone make is none: the interval of a share is too short where an
+/// expected count is below 5, and Fisher's test is exact.
+pub(super) fn with_few_events(verdict: Verdict, exact: Option<TestResult>, level: f64) -> Verdict {
+    let is_clear = exact.is_none_or(|test| test.p < 1.0 - level);
+    match verdict {
+        Verdict::Worse | Verdict::WorseMarginOpen | Verdict::Better if !is_clear => {
+            Verdict::Inconclusive
+        }
+        Verdict::Changed if !is_clear => Verdict::NoClearChange,
+        verdict => verdict,
+    }
+}
+
 /// Fewer observations than this in an arm tell nothing.
 const MIN_OBSERVATIONS: u64 = 20;
 
@@ -70,19 +83,19 @@ pub(super) fn unit_warning(
     let p = |figures: Option<Compared>| Some(figures?.1?.p);
     let (unit, request) = (p(by_unit)?, p(by_request)?);
     let alpha = 1.0 - level;
-    let figures = |p| crate::units::p_value(p);
+    let figures = |p| crate::units::p_is(p);
     let deff = design_effect.map_or_else(String::new, |d| {
         format!(" (design effect {})", crate::units::number(d))
     });
     if request < alpha && unit >= alpha {
         Some(format!(
-            "By request this would look clear (p = {}), by user it is not (p = {}): requests of one user resemble each other{deff}, so the figure by request overstates the evidence",
+            "By request this would look clear ({}), by user it is not ({}): requests of one user resemble each other{deff}, so the figure by request overstates the evidence",
             figures(request),
             figures(unit)
         ))
     } else if unit < alpha && request >= alpha {
         Some(format!(
-            "By user this is clear (p = {}), by request it is not (p = {}){deff}: users were assigned, so the figure by user stands",
+            "By user this is clear ({}), by request it is not ({}){deff}: users were assigned, so the figure by user stands",
             figures(unit),
             figures(request)
         ))
@@ -154,6 +167,8 @@ fn verdict(direction: Direction, difference: &Estimate, margin: Option<f64>) -> 
         Verdict::WithinMargin
     } else if low > 0.0 && value > margin {
         Verdict::Worse
+    } else if low > 0.0 {
+        Verdict::WorseMarginOpen
     } else {
         Verdict::Inconclusive
     }
@@ -205,7 +220,7 @@ mod tests {
         check(lower, -1.0, 0.5, 1.0, Verdict::WithinMargin);
         check(lower, 0.2, 0.8, 1.0, Verdict::WithinMargin);
         check(lower, -1.0, 2.0, 1.0, Verdict::Inconclusive);
-        check(lower, 0.1, 1.5, 1.0, Verdict::Inconclusive);
+        check(lower, 0.1, 1.5, 1.0, Verdict::WorseMarginOpen);
         check(lower, 0.9, 3.0, 1.0, Verdict::Worse);
         check(Direction::HigherIsBetter, -3.0, -0.9, 1.0, Verdict::Worse);
         check(Direction::HigherIsBetter, 1.0, 2.0, 1.0, Verdict::Better);

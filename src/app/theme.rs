@@ -154,7 +154,7 @@ pub(super) fn verdict_tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Better | Verdict::WithinMargin => Tone::Good,
         Verdict::Worse => Tone::Bad,
-        Verdict::Inconclusive | Verdict::Changed => Tone::Caution,
+        Verdict::Inconclusive | Verdict::WorseMarginOpen | Verdict::Changed => Tone::Caution,
         Verdict::NoClearChange | Verdict::NoData => Tone::Quiet,
     }
 }

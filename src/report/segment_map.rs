@@ -77,7 +77,7 @@ pub fn segment_words(analysis: &Analysis) -> Vec<String> {
         let harms = analysis.segments.iter().filter_map(|s| s.harm.as_ref());
         harms.filter(|harm| harm.decides)
     };
-    let news = || harms().filter(|harm| !harm.is_known);
+    let news = || harms().filter(|harm| !harm.is_known && harm.same_as.is_none());
     let mut words: Vec<String> = news()
         .take(MAX_HARMS)
         .map(|harm| harm.text.clone())
@@ -89,6 +89,7 @@ pub fn segment_words(analysis: &Analysis) -> Vec<String> {
             units::count(n_more as u64)
         ));
     }
+    words.extend(analysis.segments.iter().filter_map(same_words));
     let n_known = harms().filter(|harm| harm.is_known).count();
     if n_known > 0 {
         words.push(format!(
@@ -101,6 +102,18 @@ pub fn segment_words(analysis: &Analysis) -> Vec<String> {
     words.extend(spreads.filter(|s| s.p_adjusted < alpha).map(spread_words));
     words.extend(analysis.segment_columns.iter().filter_map(column_words));
     words
+}
+
+/// A harm that is another one seen in a second column.
+fn same_words(effect: &SegmentEffect) -> Option<String> {
+    let harm = effect.harm.as_ref().filter(|harm| harm.decides)?;
+    Some(format!(
+        "{} is not worse where {} is {} once requests with {} are set aside: both are one harm",
+        effect.label,
+        effect.segment,
+        effect.shown_value(),
+        harm.same_as.as_ref()?
+    ))
 }
 
 fn spread_words(spread: &SegmentSpread) -> String {

@@ -46,9 +46,7 @@ fn rated_share(evidence: &Evidence<'_>) -> Option<HealthCheck> {
         .filter(|e| e.verdict != Verdict::NoData)
         .filter_map(|e| e.test);
     let test = tests.min_by(|a, b| a.p.total_cmp(&b.p));
-    let p = test.map_or_else(String::new, |t| {
-        format!("; smallest p = {}", units::p_value(t.p))
-    });
+    let p = test.map_or_else(String::new, |t| format!("; smallest {}", units::p_is(t.p)));
     let finding = format!("{}{p}", shares.join(", "));
     let is_different = test.is_some_and(|t| t.p < ALARMING);
     let check = if is_different {

@@ -82,8 +82,8 @@ fn ratio(
     } else {
         String::new()
     };
-    let p = units::p_value(test.p);
-    let finding = format!("{shown}; against {against}{allowance}, chi-square p = {p}");
+    let p = units::p_is(test.p);
+    let finding = format!("{shown}; against {against}{allowance}, chi-square {p}");
     let check = if test.p >= SUSPICIOUS {
         fine(question.0, question.1, finding)
     } else if !is_given && is_unequal_by_design(&counts) {

@@ -291,12 +291,7 @@ fn verdict(
                     format!("{name} {} for {meant} expected", units::count(n))
                 })
                 .collect();
-            format!(
-                "{}: {} (p = {})",
-                part.label,
-                arms.join(", "),
-                units::p_value(*p)
-            )
+            format!("{}: {} ({})", part.label, arms.join(", "), units::p_is(*p))
         })
         .collect();
     let is_everywhere = broken.len() * 2 > n_parts;

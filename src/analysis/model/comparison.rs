@@ -141,7 +141,7 @@ pub struct Effect {
     pub unit: InferenceUnit,
     /// Arm minus control, in the metric's own unit.
     pub difference: Option<Estimate>,
-    /// `difference` divided by the control's value; its interval ignores that value's own error.
+    /// `difference` divided by the control's value; its interval allows for both arms' errors.
     /// `None` where the control's value is not clearly away from zero.
     pub relative: Option<Estimate>,
     /// The test of no difference on `unit`.
@@ -180,6 +180,10 @@ pub struct Effect {
 pub struct StratifiedEffect {
     /// The stages that have both arms.
     pub strata: Vec<StratumEffect>,
+    /// The control's and the arm's value with the stages weighted alike: `difference` is between these.
+    pub weighted: (f64, f64),
+    /// Since when there is harm, where the stages tell: one sentence.
+    pub onset: Option<String>,
     /// The difference over the whole log, stages mixed.
     pub pooled: Option<Estimate>,
     /// The test of it.
@@ -275,6 +279,9 @@ pub enum Verdict {
     WithinMargin,
     /// The interval spans too much to tell.
     Inconclusive,
+    /// The interval lies wholly on the worse side of zero and holds the margin, the estimate does not
+    /// exceed it: harm is shown, but not whether it is more than tolerated.
+    WorseMarginOpen,
     /// The interval lies wholly on the worse side of zero and the estimate is beyond the margin.
     Worse,
     /// A neutral metric whose interval excludes zero.
@@ -292,6 +299,7 @@ impl Verdict {
             Self::Better => "better",
             Self::WithinMargin => "within margin",
             Self::Inconclusive => "inconclusive",
+            Self::WorseMarginOpen => "worse, margin open",
             Self::Worse => "worse",
             Self::Changed => "changed",
             Self::NoClearChange => "no clear change",
@@ -305,6 +313,7 @@ impl Verdict {
             Self::Better => "▲",
             Self::WithinMargin => "●",
             Self::Inconclusive => "?",
+            Self::WorseMarginOpen => "▽",
             Self::Worse => "▼",
             Self::Changed => "≈",
             Self::NoClearChange | Self::NoData => "–",
@@ -415,6 +424,8 @@ pub struct SegmentEffect {
     pub form: ValueForm,
     /// Requests of the control and of the treatment in this segment.
     pub n_requests: (u64, u64),
+    /// Observations of the metric in the control and in the treatment.
+    pub n: (u64, u64),
     /// The metric in the control.
     pub control: Option<f64>,
     /// The metric in the treatment.
@@ -438,6 +449,15 @@ impl SegmentEffect {
     /// More values than this per column would drown the rest; the largest are kept.
     pub const MAX_VALUES: usize = 30;
 
+    /// The metric in the control and in the treatment as the effect compares them: with the stages
+    /// weighted alike where it does.
+    pub fn compared(&self) -> (Option<f64>, Option<f64>) {
+        match &self.effect.stratified {
+            Some(found) => (Some(found.weighted.0), Some(found.weighted.1)),
+            None => (self.control, self.treatment),
+        }
+    }
+
     /// The value as shown to people.
     pub fn shown_value(&self) -> &str {
         if self.value.is_empty() {
@@ -459,6 +479,8 @@ pub struct SegmentHarm {
     pub is_known: bool,
     /// Whether the metric is one that decides.
     pub decides: bool,
+    /// The harmed segment value of another column without whose requests this one is not harmed.
+    pub same_as: Option<String>,
 }
 
 /// How much of a segment's column the effects cover.

@@ -153,6 +153,7 @@ fn table_of(ui: &mut egui::Ui, chosen: &[&SegmentEffect], commands: &mut Command
         |ui, i, column| {
             let segment = chosen[i];
             let value = segment.shown_value();
+            let (control, treatment) = segment.compared();
             let form = |v: Option<f64>| {
                 v.map_or_else(|| units::NO_VALUE.to_owned(), |v| segment.form.value(v))
             };
@@ -164,16 +165,12 @@ fn table_of(ui: &mut egui::Ui, chosen: &[&SegmentEffect], commands: &mut Command
                     ui.label(tr(&segment.label));
                 }
                 2 => {
-                    ui.label(form(segment.control)).on_hover_text(tr(format!(
-                        "{} requests",
-                        units::count(segment.n_requests.0)
-                    )));
+                    ui.label(form(control))
+                        .on_hover_text(format!("n {}", units::count(segment.n.0)));
                 }
                 3 => {
-                    ui.label(form(segment.treatment)).on_hover_text(tr(format!(
-                        "{} requests",
-                        units::count(segment.n_requests.1)
-                    )));
+                    ui.label(form(treatment))
+                        .on_hover_text(format!("n {}", units::count(segment.n.1)));
                 }
                 4 => {
                     if let Some(d) = segment.effect.difference {

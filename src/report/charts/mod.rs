@@ -109,14 +109,15 @@ pub fn verdict_tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Better => Tone::Good,
         Verdict::Worse => Tone::Bad,
-        Verdict::Inconclusive | Verdict::Changed => Tone::Caution,
+        Verdict::Inconclusive | Verdict::WorseMarginOpen | Verdict::Changed => Tone::Caution,
         Verdict::WithinMargin | Verdict::NoClearChange | Verdict::NoData => Tone::Quiet,
     }
 }
 
 /// All verdicts, the worst first, as legends list them.
-const VERDICTS: [Verdict; 7] = [
+const VERDICTS: [Verdict; 8] = [
     Verdict::Worse,
+    Verdict::WorseMarginOpen,
     Verdict::Inconclusive,
     Verdict::Changed,
     Verdict::WithinMargin,

@@ -180,10 +180,17 @@ pub(super) fn tiles(analysis: &Analysis) -> Vec<Tile> {
 }
 
 fn tile(analysis: &Analysis, row: &ScorecardRow, effect: &Effect) -> Tile {
+    // The values that the difference is between.
+    let weighted = effect.stratified.as_ref().map(|found| found.weighted);
     let value = |arm: usize| {
         let found = row.values.iter().find(|value| value.arm == arm);
-        let estimate = found.and_then(|value| value.estimate.as_ref());
-        let text = estimate.map_or_else(|| units::NO_VALUE.to_owned(), |e| row.form.value(e.value));
+        let pooled = found.and_then(|value| Some(value.estimate?.value));
+        let value = match weighted {
+            Some((control, _)) if arm == analysis.control => Some(control),
+            Some((_, treated)) => Some(treated),
+            None => pooled,
+        };
+        let text = value.map_or_else(|| units::NO_VALUE.to_owned(), |v| row.form.value(v));
         format!(
             "{} {}",
             arm_name(analysis, arm),
@@ -207,12 +214,13 @@ fn tile(analysis: &Analysis, row: &ScorecardRow, effect: &Effect) -> Tile {
 fn concern(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Worse => 0,
-        Verdict::Inconclusive => 1,
-        Verdict::Changed => 2,
-        Verdict::WithinMargin => 3,
-        Verdict::Better => 4,
-        Verdict::NoClearChange => 5,
-        Verdict::NoData => 6,
+        Verdict::WorseMarginOpen => 1,
+        Verdict::Inconclusive => 2,
+        Verdict::Changed => 3,
+        Verdict::WithinMargin => 4,
+        Verdict::Better => 5,
+        Verdict::NoClearChange => 6,
+        Verdict::NoData => 7,
     }
 }
 

@@ -71,6 +71,7 @@ fn map_table(analysis: &Analysis) -> Option<Table> {
 fn signs() -> String {
     let readings = [
         Verdict::Worse,
+        Verdict::WorseMarginOpen,
         Verdict::Better,
         Verdict::WithinMargin,
         Verdict::Inconclusive,
@@ -117,8 +118,9 @@ fn table(analysis: &Analysis) -> Table {
 
 fn row(segment: &SegmentEffect) -> Vec<Cell> {
     let value = |value: Option<f64>, n: u64| {
-        Cell::value(segment.form, value).note(format!("{} requests", units::count(n)))
+        Cell::value(segment.form, value).note(format!("n {}", units::count(n)))
     };
+    let (control, treatment) = segment.compared();
     let name = match segment.value.as_str() {
         "" => "(empty)",
         value => value,
@@ -126,8 +128,8 @@ fn row(segment: &SegmentEffect) -> Vec<Cell> {
     vec![
         Cell::text(name).note(segment.segment.as_str()),
         Cell::text(segment.label.as_str()),
-        value(segment.control, segment.n_requests.0),
-        value(segment.treatment, segment.n_requests.1),
+        value(control, segment.n.0),
+        value(treatment, segment.n.1),
         Cell::change(segment.form, segment.effect.difference.as_ref()),
         match segment.effect.difference {
             Some(_) => Cell::number(segment.p_adjusted, units::p_value(segment.p_adjusted)),

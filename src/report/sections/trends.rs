@@ -4,7 +4,7 @@ use super::super::chart::Chart;
 use super::super::charts;
 use super::super::document::{Block, Cell, Column, Figure, Table};
 use super::arm_name;
-use crate::analysis::{Analysis, TrendArm, Trends};
+use crate::analysis::{Analysis, ScorecardRow, StratifiedEffect, TrendArm, Trends};
 use crate::report::ReportInput;
 use crate::units;
 
@@ -20,6 +20,9 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
             "Inferred from the treatment’s share of requests, not read from a plan.".to_owned(),
         ));
         out.push(Block::Table(stages(analysis)));
+        if let Some(effects) = effects_by_stage(analysis) {
+            out.push(Block::Table(effects));
+        }
     }
     // Said once, not below each chart.
     let shared = charts::background_note(analysis, input.replay);
@@ -67,6 +70,46 @@ fn stages(analysis: &Analysis) -> Table {
         ]
     });
     Table::new("stages", "Stages", columns).with(rows)
+}
+
+/// The treatment's effect on what decides, a row per stretch of time with both arms.
+fn effects_by_stage(analysis: &Analysis) -> Option<Table> {
+    let treatment = analysis.treatment?;
+    let effects: Vec<(&ScorecardRow, &StratifiedEffect)> = analysis
+        .scorecard
+        .iter()
+        .filter(|row| row.role.decides())
+        .filter_map(|row| {
+            let effect = row.effects.iter().find(|effect| effect.arm == treatment)?;
+            Some((row, effect.stratified.as_ref()?))
+        })
+        .collect();
+    let mut spans: Vec<(i64, i64)> = effects
+        .iter()
+        .flat_map(|(_, found)| found.strata.iter().map(|s| (s.from_us, s.to_us)))
+        .collect();
+    spans.sort_unstable();
+    spans.dedup();
+    if spans.len() < 2 {
+        return None;
+    }
+    let clock = analysis.log.clock;
+    let rows = spans.iter().map(|(from_us, to_us)| {
+        let cells = effects.iter().map(|(row, found)| {
+            let stratum = found.strata.iter().find(|s| s.from_us == *from_us);
+            Cell::change(row.form, stratum.and_then(|s| s.difference.as_ref()))
+        });
+        let from =
+            Cell::text(units::instant(*from_us, clock)).note(units::duration_us(to_us - from_us));
+        std::iter::once(from).chain(cells).collect()
+    });
+    let mut columns = vec![Column::left("From")];
+    columns.extend(
+        effects
+            .iter()
+            .map(|(row, _)| Column::right(row.label.as_str())),
+    );
+    Some(Table::new("stage-effects", "Differences stage by stage", columns).with(rows))
 }
 
 fn heads(analysis: &Analysis, trends: &Trends) -> Vec<Column> {
