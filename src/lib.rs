@@ -11,6 +11,7 @@ pub mod units;
 
 pub mod ingest;
 
+pub mod cells;
 pub mod data;
 
 pub mod analysis;

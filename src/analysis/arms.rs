@@ -10,16 +10,24 @@ pub(super) fn choose(
     log: &RequestLog,
     settings: &AnalysisSettings,
 ) -> Result<(usize, Option<usize>)> {
-    let sizes = sizes(log);
+    choose_by_size(log, &sizes(log), settings)
+}
+
+/// As [`choose`], where the arms' requests have been counted; of the log only names are read.
+pub(super) fn choose_by_size(
+    log: &RequestLog,
+    sizes: &[u64],
+    settings: &AnalysisSettings,
+) -> Result<(usize, Option<usize>)> {
     let control = match &settings.control {
         Some(name) => named(log, name, "control")?,
-        None => guessed_control(log, &sizes, settings.treatment.as_deref()),
+        None => guessed_control(log, sizes, settings.treatment.as_deref()),
     };
     let treatment = match &settings.treatment {
         Some(name) => Some(named(log, name, "treatment")?),
         None => known(log, ArmWord::Treatment)
             .filter(|t| *t != control)
-            .or_else(|| largest(&sizes, Some(control))),
+            .or_else(|| largest(sizes, Some(control))),
     };
     if treatment == Some(control) {
         return Err(Error::new(

@@ -5,6 +5,7 @@
 
 mod arms;
 mod before_after;
+mod cell_stages;
 mod clusters;
 mod covariate;
 mod decision;
@@ -39,6 +40,7 @@ mod simulations;
 #[cfg(test)]
 mod tests;
 
+pub use cell_stages::unit_plan;
 pub use model::*;
 pub use settings::{
     AnalysisSettings, Correction, CrossingUnits, Looks, Margins, MetricChoice, StrataChoice,

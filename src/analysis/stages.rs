@@ -10,42 +10,54 @@ const MAX_BUCKETS: usize = 288;
 /// constant share that maximises the binomial log-likelihood less a penalty of `3 ln n` per cut
 /// (optimal partitioning, Jackson et al. 2005, with a Bayesian-information-like penalty).
 ///
-/// Each user counts once per bucket. Boundaries are exact to a bucket, at least a 288th of the span.
+/// Each user counts once per bucket and arm. Boundaries are exact to a bucket, at least a 288th of the
+/// span.
 pub(super) fn infer(log: &RequestLog, control: usize, treatment: usize) -> Vec<Stage> {
     let Some(buckets) = TimeBuckets::over(log, MAX_BUCKETS) else {
         return Vec::new();
     };
-    let mut counts = vec![(0u64, 0u64); buckets.n_buckets];
-    let mut voters = vec![(0u64, 0u64); buckets.n_buckets];
-    let mut last_vote =
-        vec![usize::MAX; log.units.as_ref().map_or(0, |units| units.n_units as usize)];
+    let mut counts = vec![ArmCounts::default(); buckets.n_buckets];
+    let n_units = log.units.as_ref().map_or(0, |units| units.n_units as usize);
+    let mut last_vote = [control, treatment].map(|_| vec![usize::MAX; n_units]);
     for row in 0..log.n_rows() {
         let arm = usize::from(log.arm[row]);
         if arm != control && arm != treatment {
             continue;
         }
+        let side = usize::from(arm == treatment);
         let bucket = buckets.index(log.event_us[row]);
-        let add = |(n, k): &mut (u64, u64)| {
-            *n += 1;
-            *k += u64::from(arm == treatment);
-        };
-        add(&mut counts[bucket]);
+        counts[bucket].requests[side] += 1;
         // A user who sends many requests says no more about the share than one who sends one.
         let unit = log
             .units
             .as_ref()
             .map(|units| units.id[row])
             .filter(|id| *id != Units::NONE);
-        let is_repeat =
-            unit.is_some_and(|id| std::mem::replace(&mut last_vote[id as usize], bucket) == bucket);
-        if !is_repeat {
-            add(&mut voters[bucket]);
-        }
+        let is_repeat = unit.is_some_and(|id| {
+            std::mem::replace(&mut last_vote[side][id as usize], bucket) == bucket
+        });
+        counts[bucket].users[side] += u64::from(!is_repeat);
     }
+    of_counts(&buckets, &counts)
+}
+
+/// Requests and users of the control and of the treatment in one bucket.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ArmCounts {
+    pub(super) requests: [u64; 2],
+    pub(super) users: [u64; 2],
+}
+
+/// The stages of a log of which the arms are counted by bucket.
+pub(super) fn of_counts(buckets: &TimeBuckets, counts: &[ArmCounts]) -> Vec<Stage> {
     let stage = |(from, to): (usize, usize)| {
-        let (n, k) = counts[from..to]
-            .iter()
-            .fold((0, 0), |(n, k), c| (n + c.0, k + c.1));
+        let sum = |side: usize| {
+            counts[from..to]
+                .iter()
+                .map(|c| c.requests[side])
+                .sum::<u64>()
+        };
+        let (n, k) = (sum(0) + sum(1), sum(1));
         Stage {
             from_us: buckets.start_us(from),
             to_us: buckets.start_us(to),
@@ -54,7 +66,16 @@ pub(super) fn infer(log: &RequestLog, control: usize, treatment: usize) -> Vec<S
             n_treatment: k,
         }
     };
-    segment(&voters).into_iter().map(stage).collect()
+    let votes: Vec<(u64, u64)> = counts
+        .iter()
+        .map(|c| (c.users[0] + c.users[1], c.users[1]))
+        .collect();
+    segment(&votes).into_iter().map(stage).collect()
+}
+
+/// The buckets in which stages of a log with these first and last event times are looked for.
+pub(super) fn buckets_over(first_us: i64, last_us: i64) -> TimeBuckets {
+    TimeBuckets::between(first_us, last_us, MAX_BUCKETS)
 }
 
 /// Half-open ranges of buckets of constant share.

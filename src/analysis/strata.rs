@@ -19,7 +19,7 @@ use crate::units;
 
 /// Stretches without the treatment that hold this share of the control's requests are worth cutting
 /// off even where its share never changed.
-const LONELY: f64 = 0.05;
+pub(super) const LONELY: f64 = 0.05;
 
 /// Consecutive stretches of rows.
 #[derive(Debug, Clone)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::cells::CellsArguments;
 use super::memory::MemoryLimit;
 use super::power::PowerArguments;
 use super::report::ReportArguments;
@@ -55,6 +56,8 @@ pub enum Command {
     Power(PowerArguments),
     /// Write the decision report: HTML, PDF, Markdown, JSON, tables as CSV, charts as pictures.
     Report(ReportArguments),
+    /// Turn a log into mergeable figures (cells), or print the query that has an engine make them.
+    Cells(CellsArguments),
     /// Generate the bundled sample logs.
     Sample(SampleArguments),
 }

@@ -4,6 +4,7 @@
 mod analyze;
 mod arguments;
 pub mod bundled;
+mod cells;
 mod inspect;
 mod lab;
 mod lab_values;
@@ -49,6 +50,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments, &progress),
         Command::Analyze(arguments) => analyze::run(&arguments, &progress),
         Command::Replay(arguments) => replay::run(&arguments, &progress),
+        Command::Cells(arguments) => cells::run(&arguments, &progress),
         Command::Lab(arguments) => lab::run(&arguments, &progress),
         Command::Rules(command) => rules::run(&command),
         Command::Power(arguments) => power::run(&arguments),
@@ -143,7 +145,13 @@ impl LogArguments {
 /// [`read`], and warns of what was assumed.
 fn load(arguments: &LogArguments, progress: &Progress) -> Result<Loaded> {
     let loaded = read(arguments, progress)?;
-    for question in &loaded.mapping.questions {
+    note_issues(&loaded.mapping, &loaded.issues);
+    Ok(loaded)
+}
+
+/// Warns of what was assumed and lost.
+fn note_issues(mapping: &Mapping, issues: &[Issue]) {
+    for question in &mapping.questions {
         note(&format!(
             "hindsight: assumed: {} {} ({})",
             question.text,
@@ -152,20 +160,19 @@ fn load(arguments: &LogArguments, progress: &Progress) -> Result<Loaded> {
         ));
     }
     let is_asked = |issue: &Issue| {
-        let mut questions = loaded.mapping.questions.iter();
+        let mut questions = mapping.questions.iter();
         questions.any(|q| issue.message.contains(&q.text))
     };
     let is_loss = |issue: &&Issue| issue.effect != Effect::Noted && !is_asked(issue);
-    for issue in loaded.issues.iter().filter(is_loss) {
+    for issue in issues.iter().filter(is_loss) {
         let (effect, short) = (issue.effect.label(), issue.in_short());
         note(&format!("hindsight: {effect}: {short}"));
     }
-    if !loaded.mapping.questions.is_empty() {
+    if !mapping.questions.is_empty() {
         note(
             "  `hindsight inspect LOG --write-mapping FILE` writes it down, to be corrected and used with --mapping",
         );
     }
-    Ok(loaded)
 }
 
 /// Reads the log that the arguments name, else the bundled sample.

@@ -52,6 +52,11 @@ impl TimeBuckets {
     /// At most `max_buckets` round buckets over the log; `None` for an empty log.
     pub fn over(log: &RequestLog, max_buckets: usize) -> Option<Self> {
         let (first, last) = log.event_span_us()?;
+        Some(Self::between(first, last, max_buckets))
+    }
+
+    /// At most `max_buckets` round buckets from a first to a last event time.
+    pub fn between(first: i64, last: i64, max_buckets: usize) -> Self {
         let width_us = bucket_width_us(last.saturating_sub(first), max_buckets);
         let first_us = first.div_euclid(width_us) * width_us;
         let last_start = (last - first_us) / width_us;
@@ -59,11 +64,11 @@ impl TimeBuckets {
         // stub belongs to the bucket before.
         let is_stub = last_start > 0 && (last - first_us) % width_us < width_us / 10;
         let n_buckets = last_start as usize + usize::from(!is_stub);
-        Some(Self {
+        Self {
             first_us,
             width_us,
             n_buckets,
-        })
+        }
     }
 
     /// The bucket of an event time inside the span.

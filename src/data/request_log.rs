@@ -271,7 +271,8 @@ impl RequestLog {
     }
 
     /// The names and dictionaries, and no row.
-    fn without_rows(&self) -> Self {
+    #[must_use]
+    pub fn without_rows(&self) -> Self {
         Self {
             name: self.name.clone(),
             clock: self.clock,

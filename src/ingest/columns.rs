@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::batch::row_number;
+use super::event_times::settle_times;
 use super::files::Files;
 use super::issues::{Effect, Issues};
 use super::log_reader::{FileEnds, LogPiece, LogReader};
@@ -10,7 +11,6 @@ use super::mapping::{Mapping, Role};
 use super::memory::Budget;
 use super::part::{Labels, Part, Plan};
 use super::stamp::StampForm;
-use super::stamp_column::NO_STAMP;
 use super::view::View;
 use crate::data::{
     Arm, Buckets, Clock, Numbers, Packed, Quantity, RequestIds, RequestLog, Segment, Units,
@@ -87,6 +87,18 @@ impl<'a> Builder<'a> {
         issues: &mut Issues,
         progress: &Progress,
     ) -> Result<FileEnds> {
+        self.read_waves(files, view, issues, progress, |_, _| Ok(()))
+    }
+
+    /// As [`Self::read`]; `after` is called whenever some pieces have been appended.
+    pub(super) fn read_waves(
+        &mut self,
+        files: &Files,
+        view: &View,
+        issues: &mut Issues,
+        progress: &Progress,
+        mut after: impl FnMut(&mut Self, &mut Issues) -> Result<()>,
+    ) -> Result<FileEnds> {
         let n_bytes: u64 = files.sources.iter().map(|source| source.bytes).sum();
         let mut reader = LogReader::new(files);
         let mut wave = next_wave(&mut reader, view, issues)?;
@@ -120,6 +132,7 @@ impl<'a> Builder<'a> {
             issues.absorb(found, 0);
             let n_rows = self.log.row.len() as u64;
             self.budget.check(n_rows, self.plan.units.n_keys(), share)?;
+            after(self, issues)?;
             progress.tick(reader.n_bytes_read())?;
             wave = next?;
         }
@@ -173,6 +186,11 @@ impl<'a> Builder<'a> {
             });
             scope.spawn(|_| extend(&mut columns.ends, parts, |part| part.end_us.as_ref()));
             scope.spawn(|_| extend(&mut columns.units, parts, |part| part.units.as_ref()));
+            scope.spawn(|_| {
+                extend(&mut columns.unit_hashes, parts, |part| {
+                    part.unit_hashes.as_ref()
+                });
+            });
             scope.spawn(|_| extend(&mut columns.buckets, parts, |part| part.buckets.as_ref()));
             scope.spawn(|_| {
                 extend(&mut columns.request_ids, parts, |part| {
@@ -233,48 +251,71 @@ impl<'a> Builder<'a> {
         let Self {
             plan,
             mut log,
-            columns,
+            mut columns,
             has_late_rejections,
             ..
         } = self;
         let mapping = plan.mapping;
         log.name = name;
-        if mapping.column(Role::Variant).is_none() {
-            log.arms = vec![Arm {
-                name: "all requests".to_owned(),
-            }];
-        }
-        let of_role = quantities_of(mapping);
         let has = |role| mapping.column(role).is_some();
-        log.quantities = of_role.iter().map(|q| (*q, Numbers::default())).collect();
-        rayon::scope(|scope| {
-            scope.spawn(|_| {
-                let hashes = columns.request_ids;
-                log.request_id = has(Role::RequestId).then(|| RequestIds::of_hashes(&hashes));
-            });
-            for ((_, numbers), packed) in log.quantities.iter_mut().zip(columns.quantities) {
-                scope.spawn(|_| *numbers = Numbers::join(packed));
-            }
-        });
-        if log.arm.is_empty() {
-            log.arm = vec![0; log.row.len()];
-        }
-        log.quantities
-            .sort_by_key(|(q, _)| matches!(q, Quantity::Extra(_)));
+        let hashes = std::mem::take(&mut columns.request_ids);
+        log.request_id = has(Role::RequestId).then(|| RequestIds::of_hashes(&hashes));
+        drop(hashes);
         let is_routed = columns.buckets.len() == log.row.len();
         log.buckets = plan.router.filter(|_| is_routed).map(|router| Buckets {
             hash: router.hash,
             column: router.column,
-            bucket: columns.buckets,
+            bucket: std::mem::take(&mut columns.buckets),
         });
         log.units = mapping.column(Role::Unit).map(|c| Units {
             column: c.column.clone(),
-            ..plan.units.numbered(columns.units, has_late_rejections)
+            ..plan
+                .units
+                .numbered(std::mem::take(&mut columns.units), has_late_rejections)
         });
-        let ends = has(Role::EndTime).then_some(columns.ends.as_slice());
-        settle_times(&mut log, ends, mapping, issues);
+        fill(&mut log, columns, mapping, issues);
         log.assemble()
     }
+
+    /// The rows so far, in the order of the files and without ids, and per row the hash of its unit. What
+    /// follows starts anew; arms and segment values keep their numbers.
+    pub(super) fn hand_over(&mut self, issues: &mut Issues) -> (RequestLog, Vec<u64>) {
+        let mapping = self.plan.mapping;
+        let emptied = self.log.without_rows();
+        let mut log = std::mem::replace(&mut self.log, emptied);
+        let mut columns = std::mem::take(&mut self.columns);
+        log.units = mapping.column(Role::Unit).map(|c| Units {
+            column: c.column.clone(),
+            ..Units::default()
+        });
+        let unit_hashes = std::mem::take(&mut columns.unit_hashes);
+        fill(&mut log, columns, mapping, issues);
+        (log, unit_hashes)
+    }
+}
+
+/// Joins the numeric columns of a log's rows and settles their times.
+fn fill(log: &mut RequestLog, columns: Columns, mapping: &Mapping, issues: &mut Issues) {
+    if mapping.column(Role::Variant).is_none() {
+        log.arms = vec![Arm {
+            name: "all requests".to_owned(),
+        }];
+    }
+    let of_role = quantities_of(mapping);
+    log.quantities = of_role.iter().map(|q| (*q, Numbers::default())).collect();
+    rayon::scope(|scope| {
+        for ((_, numbers), packed) in log.quantities.iter_mut().zip(columns.quantities) {
+            scope.spawn(|_| *numbers = Numbers::join(packed));
+        }
+    });
+    if log.arm.is_empty() {
+        log.arm = vec![0; log.row.len()];
+    }
+    log.quantities
+        .sort_by_key(|(q, _)| matches!(q, Quantity::Extra(_)));
+    let has_ends = mapping.column(Role::EndTime).is_some();
+    let ends = has_ends.then_some(columns.ends.as_slice());
+    settle_times(log, ends, mapping, issues);
 }
 
 /// Columns of all rows so far that the log does not hold as they are; empty where the mapping has no
@@ -284,6 +325,8 @@ struct Columns {
     ends: Vec<i64>,
     /// Provisional numbers.
     units: Vec<u32>,
+    /// In their place, where they are hashed.
+    unit_hashes: Vec<u64>,
     /// Hashes.
     request_ids: Vec<u64>,
     /// Of the hash router.
@@ -349,97 +392,6 @@ fn number_segment(segment: &mut Segment, labels: &mut Labels, issues: &mut Issue
     for code in &mut labels.codes {
         let known = numbers.get(usize::from(*code)).copied();
         *code = known.or(other).unwrap_or(0);
-    }
-}
-
-/// Event time = end, else start + latency, else start; latency = end - start where no column
-/// holds it.
-fn settle_times(
-    log: &mut RequestLog,
-    ends: Option<&[i64]>,
-    mapping: &Mapping,
-    issues: &mut Issues,
-) {
-    let starts = std::mem::take(&mut log.start_us);
-    let latency = log.quantity(Quantity::LatencyMs);
-    // Rounded once per value rather than once per row.
-    let table_us: Vec<i64> = latency.map_or_else(Vec::new, |latency| {
-        let us = |ms: &f64| {
-            if *ms > 0.0 {
-                (ms * 1e3).round() as i64
-            } else {
-                0
-            }
-        };
-        latency.table().iter().map(us).collect()
-    });
-    let latency_us = |row: usize| latency.map_or(0, |latency| table_us[latency.code(row)]);
-    let has_clock = log.clock != Clock::RowOrder;
-    let end_of = |row: usize| {
-        let end = ends.map(|ends| ends[row]);
-        end.filter(|end| *end != NO_STAMP)
-    };
-    let times = |(row, start): (usize, &i64)| -> (i64, i64) {
-        match end_of(row) {
-            // Only the end is known: the start follows from the latency.
-            end if *start == NO_STAMP => {
-                let end = end.unwrap_or(0);
-                (end - latency_us(row), end)
-            }
-            Some(end) if end >= *start => (*start, end),
-            Some(_) => (*start, *start),
-            None if has_clock => (*start, *start + latency_us(row)),
-            None => (*start, *start),
-        }
-    };
-    let is_reversed = |row: &usize| end_of(*row).is_some_and(|end| end < starts[*row]);
-    let n_end_before_start = match ends {
-        Some(_) => (0..starts.len())
-            .into_par_iter()
-            .filter(is_reversed)
-            .count(),
-        None => 0,
-    };
-    let has_latency = latency.is_some();
-    let derived =
-        (ends.is_some() && !has_latency && mapping.column(Role::Time).is_some()).then(|| {
-            let latency_ms = |(row, start): (usize, &i64)| match end_of(row) {
-                Some(end) if *start != NO_STAMP && end >= *start => (end - start) as f64 / 1e3,
-                _ => f64::NAN,
-            };
-            let values: Vec<f64> = starts.iter().enumerate().map(latency_ms).collect();
-            Numbers::from(values)
-        });
-    let event_us = starts
-        .par_iter()
-        .enumerate()
-        .map(|row| times(row).1)
-        .collect();
-    let start_us = if starts.contains(&NO_STAMP) {
-        starts.iter().enumerate().map(|row| times(row).0).collect()
-    } else {
-        starts
-    };
-    (log.start_us, log.event_us) = (start_us, event_us);
-    if n_end_before_start > 0 {
-        let detail = format!("in {n_end_before_start} rows");
-        issues.note(
-            Effect::Assumed,
-            None,
-            "The end lies before the start; the start was used",
-            &detail,
-            "Check the clocks of the hosts that write the log",
-        );
-    }
-    if let Some(derived) = derived {
-        log.quantities.insert(0, (Quantity::LatencyMs, derived));
-        issues.note(
-            Effect::Noted,
-            None,
-            "Latency was taken as end minus start",
-            "",
-            "",
-        );
     }
 }
 

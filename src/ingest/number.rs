@@ -14,7 +14,7 @@ pub enum DecimalMark {
 }
 
 /// Words that mean "no value"; compared without case.
-const NULL_WORDS: [&str; 17] = [
+pub(super) const NULL_WORDS: [&str; 17] = [
     "null",
     "none",
     "nan",

@@ -13,6 +13,115 @@ pub(super) enum OutcomeForm {
     Success,
 }
 
+/// What words mean, in lower case.
+pub(super) const WORDS: [(Outcome, &[&str]); 5] = [
+    (
+        Outcome::Ok,
+        &[
+            "ok",
+            "success",
+            "succeeded",
+            "completed",
+            "complete",
+            "done",
+            "unset",
+            "info",
+            "debug",
+            "default",
+            "normal",
+            "warning",
+            "warn",
+            "成功",
+            "正常",
+            "성공",
+            "정상",
+            // Classes as metrics label them.
+            "1xx",
+            "2xx",
+            "3xx",
+        ],
+    ),
+    (
+        Outcome::Error,
+        &[
+            "error",
+            "failure",
+            "failed",
+            "fail",
+            "exception",
+            "timeout",
+            "timed_out",
+            "fatal",
+            "critical",
+            "失败",
+            "失敗",
+            "超时",
+            "逾時",
+            "异常",
+            "異常",
+            "错误",
+            "錯誤",
+            "실패",
+            "시간초과",
+            "타임아웃",
+            "오류",
+            "에러",
+            "4xx",
+            "5xx",
+            // The names of gRPC's codes.
+            "unavailable",
+            "deadline_exceeded",
+            "internal",
+            "invalid_argument",
+            "not_found",
+            "already_exists",
+            "permission_denied",
+            "failed_precondition",
+            "out_of_range",
+            "unimplemented",
+            "data_loss",
+            "unauthenticated",
+        ],
+    ),
+    (
+        Outcome::RateLimited,
+        &[
+            "rate_limited",
+            "rate_limit",
+            "ratelimit",
+            "throttled",
+            "限流",
+            "resource_exhausted",
+        ],
+    ),
+    (
+        Outcome::Cancelled,
+        &[
+            "cancelled",
+            "canceled",
+            "aborted",
+            "client_closed",
+            "已取消",
+            "取消",
+            "취소",
+        ],
+    ),
+    // Not over yet, or nothing known.
+    (
+        Outcome::Unknown,
+        &["in_progress", "pending", "running", "queued", "unknown"],
+    ),
+];
+
+/// Words for truth values, in lower case.
+pub(super) const TRUTHS: [(bool, &[&str]); 2] = [
+    (true, &["true", "t", "yes"]),
+    (false, &["false", "f", "no"]),
+];
+
+/// Parts of an error's message that tell of a limit, in lower case.
+pub(super) const RATE_LIMIT_PARTS: [&str; 2] = ["429", "rate limit"];
+
 impl OutcomeForm {
     /// What the column's name says.
     pub(super) fn of_name(normalized: &str) -> Self {
@@ -54,58 +163,16 @@ impl OutcomeForm {
             return self.of_code(code as i64);
         }
         let lower = text.to_lowercase();
-        let word = match lower.as_str() {
-            "ok" | "success" | "succeeded" | "completed" | "complete" | "done" | "unset"
-            | "info" | "debug" | "default" | "normal" | "成功" | "正常" | "성공" | "정상" => {
-                Some(Outcome::Ok)
-            }
-            "error" | "failure" | "failed" | "fail" | "exception" | "timeout" | "timed_out"
-            | "fatal" | "critical" | "失败" | "失敗" | "超时" | "逾時" | "异常" | "異常"
-            | "错误" | "錯誤" | "실패" | "시간초과" | "타임아웃" | "오류" | "에러" => {
-                Some(Outcome::Error)
-            }
-            "rate_limited" | "rate_limit" | "ratelimit" | "throttled" | "限流" => {
-                Some(Outcome::RateLimited)
-            }
-            "cancelled" | "canceled" | "aborted" | "client_closed" | "已取消" | "取消" | "취소" => {
-                Some(Outcome::Cancelled)
-            }
-            // Classes as metrics label them, and the names of gRPC's codes.
-            "1xx" | "2xx" | "3xx" => Some(Outcome::Ok),
-            "4xx"
-            | "5xx"
-            | "unavailable"
-            | "deadline_exceeded"
-            | "internal"
-            | "invalid_argument"
-            | "not_found"
-            | "already_exists"
-            | "permission_denied"
-            | "failed_precondition"
-            | "out_of_range"
-            | "unimplemented"
-            | "data_loss"
-            | "unauthenticated" => Some(Outcome::Error),
-            "resource_exhausted" => Some(Outcome::RateLimited),
-            "warning" | "warn" => Some(Outcome::Ok),
-            // Not over yet, or nothing known.
-            "in_progress" | "pending" | "running" | "queued" | "unknown" => Some(Outcome::Unknown),
-            "true" | "t" | "yes" => Some(if self == Self::Error {
-                Outcome::Error
-            } else {
-                Outcome::Ok
-            }),
-            "false" | "f" | "no" => Some(if self == Self::Error {
-                Outcome::Ok
-            } else {
-                Outcome::Error
-            }),
-            _ => None,
-        };
+        let is_in = |words: &[&str]| words.contains(&lower.as_str());
+        let word = WORDS.iter().find(|(_, words)| is_in(words));
+        let word = word.map(|(outcome, _)| *outcome).or_else(|| {
+            let truths = TRUTHS.iter().find(|(_, words)| is_in(words));
+            truths.map(|(is_true, _)| self.of_truth(*is_true))
+        });
         // Any other text in an error column is the error's message.
         word.or_else(|| {
             (self == Self::Error).then(|| {
-                if lower.contains("429") || lower.contains("rate limit") {
+                if RATE_LIMIT_PARTS.iter().any(|part| lower.contains(part)) {
                     Outcome::RateLimited
                 } else {
                     Outcome::Error
@@ -114,17 +181,38 @@ impl OutcomeForm {
         })
     }
 
-    fn of_code(self, code: i64) -> Option<Outcome> {
-        match (self, code) {
-            (Self::Error, 0) | (Self::Success, 1) => Some(Outcome::Ok),
-            (Self::Success, 0) | (Self::Error, 1) => Some(Outcome::Error),
-            (_, 429) => Some(Outcome::RateLimited),
-            (_, 499 | 0) => Some(Outcome::Cancelled),
-            (_, 100..=399) => Some(Outcome::Ok),
-            (_, 400..=599) => Some(Outcome::Error),
-            (Self::Error, _) => Some(Outcome::Error),
-            _ => None,
+    /// The outcome of a truth value.
+    pub(super) fn of_truth(self, is_true: bool) -> Outcome {
+        if is_true == (self == Self::Error) {
+            Outcome::Error
+        } else {
+            Outcome::Ok
         }
+    }
+
+    fn of_code(self, code: i64) -> Option<Outcome> {
+        let known = self
+            .codes()
+            .find(|((from, to), _)| (*from..=*to).contains(&code));
+        let other = (self == Self::Error).then_some(Outcome::Error);
+        known.map(|(_, outcome)| outcome).or(other)
+    }
+
+    /// What codes mean, from and to; the first that holds counts.
+    pub(super) fn codes(self) -> impl Iterator<Item = ((i64, i64), Outcome)> {
+        let truths: &[((i64, i64), Outcome)] = match self {
+            Self::Error => &[((0, 0), Outcome::Ok), ((1, 1), Outcome::Error)],
+            Self::Success => &[((1, 1), Outcome::Ok), ((0, 0), Outcome::Error)],
+            Self::Status => &[],
+        };
+        let of_http = [
+            ((429, 429), Outcome::RateLimited),
+            ((499, 499), Outcome::Cancelled),
+            ((0, 0), Outcome::Cancelled),
+            ((100, 399), Outcome::Ok),
+            ((400, 599), Outcome::Error),
+        ];
+        truths.iter().copied().chain(of_http)
     }
 }
 

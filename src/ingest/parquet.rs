@@ -218,7 +218,7 @@ fn cut(lengths: &[usize]) -> Vec<Slice> {
 }
 
 /// Damaged Parquet has made polars panic before: both kinds of failure become one error.
-fn guarded<T>(path: &Path, read: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
+pub(super) fn guarded<T>(path: &Path, read: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
     let malformed = |cause: String| {
         Error::new(
             ErrorKind::Malformed,

@@ -4,21 +4,22 @@ use polars::prelude::DataType;
 
 use super::batch::{Batch, Texts, Values};
 use super::column_profile::ColumnProfile;
+use super::ids::{buckets, hashes, keys};
 use super::issues::{Effect, Issues};
-use super::key::{Dictionary, NO_KEY, SharedDictionary, hash, key, key_of_integer};
+use super::key::{Dictionary, SharedDictionary, hash, key};
 use super::mapping::{ColumnRole, Mapping, Role};
 use super::names::normalize;
-use super::number::{DecimalMark, is_null_word, parse_number, trimmed};
+use super::number::{DecimalMark, parse_number, trimmed};
 use super::outcome::{OutcomeForm, rating_of_word};
 use super::router::Router;
 use super::stamp::DurationUnit;
 use super::stamp_column::{NO_STAMP, StampReader};
 use super::written_duration::written_ms;
-use crate::data::{Buckets, Outcome, Packed, Units};
+use crate::data::{Outcome, Packed, Units};
 use crate::error::Result;
 
 /// 30 days: no request takes longer, and one such number would stretch every trend and replay.
-const LONGEST_MS: f64 = 30.0 * 86_400_000.0;
+pub(super) const LONGEST_MS: f64 = 30.0 * 86_400_000.0;
 
 /// How the columns of a mapping are read.
 pub(super) struct Plan<'a> {
@@ -26,6 +27,8 @@ pub(super) struct Plan<'a> {
     stamps: StampReader,
     status_form: OutcomeForm,
     pub(super) units: SharedDictionary,
+    /// Whether units are kept as hashes rather than numbered: numbers need a table of all units.
+    pub(super) hashes_units: bool,
     /// The router that explains the arms.
     pub(super) router: Option<Router>,
 }
@@ -43,6 +46,8 @@ pub(super) struct Part {
     pub(super) outcomes: Vec<Outcome>,
     /// Provisional numbers.
     pub(super) units: Option<Vec<u32>>,
+    /// In their place, where they are hashed; 0 for none.
+    pub(super) unit_hashes: Option<Vec<u64>>,
     pub(super) request_ids: Option<Vec<u64>>,
     pub(super) buckets: Option<Vec<u16>>,
     pub(super) segments: Vec<Labels>,
@@ -83,6 +88,7 @@ impl<'a> Plan<'a> {
             stamps: StampReader::new(mapping)?,
             status_form,
             units: SharedDictionary::new(),
+            hashes_units: false,
             router: None,
         })
     }
@@ -133,6 +139,7 @@ impl<'a> Plan<'a> {
             }),
             outcomes: Vec::new(),
             units: None,
+            unit_hashes: None,
             request_ids: None,
             buckets: None,
             segments: Vec::new(),
@@ -167,14 +174,14 @@ impl<'a> Plan<'a> {
             }
             Role::Unit => {
                 let keys = keys(values, kept, true);
-                part.units = Some(self.units.codes(piece, &keys, Units::NONE));
+                if self.hashes_units {
+                    part.unit_hashes = Some(hashes(keys));
+                } else {
+                    part.units = Some(self.units.codes(piece, &keys, Units::NONE));
+                }
             }
             Role::RequestId => {
-                let keys = keys(values, kept, false).into_iter();
-                part.request_ids = Some(
-                    keys.map(|key| if key == NO_KEY { 0 } else { hash(key) })
-                        .collect(),
-                );
+                part.request_ids = Some(hashes(keys(values, kept, false)));
             }
             Role::Segment => part.segments.push(segment(values, kept)),
             Role::Ttft if role.stamp.is_some() => {
@@ -203,6 +210,7 @@ impl Part {
         self.end_us = self.end_us.take().map(|ends| kept.of(ends));
         self.outcomes = kept.of(std::mem::take(&mut self.outcomes));
         self.units = self.units.take().map(|units| kept.of(units));
+        self.unit_hashes = self.unit_hashes.take().map(|hashes| kept.of(hashes));
         self.request_ids = self.request_ids.take().map(|ids| kept.of(ids));
         self.buckets = self.buckets.take().map(|buckets| kept.of(buckets));
         self.arms
@@ -310,39 +318,6 @@ fn segment(values: &Values, kept: &Kept) -> Labels {
         }
     });
     labeller.labels
-}
-
-/// The keys of ids, [`NO_KEY`] where a row has none.
-fn keys(values: &Values, kept: &Kept, trims: bool) -> Vec<u128> {
-    if let Some(numbers) = values.integers() {
-        let kept = numbers
-            .into_iter()
-            .enumerate()
-            .filter(|(i, _)| kept.has(*i));
-        return kept
-            .map(|(_, value)| value.map_or(NO_KEY, key_of_integer))
-            .collect();
-    }
-    let mut keys = Vec::with_capacity(kept.n);
-    Texts::of(values).for_each(|i, text| {
-        if kept.has(i) {
-            let text = if trims { text.map(trimmed) } else { text };
-            let text = text.filter(|text| !is_null_word(text));
-            keys.push(text.map_or(NO_KEY, |text| key(text.as_bytes())));
-        }
-    });
-    keys
-}
-
-/// The buckets of ids.
-fn buckets(router: &Router, values: &Values, kept: &Kept) -> Vec<u16> {
-    let mut found = Vec::with_capacity(kept.n);
-    Texts::of(values).for_each(|i, text| {
-        if kept.has(i) {
-            found.push(router.bucket(text).unwrap_or(Buckets::NONE));
-        }
-    });
-    found
 }
 
 fn outcomes(

@@ -11,6 +11,7 @@
 #[cfg(feature = "gui")]
 mod access;
 mod analysis;
+mod cells;
 mod cli;
 mod corpora;
 mod covariates;

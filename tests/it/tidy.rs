@@ -5,16 +5,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Per module: what of this crate its code may name besides itself.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("units", &[]),
     ("error", &[]),
     ("stats", &["units", "error"]),
     ("language", &[]),
     ("jobs", &["error"]),
     ("data", &["units"]),
-    ("ingest", &["data", "error", "jobs", "units"]),
+    ("cells", &["data", "error"]),
+    ("ingest", &["cells", "data", "error", "jobs", "units"]),
     ("rules", &["data", "stats", "units", "error", "jobs"]),
-    ("analysis", &["data", "stats", "units", "error", "jobs"]),
+    (
+        "analysis",
+        &["cells", "data", "stats", "units", "error", "jobs"],
+    ),
     ("lab", &["rules", "data", "stats", "units", "error", "jobs"]),
     (
         "report",
@@ -30,8 +34,8 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     (
         "cli",
         &[
-            "analysis", "data", "error", "ingest", "jobs", "lab", "language", "report", "rules",
-            "sample", "stats", "units",
+            "analysis", "cells", "data", "error", "ingest", "jobs", "lab", "language", "report",
+            "rules", "sample", "stats", "units",
         ],
     ),
     (

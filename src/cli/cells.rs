@@ -1,0 +1,214 @@
+//! `hindsight cells`: a log as mergeable figures, or the query that has an engine make them.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::output::{note, print};
+use super::{Finish, LogArguments};
+use crate::analysis::{AnalysisSettings, unit_plan};
+use crate::cells::sql::{Dialect, cells_query, units_query};
+use crate::cells::{Cells, Gatherer, UnitGatherer, UnitPlan};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ingest::{
+    CELLS_FILE, LoadRequest, Mapping, ReadInPieces, Role, UNITS_FILE, cells_bytes, log_table,
+    read_cells, read_in_pieces, units_bytes,
+};
+use crate::jobs::Progress;
+use crate::report::write::write_atomic;
+use crate::units;
+
+/// Bytes that users' totals may take in one pass through the log.
+const PASS_BYTES: u64 = 1_200_000_000;
+
+/// `hindsight cells`
+#[derive(Debug, Args)]
+pub struct CellsArguments {
+    /// The log, or folders of cells to merge.
+    #[command(flatten)]
+    pub log: LogArguments,
+    /// Folder to write the tables to.
+    #[arg(long, value_name = "DIR", required_unless_present = "sql")]
+    pub out: Option<PathBuf>,
+    /// Length of the stretches of time: 15m, 1h or 1d; cells of different lengths cannot be merged.
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = width_us)]
+    pub every: i64,
+    /// Print the query for this engine instead: duckdb, spark, clickhouse, trino or bigquery. With a
+    /// folder of cells as LOG, the query of what is added up by user.
+    #[arg(
+        long,
+        value_name = "ENGINE",
+        requires = "mapping",
+        conflicts_with = "out"
+    )]
+    pub sql: Option<String>,
+    /// What the engine reads: a table, or a function over files.
+    #[arg(
+        long,
+        value_name = "TABLE",
+        default_value = "requests_log",
+        requires = "sql"
+    )]
+    pub from: String,
+    /// Label of the control arm; default: told by names and sizes.
+    #[arg(long, value_name = "ARM")]
+    pub control: Option<String>,
+    /// Label of the arm that the decision is about; default: the largest other arm.
+    #[arg(long, value_name = "ARM")]
+    pub treatment: Option<String>,
+}
+
+pub(super) fn run(arguments: &CellsArguments, progress: &Progress) -> Result<Finish> {
+    if let Some(engine) = &arguments.sql {
+        print(&query(arguments, &Dialect::of_name(engine)?)?)?;
+        return Ok(Finish::Done);
+    }
+    let Some(out) = &arguments.out else {
+        return Ok(Finish::Done);
+    };
+    let paths = &arguments.log.logs;
+    let cells = if !paths.is_empty() && paths.iter().all(|path| is_cells(path)) {
+        merge(paths)?
+    } else {
+        of_log(arguments, progress)?
+    };
+    write(&cells, out)?;
+    Ok(Finish::Done)
+}
+
+/// Whether a path is a folder of cells.
+fn is_cells(path: &Path) -> bool {
+    path.join(CELLS_FILE).exists()
+}
+
+fn settings(arguments: &CellsArguments) -> AnalysisSettings {
+    AnalysisSettings {
+        control: arguments.control.clone(),
+        treatment: arguments.treatment.clone(),
+        ..AnalysisSettings::default()
+    }
+}
+
+/// The query of the cells or, where these are there, of what is added up by user.
+fn query(arguments: &CellsArguments, dialect: &Dialect) -> Result<String> {
+    let mapping = arguments
+        .log
+        .mapping
+        .as_deref()
+        .map(Mapping::read)
+        .transpose()?;
+    let table = log_table(&mapping.unwrap_or_default(), &arguments.from)?;
+    let [folder] = arguments.log.logs.as_slice() else {
+        return Ok(cells_query(&table, dialect, arguments.every));
+    };
+    let cells = read_cells(folder)?;
+    let plan = unit_plan(&cells, &settings(arguments))?;
+    units_query(&table, dialect, cells.width_us, &plan).ok_or_else(|| {
+        Error::new(ErrorKind::Settings, "The mapping names no users")
+            .hint("Without users nothing is added up by them: the cells are all there is")
+    })
+}
+
+fn merge(folders: &[PathBuf]) -> Result<Cells> {
+    let sets = folders
+        .iter()
+        .map(|folder| read_cells(folder))
+        .collect::<Result<Vec<_>>>()?;
+    let has_units = sets.iter().any(|set| !set.units.is_empty());
+    let merged = Cells::merged(sets)?;
+    if folders.len() > 1 && has_units {
+        note(
+            "hindsight: what was added up by user is left out: users may be in several of the sets. Compute it over all logs at once: `hindsight cells LOG… --out`, or the query of `--sql` with the merged cells",
+        );
+    }
+    Ok(merged)
+}
+
+/// Reads the log once for the cells, and again for users' totals.
+fn of_log(arguments: &CellsArguments, progress: &Progress) -> Result<Cells> {
+    let mut request = arguments.log.load_request()?;
+    if request.paths.is_empty() {
+        request.paths.push(super::bundled::sample_log(progress)?);
+    }
+    let mut gatherer = Gatherer::new(arguments.every);
+    let read = read_in_pieces(&request, progress, |piece, users| {
+        gatherer.add(piece, (!users.is_empty()).then_some(users));
+        Ok(())
+    })?;
+    super::note_issues(&read.mapping, &read.issues);
+    check_time(&read)?;
+    let mut cells = gatherer.finish();
+    if read.mapping.column(Role::Unit).is_some() {
+        // The second reading takes the first one's word for what the columns are.
+        request.mapping = Some(read.mapping);
+        let plan = unit_plan(&cells, &settings(arguments))?;
+        add_units(&mut cells, &request, &plan, progress)?;
+    }
+    Ok(cells)
+}
+
+fn check_time(read: &ReadInPieces) -> Result<()> {
+    let has = |role| read.mapping.column(role).is_some();
+    if has(Role::Time) || has(Role::EndTime) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::NotEnoughData, "The log has no times")
+        .hint("Cells are made by time; say which column it is with --mapping"))
+}
+
+/// Adds up by user, in as many passes as keep the totals small.
+fn add_units(
+    cells: &mut Cells,
+    request: &LoadRequest,
+    plan: &UnitPlan,
+    progress: &Progress,
+) -> Result<()> {
+    let n_passes = cells.totals_bytes(plan).div_ceil(PASS_BYTES).max(1);
+    for pass in 0..n_passes {
+        let mut gatherer = UnitGatherer::new(plan.clone(), (pass, n_passes));
+        read_in_pieces(request, progress, |piece, users| {
+            gatherer.add(piece, users);
+            Ok(())
+        })?;
+        cells.add_units(gatherer.finish());
+    }
+    *cells = std::mem::take(cells).ordered();
+    Ok(())
+}
+
+fn write(cells: &Cells, out: &Path) -> Result<()> {
+    std::fs::create_dir_all(out).map_err(|cause| crate::report::write::unwritable(out, &cause))?;
+    let tables = [
+        (CELLS_FILE, cells_bytes(cells)?, cells.cells.len()),
+        (UNITS_FILE, units_bytes(cells)?, cells.units.len()),
+    ];
+    let mut told = vec![format!("{} requests", units::count(cells.n_requests()))];
+    for (name, bytes, n_rows) in tables {
+        write_atomic(&out.join(name), &bytes)?;
+        told.push(format!(
+            "{name}: {} rows, {:.1} MB",
+            units::count(n_rows as u64),
+            bytes.len() as f64 / 1e6
+        ));
+    }
+    note(&format!("hindsight: {}", told.join("; ")));
+    Ok(())
+}
+
+fn width_us(text: &str) -> Result<i64, String> {
+    let refused = || "write a length such as 15m, 1h or 1d".to_owned();
+    let (number, unit) = text.split_at(text.len().saturating_sub(1));
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(refused()),
+    };
+    let number: i64 = number.parse().map_err(|_no_number| refused())?;
+    if (1..=100_000).contains(&number) {
+        Ok(number * seconds * 1_000_000)
+    } else {
+        Err(refused())
+    }
+}

@@ -1,0 +1,363 @@
+//! The Parquet tables of [`Cells`], as `docs/cells.md` describes them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+use polars::prelude::{
+    Column, DataFrame, IntoColumn as _, NamedFrom as _, PolarsError, PolarsResult, SerReader as _,
+    Series,
+};
+use polars_io::parquet::read::ParquetReader;
+use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
+
+use super::parquet::guarded;
+use crate::cells::{
+    Cell, Cells, Group, Measure, Place, Scope, UnitCell, UnitMeasure, UnitProducts, VERSION,
+};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The file of the cells in a folder.
+pub const CELLS_FILE: &str = "cells.parquet";
+/// The file of what was added up by user.
+pub const UNITS_FILE: &str = "units.parquet";
+
+/// The table `cells` as a Parquet file.
+pub fn cells_bytes(cells: &Cells) -> Result<Vec<u8>> {
+    let rows = &cells.cells;
+    let text = |name: &str, of: &dyn Fn(&Cell) -> String| -> Column {
+        Series::new(name.into(), rows.iter().map(of).collect::<Vec<_>>()).into_column()
+    };
+    let place = |cell: &Cell| &cells.places[cell.place as usize];
+    let long = |name: &str, of: &dyn Fn(&Cell) -> Option<i64>| -> Column {
+        Series::new(name.into(), rows.iter().map(of).collect::<Vec<_>>()).into_column()
+    };
+    let float = |name: &str, of: &dyn Fn(&Cell) -> f64| -> Column {
+        Series::new(name.into(), rows.iter().map(of).collect::<Vec<_>>()).into_column()
+    };
+    let bins: Vec<Option<i32>> = rows.iter().map(|cell| cell.bin).collect();
+    written(vec![
+        Series::new("version".into(), vec![VERSION; rows.len()]).into_column(),
+        text("segment", &|cell| place(cell).segment.clone()),
+        text("value", &|cell| place(cell).value.clone()),
+        text("measure", &|cell| cell.measure.name(&cells.extra_names)),
+        text("arm", &|cell| cells.arms[usize::from(cell.arm)].clone()),
+        long("time_us", &|cell| Some(cell.time_us)),
+        long("width_us", &|_| Some(cells.width_us)),
+        Series::new("bin".into(), bins).into_column(),
+        long("n", &|cell| Some(cell.n as i64)),
+        float("sum", &|cell| cell.sum),
+        float("sum_sq", &|cell| cell.sum_sq),
+        long("first_us", &|cell| Some(cell.span_us?.0)),
+        long("last_us", &|cell| Some(cell.span_us?.1)),
+    ])
+}
+
+/// The table `units` as a Parquet file.
+pub fn units_bytes(cells: &Cells) -> Result<Vec<u8>> {
+    let rows = &cells.units;
+    let text = |name: &str, of: &dyn Fn(&UnitCell) -> String| -> Column {
+        Series::new(name.into(), rows.iter().map(of).collect::<Vec<_>>()).into_column()
+    };
+    let long = |name: &str, of: &dyn Fn(&UnitCell) -> i64| -> Column {
+        Series::new(name.into(), rows.iter().map(of).collect::<Vec<_>>()).into_column()
+    };
+    let float = |name: &str, of: fn(&UnitProducts) -> f64| -> Column {
+        let values: Vec<f64> = rows.iter().map(|unit| of(&unit.sums)).collect();
+        Series::new(name.into(), values).into_column()
+    };
+    let place = |unit: &UnitCell| &cells.places[unit.place as usize];
+    let measure = |unit: &UnitCell| unit.measure.name(&cells.extra_names);
+    let arm = |unit: &UnitCell, side: usize| cells.arms[usize::from(unit.groups[side].arm)].clone();
+    let bins: Vec<Option<i32>> = rows.iter().map(|unit| measure(unit).1).collect();
+    written(vec![
+        Series::new("version".into(), vec![VERSION; rows.len()]).into_column(),
+        text("segment", &|unit| place(unit).segment.clone()),
+        text("value", &|unit| place(unit).value.clone()),
+        text("measure", &|unit| measure(unit).0),
+        Series::new("bin".into(), bins).into_column(),
+        text("scope", &|unit| unit.scope.name().to_owned()),
+        text("arm_a", &|unit| arm(unit, 0)),
+        long("from_a_us", &|unit| unit.groups[0].from_us),
+        text("arm_b", &|unit| arm(unit, 1)),
+        long("from_b_us", &|unit| unit.groups[1].from_us),
+        long("n_units", &|unit| unit.sums.n_units as i64),
+        float("num", |sums| sums.num),
+        float("den", |sums| sums.den),
+        float("num_num", |sums| sums.num_num),
+        float("num_den", |sums| sums.num_den),
+        float("den_num", |sums| sums.den_num),
+        float("den_den", |sums| sums.den_den),
+    ])
+}
+
+fn written(columns: Vec<Column>) -> Result<Vec<u8>> {
+    let n_rows = columns.first().map_or(0, Column::len);
+    let mut bytes = Vec::new();
+    let write = || -> PolarsResult<()> {
+        let mut frame = DataFrame::new(n_rows, columns)?;
+        ParquetWriter::new(&mut bytes)
+            .with_compression(ParquetCompression::Zstd(None))
+            .finish(&mut frame)?;
+        Ok(())
+    };
+    write().map_err(|cause| Error::new(ErrorKind::Internal, format!("Parquet: {cause}")))?;
+    Ok(bytes)
+}
+
+/// Reads a folder of cells: its `cells.parquet`, and `units.parquet` where there is one. Either may be
+/// a folder of Parquet files, as engines write them.
+///
+/// Fails where a table is missing or damaged, or of a version that this program does not know.
+pub fn read_cells(folder: &Path) -> Result<Cells> {
+    let mut names = Names::default();
+    let mut cells = Vec::new();
+    let mut width_us = None;
+    for path in parts(&folder.join(CELLS_FILE))? {
+        let frame = read_frame(&path)?;
+        add_cells(&frame, &mut names, &mut width_us, &mut cells)
+            .map_err(|cause| damaged(&path, &cause))?;
+    }
+    let mut units = Vec::new();
+    let of_units = folder.join(UNITS_FILE);
+    if of_units.exists() {
+        for path in parts(&of_units)? {
+            let frame = read_frame(&path)?;
+            add_units(&frame, &mut names, &mut units).map_err(|cause| damaged(&path, &cause))?;
+        }
+    }
+    let read = Cells {
+        width_us: width_us.unwrap_or(0),
+        arms: names.arms.names,
+        places: names.places.names,
+        extra_names: names.extra,
+        cells,
+        units,
+    };
+    if read.cells.is_empty() || read.width_us <= 0 {
+        return Err(Error::new(ErrorKind::NotARequestLog, "The cells are empty")
+            .at(&folder.join(CELLS_FILE))
+            .hint("Compute them anew with `hindsight cells`"));
+    }
+    Ok(read.ordered())
+}
+
+/// Names in the order in which they came.
+struct Numbered<T> {
+    names: Vec<T>,
+    place: BTreeMap<T, u32>,
+}
+
+impl<T> Default for Numbered<T> {
+    fn default() -> Self {
+        Self {
+            names: Vec::new(),
+            place: BTreeMap::new(),
+        }
+    }
+}
+
+impl<T: Ord + Clone> Numbered<T> {
+    fn number(&mut self, name: T) -> u32 {
+        if let Some(place) = self.place.get(&name) {
+            return *place;
+        }
+        let place = self.names.len() as u32;
+        self.names.push(name.clone());
+        self.place.insert(name, place);
+        place
+    }
+}
+
+#[derive(Default)]
+struct Names {
+    arms: Numbered<String>,
+    places: Numbered<Place>,
+    extra: Vec<String>,
+}
+
+/// A file, or the Parquet files of a folder in the order of their names.
+fn parts(path: &Path) -> Result<Vec<std::path::PathBuf>> {
+    let unreadable = |cause: std::io::Error| Error::unreadable(path, &cause);
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut parts = Vec::new();
+    for entry in path.read_dir().map_err(unreadable)? {
+        let part = entry.map_err(unreadable)?.path();
+        if part
+            .extension()
+            .is_some_and(|extension| extension == "parquet")
+        {
+            parts.push(part);
+        }
+    }
+    parts.sort();
+    Ok(parts)
+}
+
+fn read_frame(path: &Path) -> Result<DataFrame> {
+    let file = File::open(path).map_err(|cause| Error::unreadable(path, &cause))?;
+    guarded(path, || ParquetReader::new(file).finish())
+}
+
+/// What is wrong with a table.
+enum Fault {
+    Frame(PolarsError),
+    Version(i64),
+    Width,
+}
+
+impl From<PolarsError> for Fault {
+    fn from(cause: PolarsError) -> Self {
+        Self::Frame(cause)
+    }
+}
+
+fn damaged(path: &Path, fault: &Fault) -> Error {
+    let message = match fault {
+        Fault::Frame(cause) => format!("This is no table of cells: {cause}"),
+        Fault::Version(version) => {
+            format!("The cells are of version {version}, which this program does not know")
+        }
+        Fault::Width => "The cells are of stretches of time that differ in length".to_owned(),
+    };
+    Error::new(ErrorKind::Malformed, message)
+        .at(path)
+        .hint("docs/cells.md describes the table; compute it anew with `hindsight cells`")
+}
+
+/// The columns of a table by name, as the types that both engines and this program write.
+struct Table<'a>(&'a DataFrame);
+
+impl Table<'_> {
+    fn texts(&self, name: &str) -> Result<Vec<String>, Fault> {
+        let column = self
+            .0
+            .column(name)?
+            .cast(&polars::prelude::DataType::String)?;
+        let texts = column.str()?.iter();
+        Ok(texts
+            .map(|text| text.unwrap_or_default().to_owned())
+            .collect())
+    }
+
+    fn longs(&self, name: &str) -> Result<Vec<Option<i64>>, Fault> {
+        let column = self
+            .0
+            .column(name)?
+            .cast(&polars::prelude::DataType::Int64)?;
+        Ok(column.i64()?.iter().collect())
+    }
+
+    fn floats(&self, name: &str) -> Result<Vec<f64>, Fault> {
+        let column = self
+            .0
+            .column(name)?
+            .cast(&polars::prelude::DataType::Float64)?;
+        Ok(column
+            .f64()?
+            .iter()
+            .map(|value| value.unwrap_or(0.0))
+            .collect())
+    }
+
+    fn check_version(&self) -> Result<(), Fault> {
+        let versions = self.longs("version")?;
+        let other = versions
+            .into_iter()
+            .flatten()
+            .find(|v| *v != i64::from(VERSION));
+        other.map_or(Ok(()), |version| Err(Fault::Version(version)))
+    }
+}
+
+/// Rows of `cells`; measures that this version does not know are passed over.
+fn add_cells(
+    frame: &DataFrame,
+    names: &mut Names,
+    width_us: &mut Option<i64>,
+    cells: &mut Vec<Cell>,
+) -> Result<(), Fault> {
+    let table = Table(frame);
+    table.check_version()?;
+    let (segments, values) = (table.texts("segment")?, table.texts("value")?);
+    let (measures, arms) = (table.texts("measure")?, table.texts("arm")?);
+    let (times, widths) = (table.longs("time_us")?, table.longs("width_us")?);
+    let (bins, counts) = (table.longs("bin")?, table.longs("n")?);
+    let (sums, squares) = (table.floats("sum")?, table.floats("sum_sq")?);
+    let (first, last) = (table.longs("first_us")?, table.longs("last_us")?);
+    for row in 0..frame.height() {
+        let width = widths[row].unwrap_or(0);
+        if *width_us.get_or_insert(width) != width {
+            return Err(Fault::Width);
+        }
+        let Some(measure) = Measure::of_name(&measures[row], &mut names.extra) else {
+            continue;
+        };
+        let place = Place {
+            segment: segments[row].clone(),
+            value: values[row].clone(),
+        };
+        cells.push(Cell {
+            place: names.places.number(place),
+            measure,
+            arm: names.arms.number(arms[row].clone()) as u16,
+            time_us: times[row].unwrap_or(0),
+            bin: bins[row].map(|bin| bin as i32),
+            n: counts[row].unwrap_or(0).max(0) as u64,
+            sum: sums[row],
+            sum_sq: squares[row],
+            span_us: first[row].zip(last[row]),
+        });
+    }
+    Ok(())
+}
+
+/// Rows of `units`, as [`add_cells`].
+fn add_units(frame: &DataFrame, names: &mut Names, units: &mut Vec<UnitCell>) -> Result<(), Fault> {
+    let table = Table(frame);
+    table.check_version()?;
+    let (segments, values) = (table.texts("segment")?, table.texts("value")?);
+    let (measures, bins) = (table.texts("measure")?, table.longs("bin")?);
+    let scopes = table.texts("scope")?;
+    let arms = [table.texts("arm_a")?, table.texts("arm_b")?];
+    let from = [table.longs("from_a_us")?, table.longs("from_b_us")?];
+    let n_units = table.longs("n_units")?;
+    let [num, den] = [table.floats("num")?, table.floats("den")?];
+    let [num_num, num_den] = [table.floats("num_num")?, table.floats("num_den")?];
+    let [den_num, den_den] = [table.floats("den_num")?, table.floats("den_den")?];
+    for row in 0..frame.height() {
+        let bin = bins[row].map(|bin| bin as i32);
+        let measure = UnitMeasure::of_name(&measures[row], bin, &mut names.extra);
+        let scope = Scope::ALL
+            .into_iter()
+            .find(|scope| scope.name() == scopes[row]);
+        let Some((measure, scope)) = measure.zip(scope) else {
+            continue;
+        };
+        let place = Place {
+            segment: segments[row].clone(),
+            value: values[row].clone(),
+        };
+        units.push(UnitCell {
+            place: names.places.number(place),
+            measure,
+            scope,
+            groups: [0, 1].map(|side| Group {
+                arm: names.arms.number(arms[side][row].clone()) as u16,
+                from_us: from[side][row].unwrap_or(0),
+            }),
+            sums: UnitProducts {
+                n_units: n_units[row].unwrap_or(0).max(0) as u64,
+                num: num[row],
+                den: den[row],
+                num_num: num_num[row],
+                num_den: num_den[row],
+                den_num: den_num[row],
+                den_den: den_den[row],
+            },
+        });
+    }
+    Ok(())
+}
