@@ -18,6 +18,7 @@ mod covariates;
 mod decisions;
 mod exports;
 mod faults;
+mod findings;
 mod formats;
 mod hostile;
 mod imports;
