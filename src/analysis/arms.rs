@@ -5,16 +5,9 @@ use super::settings::AnalysisSettings;
 use crate::data::{ArmWord, Outcome, RequestLog, Units};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Indices of the control and of the arm that the decision is about.
+/// Indices of the control and of the arm that the decision is about; `sizes` are requests per arm, and of
+/// the log only names are read.
 pub(super) fn choose(
-    log: &RequestLog,
-    settings: &AnalysisSettings,
-) -> Result<(usize, Option<usize>)> {
-    choose_by_size(log, &sizes(log), settings)
-}
-
-/// As [`choose`], where the arms' requests have been counted; of the log only names are read.
-pub(super) fn choose_by_size(
     log: &RequestLog,
     sizes: &[u64],
     settings: &AnalysisSettings,
@@ -98,14 +91,6 @@ pub(super) fn summarize(
     arms
 }
 
-fn sizes(log: &RequestLog) -> Vec<u64> {
-    let mut sizes = vec![0; log.arms.len()];
-    for arm in &log.arm {
-        sizes[usize::from(*arm)] += 1;
-    }
-    sizes
-}
-
 /// The arm that a word calls the control; else, of those that no word calls the treatment, the
 /// lowest version, and where they are no versions of one thing the largest arm.
 fn guessed_control(log: &RequestLog, sizes: &[u64], treatment: Option<&str>) -> usize {
@@ -184,18 +169,15 @@ mod tests {
 
     /// Arms with their numbers of requests.
     fn chosen(arms: &[(&str, usize)]) -> (usize, Option<usize>) {
-        let rows = arms.iter().enumerate();
+        let names = arms.iter().map(|(name, _)| Arm {
+            name: (*name).into(),
+        });
         let log = RequestLog {
-            arms: arms
-                .iter()
-                .map(|(name, _)| Arm {
-                    name: (*name).into(),
-                })
-                .collect(),
-            arm: rows.flat_map(|(i, (_, n))| vec![i as u16; *n]).collect(),
+            arms: names.collect(),
             ..RequestLog::default()
         };
-        choose(&log, &AnalysisSettings::default()).unwrap()
+        let sizes: Vec<u64> = arms.iter().map(|(_, n)| *n as u64).collect();
+        choose(&log, &sizes, &AnalysisSettings::default()).unwrap()
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What has to be known of a log's cells before users' totals can be added up: the stages within
 //! which arms are compared, and the latencies whose shares are wanted by user.
 
-use super::arms::choose_by_size;
+use super::arms::choose;
 use super::settings::AnalysisSettings;
 use super::stages::{self, ArmCounts};
 use super::strata::LONELY;
@@ -48,7 +48,7 @@ fn stages_of(cells: &Cells, settings: &AnalysisSettings) -> Result<Vec<StageStar
             .collect(),
         ..RequestLog::default()
     };
-    let (control, treatment) = choose_by_size(&names, &sizes, settings)?;
+    let (control, treatment) = choose(&names, &sizes, settings)?;
     let span = spans.iter().fold(None, |all, span| joined(all, *span));
     let Some((treatment, (first_us, last_us))) = treatment.zip(span) else {
         return Ok(Vec::new());

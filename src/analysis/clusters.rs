@@ -1,5 +1,6 @@
 //! How requests cluster in users: who is in several arms, and how far that widens chance.
 
+use super::by_user::UserRows;
 use super::model::CrossingLeftOut;
 use super::settings::CrossingUnits;
 use crate::data::{RequestLog, Units};
@@ -17,6 +18,8 @@ pub(super) struct Crossing {
     /// `n_in_several` over the number to be expected if single requests had been assigned at random:
     /// near 1 for weighted routing by request, far below it where users stick to their arm.
     pub(super) by_request_ratio: f64,
+    /// Σn²/Σn over the users' numbers of requests.
+    size_ratio: f64,
 }
 
 /// What one user did.
@@ -30,8 +33,18 @@ struct UserArms {
     last_control_us: i64,
 }
 
-/// How users spread over the arms; `None` where the log names no users.
-pub(super) fn crossing(log: &RequestLog, control: usize) -> Option<Crossing> {
+impl UserArms {
+    fn n(&self) -> f64 {
+        f64::from(self.n_control) + f64::from(self.n_other)
+    }
+}
+
+/// How users spread over the arms, of whose rows each is one; `None` where the log names no users.
+pub(super) fn crossing(
+    log: &RequestLog,
+    by_user: &[UserRows<'_>],
+    control: usize,
+) -> Option<Crossing> {
     const UNSEEN: UserArms = UserArms {
         first_arm: u16::MAX,
         is_in_several: false,
@@ -42,48 +55,45 @@ pub(super) fn crossing(log: &RequestLog, control: usize) -> Option<Crossing> {
     };
     let units = log.units.as_ref()?;
     let mut users = vec![UNSEEN; units.n_units as usize];
-    for (row, id) in units
-        .id
-        .iter()
-        .enumerate()
-        .filter(|(_, id)| **id != Units::NONE)
-    {
-        let (user, arm, start) = (&mut users[*id as usize], log.arm[row], log.start_us[row]);
-        if user.first_arm == u16::MAX {
-            user.first_arm = arm;
-        }
-        user.is_in_several |= user.first_arm != arm;
-        if usize::from(arm) == control {
-            user.n_control += 1;
-            user.last_control_us = user.last_control_us.max(start);
-        } else {
-            user.n_other += 1;
-            user.first_other_us = user.first_other_us.min(start);
+    for (arm, rows) in by_user.iter().enumerate() {
+        for (row, unit) in rows.rows().iter().zip(rows.units()) {
+            // A row without a user has a unit of its own, behind the users.
+            let Some(user) = users.get_mut(*unit as usize) else {
+                continue;
+            };
+            let start = log.start_us[*row as usize];
+            if user.first_arm == u16::MAX {
+                user.first_arm = arm as u16;
+            }
+            user.is_in_several |= usize::from(user.first_arm) != arm;
+            if arm == control {
+                user.n_control += 1;
+                user.last_control_us = user.last_control_us.max(start);
+            } else {
+                user.n_other += 1;
+                user.first_other_us = user.first_other_us.min(start);
+            }
         }
     }
     users.retain(|user| user.first_arm != u16::MAX);
     let count =
         |holds: fn(&UserArms) -> bool| users.iter().filter(|user| holds(user)).count() as u64;
-    let n_requests: f64 = users
-        .iter()
-        .map(|u| f64::from(u.n_control) + f64::from(u.n_other))
-        .sum();
+    let n_requests: f64 = users.iter().map(UserArms::n).sum();
+    let squares: f64 = users.iter().map(|user| user.n().powi(2)).sum();
     let other_share = users.iter().map(|u| f64::from(u.n_other)).sum::<f64>() / n_requests.max(1.0);
     let expected: f64 = users
         .iter()
-        .map(|user| f64::from(user.n_control) + f64::from(user.n_other))
+        .map(UserArms::n)
         .map(|n| 1.0 - other_share.powf(n) - (1.0 - other_share).powf(n))
         .sum();
     let n_in_several = count(|user| user.is_in_several);
+    let over = |a: f64, b: f64, none: f64| if b > 0.0 { a / b } else { none };
     Some(Crossing {
         n_units: users.len() as u64,
         n_in_several,
         n_returning: count(|user| user.first_other_us < user.last_control_us),
-        by_request_ratio: if expected > 0.0 {
-            n_in_several as f64 / expected
-        } else {
-            0.0
-        },
+        by_request_ratio: over(n_in_several as f64, expected, 0.0),
+        size_ratio: over(squares, n_requests, 1.0),
     })
 }
 
@@ -132,35 +142,15 @@ pub(super) fn leave_out(
 
 /// How much whole users inflate the chance variation of request counts: Σn²/Σn over requests per
 /// user. 1 where users do not stick to an arm, because then requests are not assigned by user.
-pub(super) fn request_design_effect(log: &RequestLog, crossing: Option<Crossing>) -> f64 {
-    let Some(Crossing {
-        n_units,
-        n_in_several,
-        ..
-    }) = crossing
-    else {
-        return 1.0;
-    };
-    if n_in_several as f64 > 0.1 * n_units as f64 {
-        return 1.0;
-    }
-    let mut sizes = vec![0u64; log.units.as_ref().map_or(0, |units| units.n_units as usize)];
-    for id in log
-        .units
-        .iter()
-        .flat_map(|units| &units.id)
-        .filter(|id| **id != Units::NONE)
-    {
-        sizes[*id as usize] += 1;
-    }
-    let (sum, squares) = sizes.iter().fold((0.0, 0.0), |(s, q), n| {
-        (s + *n as f64, q + (*n as f64).powi(2))
-    });
-    if sum > 0.0 { squares / sum } else { 1.0 }
+pub(super) fn request_design_effect(crossing: Option<Crossing>) -> f64 {
+    let sticky = crossing.filter(|found| found.n_in_several as f64 <= 0.1 * found.n_units as f64);
+    sticky.map_or(1.0, |found| found.size_ratio)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::by_user::Cuts;
+    use super::super::scorecard::rows_by_arm;
     use super::*;
     use crate::data::{Arm, Outcome};
 
@@ -181,7 +171,10 @@ mod tests {
             }),
             ..RequestLog::default()
         };
-        let found = crossing(&log, 0).unwrap();
+        let rows = rows_by_arm(&log);
+        let cuts = Cuts::of(&log, None, &[]);
+        let by_user: Vec<_> = rows.iter().map(|r| UserRows::of(&log, r, &cuts)).collect();
+        let found = crossing(&log, &by_user, 0).unwrap();
         assert_eq!(
             (found.n_in_several, found.n_returning),
             (n_in_several, n_returning),

@@ -267,13 +267,13 @@ impl<'a> Finder<'a> {
     }
 
     fn sums(&self, metric: &Metric, rows: &[u32]) -> Vec<(f64, f64)> {
-        let seen = metric.observe(self.log, rows);
+        let table = metric.table(self.log);
         let mut sums = vec![(0.0, 0.0); self.n_units];
-        for (unit, value) in seen.units().iter().zip(seen.values()) {
-            let (sum, n) = &mut sums[*unit as usize];
-            *sum += value;
+        metric.each(self.log, rows, |at, code| {
+            let (sum, n) = &mut sums[self.unit(rows[at])];
+            *sum += table[code as usize];
             *n += 1.0;
-        }
+        });
         sums
     }
 

@@ -28,6 +28,11 @@ pub(super) struct Inference<'a> {
 }
 
 impl<'a> Inference<'a> {
+    /// First row of each stratum but the first.
+    pub(super) fn bounds(self) -> &'a [u32] {
+        self.strata.map_or(&[], Strata::bounds)
+    }
+
     pub(super) fn new(settings: &AnalysisSettings, strata: Option<&'a Strata>) -> Self {
         Self {
             level: settings.level,

@@ -7,20 +7,18 @@
 
 use rayon::prelude::*;
 
+use super::by_user::UserRows;
 use super::effect::{Compared, Inference};
 use super::metrics::{Kind, Metric, Observations};
 use super::model::{Direction, EffectSeries, InferenceUnit, SeriesPoint};
 use super::ordered::Latencies;
-use super::scorecard::observed;
-use super::strata::Strata;
+use super::scorecard::{Observed, observed};
 use super::verdict;
-use crate::data::{RequestLog, TimeBuckets};
+use crate::data::{Clock, RequestLog, TimeBuckets};
 use crate::error::Result;
 use crate::jobs::Progress;
 use crate::stats::sequential::{BetaMixture, asymptotic_sequence, share_difference_sequence};
-use crate::stats::{
-    Estimate, Independence, Interval, LayeredSample, Method, Share, standardised_quantiles,
-};
+use crate::stats::{Estimate, Independence, Interval, Method, Share, standardised_quantiles};
 
 /// Units over both arms at which sequences are tightest: chosen before any log was seen, as validity
 /// demands, at the default of experimentation platforms.
@@ -112,37 +110,35 @@ pub(super) fn widened(relative: Estimate, from: &Estimate, to: &Estimate) -> Opt
     })
 }
 
+/// Per look the rows that it sees, as the first that it does not; none without times.
+pub(super) fn ends(log: &RequestLog) -> Vec<u32> {
+    let buckets = TimeBuckets::over(log, MAX_LOOKS).filter(|_| log.clock != Clock::RowOrder);
+    let Some(buckets) = buckets else {
+        return Vec::new();
+    };
+    let before = |us: i64| log.event_us.partition_point(|t| *t < us) as u32;
+    let inner = (1..buckets.n_buckets).map(|bucket| before(buckets.start_us(bucket)));
+    inner.chain([log.n_rows() as u32]).collect()
+}
+
 /// The effects of the deciding metrics over time at the chosen unit, each look with everything up
-/// to it.
+/// to its end.
 pub(super) fn series(
     log: &RequestLog,
     metrics: &[Metric],
-    (rows, latencies): (&[Vec<u32>], &Latencies<'_>),
-    (control, arm): (usize, usize),
+    (rows, latencies): (&[UserRows<'_>], &Latencies<'_>),
+    ((control, arm), ends): ((usize, usize), &[u32]),
     inference: Inference<'_>,
     progress: &Progress,
 ) -> Result<Vec<EffectSeries>> {
-    let Some(buckets) = TimeBuckets::over(log, MAX_LOOKS) else {
-        return Ok(Vec::new());
-    };
-    // A look sees the rows before the end of its bucket.
-    let ends: Vec<u32> = (1..=buckets.n_buckets)
-        .map(|b| {
-            if b == buckets.n_buckets {
-                log.n_rows() as u32
-            } else {
-                log.event_us.partition_point(|t| *t < buckets.start_us(b)) as u32
-            }
-        })
-        .collect();
     let mut list = Vec::new();
     for metric in metrics.iter().filter(|metric| metric.role.decides()) {
         progress.check()?;
         let all = observed(log, metric, rows, latencies);
-        let sides = [control, arm].map(|arm| all[arm].observations());
+        let sides = [control, arm].map(|arm| &all[arm]);
         let found = match metric.kind {
-            Kind::Quantile(_, q) => quantiles(q, sides, &ends, inference),
-            _ => means(sides, &ends, inference),
+            Kind::Quantile(_, q) => quantiles(q, sides, ends, inference),
+            _ => means(sides.map(Observed::observations), ends, inference),
         };
         let points: Vec<SeriesPoint> = found
             .into_iter()
@@ -277,7 +273,7 @@ impl Running {
 
 /// Means and shares: one pass over the rows in time order, each adding to its unit's sums.
 fn means(sides: [&Observations<'_>; 2], ends: &[u32], inference: Inference<'_>) -> Vec<Look> {
-    let bounds = inference.strata.map_or(&[][..], Strata::bounds);
+    let bounds = inference.bounds();
     let is_alone = inference.unit == InferenceUnit::Request;
     let n: usize = sides.iter().map(|side| side.len()).sum();
     let sum: f64 = sides.iter().flat_map(|side| side.values()).sum();
@@ -359,7 +355,7 @@ fn normal(value: f64, se: f64, level: f64, n: u64) -> Estimate {
 /// Quantiles: each look reads what was there.
 fn quantiles(
     q: f64,
-    sides: [&Observations<'_>; 2],
+    sides: [&Observed<'_>; 2],
     ends: &[u32],
     inference: Inference<'_>,
 ) -> Vec<Look> {
@@ -367,8 +363,8 @@ fn quantiles(
         InferenceUnit::Unit => Independence::OfUnits,
         InferenceUnit::Request => Independence::OfObservations,
     };
-    let bounds = inference.strata.map_or(&[][..], Strata::bounds);
-    let samples = sides.map(|side| LayeredSample::new(&side.cells(bounds)));
+    let samples = sides.map(|side| side.layered(inference.bounds()));
+    let sides = sides.map(Observed::observations);
     // A look reads all that was there: fewer looks at large logs.
     let n: usize = sides.iter().map(|side| side.len()).sum();
     let every = (n * ends.len()).div_ceil(MAX_READ).max(1);

@@ -1,5 +1,8 @@
 //! Which metrics a log can show, and the observations behind each.
 
+use std::borrow::Cow;
+
+use super::by_user::{Ends, UserRows};
 use super::model::{Direction, MetricRole};
 use super::settings::{AnalysisSettings, Margins, MetricChoice};
 use crate::data::{Numbers, Outcome, Quantity, RequestLog};
@@ -44,16 +47,15 @@ pub(super) struct Metric {
 }
 
 /// Observations of one metric at some rows, in their order; a share is 0 and 1.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Observations<'a> {
     /// Distinct values, ascending.
     table: &'a [f64],
     /// Per observation: index into the table.
     codes: Vec<u32>,
     /// Per observation: its unit; empty where the log names none.
-    units: Vec<u32>,
-    /// Per observation: its row, ascending.
-    rows: Vec<u32>,
+    units: Cow<'a, [u32]>,
+    ends: Ends<'a>,
 }
 
 impl<'a> Observations<'a> {
@@ -61,9 +63,9 @@ impl<'a> Observations<'a> {
         self.codes.len()
     }
 
-    /// Those before a row.
+    /// Those before a row at which stretches end.
     pub(super) fn n_before(&self, row: u32) -> usize {
-        self.rows.partition_point(|r| *r < row)
+        self.ends.before(row)
     }
 
     /// All of them.
@@ -75,28 +77,15 @@ impl<'a> Observations<'a> {
         }
     }
 
-    /// Cut at rows.
+    /// Cut at rows at which stretches end.
     pub(super) fn cells(&self, bounds: &[u32]) -> Vec<Coded<'_>> {
-        let ends = bounds.iter().map(|row| self.n_before(*row));
-        let ends = ends.chain([self.len()]);
-        ends.scan(0, |start, end| {
-            Some(self.coded().range(std::mem::replace(start, end)..end))
-        })
-        .collect()
+        let ranges = self.ends.between(bounds);
+        ranges.map(|range| self.coded().range(range)).collect()
     }
 
     /// How often each value occurs.
     pub(super) fn counts(&self) -> Counts<'a> {
         Counts::of(self.table, &self.codes)
-    }
-
-    /// Per observation: its unit, or its row where the log names none.
-    pub(super) fn units(&self) -> &[u32] {
-        if self.units.is_empty() {
-            &self.rows
-        } else {
-            &self.units
-        }
     }
 
     /// The values alone.
@@ -372,28 +361,40 @@ impl Metric {
     }
 
     /// The observations at some rows of a log.
-    pub(super) fn observe<'a>(&self, log: &'a RequestLog, rows: &[u32]) -> Observations<'a> {
-        let mut seen = Observations {
-            table: self.table(log),
-            codes: Vec::with_capacity(rows.len()),
-            units: Vec::new(),
-            rows: Vec::with_capacity(rows.len()),
-        };
-        match &log.units {
-            Some(units) => {
-                seen.units.reserve(rows.len());
-                self.each(log, rows, |row, code| {
-                    seen.codes.push(code);
-                    seen.units.push(units.of_row(row));
-                    seen.rows.push(row as u32);
-                });
-            }
-            None => self.each(log, rows, |row, code| {
-                seen.codes.push(code);
-                seen.rows.push(row as u32);
-            }),
+    pub(super) fn observe<'a>(
+        &self,
+        log: &'a RequestLog,
+        rows: &'a UserRows<'_>,
+    ) -> Observations<'a> {
+        let mut codes = Vec::with_capacity(rows.len());
+        let mut ends = Ends::like(rows.ends());
+        // Most metrics have a value in every row: then the rows' units serve as they are.
+        let of_rows = rows.units();
+        let mut units: Option<Vec<u32>> = None;
+        for places in rows.stretches() {
+            self.each(log, &rows.rows()[places.clone()], |at, code| {
+                let place = places.start + at;
+                if place != codes.len() && units.is_none() && !of_rows.is_empty() {
+                    let mut before = Vec::with_capacity(rows.len());
+                    before.extend_from_slice(&of_rows[..codes.len()]);
+                    units = Some(before);
+                }
+                codes.push(code);
+                if let Some(units) = &mut units {
+                    units.push(of_rows[place]);
+                }
+            });
+            ends.push(codes.len());
         }
-        seen
+        Observations {
+            table: self.table(log),
+            units: match units {
+                Some(units) => Cow::Owned(units),
+                None => Cow::Borrowed(&of_rows[..codes.len().min(of_rows.len())]),
+            },
+            codes,
+            ends,
+        }
     }
 
     /// How often each value occurs at some rows.
@@ -412,7 +413,7 @@ impl Metric {
     }
 
     /// What the codes of observations stand for.
-    fn table<'a>(&self, log: &'a RequestLog) -> &'a [f64] {
+    pub(super) fn table<'a>(&self, log: &'a RequestLog) -> &'a [f64] {
         match self.kind {
             Kind::ErrorShare | Kind::RatedShare => &NO_OR_YES,
             Kind::Mean(quantity) | Kind::Quantile(quantity, _) => {
@@ -421,13 +422,13 @@ impl Metric {
         }
     }
 
-    /// Calls `see` with each row that has a value, and its code.
-    fn each(&self, log: &RequestLog, rows: &[u32], mut see: impl FnMut(usize, u32)) {
-        let rows = rows.iter().map(|row| *row as usize);
+    /// Calls `see` with the place of each row that has a value among `rows`, and its code.
+    pub(super) fn each(&self, log: &RequestLog, rows: &[u32], mut see: impl FnMut(usize, u32)) {
+        let rows = rows.iter().map(|row| *row as usize).enumerate();
         let quantity = match self.kind {
             Kind::ErrorShare => {
-                for row in rows.filter(|row| log.outcome[*row].is_counted()) {
-                    see(row, u32::from(log.outcome[row].is_error()));
+                for (at, row) in rows.filter(|(_, row)| log.outcome[*row].is_counted()) {
+                    see(at, u32::from(log.outcome[row].is_error()));
                 }
                 return;
             }
@@ -441,23 +442,23 @@ impl Metric {
         let missing = numbers.table().len() - 1;
         let first_positive = numbers.table().partition_point(|v| *v <= 0.0);
         with_codes!(numbers.codes(), codes => {
-            let codes = rows.map(|row| (row, codes[row] as usize));
+            let codes = rows.map(|(at, row)| (at, row, codes[row] as usize));
             match self.kind {
                 Kind::RatedShare => {
-                    codes.for_each(|(row, code)| see(row, u32::from(code != missing)));
+                    codes.for_each(|(at, _, code)| see(at, u32::from(code != missing)));
                 }
                 Kind::Quantile(..) => codes
-                    .filter(|(row, code)| {
+                    .filter(|(_, row, code)| {
                         (first_positive..missing).contains(code) && log.outcome[*row] == Outcome::Ok
                     })
-                    .for_each(|(row, code)| see(row, code as u32)),
+                    .for_each(|(at, _, code)| see(at, code as u32)),
                 // An answer that failed is none, whatever length the log gives it.
                 Kind::Mean(Quantity::TokensOut) => codes
-                    .filter(|(row, code)| *code != missing && log.outcome[*row] == Outcome::Ok)
-                    .for_each(|(row, code)| see(row, code as u32)),
+                    .filter(|(_, row, code)| *code != missing && log.outcome[*row] == Outcome::Ok)
+                    .for_each(|(at, _, code)| see(at, code as u32)),
                 _ => codes
-                    .filter(|(_, code)| *code != missing)
-                    .for_each(|(row, code)| see(row, code as u32)),
+                    .filter(|(.., code)| *code != missing)
+                    .for_each(|(at, _, code)| see(at, code as u32)),
             }
         });
     }

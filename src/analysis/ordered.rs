@@ -1,9 +1,15 @@
 //! Observations of one arm as counts, and every quantile of them in one pass.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
+use super::by_user::UserRows;
+use super::effect::Inference;
 use super::metrics::{Kind, Metric, Observations};
 use crate::data::{Quantity, RequestLog};
+use crate::error::Result;
+use crate::jobs::Progress;
 use crate::stats::{self, Ascending as _, Coded, Counts, Estimate, RatioMoments};
 
 /// Observations counted once for all quantiles that are asked for.
@@ -17,8 +23,8 @@ pub(super) struct Ordered<'a> {
 }
 
 impl<'a> Ordered<'a> {
-    pub(super) fn of(observations: &Observations<'a>, asked: &[f64]) -> Self {
-        let counts = observations.counts();
+    /// Of observations and how often each value occurs among them.
+    fn of(observations: &Observations<'a>, counts: Counts<'a>, asked: &[f64]) -> Self {
         let coded = observations.coded();
         let above = |q: &f64| stats::quantile(&counts, *q).map_or(0, |at| counts.above(at));
         let ends: Vec<u32> = asked.iter().map(above).collect();
@@ -67,6 +73,8 @@ pub(super) struct Latencies<'a> {
 #[derive(Debug)]
 pub(super) struct Answered<'a> {
     pub(super) observations: Observations<'a>,
+    /// How often each value occurs in each stratum.
+    pub(super) by_stratum: Vec<Arc<Counts<'a>>>,
     pub(super) ordered: Ordered<'a>,
 }
 
@@ -75,9 +83,10 @@ impl<'a> Latencies<'a> {
     pub(super) fn of(
         log: &'a RequestLog,
         metrics: &[&Metric],
-        rows: &[impl AsRef<[u32]> + Sync],
-        besides: &[f64],
-    ) -> Self {
+        rows: &'a [UserRows<'_>],
+        (besides, inference): (&[f64], Inference<'_>),
+        progress: &Progress,
+    ) -> Result<Self> {
         let mut latencies = Self { of: Vec::new() };
         for metric in metrics {
             let Kind::Quantile(quantity, _) = metric.kind else {
@@ -91,17 +100,25 @@ impl<'a> Latencies<'a> {
                 Kind::Quantile(of, q) if of == quantity && !besides.contains(&q) => Some(q),
                 _ => None,
             }));
-            let answered = |rows: &_| {
-                let observations = metric.observe(log, AsRef::as_ref(rows));
-                Answered {
-                    ordered: Ordered::of(&observations, &asked),
+            let answered = |rows: &'a UserRows<'_>| -> Result<Answered<'a>> {
+                progress.check()?;
+                let observations = metric.observe(log, rows);
+                let cells = observations.cells(inference.bounds());
+                let counts = |cell: &Coded<'_>| Arc::new(Counts::of(metric.table(log), cell.codes));
+                let by_stratum: Vec<Arc<Counts<'a>>> = cells.iter().map(counts).collect();
+                progress.check()?;
+                let all = by_stratum.iter().skip(1);
+                let all = all.fold((*by_stratum[0]).clone(), |all, more| all.merged(more));
+                Ok(Answered {
+                    ordered: Ordered::of(&observations, all, &asked),
                     observations,
-                }
+                    by_stratum,
+                })
             };
-            let arms = rows.par_iter().map(answered).collect();
+            let arms = rows.par_iter().map(answered).collect::<Result<_>>()?;
             latencies.of.push((quantity, arms));
         }
-        latencies
+        Ok(latencies)
     }
 
     /// Of every arm; `None` where no metric is a quantile of this quantity.

@@ -2,14 +2,16 @@
 
 use rayon::prelude::*;
 
+use super::by_user::UserRows;
 use super::effect::{ArmSample, Inference, effect};
 use super::metrics::{Kind, Metric, Observations};
-use super::model::{ArmValue, ScorecardRow};
+use super::model::{ArmValue, Effect, ScorecardRow};
 use super::ordered::{Answered, Latencies};
 use super::strata::Stratifier;
 use crate::data::RequestLog;
 use crate::error::Result;
 use crate::jobs::Progress;
+use crate::stats::LayeredSample;
 
 /// Row indices per arm.
 pub(super) fn rows_by_arm(log: &RequestLog) -> Vec<Vec<u32>> {
@@ -24,7 +26,7 @@ pub(super) fn rows_by_arm(log: &RequestLog) -> Vec<Vec<u32>> {
 pub(super) fn scorecard(
     log: &RequestLog,
     metrics: &[Metric],
-    (rows, latencies): (&[Vec<u32>], &Latencies<'_>),
+    (rows, latencies): (&[UserRows<'_>], &Latencies<'_>),
     control: usize,
     inference: Inference<'_>,
     progress: &Progress,
@@ -37,6 +39,7 @@ pub(super) fn scorecard(
     for (i, metric) in metrics.iter().enumerate() {
         progress.tick(i as u64)?;
         let observed = observed(log, metric, rows, latencies);
+        progress.check()?;
         let samples: Vec<ArmSample> = observed
             .par_iter()
             .map(|observed| observed.sample(metric, inference))
@@ -47,15 +50,16 @@ pub(super) fn scorecard(
             numerator: sample.n_events,
             estimate: sample.estimate,
         });
-        let compare = |arm: usize| {
+        let compare = |arm: usize| -> Result<Effect> {
+            progress.check()?;
             let pooled = effect(metric, arm, &samples[control], &samples[arm], inference);
-            match &stratifiers[arm] {
+            Ok(match &stratifiers[arm] {
                 Some(stratifier) => {
-                    let sides = [control, arm].map(|arm| observed[arm].observations());
+                    let sides = [control, arm].map(|arm| &observed[arm]);
                     stratifier.effect(metric, pooled, sides)
                 }
                 None => pooled,
-            }
+            })
         };
         let others: Vec<usize> = (0..samples.len()).filter(|arm| *arm != control).collect();
         scorecard.push(ScorecardRow {
@@ -66,7 +70,7 @@ pub(super) fn scorecard(
             role: metric.role,
             denominator: metric.denominator.to_owned(),
             values: values.collect(),
-            effects: others.into_par_iter().map(compare).collect(),
+            effects: others.into_par_iter().map(compare).collect::<Result<_>>()?,
         });
     }
     Ok(scorecard)
@@ -87,6 +91,15 @@ impl Observed<'_> {
         }
     }
 
+    /// By stratum, ready for quantiles.
+    pub(super) fn layered(&self, bounds: &[u32]) -> LayeredSample<'_> {
+        let cells = self.observations().cells(bounds);
+        match self {
+            Self::Own(_) => LayeredSample::new(&cells),
+            Self::Latency(answered) => LayeredSample::counted(&cells, &answered.by_stratum),
+        }
+    }
+
     pub(super) fn sample(&self, metric: &Metric, inference: Inference<'_>) -> ArmSample {
         match (self, metric.kind) {
             (Self::Latency(answered), Kind::Quantile(_, q)) => {
@@ -101,7 +114,7 @@ impl Observed<'_> {
 pub(super) fn observed<'a>(
     log: &'a RequestLog,
     metric: &Metric,
-    rows: &[impl AsRef<[u32]> + Sync],
+    rows: &'a [UserRows<'_>],
     latencies: &'a Latencies<'a>,
 ) -> Vec<Observed<'a>> {
     let shared = match metric.kind {
@@ -112,7 +125,7 @@ pub(super) fn observed<'a>(
         Some(arms) => arms.iter().map(Observed::Latency).collect(),
         None => rows
             .par_iter()
-            .map(|rows| Observed::Own(metric.observe(log, rows.as_ref())))
+            .map(|rows| Observed::Own(metric.observe(log, rows)))
             .collect(),
     }
 }

@@ -4,10 +4,12 @@
 //! then touches that part of memory alone. p-values are corrected over two families, the effects on
 //! metrics that decide and those on metrics that explain, so that the latter cost the former nothing.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use rayon::prelude::*;
 
+use super::by_user::{Ends, UserRows};
 use super::effect::{Inference, effect};
 use super::metrics::Metric;
 use super::model::{MetricRole, SegmentColumn, SegmentEffect, Verdict};
@@ -18,11 +20,14 @@ use crate::data::{RequestLog, Segment, Units};
 use crate::error::Result;
 use crate::jobs::Progress;
 
+/// The treatment, with the rows of control and treatment.
+type OfArms<'a> = (usize, [&'a UserRows<'a>; 2]);
+
 /// The effects, neither corrected nor ordered, and how much of each column they cover.
 pub(super) fn segments(
     log: &RequestLog,
     metrics: &[Metric],
-    arms: (usize, usize),
+    (treatment, sides): OfArms<'_>,
     inference: Inference<'_>,
     progress: &Progress,
 ) -> Result<(Vec<SegmentEffect>, Vec<SegmentColumn>)> {
@@ -32,15 +37,10 @@ pub(super) fn segments(
         .collect();
     let (mut effects, mut columns) = (Vec::new(), Vec::new());
     for segment in &log.segments {
-        let (values, column) = compared(log, segment, arms);
-        let of_value = |value: &Value| -> Result<Vec<SegmentEffect>> {
-            let part = Part::of(log, &value.rows, arms);
-            let strata = inference.strata.map(|strata| strata.within(&value.rows));
-            let inference = Inference {
-                strata: strata.as_ref(),
-                ..inference
-            };
-            let found = part.effects(&told, arms.1, inference, progress)?;
+        let (values, column) = compared(segment, sides);
+        let of_value = |value: &Value<'_>| -> Result<Vec<SegmentEffect>> {
+            let part = Part::of(log, &value.sides);
+            let found = part.effects(&told, treatment, inference, progress)?;
             let named = |found| SegmentEffect {
                 segment: segment.name.clone(),
                 value: segment.values[value.code].clone(),
@@ -63,7 +63,7 @@ pub(super) fn segments(
 pub(super) fn tell_same(
     log: &RequestLog,
     metrics: &[Metric],
-    arms: (usize, usize),
+    of_arms: OfArms<'_>,
     inference: Inference<'_>,
     effects: &mut [SegmentEffect],
     progress: &Progress,
@@ -85,7 +85,7 @@ pub(super) fn tell_same(
             let (here, there) = (&effects[this], &effects[*other]);
             if here.metric == there.metric
                 && here.segment != there.segment
-                && is_gone_without(log, metrics, arms, inference, (here, there), progress)?
+                && is_gone_without(log, metrics, of_arms, inference, (here, there), progress)?
             {
                 same = Some(format!("{} = {}", there.segment, there.shown_value()));
                 break;
@@ -110,7 +110,7 @@ fn ln_p(effect: &SegmentEffect) -> f64 {
 fn is_gone_without(
     log: &RequestLog,
     metrics: &[Metric],
-    arms: (usize, usize),
+    (treatment, sides): OfArms<'_>,
     inference: Inference<'_>,
     (here, there): (&SegmentEffect, &SegmentEffect),
     progress: &Progress,
@@ -125,42 +125,36 @@ fn is_gone_without(
         return Ok(false);
     };
     let is_in = |(codes, code): (&Vec<u16>, usize), row: usize| usize::from(codes[row]) == code;
-    let rows: Vec<u32> = (0..log.n_rows())
-        .filter(|row| [arms.0, arms.1].contains(&usize::from(log.arm[*row])))
-        .filter(|row| is_in(own, *row) && !is_in(other, *row))
-        .map(|row| row as u32)
-        .collect();
-    let strata = inference.strata.map(|strata| strata.within(&rows));
-    let inference = Inference {
-        strata: strata.as_ref(),
-        ..inference
-    };
-    let part = Part::of(log, &rows, arms);
-    let left = part.effects(&[metric], arms.1, inference, progress)?;
+    let is_left = |row: usize| is_in(own, row) && !is_in(other, row);
+    let left = sides.map(|of_arm| {
+        let (mut rows, mut ends) = (Vec::new(), Ends::like(of_arm.ends()));
+        for places in of_arm.stretches() {
+            let of_stretch = of_arm.rows()[places].iter();
+            rows.extend(of_stretch.filter(|row| is_left(**row as usize)));
+            ends.push(rows.len());
+        }
+        (rows, ends)
+    });
+    let left = Part::of(log, &left).effects(&[metric], treatment, inference, progress)?;
     Ok(left.iter().all(|effect| effect.verdict != Verdict::Worse))
 }
 
-/// A segment value with its rows in both arms, ascending.
-struct Value {
+/// Some rows of control and treatment, in the order of the arms' rows.
+type Sides<'a> = [(Vec<u32>, Ends<'a>); 2];
+
+/// A segment value with its rows.
+struct Value<'a> {
     code: usize,
-    rows: Vec<u32>,
+    sides: Sides<'a>,
 }
 
 /// The values that have enough requests, the largest first.
-fn compared(
-    log: &RequestLog,
-    segment: &Segment,
-    (control, treatment): (usize, usize),
-) -> (Vec<Value>, SegmentColumn) {
+fn compared<'a>(segment: &Segment, sides: [&UserRows<'a>; 2]) -> (Vec<Value<'a>>, SegmentColumn) {
+    let code = |row: &u32| usize::from(segment.code[*row as usize]);
     let mut sizes = vec![[0usize; 2]; segment.values.len()];
-    let side = |row: usize| match usize::from(log.arm[row]) {
-        arm if arm == control => Some(0),
-        arm if arm == treatment => Some(1),
-        _ => None,
-    };
-    for (row, code) in segment.code.iter().enumerate() {
-        if let Some(side) = side(row) {
-            sizes[usize::from(*code)][side] += 1;
+    for (side, of_arm) in sides.iter().enumerate() {
+        for row in of_arm.rows() {
+            sizes[code(row)][side] += 1;
         }
     }
     let n_values = sizes.iter().filter(|n| n[0] + n[1] > 0).count();
@@ -171,17 +165,27 @@ fn compared(
     order.sort_by_key(|v| (Reverse(sizes[*v][0] + sizes[*v][1]), *v));
     order.truncate(SegmentEffect::MAX_VALUES);
     let mut place = vec![usize::MAX; sizes.len()];
-    let mut values: Vec<Value> = Vec::with_capacity(order.len());
+    let mut values: Vec<Value<'_>> = Vec::with_capacity(order.len());
     for code in order {
         place[code] = values.len();
-        let rows = Vec::with_capacity(sizes[code][0] + sizes[code][1]);
-        values.push(Value { code, rows });
+        let with_room = |side: usize| {
+            let ends = Ends::like(sides[side].ends());
+            (Vec::with_capacity(sizes[code][side]), ends)
+        };
+        let sides = [0, 1].map(with_room);
+        values.push(Value { code, sides });
     }
-    for (row, code) in segment.code.iter().enumerate() {
-        if let Some(value) = values.get_mut(place[usize::from(*code)])
-            && side(row).is_some()
-        {
-            value.rows.push(row as u32);
+    for (side, of_arm) in sides.iter().enumerate() {
+        for places in of_arm.stretches() {
+            for row in &of_arm.rows()[places] {
+                if let Some(value) = values.get_mut(place[code(row)]) {
+                    value.sides[side].0.push(*row);
+                }
+            }
+            for value in &mut values {
+                let (rows, ends) = &mut value.sides[side];
+                ends.push(rows.len());
+            }
         }
     }
     let column = SegmentColumn {
@@ -195,23 +199,27 @@ fn compared(
 }
 
 /// The rows of one segment value as a log: what metrics read of it, and no more.
-struct Part {
+struct Part<'a> {
     log: RequestLog,
     /// Its rows of control and treatment.
-    sides: [Vec<u32>; 2],
+    sides: [UserRows<'a>; 2],
 }
 
-impl Part {
-    fn of(log: &RequestLog, rows: &[u32], (control, _): (usize, usize)) -> Self {
-        let (mut a, mut b) = (Vec::new(), Vec::new());
-        for (at, row) in rows.iter().enumerate() {
-            if usize::from(log.arm[*row as usize]) == control {
-                a.push(at as u32);
-            } else {
-                b.push(at as u32);
-            }
-        }
+impl<'a> Part<'a> {
+    /// Its rows are in the order in which they are read: the control's, then the treatment's.
+    fn of(log: &RequestLog, sides: &Sides<'a>) -> Self {
+        let [(a, ends_a), (b, ends_b)] = sides;
+        let rows = [a.as_slice(), b].concat();
+        let units = log.units.as_ref().map(|units| numbered_anew(units, &rows));
+        let side = |from: usize, to: usize, ends: &Ends<'a>| {
+            let places = (from as u32..to as u32).collect();
+            let own = units
+                .iter()
+                .flat_map(|units| (from..to).map(|row| units.of_row(row)));
+            UserRows::ordered(Cow::Owned(places), own.collect(), ends.clone())
+        };
         Self {
+            sides: [side(0, a.len(), ends_a), side(a.len(), rows.len(), ends_b)],
             log: RequestLog {
                 clock: log.clock,
                 outcome: rows.iter().map(|row| log.outcome[*row as usize]).collect(),
@@ -219,13 +227,12 @@ impl Part {
                 quantities: log
                     .quantities
                     .iter()
-                    .map(|(quantity, numbers)| (*quantity, numbers.gathered(rows)))
+                    .map(|(quantity, numbers)| (*quantity, numbers.gathered(&rows)))
                     .collect(),
                 extra_names: log.extra_names.clone(),
-                units: log.units.as_ref().map(|units| numbered_anew(units, rows)),
+                units,
                 ..RequestLog::default()
             },
-            sides: [a, b],
         }
     }
 
@@ -238,17 +245,14 @@ impl Part {
     ) -> Result<Vec<SegmentEffect>> {
         let [a, b] = &self.sides;
         let stratifier = Stratifier::new(&self.log, inference, [a, b]);
-        let latencies = Latencies::of(&self.log, metrics, &self.sides, &[]);
+        let latencies = Latencies::of(&self.log, metrics, &self.sides, (&[], inference), progress)?;
         let of_metric = |metric: &&Metric| {
             progress.check()?;
             let observed = observed(&self.log, metric, &self.sides, &latencies);
             let samples = [0, 1].map(|side| observed[side].sample(metric, inference));
             let pooled = effect(metric, treatment, &samples[0], &samples[1], inference);
             let effect = match &stratifier {
-                Some(stratifier) => {
-                    let sides = [0, 1].map(|side| observed[side].observations());
-                    stratifier.effect(metric, pooled, sides)
-                }
+                Some(stratifier) => stratifier.effect(metric, pooled, [&observed[0], &observed[1]]),
                 None => pooled,
             };
             Ok(SegmentEffect {
@@ -272,27 +276,23 @@ impl Part {
     }
 }
 
-/// The units at some rows, numbered from 0 in the order of their first row.
+/// The units at some rows, numbered from 0 in the order that they had.
 fn numbered_anew(units: &Units, rows: &[u32]) -> Units {
-    let mut numbers = vec![Units::NONE; units.n_units as usize];
+    let ids = || rows.iter().map(|row| units.id[*row as usize]);
+    let mut is_there = vec![false; units.n_units as usize];
+    for id in ids().filter(|id| *id != Units::NONE) {
+        is_there[id as usize] = true;
+    }
     let mut n_units = 0;
-    let id = rows
-        .iter()
-        .map(|row| match units.id[*row as usize] {
-            Units::NONE => Units::NONE,
-            old => {
-                let new = &mut numbers[old as usize];
-                if *new == Units::NONE {
-                    *new = n_units;
-                    n_units += 1;
-                }
-                *new
-            }
-        })
-        .collect();
+    let number = |is_there: bool| {
+        n_units += u32::from(is_there);
+        n_units.saturating_sub(1)
+    };
+    let numbers: Vec<u32> = is_there.into_iter().map(number).collect();
+    let id = ids().map(|id| numbers.get(id as usize).copied().unwrap_or(Units::NONE));
     Units {
         column: units.column.clone(),
-        id,
+        id: id.collect(),
         n_units,
     }
 }

@@ -18,25 +18,23 @@ pub(super) fn infer(log: &RequestLog, control: usize, treatment: usize) -> Vec<S
     };
     let mut counts = vec![ArmCounts::default(); buckets.n_buckets];
     let n_units = log.units.as_ref().map_or(0, |units| units.n_units as usize);
-    let mut last_vote = [control, treatment].map(|_| vec![usize::MAX; n_units]);
-    for row in 0..log.n_rows() {
-        let arm = usize::from(log.arm[row]);
-        if arm != control && arm != treatment {
-            continue;
+    let mut last_vote = [control, treatment].map(|_| vec![u32::MAX; n_units]);
+    for (bucket, rows) in buckets.stretches(log).into_iter().enumerate() {
+        for row in rows {
+            let arm = usize::from(log.arm[row]);
+            if arm != control && arm != treatment {
+                continue;
+            }
+            let side = usize::from(arm == treatment);
+            counts[bucket].requests[side] += 1;
+            // A user who sends many requests says no more about the share than one who sends one.
+            let unit = log.units.as_ref().map(|units| units.id[row]);
+            let is_repeat = unit.filter(|id| *id != Units::NONE).is_some_and(|id| {
+                let vote = &mut last_vote[side][id as usize];
+                std::mem::replace(vote, bucket as u32) == bucket as u32
+            });
+            counts[bucket].users[side] += u64::from(!is_repeat);
         }
-        let side = usize::from(arm == treatment);
-        let bucket = buckets.index(log.event_us[row]);
-        counts[bucket].requests[side] += 1;
-        // A user who sends many requests says no more about the share than one who sends one.
-        let unit = log
-            .units
-            .as_ref()
-            .map(|units| units.id[row])
-            .filter(|id| *id != Units::NONE);
-        let is_repeat = unit.is_some_and(|id| {
-            std::mem::replace(&mut last_vote[side][id as usize], bucket) == bucket
-        });
-        counts[bucket].users[side] += u64::from(!is_repeat);
     }
     of_counts(&buckets, &counts)
 }

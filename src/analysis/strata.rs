@@ -4,16 +4,18 @@
 //! the time: a treatment that grows while the nights get slow looks slow. Within a stage of constant
 //! share, time touches both arms alike.
 
+use super::by_user::UserRows;
 use super::effect::{Assembled, Compared, Inference, assemble};
-use super::metrics::{Kind, Metric, Observations};
+use super::metrics::{Kind, Metric};
 use super::model::{
     Direction, Effect, InferenceUnit, Stage, StratifiedEffect, StratumEffect, Verdict,
 };
+use super::scorecard::Observed;
 use super::verdict;
 use crate::data::{Clock, RequestLog};
 use crate::stats::{
-    Estimate, Independence, LayeredMeans, LayeredSample, Stratified, pool, relative_change,
-    relative_quantile, stratified_means, stratified_quantiles,
+    Estimate, Independence, LayeredMeans, Stratified, pool, relative_change, relative_quantile,
+    stratified_means, stratified_quantiles,
 };
 use crate::units;
 
@@ -81,23 +83,10 @@ impl Strata {
         &self.bounds
     }
 
-    /// The same stretches over a selection of rows, ascending, numbered by their place in it.
-    pub(super) fn within(&self, rows: &[u32]) -> Self {
-        let place = |bound: &u32| rows.partition_point(|row| row < bound) as u32;
-        Self {
-            bounds: self.bounds.iter().map(place).collect(),
-            spans: self.spans.clone(),
-        }
-    }
-
-    /// How many of ascending rows are in each stratum.
-    fn sizes(&self, rows: &[u32]) -> Vec<u64> {
-        let before = |bound: &u32| rows.partition_point(|row| row < bound);
-        let ends = self.bounds.iter().map(before).chain([rows.len()]);
-        ends.scan(0, |start, end| {
-            Some((end - std::mem::replace(start, end)) as u64)
-        })
-        .collect()
+    /// How many rows are in each stratum.
+    fn sizes(&self, rows: &UserRows<'_>) -> Vec<u64> {
+        let ranges = rows.ends().between(&self.bounds);
+        ranges.map(|range| range.len() as u64).collect()
     }
 }
 
@@ -116,7 +105,7 @@ impl<'a> Stratifier<'a> {
     pub(super) fn new(
         log: &RequestLog,
         inference: Inference<'a>,
-        sides: [&[u32]; 2],
+        sides: [&UserRows<'_>; 2],
     ) -> Option<Self> {
         let strata = inference.strata?;
         Some(Self {
@@ -134,7 +123,7 @@ impl<'a> Stratifier<'a> {
         &self,
         metric: &Metric,
         pooled: Effect,
-        sides: [&Observations<'_>; 2],
+        sides: [&Observed<'_>; 2],
     ) -> Effect {
         let has_units = self.has_units;
         let [by_request, by_unit] = self.compare(metric, sides);
@@ -181,15 +170,14 @@ impl<'a> Stratifier<'a> {
     }
 
     /// By observation and by unit.
-    fn compare(&self, metric: &Metric, sides: [&Observations<'_>; 2]) -> [Option<Stratified>; 2] {
-        let level = self.inference.level;
-        let cells = sides.map(|side| side.cells(self.strata.bounds()));
+    fn compare(&self, metric: &Metric, sides: [&Observed<'_>; 2]) -> [Option<Stratified>; 2] {
+        let (level, bounds) = (self.inference.level, self.strata.bounds());
         let readings = [Independence::OfObservations, Independence::OfUnits];
         if let Kind::Quantile(_, q) = metric.kind {
-            let [a, b] = cells.map(|cells| LayeredSample::new(&cells));
+            let [a, b] = sides.map(|side| side.layered(bounds));
             return readings.map(|by| stratified_quantiles(&a, &b, (q, by), level));
         }
-        let [a, b] = cells.map(|cells| LayeredMeans::new(&cells));
+        let [a, b] = sides.map(|side| LayeredMeans::new(&side.observations().cells(bounds)));
         readings.map(|by| stratified_means(&a, &b, by, level))
     }
 

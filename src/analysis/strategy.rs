@@ -9,22 +9,18 @@ use crate::units::{self, Clock};
 const CANARY_SHARE: f64 = 0.25;
 
 /// The strategy in force, with the evidence and what follows from it.
-pub(super) fn find(
-    log: &RequestLog,
-    control: usize,
-    treatment: Option<usize>,
-    stages: &[Stage],
+pub(super) fn in_force(
+    (inferred, why): &(Strategy, String),
     settings: &AnalysisSettings,
 ) -> StrategyFinding {
-    let (inferred, why) = infer(log, control, treatment, stages);
-    let strategy = settings.strategy.unwrap_or(inferred);
+    let strategy = settings.strategy.unwrap_or(*inferred);
     let is_declared = settings.strategy.is_some();
     let why = match settings.strategy {
-        Some(declared) if declared != inferred => {
+        Some(declared) if declared != *inferred => {
             format!("Declared; the log looks like: {}. {why}", inferred.label())
         }
         Some(_) => format!("Declared; the log agrees. {why}"),
-        None => why,
+        None => why.clone(),
     };
     StrategyFinding {
         strategy,
@@ -34,7 +30,8 @@ pub(super) fn find(
     }
 }
 
-fn infer(
+/// What the log looks like, and why.
+pub(super) fn infer(
     log: &RequestLog,
     control: usize,
     treatment: Option<usize>,
@@ -131,20 +128,18 @@ fn consequence(strategy: Strategy) -> &'static str {
 /// The share of the treatment's requests inside the time in which the control ran, or the reverse,
 /// whichever is smaller; the outer 1 % of each arm is left out so that a stray row does not count.
 fn overlap(log: &RequestLog, control: usize, treatment: usize) -> f64 {
-    let events = |arm| -> Vec<i64> { log.rows_of_arm(arm).map(|row| log.event_us[row]).collect() };
-    let (a, b) = (events(control), events(treatment));
-    let inside = |rows: &[i64], span: &[i64]| -> f64 {
+    let rows = |arm| -> Vec<u32> { log.rows_of_arm(arm).map(|row| row as u32).collect() };
+    let (a, b) = (rows(control), rows(treatment));
+    let inside = |rows: &[u32], span: &[u32]| -> f64 {
         if rows.is_empty() || span.is_empty() {
             return 0.0;
         }
-        let (low, high) = (
-            span[span.len() / 100],
-            span[span.len() - 1 - span.len() / 100],
-        );
-        let n = rows.partition_point(|t| *t <= high)
-            - rows
-                .partition_point(|t| *t < low)
-                .min(rows.partition_point(|t| *t <= high));
+        let at = |place: usize| log.event_us[span[place] as usize];
+        let (low, high) = (at(span.len() / 100), at(span.len() - 1 - span.len() / 100));
+        let until = |is_before: &dyn Fn(i64) -> bool| {
+            rows.partition_point(|row| is_before(log.event_us[*row as usize]))
+        };
+        let n = until(&|t| t <= high).saturating_sub(until(&|t| t < low));
         n as f64 / rows.len() as f64
     };
     inside(&a, &b).max(inside(&b, &a))

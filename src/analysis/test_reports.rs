@@ -1,5 +1,7 @@
 //! The tests behind the scorecard, side by side, with what each takes for granted.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::metrics::{Kind, Metric};
@@ -7,6 +9,7 @@ use super::model::{
     Assumption, CovariateFinding, CovariateSource, Effect, Holds, InferenceUnit, ScorecardRow,
     StrategyFinding, TestLine, TestReport,
 };
+use super::ordered::Latencies;
 use crate::data::RequestLog;
 use crate::stats::mann_whitney::PValue;
 use crate::stats::{
@@ -18,13 +21,19 @@ use crate::stats::{
 pub(super) fn reports(
     log: &RequestLog,
     (metrics, scorecard): (&[Metric], &[ScorecardRow]),
-    rows: &[Vec<u32>],
+    (rows, latencies): (&[Vec<u32>], &Latencies<'_>),
     (strategy, covariate): (&StrategyFinding, Option<&CovariateFinding>),
     control: usize,
     level: f64,
 ) -> Vec<TestReport> {
     let of_metric = |(metric, row): (&Metric, &ScorecardRow)| -> Vec<TestReport> {
-        let counts = |arm: usize| metric.counts(log, &rows[arm]);
+        let counts = |arm: usize| match metric.kind {
+            Kind::Quantile(quantity, _) => {
+                let arms = latencies.arms(quantity)?;
+                Some(Cow::Borrowed(&arms[arm].ordered.counts))
+            }
+            _ => Some(Cow::Owned(metric.counts(log, &rows[arm]))),
+        };
         let share = |arm: usize| {
             let value = &row.values[arm];
             let events = value.numerator?;
@@ -43,10 +52,11 @@ pub(super) fn reports(
                 ones = Some(a.events + b.events);
             } else if !is_tail {
                 // The mean stands beside the median: both are asked for, one table holds both.
-                let a = of_control.get_or_insert_with(|| counts(control));
-                let b = counts(effect.arm);
-                tests.extend(mean_tests(a, &b, level));
-                ones = n_ones(a).zip(n_ones(&b)).map(|(a, b)| a + b);
+                let a = of_control.get_or_insert_with(|| counts(control)).as_ref();
+                if let Some((a, b)) = a.zip(counts(effect.arm)) {
+                    tests.extend(mean_tests(a, &b, level));
+                    ones = n_ones(a).zip(n_ones(&b)).map(|(a, b)| a + b);
+                }
             }
             if tests.is_empty() {
                 continue;

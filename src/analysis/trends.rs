@@ -1,6 +1,8 @@
 //! Metrics per time bucket and arm, with pointwise intervals. Requests are taken as independent
 //! within a bucket: the intervals show noise, the scorecard carries the inference.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::metrics::{Kind, Metric};
@@ -28,15 +30,10 @@ pub(super) fn trends(
     else {
         return Ok(None);
     };
-    // Rows are in the order of time, so that a bucket is a stretch of them.
-    let ends = (1..=buckets.n_buckets)
-        .map(|bucket| log.event_us.partition_point(|t| buckets.index(*t) < bucket));
-    let stretches: Vec<(usize, usize)> = ends
-        .scan(0, |start, end| Some((std::mem::replace(start, end), end)))
-        .collect();
-    let read = |stretch: &(usize, usize)| {
+    let stretches = buckets.stretches(log);
+    let read = |stretch: &Range<usize>| {
         progress.check()?;
-        Ok(points(log, metrics, *stretch, level))
+        Ok(points(log, metrics, stretch.clone(), level))
     };
     let points = stretches.par_iter().map(read).collect::<Result<Vec<_>>>()?;
     let arms = (0..log.arms.len()).map(|arm| TrendArm {
@@ -45,8 +42,8 @@ pub(super) fn trends(
         share: points
             .iter()
             .zip(&stretches)
-            .map(|(bucket, (from, to))| {
-                (to > from).then(|| bucket[arm].n as f64 / (to - from) as f64)
+            .map(|(bucket, rows)| {
+                (!rows.is_empty()).then(|| bucket[arm].n as f64 / rows.len() as f64)
             })
             .collect(),
         series: metrics
@@ -79,14 +76,9 @@ struct Bucket {
 }
 
 /// All arms in a stretch of rows.
-fn points(
-    log: &RequestLog,
-    metrics: &[Metric],
-    (from, to): (usize, usize),
-    level: f64,
-) -> Vec<Bucket> {
+fn points(log: &RequestLog, metrics: &[Metric], stretch: Range<usize>, level: f64) -> Vec<Bucket> {
     let mut rows = vec![Vec::new(); log.arms.len()];
-    for (row, arm) in (from..to).zip(&log.arm[from..to]) {
+    for (row, arm) in stretch.clone().zip(&log.arm[stretch]) {
         rows[usize::from(*arm)].push(row as u32);
     }
     let of_arm = |rows: &Vec<u32>| {

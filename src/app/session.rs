@@ -1,6 +1,7 @@
 //! What was loaded and computed, kept in step with the document by jobs. While something is
 //! recomputed its old value stays, marked as stale.
 
+mod comparing;
 mod reading;
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,7 @@ use super::state::{AppState, Notice, Screen};
 use super::thresholds::{Passed, Thresholds, replay_changed};
 use super::watch::{Change, Snapshot, Watch};
 use super::words::spoken;
-use crate::analysis::{Analysis, AnalysisSettings, analyze};
+use crate::analysis::{Analysis, AnalysisSettings};
 use crate::error::{Error, Result};
 use crate::ingest::{LoadRequest, Loaded, Mapping, Side, SideKind, WrittenRows, load};
 use crate::jobs::{JobId, JobKind, JobQueue, JobStatus, Progress};
@@ -97,6 +98,8 @@ pub struct Session {
     pub loaded: Slot<Loaded>,
     /// The comparison.
     pub analysis: Slot<Analysis>,
+    /// Those of other selections.
+    kept: comparing::Kept,
     /// The rules' replay; stays empty for a single arm.
     pub replay: Slot<Replay>,
     /// The replay of another file's rules, to compare with.
@@ -132,6 +135,7 @@ impl Session {
         Self {
             loaded: Slot::default(),
             analysis: Slot::default(),
+            kept: comparing::Kept::default(),
             replay: Slot::default(),
             rival: RivalRun::default(),
             lab: LabRun::default(),
@@ -177,8 +181,7 @@ impl Session {
                 }
                 (JobKind::Load, result) => self.take_loaded(result, state),
                 (JobKind::Analyze, Ok(Output::Analysis(analysis))) => {
-                    self.analysis.settle(Ok(*analysis));
-                    self.asked_rulebook = None;
+                    self.take_analysis(*analysis);
                 }
                 (JobKind::Analyze, Err(error)) => self.analysis.settle(Err(error)),
                 (JobKind::Replay, Ok(Output::Replay(replay))) => {
@@ -415,17 +418,6 @@ impl Session {
         let is_missing =
             self.analysis.value.is_none() || self.analysis.is_stale || self.replay.is_stale;
         has_log && is_missing && self.is_idle()
-    }
-
-    fn start_analysis(&mut self, loaded: &Arc<Loaded>, document: &Document) {
-        self.asked_settings = Some(document.settings.clone());
-        self.jobs.cancel_kind(JobKind::Replay);
-        self.analysis.is_stale = true;
-        self.replay.is_stale = self.replay.value.is_some();
-        let (log, settings) = (loaded.log.clone(), document.settings.clone());
-        self.jobs.start(JobKind::Analyze, move |progress| {
-            analyze(&log, &settings, progress).map(|a| Output::Analysis(Box::new(a)))
-        });
     }
 
     fn start_replay(&mut self, loaded: &Arc<Loaded>, document: &Document, plan: Option<String>) {

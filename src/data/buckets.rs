@@ -1,5 +1,7 @@
 //! Time buckets for trends: equal widths that people read easily, aligned to the clock.
 
+use std::ops::Range;
+
 use super::RequestLog;
 
 /// The widths that a trend may use, in microseconds: from a second to a week.
@@ -74,6 +76,15 @@ impl TimeBuckets {
     /// The bucket of an event time inside the span.
     pub fn index(&self, event_us: i64) -> usize {
         (((event_us - self.first_us) / self.width_us) as usize).min(self.n_buckets - 1)
+    }
+
+    /// The rows of each bucket.
+    pub fn stretches(&self, log: &RequestLog) -> Vec<Range<usize>> {
+        // Rows are in the order of time.
+        let until = |bucket| log.event_us.partition_point(|t| self.index(*t) < bucket);
+        let ends = (1..=self.n_buckets).map(until);
+        ends.scan(0, |start, end| Some(std::mem::replace(start, end)..end))
+            .collect()
     }
 
     /// The start of a bucket.

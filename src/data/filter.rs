@@ -106,20 +106,21 @@ impl Filter {
     /// The indices of the rows of `log` that pass, ascending. A segment or a latency that the log
     /// does not have selects nothing.
     pub fn rows(&self, log: &RequestLog) -> Vec<u32> {
-        let at = |us: i64| log.event_us.partition_point(|&t| t < us);
-        let from = self.from_us.map_or(0, at);
-        let to = self.to_us.map_or(log.n_rows(), at);
-        let mut rows: Vec<u32> = (from as u32..to.max(from) as u32).collect();
-        if let Some((name, value)) = &self.segment {
-            let found = log.segments.iter().find(|s| s.name == *name);
-            let code = found.and_then(|s| s.values.iter().position(|v| v == value));
-            match (found, code) {
-                (Some(segment), Some(code)) => {
-                    rows.retain(|&row| usize::from(segment.code[row as usize]) == code);
+        let stretch = self.stretch(log);
+        let all = stretch.start as u32..stretch.end as u32;
+        let mut rows: Vec<u32> = match &self.segment {
+            None => all.collect(),
+            Some((name, value)) => {
+                let found = log.segments.iter().find(|s| s.name == *name);
+                let code = found.and_then(|s| s.values.iter().position(|v| v == value));
+                match found.zip(code) {
+                    Some((segment, code)) => all
+                        .filter(|row| usize::from(segment.code[*row as usize]) == code)
+                        .collect(),
+                    None => Vec::new(),
                 }
-                _ => rows.clear(),
             }
-        }
+        };
         for (quantity, range) in [
             (Quantity::LatencyMs, self.latency),
             (Quantity::TtftMs, self.ttft),
@@ -141,7 +142,18 @@ impl Filter {
     /// The rows of `log` that pass.
     #[must_use]
     pub fn apply(&self, log: &RequestLog) -> RequestLog {
-        log.gathered(&self.rows(log))
+        if self.clone().without(FilterPart::Time).is_all() {
+            log.range(self.stretch(log))
+        } else {
+            log.gathered(&self.rows(log))
+        }
+    }
+
+    /// The rows whose time passes.
+    fn stretch(&self, log: &RequestLog) -> Range<usize> {
+        let at = |us: i64| log.event_us.partition_point(|&t| t < us);
+        let from = self.from_us.map_or(0, at);
+        from..self.to_us.map_or(log.n_rows(), at).max(from)
     }
 }
 
@@ -220,6 +232,17 @@ mod tests {
             },
             &[],
         );
+    }
+
+    #[test]
+    fn a_stretch_of_time_is_what_its_rows_are() {
+        let filter = Filter {
+            from_us: Some(10),
+            ..Filter::default()
+        };
+        let log = log();
+        let by_rows = log.gathered(&filter.rows(&log));
+        assert_eq!(format!("{:?}", filter.apply(&log)), format!("{by_rows:?}"));
     }
 
     #[test]

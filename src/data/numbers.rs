@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::decimals::{Packed, Scale};
+use super::request_log::Rows;
 
 /// Values further apart than this get a table of those that occur, rather than of all between.
 const DENSE_TABLE: u64 = 1 << 20;
@@ -110,27 +111,15 @@ impl Numbers {
     /// The rows at `indices`, in that order.
     #[must_use]
     pub fn gathered(&self, indices: &[u32]) -> Self {
-        fn pick<T: Copy>(values: &[T], indices: &[u32]) -> Vec<T> {
-            indices.iter().map(|&i| values[i as usize]).collect()
-        }
-        Self {
-            codes: match &self.codes {
-                Codes::U8(codes) => Codes::U8(pick(codes, indices)),
-                Codes::U16(codes) => Codes::U16(pick(codes, indices)),
-                Codes::U32(codes) => Codes::U32(pick(codes, indices)),
-            },
-            table: self.table.clone(),
-        }
+        self.taken(&Rows::At(indices))
     }
 
-    /// Consecutive rows.
-    #[must_use]
-    pub fn range(&self, rows: std::ops::Range<usize>) -> Self {
+    pub(super) fn taken(&self, rows: &Rows<'_>) -> Self {
         Self {
             codes: match &self.codes {
-                Codes::U8(codes) => Codes::U8(codes[rows].to_vec()),
-                Codes::U16(codes) => Codes::U16(codes[rows].to_vec()),
-                Codes::U32(codes) => Codes::U32(codes[rows].to_vec()),
+                Codes::U8(codes) => Codes::U8(rows.of(codes)),
+                Codes::U16(codes) => Codes::U16(rows.of(codes)),
+                Codes::U32(codes) => Codes::U32(rows.of(codes)),
             },
             table: self.table.clone(),
         }
@@ -302,6 +291,6 @@ mod tests {
         let whole = Numbers::from(parts.concat());
         assert_eq!(format!("{joined:?}"), format!("{whole:?}"));
         assert_eq!(joined.gathered(&[2, 0]).to_vec(), [0.25, 1.0]);
-        assert_eq!(joined.range(1..3).to_vec(), [2.0, 0.25]);
+        assert_eq!(joined.taken(&Rows::Range(1..3)).to_vec(), [2.0, 0.25]);
     }
 }

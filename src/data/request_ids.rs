@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
+use super::request_log::Rows;
+
 /// Bits per id in the sieve that finds candidates for repeats: one in thirty is a false one.
 const BITS_PER_ID: usize = 16;
 
@@ -82,13 +84,16 @@ impl RequestIds {
     /// The rows at `indices`, in that order.
     #[must_use]
     pub fn gathered(&self, indices: &[u32]) -> Self {
-        let pick = |i: &u32| self.groups[*i as usize];
+        self.taken(&Rows::At(indices))
+    }
+
+    pub(super) fn taken(&self, rows: &Rows<'_>) -> Self {
         Self {
-            n_rows: indices.len(),
+            n_rows: rows.len(),
             groups: if self.groups.is_empty() {
                 Vec::new()
             } else {
-                indices.iter().map(pick).collect()
+                rows.of(&self.groups)
             },
         }
     }

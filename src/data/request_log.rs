@@ -1,5 +1,7 @@
 //! [`RequestLog`]: one row per request, structure of arrays.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -209,30 +211,40 @@ impl RequestLog {
     /// The rows at `indices`, in that order; dictionaries stay whole, so codes keep their meaning.
     #[must_use]
     pub fn gathered(&self, indices: &[u32]) -> Self {
+        self.taken(&Rows::At(indices))
+    }
+
+    /// Consecutive rows, likewise.
+    #[must_use]
+    pub fn range(&self, rows: Range<usize>) -> Self {
+        self.taken(&Rows::Range(rows))
+    }
+
+    fn taken(&self, rows: &Rows<'_>) -> Self {
         let mut log = self.without_rows();
         rayon::scope(|scope| {
-            scope.spawn(|_| log.arm = pick(&self.arm, indices));
-            scope.spawn(|_| log.row = pick(&self.row, indices));
-            scope.spawn(|_| log.start_us = pick(&self.start_us, indices));
-            scope.spawn(|_| log.event_us = pick(&self.event_us, indices));
-            scope.spawn(|_| log.outcome = pick(&self.outcome, indices));
+            scope.spawn(|_| log.arm = rows.of(&self.arm));
+            scope.spawn(|_| log.row = rows.of(&self.row));
+            scope.spawn(|_| log.start_us = rows.of(&self.start_us));
+            scope.spawn(|_| log.event_us = rows.of(&self.event_us));
+            scope.spawn(|_| log.outcome = rows.of(&self.outcome));
             for ((_, to), (_, from)) in log.quantities.iter_mut().zip(&self.quantities) {
-                scope.spawn(|_| *to = from.gathered(indices));
+                scope.spawn(|_| *to = from.taken(rows));
             }
             if let Some((to, from)) = log.units.as_mut().zip(self.units.as_ref()) {
-                scope.spawn(|_| to.id = pick(&from.id, indices));
+                scope.spawn(|_| to.id = rows.of(&from.id));
             }
             if let Some((to, from)) = log.request_id.as_mut().zip(self.request_id.as_ref()) {
-                scope.spawn(|_| *to = from.gathered(indices));
+                scope.spawn(|_| *to = from.taken(rows));
             }
             if let Some((to, from)) = log.rated_at_us.as_mut().zip(self.rated_at_us.as_ref()) {
-                scope.spawn(|_| *to = pick(from, indices));
+                scope.spawn(|_| *to = rows.of(from));
             }
             if let Some((to, from)) = log.buckets.as_mut().zip(self.buckets.as_ref()) {
-                scope.spawn(|_| to.bucket = pick(&from.bucket, indices));
+                scope.spawn(|_| to.bucket = rows.of(&from.bucket));
             }
             for (to, from) in log.segments.iter_mut().zip(&self.segments) {
-                scope.spawn(|_| to.code = pick(&from.code, indices));
+                scope.spawn(|_| to.code = rows.of(&from.code));
             }
         });
         log
@@ -241,7 +253,7 @@ impl RequestLog {
     /// Puts the rows into an order, a column at a time, so that the log is never held twice.
     fn reorder(&mut self, order: &[u32]) {
         fn put<T: Copy + Send>(values: &mut Vec<T>, order: &[u32]) {
-            *values = pick(values, order);
+            *values = Rows::At(order).of(values);
         }
         rayon::scope(|scope| {
             scope.spawn(|_| put(&mut self.arm, order));
@@ -312,8 +324,30 @@ impl RequestLog {
     }
 }
 
-fn pick<T: Copy>(values: &[T], indices: &[u32]) -> Vec<T> {
-    indices.iter().map(|&i| values[i as usize]).collect()
+/// Which rows of a column to take.
+pub(super) enum Rows<'a> {
+    /// Those at these indices, in that order.
+    At(&'a [u32]),
+    /// Consecutive ones.
+    Range(Range<usize>),
+}
+
+impl Rows<'_> {
+    /// Their values in a column.
+    pub(super) fn of<T: Copy>(&self, values: &[T]) -> Vec<T> {
+        match self {
+            Self::At(indices) => indices.iter().map(|&i| values[i as usize]).collect(),
+            Self::Range(range) => values[range.clone()].to_vec(),
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::At(indices) => indices.len(),
+            Self::Range(range) => range.len(),
+        }
+    }
 }
 
 /// The rows in order of time, ties in the order in which they stand; `None` where they are so

@@ -246,8 +246,13 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Settles event times and sorts.
-    pub(super) fn finish(self, name: String, issues: &mut Issues) -> RequestLog {
+    /// Settles event times and sorts. Fails when cancelled: of a large log each step takes its time.
+    pub(super) fn finish(
+        self,
+        name: String,
+        issues: &mut Issues,
+        progress: &Progress,
+    ) -> Result<RequestLog> {
         let Self {
             plan,
             mut log,
@@ -261,6 +266,7 @@ impl<'a> Builder<'a> {
         let hashes = std::mem::take(&mut columns.request_ids);
         log.request_id = has(Role::RequestId).then(|| RequestIds::of_hashes(&hashes));
         drop(hashes);
+        progress.check()?;
         let is_routed = columns.buckets.len() == log.row.len();
         log.buckets = plan.router.filter(|_| is_routed).map(|router| Buckets {
             hash: router.hash,
@@ -273,8 +279,12 @@ impl<'a> Builder<'a> {
                 .units
                 .numbered(std::mem::take(&mut columns.units), has_late_rejections)
         });
+        progress.check()?;
         fill(&mut log, columns, mapping, issues);
-        log.assemble()
+        progress.check()?;
+        let log = log.assemble();
+        progress.check()?;
+        Ok(log)
     }
 
     /// The rows so far, in the order of the files and without ids, and per row the hash of its unit. What

@@ -329,7 +329,7 @@ fn read_log(
     files.n_rows_of = ends.n_rows_of;
     files.ends_in_line = ends.ends_in_line;
     progress.phase("Sorting by time", 0)?;
-    let log = builder.finish(files.name(), issues);
+    let log = builder.finish(files.name(), issues, progress)?;
     if log.n_rows() == 0 {
         let why = issues
             .gravest()

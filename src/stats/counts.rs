@@ -107,6 +107,36 @@ impl<'a> Counts<'a> {
         counts
     }
 
+    /// With the observations of another, of the same table.
+    #[must_use]
+    pub fn merged(&self, other: &Self) -> Self {
+        let n = self.codes.len().max(other.codes.len());
+        let mut merged = Self {
+            table: self.table,
+            codes: Vec::with_capacity(n),
+            ends: Vec::with_capacity(n),
+        };
+        let (mut a, mut b) = (self.by_code().peekable(), other.by_code().peekable());
+        while let Some(code) = a
+            .peek()
+            .into_iter()
+            .chain(b.peek())
+            .map(|(code, _)| *code)
+            .min()
+        {
+            let of_both = [a.next_if(|of| of.0 == code), b.next_if(|of| of.0 == code)];
+            merged.push(code, of_both.iter().flatten().map(|(_, n)| n).sum());
+        }
+        merged
+    }
+
+    /// The codes that occur, ascending, each with how often.
+    fn by_code(&self) -> impl Iterator<Item = (u32, u32)> + Clone + '_ {
+        let mut before = 0;
+        let each = self.codes.iter().zip(&self.ends);
+        each.map(move |(code, end)| (*code, end - std::mem::replace(&mut before, *end)))
+    }
+
     fn push(&mut self, code: u32, n: u32) {
         let before = self.ends.last().copied().unwrap_or(0);
         self.codes.push(code);
@@ -115,11 +145,8 @@ impl<'a> Counts<'a> {
 
     /// Distinct values, ascending, each with how often it occurs.
     pub fn groups(&self) -> impl Iterator<Item = (f64, u64)> + Clone + '_ {
-        let mut before = 0;
-        self.codes.iter().zip(&self.ends).map(move |(code, end)| {
-            let n = end - std::mem::replace(&mut before, *end);
-            (self.table[*code as usize], u64::from(n))
-        })
+        let each = self.by_code();
+        each.map(|(code, n)| (self.table[code as usize], u64::from(n)))
     }
 
     /// How many observations have this very value.
@@ -203,6 +230,9 @@ mod tests {
         sorted.sort_by(f64::total_cmp);
         assert_eq!(counts.to_vec(), sorted);
         assert_eq!(counts.n(), sorted.len());
+        let (front, back) = codes.split_at(codes.len() / 3);
+        let merged = Counts::of(table, front).merged(&Counts::of(table, back));
+        assert_eq!(merged.to_vec(), sorted);
         for rank in 0..=sorted.len() {
             assert_eq!(counts.at(rank), sorted.get(rank).copied());
         }

@@ -36,6 +36,14 @@ impl<'a> LayeredSample<'a> {
         }
     }
 
+    /// The same where it is known how often each value occurs in each cell.
+    pub fn counted(cells: &[Coded<'a>], counts: &[Arc<Counts<'a>>]) -> Self {
+        let strata = cells.iter().copied().zip(counts.iter().cloned());
+        Self {
+            strata: strata.collect(),
+        }
+    }
+
     /// The first `n` observations in the order of the strata and, within them, in that in which they
     /// were given; strata that stay whole are not counted again.
     #[must_use]

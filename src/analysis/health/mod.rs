@@ -22,12 +22,15 @@ mod tests;
 
 use rayon::prelude::*;
 
+use super::by_user::UserRows;
 use super::clusters::{Crossing, crossing, request_design_effect};
 use super::model::{
     ArmSummary, CrossingLeftOut, HealthCheck, ScorecardRow, Severity, Stage, StrategyFinding,
 };
 use super::settings::AnalysisSettings;
 use crate::data::RequestLog;
+use crate::error::Result;
+use crate::jobs::Progress;
 
 /// Chance explains a departure with a smaller p-value hardly ever; the level of common practice for
 /// sample ratios.
@@ -37,6 +40,8 @@ const ALARMING: f64 = 0.001;
 pub(super) struct Subject<'a> {
     /// The selected rows.
     pub(super) log: &'a RequestLog,
+    /// Per arm, user by user.
+    pub(super) by_user: &'a [UserRows<'a>],
     /// Its arms.
     pub(super) arms: &'a [ArmSummary],
     /// Index of the control.
@@ -89,20 +94,22 @@ const FAMILIES: [Family; 12] = [
     stamps::checks,
 ];
 
-/// All checks that this log allows, the worst first.
-pub(super) fn checks(subject: &Subject<'_>) -> Vec<HealthCheck> {
-    let crossing = crossing(subject.log, subject.control);
+/// All checks that this log allows, the worst first. Fails when cancelled.
+pub(super) fn checks(subject: &Subject<'_>, progress: &Progress) -> Result<Vec<HealthCheck>> {
+    let crossing = crossing(subject.log, subject.by_user, subject.control);
     let evidence = Evidence {
         subject,
         crossing,
-        request_design_effect: request_design_effect(subject.log, crossing),
+        request_design_effect: request_design_effect(crossing),
     };
-    let mut checks: Vec<HealthCheck> = FAMILIES
-        .par_iter()
-        .flat_map_iter(|family| family(&evidence))
-        .collect();
+    let of_family = |family: &Family| {
+        progress.check()?;
+        Ok(family(&evidence))
+    };
+    let found = FAMILIES.par_iter().map(of_family);
+    let mut checks = found.collect::<Result<Vec<_>>>()?.concat();
     checks.sort_by_key(|check| std::cmp::Reverse(check.severity));
-    checks
+    Ok(checks)
 }
 
 /// A check that found nothing wrong.

@@ -7,6 +7,7 @@ use super::super::saving;
 use super::super::state::{AppState, Notice, Screen};
 use super::super::thresholds::Thresholds;
 use super::super::watch::{Change, Snapshot, Watch};
+use super::comparing::Kept;
 use super::{Output, Session, Slot};
 use crate::error::{Error, Result};
 use crate::ingest::{Additions, Loaded};
@@ -54,6 +55,7 @@ impl Session {
             state.kept_replay = None;
             state.replay_plan = None;
             (self.analysis, self.replay) = (Slot::default(), Slot::default());
+            self.kept = Kept::default();
             if self.shown_log != state.document.log {
                 self.shown_log.clone_from(&state.document.log);
                 state.history.restart(&state.document);

@@ -81,3 +81,41 @@ fn a_defect_in_a_worker_is_told_and_the_window_goes_on() {
         assert!(session.analysis.error.is_none(), "{kind:?}");
     }
 }
+
+#[test]
+fn going_back_to_a_selection_shows_what_was_computed_before() {
+    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data/aa.csv");
+    let mut state = AppState::default();
+    let mut session = Session::new(Waker::noop().clone());
+    open_log(&mut state, LoadRequest::of(&log));
+    session.follow(&state, false);
+    finish(&mut session, &mut state);
+    let first = session.analysis.value.clone().unwrap();
+    let end_us = first.log.last_us;
+    state.document.settings.filter.to_us = end_us;
+    session.follow(&state, false);
+    finish(&mut session, &mut state);
+    let narrowed = session.analysis.value.clone().unwrap();
+    assert!(narrowed.log.n_requests < first.log.n_requests);
+
+    state.document.settings.filter.to_us = None;
+    session.follow(&state, false);
+    assert!(!session.jobs.is_running(JobKind::Analyze));
+    assert!(!session.analysis.is_stale);
+    assert!(Arc::ptr_eq(
+        session.analysis.value.as_ref().unwrap(),
+        &first
+    ));
+    // The replay follows the selection too.
+    finish(&mut session, &mut state);
+    assert!(!session.replay.is_stale);
+
+    // Another log, or the same read again, starts anew.
+    session.reload(&mut state);
+    session.follow(&state, false);
+    finish(&mut session, &mut state);
+    assert!(!Arc::ptr_eq(
+        session.analysis.value.as_ref().unwrap(),
+        &first
+    ));
+}
