@@ -37,6 +37,18 @@ pub(super) fn calibrate(rule: &mut Rule, calm: &[Trace], alpha: f64) -> Vec<Cali
     found
 }
 
+/// How many rollouts it takes at least to calibrate a rule.
+pub(super) fn needed(rule: &Rule, alpha: f64) -> u64 {
+    let mut free = Vec::new();
+    alternatives(&rule.root, 0, &mut free);
+    rollouts(alpha / free.len().max(1) as f64)
+}
+
+/// With so many rollouts the rank ⌈(B + 1)(1 − α)⌉ exists.
+fn rollouts(alpha: f64) -> u64 {
+    (1.0 / alpha).ceil() as u64
+}
+
 /// The leaves whose thresholds are free: every alternative of an `any`, and one of an `all`. Gives
 /// the number of leaves of the node, whose first is `first`.
 fn alternatives(node: &Node, first: usize, free: &mut Vec<usize>) -> usize {
@@ -81,10 +93,7 @@ fn threshold(condition: &Condition, i: usize, calm: &[Trace], alpha: f64) -> Res
     reaches.sort_unstable_by(f64::total_cmp);
     let rank = ((reaches.len() + 1) as f64 * (1.0 - alpha)).ceil() as usize;
     let Some(level) = rank.checked_sub(1).and_then(|k| reaches.get(k)) else {
-        return Err(format!(
-            "too few rollouts: {} are needed",
-            (1.0 / alpha).ceil()
-        ));
+        return Err(format!("too few rollouts: {} are needed", rollouts(alpha)));
     };
     if *level == f64::INFINITY {
         return Err("in too many rollouts it holds whatever its threshold".to_owned());

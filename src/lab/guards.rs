@@ -1,6 +1,7 @@
 //! What to keep in mind with a figure: each known way to be misled has its sentence, where it
 //! applies.
 
+use super::calibrate;
 use super::model::{GroundSummary, OwnFiring, RuleTrial};
 use super::run::Trace;
 use super::settings::{Engine, LabSettings};
@@ -109,12 +110,30 @@ pub(super) fn of_rule(
     if trial.own.is_some() && !settings.plan.is_of_log {
         found.push("The log's own rollout gave the canary other shares than the rollouts here: compare its firing with care.".to_owned());
     }
+    if settings.calibrate && trial.calibrated.is_empty() {
+        found.push(uncalibrated(rule, calm, settings));
+    }
     for version in &trial.calibrated {
         found.extend(version.thresholds.iter().filter_map(words::kept));
     }
     found.sort();
     found.dedup();
     found
+}
+
+/// Why no threshold was calibrated.
+fn uncalibrated(rule: &Rule, calm: &[Trace], settings: &LabSettings) -> String {
+    let needed = calibrate::needed(rule, settings.alpha);
+    if (calm.len() as u64) < needed {
+        format!(
+            "No threshold was calibrated: to keep false rollbacks at {} with its conditions takes {} rollouts without a difference or more, and {} were made.",
+            words::rounded(settings.alpha),
+            units::count(needed),
+            units::count(calm.len() as u64)
+        )
+    } else {
+        "No threshold was calibrated: none of its conditions can be moved so that it rolls back seldom enough.".to_owned()
+    }
 }
 
 /// Requests of one user resemble each other.

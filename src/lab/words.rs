@@ -210,5 +210,8 @@ pub(super) fn kept(threshold: &CalibratedThreshold) -> Option<String> {
 /// A number as a person would type it.
 pub fn plain(value: f64) -> String {
     let text = format!("{value:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    match text.trim_end_matches('0').trim_end_matches('.') {
+        "-0" => "0".to_owned(),
+        text => text.to_owned(),
+    }
 }
