@@ -5,6 +5,8 @@ use crate::analysis::{Analysis, Direction, Effect, ScorecardRow, SegmentEffect, 
 use crate::report::chart::{Along, Axis, Chart, Layer, Mark, Scale, Tone};
 use crate::units;
 
+/// Behind metrics of which more is better.
+const HIGHER_IS_BETTER: &str = " (higher is better)";
 /// The most segment rows that a chart shows.
 const MAX_ROWS: usize = 18;
 
@@ -43,12 +45,17 @@ pub fn guardrail_forest(analysis: &Analysis) -> Option<Chart> {
             left_out.join(", ")
         )
     };
+    let lower = if rows.iter().all(|row| row.label.ends_with(HIGHER_IS_BETTER)) {
+        ""
+    } else {
+        " Lower is better unless stated."
+    };
     Some(Chart {
         id: "guardrail-forest".to_owned(),
         title: "Guardrails: relative change".to_owned(),
         caption: format!(
             "{} against {}, {} % intervals. Vertical strokes: the margin that a change for the worse \
-             must not cross. Lower is better unless stated.{missing}",
+             must not cross.{lower}{missing}",
             arm_name(analysis, treatment),
             arm_name(analysis, analysis.control),
             units::significant(analysis.settings.level * 100.0, 2),
@@ -145,7 +152,7 @@ fn segment_row(segment: &SegmentEffect, direction: Direction, by: Option<&str>) 
 
 fn labelled(label: &str, direction: Direction) -> String {
     match direction {
-        Direction::HigherIsBetter => format!("{label} (higher is better)"),
+        Direction::HigherIsBetter => format!("{label}{HIGHER_IS_BETTER}"),
         Direction::LowerIsBetter | Direction::Neutral => label.to_owned(),
     }
 }
@@ -178,7 +185,7 @@ fn axis(label: &str, scale: Scale, rows: &[Row]) -> Axis {
         .flat_map(|row| [row.at.1.abs(), row.margin.unwrap_or(0.0).abs()])
         .filter(|value| value.is_finite())
         .fold(0.0, f64::max);
-    let limit = if far > 0.0 { 2.0 * far } else { f64::INFINITY };
+    let limit = if far > 0.0 { 6.0 * far } else { f64::INFINITY };
     let ends = || {
         rows.iter()
             .flat_map(|row| [row.at.0, row.at.1, row.at.2, row.margin.unwrap_or(0.0)])

@@ -1,7 +1,7 @@
 //! The distribution of latency: histogram, distribution function, quantile differences.
 
 use super::{arm_name, arm_tone, counts_by_arm};
-use crate::analysis::{Analysis, LatencyPanel};
+use crate::analysis::{Analysis, LatencyArm, LatencyPanel};
 use crate::data::Quantity;
 use crate::report::chart::{Axis, Chart, Layer, Scale};
 use crate::stats::Method;
@@ -10,7 +10,7 @@ use crate::units::{self, ValueForm};
 /// Share of each arm's requests per bin of latency.
 pub fn latency_histogram(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
     let edges: Vec<f64> = panel.edges_ms.iter().map(|ms| ms.log10()).collect();
-    let layers = panel.arms.iter().map(|arm| Layer::Steps {
+    let layers = drawn(analysis, panel).map(|arm| Layer::Steps {
         name: arm_name(analysis, arm.arm).to_owned(),
         tone: arm_tone(analysis, arm.arm),
         edges: edges.clone(),
@@ -37,7 +37,7 @@ pub fn latency_histogram(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
 
 /// The empirical distribution function of each arm.
 pub fn latency_ecdf(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
-    let layers = panel.arms.iter().map(|arm| Layer::Line {
+    let layers = drawn(analysis, panel).map(|arm| Layer::Line {
         name: arm_name(analysis, arm.arm).to_owned(),
         tone: arm_tone(analysis, arm.arm),
         points: arm
@@ -67,7 +67,9 @@ pub fn latency_ecdf(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
 /// How much slower each part of the distribution is than the control's, with its band.
 pub fn quantile_differences(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
     let mut layers = Vec::new();
-    for arm in &panel.differences {
+    let drawn = super::drawn_arms(analysis);
+    let differences = panel.differences.iter();
+    for arm in differences.filter(|arm| drawn.contains(&arm.arm)) {
         let name = arm_name(analysis, arm.arm).to_owned();
         let tone = arm_tone(analysis, arm.arm);
         let band = arm.points.iter().map(|p| {
@@ -127,6 +129,15 @@ pub fn quantile_note(analysis: &Analysis, panel: &LatencyPanel) -> String {
     format!("{made}{stages}")
 }
 
+/// The arms of a panel that are drawn.
+fn drawn<'a>(analysis: &Analysis, panel: &'a LatencyPanel) -> impl Iterator<Item = &'a LatencyArm> {
+    let drawn = super::drawn_arms(analysis);
+    panel
+        .arms
+        .iter()
+        .filter(move |arm| drawn.contains(&arm.arm))
+}
+
 /// From the first to the last bin that holds a request.
 fn latency_axis(panel: &LatencyPanel) -> Axis {
     let axis = Axis::new(format!("{} (log scale)", panel.label), Scale::LogMs);
@@ -163,7 +174,7 @@ fn slug(panel: &LatencyPanel) -> &str {
 }
 
 fn caption(analysis: &Analysis, panel: &LatencyPanel, what: &str) -> String {
-    let counts = counts_by_arm(analysis, panel.arms.iter().map(|arm| (arm.arm, arm.n)));
+    let counts = counts_by_arm(analysis, drawn(analysis, panel).map(|arm| (arm.arm, arm.n)));
     let left_out: u64 = panel.arms.iter().map(|arm| arm.n_not_positive).sum();
     let zeros = match left_out {
         0 => String::new(),
@@ -172,5 +183,5 @@ fn caption(analysis: &Analysis, panel: &LatencyPanel, what: &str) -> String {
             units::count(n)
         ),
     };
-    format!("{what}: {counts}.{zeros}")
+    format!("{what}: {counts}.{zeros}{}", super::drawn_note(analysis))
 }

@@ -90,6 +90,35 @@ fn event_rules(analysis: &Analysis) -> (Vec<Layer>, String) {
     )
 }
 
+/// A control and as many others as there are colours; more cannot be told apart in a chart.
+const MOST_ARMS: usize = 7;
+
+/// The arms that charts over several arms draw: all, or of many the two that are compared and the
+/// largest others.
+pub fn drawn_arms(analysis: &Analysis) -> Vec<usize> {
+    let mut arms: Vec<usize> = (0..analysis.arms.len()).collect();
+    if arms.len() > MOST_ARMS {
+        let is_compared = |arm: usize| arm == analysis.control || Some(arm) == analysis.treatment;
+        arms.sort_by_key(|&arm| {
+            let n = analysis.arms[arm].n_requests;
+            (!is_compared(arm), std::cmp::Reverse(n), arm)
+        });
+        arms.truncate(MOST_ARMS);
+        arms.sort_unstable();
+    }
+    arms
+}
+
+/// What a caption says where not all arms are drawn; else empty.
+fn drawn_note(analysis: &Analysis) -> String {
+    match analysis.arms.len() {
+        n if n > MOST_ARMS => format!(
+            " Drawn: {MOST_ARMS} of {n} arms, those that are compared and the largest others."
+        ),
+        _ => String::new(),
+    }
+}
+
 /// The colour of an arm: grey for the control, one of its own for every other in the log's order.
 pub fn arm_tone(analysis: &Analysis, arm: usize) -> Tone {
     if arm == analysis.control {

@@ -26,9 +26,11 @@ pub fn metric_ids(analysis: &Analysis) -> Vec<String> {
 /// One metric over time, a line and its band per arm; `None` where no arm has such a series.
 pub fn trend(analysis: &Analysis, metric_id: &str, replay: Option<&Replay>) -> Option<Chart> {
     let trends = analysis.trends.as_ref()?;
+    let drawn = super::drawn_arms(analysis);
     let series: Vec<(usize, &TrendSeries)> = trends
         .arms
         .iter()
+        .filter(|arm| drawn.contains(&arm.arm))
         .filter_map(|arm| Some((arm.arm, arm.series.iter().find(|s| s.id == metric_id)?)))
         .collect();
     let (_, first) = series.first()?;
@@ -75,6 +77,10 @@ pub fn trend(analysis: &Analysis, metric_id: &str, replay: Option<&Replay>) -> O
             .flat_map(|(_, series)| series.points.iter().flatten())
     };
     let (lo, hi) = y_range(points());
+    let (lo, hi) = match first.form {
+        ValueForm::Share => (lo.max(0.0), hi.min(1.0)),
+        ValueForm::LatencyMs | ValueForm::Number => (lo, hi),
+    };
     let is_cut = |interval: Interval| interval.lower < lo || interval.upper > hi;
     let cut = if points().filter_map(|point| point.interval).any(is_cut) {
         " Wide bands are cut off at the edge of the plot."
@@ -85,9 +91,10 @@ pub fn trend(analysis: &Analysis, metric_id: &str, replay: Option<&Replay>) -> O
         id: format!("trend-{metric_id}"),
         title: format!("{} over time", first.label),
         caption: format!(
-            "Buckets of {}; bands are pointwise {} % intervals.{cut}{denominator}{background_note}",
+            "Buckets of {}; bands are pointwise {} % intervals.{cut}{denominator}{}{background_note}",
             units::duration_us(trends.width_us),
             units::significant(analysis.settings.level * 100.0, 2),
+            super::drawn_note(analysis),
         ),
         x: trend_axis(analysis, trends),
         y: Axis::new(first.label.clone(), Scale::Linear(first.form)).from_to(lo, hi),
@@ -99,7 +106,8 @@ pub fn trend(analysis: &Analysis, metric_id: &str, replay: Option<&Replay>) -> O
 pub fn traffic(analysis: &Analysis, replay: Option<&Replay>) -> Option<Chart> {
     let trends = analysis.trends.as_ref()?;
     let (mut layers, background_note) = background(analysis, replay);
-    for arm in &trends.arms {
+    let drawn = super::drawn_arms(analysis);
+    for arm in trends.arms.iter().filter(|arm| drawn.contains(&arm.arm)) {
         let x = middles(trends);
         layers.push(Layer::Line {
             name: arm_name(analysis, arm.arm).to_owned(),
@@ -115,8 +123,9 @@ pub fn traffic(analysis: &Analysis, replay: Option<&Replay>) -> Option<Chart> {
             id: "traffic".to_owned(),
             title: "Requests over time".to_owned(),
             caption: format!(
-                "Requests per {} and arm.{background_note}",
+                "Requests per {} and arm.{}{background_note}",
                 units::duration_us(trends.width_us),
+                super::drawn_note(analysis),
             ),
             x: trend_axis(analysis, trends),
             y: Axis::new("Requests per bucket", Scale::Linear(ValueForm::Number)),
@@ -176,9 +185,18 @@ fn y_range<'a>(points: impl Iterator<Item = &'a TrendPoint>) -> (f64, f64) {
     if lo > hi {
         return (0.0, 1.0);
     }
-    let span = if hi > lo { hi - lo } else { hi.abs().max(1e-3) };
+    // What rounding leaves of a constant is no range.
+    let is_constant = hi - lo <= 1e-9 * hi.abs().max(lo.abs());
+    let span = if is_constant {
+        hi.abs().max(1e-3)
+    } else {
+        hi - lo
+    };
     let mut bottom = band_lo.clamp(lo - 0.5 * span, lo);
-    let top = band_hi.clamp(hi, hi + 0.5 * span);
+    let mut top = band_hi.clamp(hi, hi + 0.5 * span);
+    if is_constant && top - bottom < 0.1 * span {
+        (bottom, top) = (bottom - 0.1 * span, top + 0.1 * span);
+    }
     if lo >= 0.0 && bottom < 0.4 * top {
         bottom = 0.0;
     }

@@ -148,7 +148,9 @@ fn bins(analysis: &Analysis, panel: &LatencyPanel) -> Table {
     };
     let first = (0..n_bins).find(used).unwrap_or(0);
     let last = (0..n_bins).rev().find(used).map_or(first, |k| k + 1);
-    let arms = panel.arms.iter();
+    let drawn = charts::drawn_arms(analysis);
+    let is_drawn = |arm: &&LatencyArm| drawn.contains(&arm.arm);
+    let arms = panel.arms.iter().filter(is_drawn);
     let columns = [Column::right("From"), Column::right("To")]
         .into_iter()
         .chain(arms.map(|arm| Column::right(arm_name(analysis, arm.arm))));
@@ -157,6 +159,7 @@ fn bins(analysis: &Analysis, panel: &LatencyPanel) -> Table {
         let counts = panel
             .arms
             .iter()
+            .filter(is_drawn)
             .map(|arm| arm.counts.get(k).copied().unwrap_or(0));
         [edge(k), edge(k + 1)]
             .into_iter()
@@ -178,7 +181,10 @@ fn differences(analysis: &Analysis, panel: &LatencyPanel) -> Table {
         Column::left("Quantile"),
         Column::right("Difference"),
     ];
-    let rows = panel.differences.iter().flat_map(|arm| {
+    let drawn = charts::drawn_arms(analysis);
+    let arms = panel.differences.iter();
+    let arms = arms.filter(|arm| drawn.contains(&arm.arm));
+    let rows = arms.flat_map(|arm| {
         arm.points.iter().map(|point| {
             vec![
                 Cell::text(arm_name(analysis, arm.arm)),

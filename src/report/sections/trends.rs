@@ -112,8 +112,17 @@ fn effects_by_stage(analysis: &Analysis) -> Option<Table> {
     Some(Table::new("stage-effects", "Differences stage by stage", columns).with(rows))
 }
 
+/// The arms of the charts.
+fn drawn<'a>(analysis: &Analysis, trends: &'a Trends) -> impl Iterator<Item = &'a TrendArm> {
+    let drawn = charts::drawn_arms(analysis);
+    trends
+        .arms
+        .iter()
+        .filter(move |arm| drawn.contains(&arm.arm))
+}
+
 fn heads(analysis: &Analysis, trends: &Trends) -> Vec<Column> {
-    let arms = trends.arms.iter();
+    let arms = drawn(analysis, trends);
     std::iter::once(Column::left("From"))
         .chain(arms.map(|arm| Column::right(arm_name(analysis, arm.arm))))
         .collect()
@@ -129,7 +138,7 @@ fn by_bucket(
     buckets
         .map(|(k, start)| {
             let from = Cell::text(units::instant(*start, analysis.log.clock));
-            let arms = trends.arms.iter().map(|arm| cell(arm, k));
+            let arms = drawn(analysis, trends).map(|arm| cell(arm, k));
             std::iter::once(from).chain(arms).collect()
         })
         .collect()
