@@ -187,7 +187,9 @@ pub(super) fn apply(
             state.picture = Some(Picture::beside(&state.document.log, *chart));
         }
         Command::PickPicture(proposed) => session.pick_picture(proposed),
-        Command::SavePicture(picture) => session.save_picture(*picture),
+        Command::SavePicture(picture) => {
+            session.save_picture(*picture, state.document.rulebook.clone());
+        }
         Command::PickRival => session.pick_rules(super::dialogs::pick_rules, super::rivals::open),
         Command::Recover(is_wanted) => {
             if let Some(project) = state.storage.leftover.take().filter(|_| is_wanted) {

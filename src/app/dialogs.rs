@@ -38,15 +38,21 @@ pub(super) fn pick_logs(language: Language) -> Vec<PathBuf> {
 
 /// Asks for a table beside the log; `None` when cancelled or where the desktop has no dialog.
 /// Blocks: call it on a thread.
-pub(super) fn pick_table(kind: SideKind) -> Option<PathBuf> {
+pub(super) fn pick_table(language: Language, kind: SideKind) -> Option<PathBuf> {
+    speak(language);
     rfd::FileDialog::new()
-        .set_title(format!("{} beside the log", kind.label()))
+        .set_title(tr(match kind {
+            SideKind::Ratings => "Open ratings that belong to the log",
+            SideKind::Assignments => "Open assignments that belong to the log",
+            SideKind::Events => "Open events that belong to the log",
+        }))
         .pick_file()
 }
 
 /// Asks for a file of rules; `None` when cancelled or where the desktop has no dialog. Blocks: call
 /// it on a thread.
-pub(super) fn pick_rules() -> Option<PathBuf> {
+pub(super) fn pick_rules(language: Language) -> Option<PathBuf> {
+    speak(language);
     rfd::FileDialog::new()
         .set_title(tr("Open rules: a rulebook, or what another system runs"))
         .add_filter(tr("Rules"), &["toml", "yml", "yaml", "json"])
@@ -55,7 +61,8 @@ pub(super) fn pick_rules() -> Option<PathBuf> {
 }
 
 /// Asks where to write Prometheus rules, as [`pick_rules`] does.
-pub(super) fn pick_rules_export() -> Option<PathBuf> {
+pub(super) fn pick_rules_export(language: Language) -> Option<PathBuf> {
+    speak(language);
     rfd::FileDialog::new()
         .set_title(tr("Export the rules for Prometheus"))
         .add_filter(tr("Prometheus rules"), &["yml"])

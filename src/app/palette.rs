@@ -24,6 +24,8 @@ pub struct Palette {
 /// Something that can be asked for.
 struct Entry {
     text: String,
+    /// The same in English: keyboards often write Latin letters whatever the window speaks.
+    english: String,
     keys: String,
     command: Command,
 }
@@ -130,10 +132,14 @@ fn entries(ctx: &egui::Context, state: &AppState, session: &Session) -> Vec<Entr
         .into_iter()
         .filter(|screen| has_analysis || matches!(screen, Screen::Log | Screen::Plan));
     let mut found: Vec<Entry> = screens
-        .map(|screen| Entry {
-            text: tr(format!("Go to {}: {}", screen.label(), screen.question())),
-            keys: ctx.format_shortcut(&screen_shortcut(screen)),
-            command: Command::Show(screen),
+        .map(|screen| {
+            let english = format!("Go to {}: {}", screen.label(), screen.question());
+            Entry {
+                text: tr(&english),
+                english,
+                keys: ctx.format_shortcut(&screen_shortcut(screen)),
+                command: Command::Show(screen),
+            }
         })
         .collect();
     let enabled = UiCommand::ALL
@@ -142,6 +148,7 @@ fn entries(ctx: &egui::Context, state: &AppState, session: &Session) -> Vec<Entr
     found.extend(enabled.map(|command| {
         Entry {
             text: tr(command.text()),
+            english: command.text().to_owned(),
             keys: command
                 .shortcut()
                 .map(|keys| ctx.format_shortcut(&keys))
@@ -152,6 +159,7 @@ fn entries(ctx: &egui::Context, state: &AppState, session: &Session) -> Vec<Entr
     if has_analysis {
         found.push(Entry {
             text: tr("Run the lab"),
+            english: "Run the lab".to_owned(),
             keys: String::new(),
             command: Command::RunLab,
         });
@@ -165,6 +173,7 @@ fn entries(ctx: &egui::Context, state: &AppState, session: &Session) -> Vec<Entr
 /// Arms and segments of the log.
 fn of_log(log: &crate::data::RequestLog) -> Vec<Entry> {
     let plain = |text: String, command| Entry {
+        english: text.clone(),
         text,
         keys: String::new(),
         command,
@@ -202,7 +211,10 @@ fn of_log(log: &crate::data::RequestLog) -> Vec<Entry> {
 fn matching(entries: Vec<Entry>, query: &str) -> Vec<Entry> {
     let mut scored: Vec<(u32, Entry)> = entries
         .into_iter()
-        .filter_map(|entry| Some((distance(&entry.text, query)?, entry)))
+        .filter_map(|entry| {
+            let found = [&entry.text, &entry.english].map(|text| distance(text, query));
+            Some((found.into_iter().flatten().min()?, entry))
+        })
         .collect();
     scored.sort_by_key(|(distance, _)| *distance); // stable: else the order of the menus
     scored.into_iter().map(|(_, entry)| entry).collect()
@@ -240,6 +252,7 @@ mod tests {
     fn the_closest_text_comes_first() {
         let entry = |text: &str| Entry {
             text: text.to_owned(),
+            english: text.to_owned(),
             keys: String::new(),
             command: Command::Recompute,
         };
@@ -261,5 +274,10 @@ mod tests {
         assert_eq!(order("zi"), ["Zoom in"]);
         assert_eq!(order("").len(), 4);
         assert!(order("xyz").is_empty());
+        let spoken = Entry {
+            english: "Dark theme".to_owned(),
+            ..entry("深色主题")
+        };
+        assert_eq!(matching(vec![spoken], "dark").len(), 1);
     }
 }

@@ -7,9 +7,12 @@ use super::state::AppState;
 use super::words::tr;
 use crate::analysis::Analysis;
 use crate::error::{Error, ErrorKind, Result};
+use crate::language::Language;
 use crate::report::chart::Chart;
 use crate::report::picture::{PictureForm, file_name, origin};
+use crate::report::spoken_chart;
 use crate::report::write::write_atomic;
+use crate::rules::Rulebook;
 
 /// A chart that is about to be saved.
 #[derive(Debug, Clone)]
@@ -40,13 +43,20 @@ impl Picture {
             .find(|form| extension.eq_ignore_ascii_case(form.extension()))
     }
 
-    /// Draws and writes the picture; gives the file.
-    pub(super) fn write(&self, analysis: &Analysis) -> Result<PathBuf> {
+    /// Draws and writes the picture in a language; gives the file.
+    pub(super) fn write(
+        &self,
+        analysis: &Analysis,
+        rulebook: &Rulebook,
+        language: Language,
+    ) -> Result<PathBuf> {
         let path = PathBuf::from(self.path_text.trim());
         let form = self.form().ok_or_else(|| {
             Error::new(ErrorKind::Settings, "A picture ends with .png or .svg").at(&path)
         })?;
-        let bytes = form.render(&self.chart, &origin(analysis, env!("CARGO_PKG_VERSION")))?;
+        let origin = origin(analysis, env!("CARGO_PKG_VERSION"));
+        let (chart, origin) = spoken_chart(&self.chart, &origin, analysis, rulebook, language);
+        let bytes = form.render(&chart, &origin)?;
         write_atomic(&path, &bytes)?;
         Ok(path)
     }

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use super::session::{Output, Session};
 use super::state::{AppState, Notice, Screen};
 use super::widgets::{card_ui, chip, note};
-use super::words::tr;
+use super::words::{spoken, tr};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::read_text;
 use crate::jobs::JobKind;
+use crate::language::Language;
 use crate::report::chart::Tone;
 use crate::report::write::write_atomic;
 use crate::rules::import::{Import, ImportNote, ImportSettings, NoteKind, import};
@@ -39,11 +40,12 @@ impl Session {
     /// Asks for a file of rules, and what to do with it.
     pub(super) fn pick_rules(
         &mut self,
-        ask: fn() -> Option<PathBuf>,
+        ask: fn(Language) -> Option<PathBuf>,
         take: fn(&mut AppState, &Path),
     ) {
+        let language = spoken();
         self.jobs.start(JobKind::Dialog, move |_| {
-            Ok(Output::PickedRules(ask(), take))
+            Ok(Output::PickedRules(ask(language), take))
         });
     }
 }

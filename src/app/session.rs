@@ -348,11 +348,13 @@ impl Session {
         });
     }
 
-    /// Writes a chart as a picture.
-    pub(super) fn save_picture(&mut self, picture: Picture) {
+    /// Writes a chart as a picture, in the language of the window.
+    pub(super) fn save_picture(&mut self, picture: Picture, rulebook: Rulebook) {
+        let language = spoken();
         if let Some(analysis) = self.analysis.value.clone() {
             self.jobs.start(JobKind::Picture, move |_| {
-                picture.write(&analysis).map(Output::Pictured)
+                let path = picture.write(&analysis, &rulebook, language);
+                path.map(Output::Pictured)
             });
         }
     }
@@ -402,8 +404,10 @@ impl Session {
 
     /// Asks for a table to join to the log.
     pub(super) fn pick_table(&mut self, kind: SideKind) {
+        let language = spoken();
         self.jobs.start(JobKind::Dialog, move |_| {
-            Ok(Output::PickedTable(kind, super::dialogs::pick_table(kind)))
+            let path = super::dialogs::pick_table(language, kind);
+            Ok(Output::PickedTable(kind, path))
         });
     }
 

@@ -149,16 +149,16 @@ fn change_ui(ui: &mut egui::Ui, session: &Session, commands: &mut Commands) {
     };
     egui::Panel::top("change").show(ui, |ui| {
         ui.horizontal_wrapped(|ui| {
-            ui.label(format!("{}.", change.text));
+            ui.label(tr(format!("{}.", change.text)));
             if change.can_reload
                 && ui
-                    .button("Reload")
-                    .on_hover_text("Reads the files again; roles, settings and rules stay")
+                    .button(tr("Reload"))
+                    .on_hover_text(tr("Reads the files again; roles, settings and rules stay"))
                     .clicked()
             {
                 commands.push(Command::Reload);
             }
-            if ui.button("Not now").clicked() {
+            if ui.button(tr("Not now")).clicked() {
                 commands.push(Command::IgnoreChange);
             }
         });

@@ -1,8 +1,11 @@
 //! What the window says, in the language of the user. The language is part of the state; a frame
 //! begins by saying which it is, so that widgets need no argument for it.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+
+use unicode_bidi::{BidiInfo, Level};
 
 use crate::language::Language;
 
@@ -30,20 +33,139 @@ pub(super) fn spoken() -> Language {
 /// A text in the language of the window. Names from logs and users are not passed through here,
 /// except inside sentences, whose places for them are marked as such in the tables.
 pub(super) fn tr(english: impl AsRef<str>) -> String {
-    let english = english.as_ref();
+    let english = with_short_names(english.as_ref());
     let language = LANGUAGE.get();
     if language == Language::English {
-        return english.to_owned();
+        return in_visual_order(&english, Some(Level::ltr())).into_owned();
     }
     SAID.with_borrow_mut(|said| {
-        if let Some(known) = said.get(english) {
+        if let Some(known) = said.get(&*english) {
             return known.clone();
         }
         if said.len() >= MOST_KEPT {
             said.clear();
         }
-        let new = language.say(english).into_owned();
-        said.insert(english.to_owned(), new.clone());
+        let new = language.say(&english);
+        let new = in_visual_order(&new, Some(Level::ltr())).into_owned();
+        said.insert(english.into_owned(), new.clone());
         new
     })
+}
+
+/// Characters without a space from which on they are a name that would fill lines.
+const LONG_NAME: usize = 70;
+/// Characters that are kept of it.
+const SHORT_NAME: usize = 32;
+
+/// A sentence in which names of hundreds of characters are cut; paths stay whole.
+fn with_short_names(english: &str) -> Cow<'_, str> {
+    let is_long = |word: &str| {
+        word.len() > LONG_NAME && !word.contains(['/', '\\']) && word.chars().count() > LONG_NAME
+    };
+    if !english.split(' ').any(is_long) {
+        return Cow::Borrowed(english);
+    }
+    let words = english.split(' ').map(|word| {
+        if is_long(word) {
+            let kept: String = word.chars().take(SHORT_NAME).collect();
+            // What ends the sentence or the list ends it still.
+            let tail = word.trim_end_matches([',', '.', ';', ':', ')']);
+            Cow::Owned(format!("{kept}…{}", &word[tail.len()..]))
+        } else {
+            Cow::Borrowed(word)
+        }
+    });
+    Cow::Owned(words.collect::<Vec<_>>().join(" "))
+}
+
+/// Begins text that is in visual order already.
+const VISUAL: char = '\u{200e}';
+
+/// Text in which words of Hebrew or Arabic are put where a reader expects them (Unicode bidirectional
+/// algorithm). The toolkit draws each such word from the right, but sets words one after another from
+/// the left. `base` is the direction of the whole; `None` takes that of the first letter.
+pub(super) fn in_visual_order(text: &str, base: Option<Level>) -> Cow<'_, str> {
+    if !text.chars().any(is_right_to_left) || text.contains(VISUAL) {
+        return Cow::Borrowed(text);
+    }
+    let info = BidiInfo::new(text, base);
+    let mut out = String::from(VISUAL);
+    for paragraph in &info.paragraphs {
+        let (levels, runs) = info.visual_runs(paragraph, paragraph.range.clone());
+        for run in runs {
+            let part = &text[run.clone()];
+            if levels[run.start].is_rtl() {
+                push_reversed(&mut out, part);
+            } else {
+                out.push_str(part);
+            }
+        }
+    }
+    if out[VISUAL.len_utf8()..] == *text {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(out)
+    }
+}
+
+/// The words of a run from the last to the first, each as it was; brackets turn.
+fn push_reversed(out: &mut String, run: &str) {
+    let mut rest = run;
+    while let Some(last) = rest.chars().next_back() {
+        let start = if is_right_to_left(last) {
+            let word = rest.trim_end_matches(is_right_to_left);
+            word.len()
+        } else {
+            rest.len() - last.len_utf8()
+        };
+        match &rest[start..] {
+            "(" => out.push(')'),
+            ")" => out.push('('),
+            "[" => out.push(']'),
+            "]" => out.push('['),
+            part => out.push_str(part),
+        }
+        rest = &rest[..start];
+    }
+}
+
+/// Letters of Hebrew and Arabic and their marks.
+fn is_right_to_left(c: char) -> bool {
+    matches!(u32::from(c), 0x0590..=0x08FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_from_right_to_left_stand_where_they_are_read() {
+        let check = |text: &str, base, expected: &str| {
+            let found = in_visual_order(text, base);
+            assert_eq!(found.trim_start_matches(VISUAL), expected, "{text}");
+            assert_eq!(in_visual_order(&found, base), found, "once is enough");
+        };
+        check("plain", None, "plain");
+        check(
+            "where language is עברית: +1",
+            Some(Level::ltr()),
+            "where language is עברית: +1",
+        );
+        check("arm גרסה חדשה v3", Some(Level::ltr()), "arm חדשה גרסה v3");
+        check("גרסה חדשה v3 (ניסוי)", None, "(ניסוי) v3 חדשה גרסה");
+    }
+
+    #[test]
+    fn names_of_hundreds_of_characters_are_cut_and_paths_are_not() {
+        let name = "x".repeat(300);
+        let text = format!("Arms: {name}, b; {name}");
+        let text = tr(text);
+        assert!(
+            text.starts_with("Arms: xxx") && text.contains("…, b; xxx"),
+            "{text}"
+        );
+        assert!(text.chars().count() < 90, "{text}");
+        let path = format!("Report written to results/{name}/report.html");
+        assert_eq!(tr(&path), path);
+    }
 }

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use super::ReportInput;
 use super::chart::{Axis, Chart, Layer, Scale};
 use super::document::{
     Banner, Block, Callout, Cell, Chip, Document, Figure, Item, Section, Shown, Table, Tile,
 };
+use super::{Context, LoadNotes, ReportInput};
+use crate::analysis::Analysis;
 use crate::language::Language;
+use crate::rules::Rulebook;
 
 /// Facts whose values are sentences; those of the others are names.
 const SAID_FACTS: [&str; 5] = [
@@ -18,6 +20,9 @@ const SAID_FACTS: [&str; 5] = [
     "Rows",
     "Data",
 ];
+
+/// Facts that are names or, where Hindsight chose, sentences about them.
+const CHOSEN_FACTS: [&str; 4] = ["Control", "Treatment", "Margins", "Hypothesis"];
 
 /// Puts a document into the language of its input.
 pub(super) fn translate(document: &mut Document, input: &ReportInput<'_>) {
@@ -29,7 +34,7 @@ pub(super) fn translate(document: &mut Document, input: &ReportInput<'_>) {
         names: names(input),
     };
     for (name, value) in &mut document.facts {
-        if SAID_FACTS.contains(&name.as_str()) {
+        if SAID_FACTS.contains(&name.as_str()) || CHOSEN_FACTS.contains(&name.as_str()) {
             speaker.say(value);
         }
         speaker.say(name);
@@ -43,6 +48,39 @@ pub(super) fn translate(document: &mut Document, input: &ReportInput<'_>) {
         speaker.section(section);
     }
     speaker.say(&mut document.origin);
+}
+
+/// A chart that stands alone, and the line below it that says where it is from, in a language.
+pub fn spoken_chart(
+    chart: &Chart,
+    origin: &str,
+    analysis: &Analysis,
+    rulebook: &Rulebook,
+    language: Language,
+) -> (Chart, String) {
+    let (mut chart, mut origin) = (chart.clone(), origin.to_owned());
+    if language != Language::English {
+        let input = ReportInput {
+            analysis,
+            replay: None,
+            rulebook: Some(rulebook),
+            lab: None,
+            examples: None,
+            load: &LoadNotes::default(),
+            mapping: None,
+            context: &Context::default(),
+            title: "",
+            version: "",
+            language,
+        };
+        let speaker = Speaker {
+            language,
+            names: names(&input),
+        };
+        speaker.chart(&mut chart);
+        speaker.say(&mut origin);
+    }
+    (chart, origin)
 }
 
 /// What is never looked up: a label of the log may be a word of ours.

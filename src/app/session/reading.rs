@@ -2,10 +2,8 @@
 
 use super::super::lab_run::LabRun;
 use super::super::requests::Query;
-use super::super::requests_run::RequestsRun;
 use super::super::saving;
 use super::super::state::{AppState, Notice, Screen};
-use super::super::thresholds::Thresholds;
 use super::super::watch::{Change, Snapshot, Watch};
 use super::comparing::Kept;
 use super::{Output, Session, Slot};
@@ -38,6 +36,14 @@ impl Session {
                 saving::wait_for_log(state, error);
             }
         }
+        if is_new {
+            let_go((
+                self.loaded.value.take(),
+                self.analysis.value.take(),
+                std::mem::take(&mut self.requests),
+                std::mem::take(&mut self.thresholds),
+            ));
+        }
         self.loaded.settle(loaded);
         self.loaded.is_stale = false;
         if is_new {
@@ -49,8 +55,7 @@ impl Session {
             self.jobs.cancel_kind(JobKind::ReadRequest);
             self.lab = LabRun::default();
             self.jobs.cancel_kind(JobKind::Thresholds);
-            self.requests = RequestsRun::default();
-            (self.thresholds, self.replayed) = (Thresholds::default(), None);
+            self.replayed = None;
             (state.requests.query, state.requests.chosen) = (Query::default(), None);
             state.kept_replay = None;
             state.replay_plan = None;
@@ -123,4 +128,9 @@ impl Session {
             });
         }
     }
+}
+
+/// Gives memory back on a thread of its own: with half a gigabyte the window would not answer meanwhile.
+fn let_go(old: impl Send + 'static) {
+    rayon::spawn(move || drop(old));
 }

@@ -38,6 +38,7 @@ impl Session {
                 replay: replay.as_deref(),
                 rulebook: Some(&rulebook),
                 lab: lab.as_deref(),
+                examples: None,
                 load: &notes,
                 mapping: Some(&loaded.mapping),
                 context: &context,

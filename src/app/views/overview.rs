@@ -208,12 +208,14 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands)
                         role if role.decides() => egui::RichText::new(tr(&row.label)).strong(),
                         _ => egui::RichText::new(tr(&row.label)),
                     };
-                    ui.label(role).on_hover_text(tr(format!(
+                    let about = tr(format!(
                         "{}; {}. Denominator: {}",
                         row.role.label(),
                         row.direction.label(),
                         row.denominator
-                    )));
+                    ));
+                    ui.label(role)
+                        .on_hover_text(format!("{about}\n{}", tr(&row.scale)).trim_end());
                 }
                 (1, _) => {
                     let color =

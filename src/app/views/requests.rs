@@ -15,7 +15,7 @@ use crate::units;
 
 const ROW_HEIGHT: f32 = 24.0;
 /// The panel's least height; a large scale leaves the screen above it less.
-const SMALLEST: f32 = 140.0;
+const SMALLEST: f32 = 178.0;
 /// Characters of a cell that are laid out; the whole stands beside the table.
 const LONGEST_CELL: usize = 60;
 /// Characters of a field that are laid out; the whole is copied.
@@ -94,7 +94,7 @@ fn bar_ui(
             } else {
                 format!("{} of {} selected", units::count(n), units::count(of))
             };
-            ui.weak(text);
+            ui.weak(tr(text));
         }
         let shown = query
             .arm
@@ -116,7 +116,7 @@ fn bar_ui(
                 (Ending::Failed, "failed"),
                 (Ending::Answered, "answered"),
             ] {
-                ui.selectable_value(&mut query.ending, ending, text);
+                ui.selectable_value(&mut query.ending, ending, tr(text));
             }
         }
         ui.add(
@@ -157,7 +157,7 @@ fn take_back_ui(ui: &mut egui::Ui, panel: &mut RequestsPanel, log: &RequestLog) 
     let query = &mut panel.query;
     let mut part = |text: String| {
         let name = format!("{text}: take back");
-        let button = ui.small_button(format!("{text}  ×"));
+        let button = ui.small_button(format!("{}  ×", tr(&text)));
         button.accessible_name(tr(name)).clicked()
     };
     if let Some((after, until)) = query.within_us {
@@ -253,7 +253,7 @@ fn heading_ui(ui: &mut egui::Ui, panel: &mut RequestsPanel, log: &RequestLog, co
         (true, false) => " ▲",
         (false, _) => "",
     };
-    let text = egui::RichText::new(format!("{}{arrow}", shortened(&heading)))
+    let text = egui::RichText::new(format!("{}{arrow}", shortened(&tr(&heading))))
         .strong()
         .size(13.0);
     let button = ui
@@ -275,7 +275,10 @@ fn cell_ui(
     column: Column,
     row: usize,
 ) {
-    let text = shortened_to(&column.text(log, row), LONGEST_CELL);
+    let text = match column {
+        Column::Outcome => tr(column.text(log, row)),
+        _ => shortened_to(&column.text(log, row), LONGEST_CELL),
+    };
     if column == Column::Row {
         let is_chosen = panel
             .chosen
@@ -352,7 +355,7 @@ fn one_ui(
                     .map_or("not loaded", |c| c.role.label());
                 ui.horizontal_wrapped(|ui| {
                     ui.strong(shortened_to(name, LONGEST_CELL));
-                    ui.weak(role);
+                    ui.weak(tr(role));
                     let copy = ui.small_button(tr("Copy"));
                     if copy.accessible_name(tr(format!("Copy {name}"))).clicked() {
                         commands.push(Command::Copy(cell.clone()));

@@ -13,7 +13,7 @@ pub(super) use table::{Column, table_height, table_ui};
 
 use super::command::{Command, Commands};
 use super::theme;
-use super::words::tr;
+use super::words::{in_visual_order, tr};
 use crate::analysis::Decision;
 
 /// A titled card over the full width.
@@ -108,5 +108,5 @@ pub(super) fn shortened_to(text: &str, n: usize) -> String {
     if text.chars().nth(n).is_some() {
         out.push('…');
     }
-    out
+    in_visual_order(&out, None).into_owned()
 }
