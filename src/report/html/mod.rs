@@ -1,6 +1,7 @@
 //! The decision report: one HTML file that needs no script, no network and no other file.
 
 mod parts;
+mod sort;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

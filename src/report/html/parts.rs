@@ -4,10 +4,11 @@ use maud::{Markup, PreEscaped, html};
 
 use super::super::chart::Tone;
 use super::super::document::{
-    Align, Block, Callout, Cell, Chip, Column, Density, Figure, Item, Shown, Table,
+    Align, Block, Callout, Cell, Chip, Density, Figure, Item, Shown, Table,
 };
 use super::super::svg;
 use super::super::text::prose;
+use super::sort::Order;
 use crate::language::Language;
 use crate::units;
 
@@ -31,7 +32,7 @@ pub(super) fn block(block: &Block, language: Language) -> Markup {
             },
             Block::Bullets(entries) => ul.limits { @for entry in entries { li { (running(entry)) } } },
             Block::Items(items) => ul.checks { @for entry in items { (item(entry)) } },
-            Block::Table(found) => (table(found)),
+            Block::Table(found) => (table(found, language)),
             Block::Figures(figures) => @match figures.as_slice() {
                 [only] => (figure(only, WIDE, language)),
                 several => div.pair { @for one in several { (figure(one, HALF, language)) } },
@@ -116,30 +117,49 @@ fn figure(figure: &Figure, width: u32, language: Language) -> Markup {
             (PreEscaped(svg::draw(&figure.chart, width, figure.height_px)))
             figcaption { (figure.caption) }
             @if let Some(twin) = &figure.twin {
-                details { summary { (language.say("Show as table")) } (table(twin)) }
+                details { summary { (language.say("Show as table")) } (table(twin, language)) }
             }
         }
     }
 }
 
-/// A table that scrolls by itself where the page is too narrow.
-fn table(table: &Table) -> Markup {
+/// A table that scrolls by itself where the page is too narrow, and sorts by any column.
+fn table(table: &Table, language: Language) -> Markup {
     let class = match table.density {
         Density::Dense => "dense",
         Density::Roomy if table.columns.len() >= MANY => "several",
         Density::Roomy => "",
     };
+    let order = Order::of(table);
+    let sortable = order.as_ref().map_or("", |_| " sortable");
+    let columns = order
+        .as_ref()
+        .map(|_| format!("--n:{}", table.columns.len()));
     html! {
         div.scroll {
-            table class=(class) id={ "table-" (table.id) } aria-label=(table.title) {
-                thead { tr { @for column in &table.columns { (head(column)) } } }
+            table class={ (class) (sortable) } style=[columns] id={ "table-" (table.id) } aria-label=(table.title) {
+                thead { tr {
+                    @for (k, column) in table.columns.iter().enumerate() {
+                        th.num[column.align == Align::Right] scope="col" {
+                            (column.title)
+                            @if !column.sub.is_empty() { small { (column.sub) } }
+                            @if let Some(order) = &order { (order.buttons(table, k, language)) }
+                        }
+                    }
+                } }
                 tbody {
                     @for (k, row) in table.rows.iter().enumerate() {
                         @let n_shared = table.n_shared(k);
-                        tr class=[(n_shared > 0).then_some("same")] {
-                            @for _ in 0..n_shared { td {} }
-                            @for (cell, column) in row.iter().zip(&table.columns).skip(n_shared) {
-                                (self::cell(cell, column.align))
+                        tr class=[(n_shared > 0).then_some("same")] style=[order.as_ref().map(|order| order.style(k))] {
+                            @for (c, (cell, column)) in row.iter().zip(&table.columns).enumerate() {
+                                @if c >= n_shared {
+                                    (self::cell(cell, column.align))
+                                } @else if order.is_some() {
+                                    // Shown where sorting tears it from the row above.
+                                    td.shared { span { (content(cell)) } }
+                                } @else {
+                                    td {}
+                                }
                             }
                         }
                     }
@@ -150,17 +170,8 @@ fn table(table: &Table) -> Markup {
     }
 }
 
-fn head(column: &Column) -> Markup {
+fn content(cell: &Cell) -> Markup {
     html! {
-        th.num[column.align == Align::Right] scope="col" {
-            (column.title)
-            @if !column.sub.is_empty() { small { (column.sub) } }
-        }
-    }
-}
-
-fn cell(cell: &Cell, align: Align) -> Markup {
-    let content = html! {
         @match &cell.shown {
             Shown::Nothing => span.none { (units::NO_VALUE) },
             Shown::Text(text) => (running(text)),
@@ -174,7 +185,11 @@ fn cell(cell: &Cell, align: Align) -> Markup {
         }
         @for note in &cell.notes { small { (running(note)) } }
         @if !cell.warning.is_empty() { small.warning { (cell.warning) } }
-    };
+    }
+}
+
+fn cell(cell: &Cell, align: Align) -> Markup {
+    let content = content(cell);
     html! {
         @match align {
             Align::Head => th scope="row" { (content) },
