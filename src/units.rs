@@ -161,6 +161,12 @@ pub fn number(value: f64) -> String {
     }
 }
 
+/// A number of a scale, as it was written: `1`, `−1`, `0.5`.
+pub fn plain(value: f64) -> String {
+    let digits = if value.fract() == 0.0 { 1 } else { 3 };
+    significant(value, digits)
+}
+
 /// A difference with its sign, to three significant digits.
 pub fn change(value: f64) -> String {
     if value.is_nan() {

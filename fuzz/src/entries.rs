@@ -174,6 +174,7 @@ fn check_loaded(loaded: &Loaded, data: &[u8]) {
                 replay: replay.as_ref(),
                 rulebook: Some(&rules),
                 lab: None,
+                examples: None,
                 language: Language::default(),
                 load: &notes,
                 mapping: Some(&loaded.mapping),

@@ -4,6 +4,7 @@
 //! method names that produced it. Nothing downstream computes a number.
 
 mod arms;
+mod bad_requests;
 mod before_after;
 mod by_user;
 mod cell_stages;
@@ -17,6 +18,7 @@ mod ground;
 mod health;
 mod latency;
 mod looks;
+mod metric_scale;
 mod metrics;
 mod model;
 mod novelty;
@@ -44,6 +46,7 @@ mod simulations;
 #[cfg(test)]
 mod tests;
 
+pub use bad_requests::{BadRequests, Badness, bad_requests};
 pub use cell_stages::unit_plan;
 pub use model::*;
 pub use rollouts::Rollouts;

@@ -69,6 +69,7 @@ pub(super) fn scorecard(
             direction: metric.direction,
             role: metric.role,
             denominator: metric.denominator.to_owned(),
+            scale: super::metric_scale::of(metric, log),
             values: values.collect(),
             effects: others.into_par_iter().map(compare).collect::<Result<_>>()?,
         });

@@ -1,6 +1,7 @@
 //! `hindsight report`: the decision report in every form, its tables and its charts.
 
 mod arguments;
+mod examples;
 
 use std::path::{Path, PathBuf};
 
@@ -74,11 +75,13 @@ fn one(arguments: &ReportArguments, progress: &Progress) -> Result<Finish> {
     };
     let mut notes = load_notes(&loaded);
     notes.inputs = loaded.digests()?;
+    let examples = examples::examples(arguments, &loaded, &settings, progress)?;
     let input = ReportInput {
         analysis: &analysis,
         replay: replay.as_ref(),
         rulebook: Some(&rulebook),
         lab: lab.as_ref(),
+        examples: examples.as_ref(),
         load: &notes,
         mapping: Some(&loaded.mapping),
         context: &context,

@@ -35,6 +35,8 @@ pub struct RequestLog {
     pub has_outcome: bool,
     /// The numeric columns that the log has; NaN where a row has no value.
     pub quantities: Vec<(Quantity, Numbers)>,
+    /// What costs are in, such as `USD`, where the log or its mapping says so.
+    pub currency: Option<String>,
     /// The columns behind [`Quantity::Extra`].
     pub extra_names: Vec<String>,
     /// Which of them was known about users before they met an arm, and is no outcome.
@@ -295,6 +297,7 @@ impl RequestLog {
                 .iter()
                 .map(|(quantity, _)| (*quantity, Numbers::default()))
                 .collect(),
+            currency: self.currency.clone(),
             extra_names: self.extra_names.clone(),
             covariate: self.covariate,
             units: self.units.as_ref().map(|units| Units {

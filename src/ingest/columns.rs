@@ -7,7 +7,7 @@ use super::event_times::settle_times;
 use super::files::Files;
 use super::issues::{Effect, Issues};
 use super::log_reader::{FileEnds, LogPiece, LogReader};
-use super::mapping::{Mapping, Role};
+use super::mapping::{ColumnRole, Mapping, Role};
 use super::memory::Budget;
 use super::part::{Labels, Part, Plan};
 use super::stamp::StampForm;
@@ -56,6 +56,7 @@ impl<'a> Builder<'a> {
         let log = RequestLog {
             clock,
             has_outcome: of(Role::Status).is_some(),
+            currency: of(Role::Cost).and_then(ColumnRole::currency),
             covariate: extra()
                 .position(|c| c.role == Role::Covariate)
                 .map(|at| at as u16),

@@ -125,6 +125,9 @@ pub struct ColumnRole {
     /// Factor of every number: 0.01 makes cents dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<f64>,
+    /// For costs: the currency, such as `USD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     /// Further words that mean "no value", such as a 0 in ratings from 1 to 5.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nulls: Vec<String>,
@@ -139,8 +142,15 @@ impl ColumnRole {
             unit: None,
             stamp: None,
             scale: None,
+            currency: None,
             nulls: Vec::new(),
         }
+    }
+
+    /// The currency of a cost: as declared, else as the column's name tells.
+    pub fn currency(&self) -> Option<String> {
+        let of_name = || currency_of_name(&self.column).map(str::to_owned);
+        self.currency.clone().or_else(of_name)
     }
 
     /// Whether a cell says that it has no value.
@@ -153,6 +163,33 @@ impl ColumnRole {
     pub(super) fn is_null_number(&self, value: f64) -> bool {
         self.nulls.iter().any(|null| null.parse() == Ok(value))
     }
+}
+
+/// `cost_usd` is in USD.
+fn currency_of_name(name: &str) -> Option<&'static str> {
+    const CODES: [&str; 12] = [
+        "USD", "EUR", "GBP", "CNY", "KRW", "JPY", "INR", "CHF", "CAD", "AUD", "BRL", "SGD",
+    ];
+    const WORDS: [(&str, &str); 8] = [
+        ("RMB", "CNY"),
+        ("DOLLARS", "USD"),
+        ("EUROS", "EUR"),
+        ("元", "CNY"),
+        ("人民币", "CNY"),
+        ("美元", "USD"),
+        ("원", "KRW"),
+        ("円", "JPY"),
+    ];
+    let name = name.to_uppercase();
+    let has = |word: &str| {
+        name.split(|c: char| !c.is_alphanumeric())
+            .any(|part| part == word)
+    };
+    let known = CODES.into_iter().find(|code| has(code));
+    known.or_else(|| {
+        let word = WORDS.iter().find(|(word, _)| has(word));
+        word.map(|(_, code)| *code)
+    })
 }
 
 /// What one row of a table is.

@@ -1,6 +1,7 @@
 //! What every form of the report is made of.
 
 use super::context::Context;
+use super::examples::Examples;
 use crate::analysis::Analysis;
 use crate::ingest::{FileDigest, Mapping};
 use crate::lab::RuleLab;
@@ -18,6 +19,8 @@ pub struct ReportInput<'a> {
     pub rulebook: Option<&'a Rulebook>,
     /// How good the rules are; `None` leaves that section out.
     pub lab: Option<&'a RuleLab>,
+    /// Single requests that went badly; `None` leaves that section out.
+    pub examples: Option<&'a Examples>,
     /// What was read.
     pub load: &'a LoadNotes,
     /// How the columns were read, for doing it again; `None` leaves that out of the JSON.

@@ -14,7 +14,7 @@ use crate::rules;
 const SCHEMA: u32 = 1;
 
 /// One object with `schema`, `tool`, `title`, `load`, `context`, `mapping`, `rulebook`, `analysis`
-/// and, where rules were replayed or tried, `replay` and `lab`. Numbers that do not exist are `null`; no number is ever NaN or infinite.
+/// and, where rules were replayed or tried, `replay` and `lab`; `examples` where they were asked for. Numbers that do not exist are `null`; no number is ever NaN or infinite.
 pub fn render(input: &ReportInput<'_>) -> Result<Value> {
     let whole = |e: serde_json::Error| {
         Error::new(
@@ -35,6 +35,7 @@ pub fn render(input: &ReportInput<'_>) -> Result<Value> {
         "analysis": analysis(input.analysis)?,
         "replay": replay,
         "lab": serde_json::to_value(input.lab).map_err(whole)?,
+        "examples": serde_json::to_value(input.examples).map_err(whole)?,
     }))
 }
 

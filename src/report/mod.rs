@@ -7,6 +7,7 @@ pub mod charts;
 mod context;
 pub mod csv;
 pub mod document;
+mod examples;
 pub mod fonts;
 mod form;
 pub mod html;
@@ -17,6 +18,7 @@ mod notes;
 pub mod panels;
 mod pdf;
 pub mod picture;
+mod redact;
 mod sections;
 pub mod segment_map;
 pub mod svg;
@@ -29,10 +31,12 @@ pub mod write;
 pub use again::Recipe;
 pub use context::{ArmContext, Context, Override};
 pub use document::Document;
+pub use examples::{Example, ExampleGroup, Examples, Measure, Texts as ExampleTexts};
 pub use form::ReportForm;
 pub use input::{IssueLine, LoadNotes, MappingLine, ReportInput};
 pub use notes::load_notes;
 pub use sections::document;
+pub use translate::spoken_chart;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -148,3 +148,57 @@ fn the_kept_state_and_projects_hold_no_ids() {
         assert_eq!(mode & 0o777, 0o700);
     }
 }
+
+/// Examples hold text of the named columns alone, without digits, addresses, keys and ids.
+#[test]
+fn examples_are_opt_in_and_redacted() {
+    let dir = Dir::new();
+    let log = dir.write(
+        "log.csv",
+        &log().replace(
+            " prompt ",
+            " asks Ada of ada.l+x@example.org; +49 151 23456; key sk-live-a1b2c3d4e5f6; ",
+        ),
+    );
+    let forms = ["a.html", "a.md", "a.json", "a.pdf"];
+    let mut arguments = vec!["report", &log, "--examples", "3"];
+    for form in forms {
+        arguments.extend(["-o", form]);
+    }
+    dir.ok(&arguments);
+    for form in forms {
+        let bytes = fs::read(dir.path(form)).unwrap();
+        check_no_secret(form, &bytes);
+        assert!(!String::from_utf8_lossy(&bytes).contains("asks Ada"));
+    }
+    arguments.extend(["--example-text", "prompt,region"]);
+    dir.ok(&arguments);
+    let text = fs::read_to_string(dir.path("a.md")).unwrap();
+    assert!(text.contains("Slowest answers: 3 of 600"), "{text}");
+    assert!(
+        text.contains("asks Ada of ⟨e-mail⟩; +⟨number⟩; key ⟨key⟩; ⟨number⟩"),
+        "{text}"
+    );
+    for form in ["a.html", "a.md", "a.json"] {
+        let text = fs::read_to_string(dir.path(form)).unwrap();
+        for secret in ["zqx-", "example.org", "23456", "sk-live"] {
+            assert!(!text.contains(secret), "{form}: {secret}");
+        }
+    }
+    let name_users = [
+        "report",
+        &log,
+        "--examples",
+        "3",
+        "--example-text",
+        "user_id",
+    ];
+    dir.fails(&name_users, 1, "says who sent a request");
+    let unknown = ["report", &log, "--examples", "3", "--example-text", "nope"];
+    dir.fails(&unknown, 1, "no column nope");
+    dir.fails(
+        &["report", &log, "--example-text", "prompt"],
+        2,
+        "--examples",
+    );
+}

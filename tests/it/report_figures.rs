@@ -93,6 +93,7 @@ fn check(log: &Path) {
         replay: Some(&replay),
         rulebook: Some(&rulebook),
         lab: Some(&found),
+        examples: None,
         load: &load_notes(&loaded),
         mapping: Some(&loaded.mapping),
         context: &Context::default(),

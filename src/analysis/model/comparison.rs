@@ -91,6 +91,8 @@ pub struct ScorecardRow {
     pub role: MetricRole,
     /// What the denominator is: "requests", "successful requests", "rated requests".
     pub denominator: String,
+    /// What its numbers are on: the scale of ratings, the currency of costs; empty where the form says it.
+    pub scale: String,
     /// Per arm, in the log's order.
     pub values: Vec<ArmValue>,
     /// Per arm other than the control.
@@ -222,8 +224,7 @@ pub struct Adjusted {
     pub test: TestResult,
     /// What a unit of the covariate takes off the metric.
     pub theta: f64,
-    /// Share of the variance of the difference that the adjustment removed; negative where it made
-    /// matters worse.
+    /// Share of the variance of the difference that the adjustment removed; negative: it added some.
     pub variance_reduction: f64,
     /// Users of control and arm.
     pub n_units: [u64; 2],

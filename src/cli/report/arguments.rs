@@ -54,6 +54,18 @@ pub struct ReportArguments {
     /// The same seed gives the same figures of --lab.
     #[arg(long, default_value_t = 1, requires = "lab")]
     pub seed: u64,
+    /// List up to so many failed, slowest and lowest-rated requests of the treatment, by data row.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub examples: Option<u32>,
+    /// Columns whose text stands with the examples, between commas; ids, addresses, numbers and keys
+    /// are taken out, names of people are not.
+    #[arg(
+        long,
+        value_name = "COLUMNS",
+        value_delimiter = ',',
+        requires = "examples"
+    )]
+    pub example_text: Vec<String>,
     /// The language of the report: en, zh or ko. JSON is English.
     #[arg(long, value_name = "NAME", default_value = "en", value_parser = language)]
     pub language: Language,
