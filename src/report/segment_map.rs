@@ -1,7 +1,9 @@
 //! Every metric by every segment value as one table of readings, and what stands out in words: the
 //! same in the window, on the command line and in HTML.
 
-use crate::analysis::{Analysis, ScorecardRow, SegmentColumn, SegmentEffect, SegmentSpread};
+use crate::analysis::{
+    Analysis, InferenceUnit, ScorecardRow, SegmentColumn, SegmentEffect, SegmentSpread,
+};
 use crate::units;
 
 /// Harmed values that are put into words; the map has them all.
@@ -93,7 +95,7 @@ pub fn segment_words(analysis: &Analysis) -> Vec<String> {
     let n_known = harms().filter(|harm| harm.is_known).count();
     if n_known > 0 {
         words.push(format!(
-            "Effects that repeat a harm of the whole log: {}",
+            "{} further segment effects only repeat a harm of the whole log",
             units::count(n_known as u64)
         ));
     }
@@ -157,6 +159,9 @@ pub fn segment_note(analysis: &Analysis) -> String {
     let correction = analysis.settings.correction.label();
     format!(
         "Treatment minus control within each value, {}. Readings allow for the number of values and metrics ({correction}; metrics that decide by themselves, the others by themselves); intervals do not",
-        analysis.settings.unit.label(),
+        match analysis.log.n_units {
+            Some(_) => analysis.settings.unit.label(),
+            None => InferenceUnit::Request.label(),
+        }
     )
 }

@@ -4,7 +4,7 @@ use super::{
     Averted, AvertedAmount, Censoring, CensoringKind, Firing, NoData, PhaseRange, PlanFit,
     PlannedAt, Replay, Rule, RuleReplay, StageAt, Truth,
 };
-use crate::units;
+use crate::units::{self, Clock};
 
 /// What is to be said of a rule's replay besides its table: where in the rollout it fired, how much
 /// its ticks matter, what acting would have averted, what the log cannot show, what the monitor does
@@ -30,7 +30,7 @@ pub fn sentences(replay: &Replay, rule: &RuleReplay) -> Vec<String> {
         found.extend(averted_text(averted));
     }
     if let Some(censoring) = &replay.censoring {
-        found.push(censoring_text(censoring, rule.first.as_ref()));
+        found.push(censoring_text(censoring, rule.first.as_ref(), replay.clock));
     }
     if let (Some(after), Some(first)) = (&rule.after, &rule.first) {
         if after.alerts > 0 {
@@ -216,8 +216,11 @@ fn amount_text(amount: &AvertedAmount) -> String {
     }
 }
 
-fn censoring_text(censoring: &Censoring, first: Option<&Firing>) -> String {
-    let end = units::duration_us(censoring.time_us);
+fn censoring_text(censoring: &Censoring, first: Option<&Firing>, clock: Clock) -> String {
+    let end = match clock {
+        Clock::RowOrder => units::instant(censoring.time_us, clock),
+        Clock::Epoch | Clock::Relative => units::duration_us(censoring.time_us),
+    };
     let what = match censoring.kind {
         CensoringKind::RolledBack => format!("The canary gets no more requests from {end} on"),
         CensoringKind::Promoted => format!("The baseline gets no more requests from {end} on"),

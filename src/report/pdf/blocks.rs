@@ -20,6 +20,10 @@ const HALF: u32 = 430;
 const GUTTER: f32 = 12.0;
 /// Width of the column of chips.
 const CHIPS: f32 = 82.0;
+/// White between a name and its explanation.
+const GAP: f32 = 8.0;
+/// No name takes more room than this from its explanation.
+const MOST_INSET: f32 = 190.0;
 
 pub(super) fn block(sheet: &mut Sheet, block: &Block) -> Result<()> {
     match block {
@@ -72,10 +76,13 @@ fn spaced(sheet: &mut Sheet, text: &str, style: Style) {
 }
 
 fn definitions(sheet: &mut Sheet, entries: &[(String, String)]) {
+    let style = Style::body();
+    let widths = entries.iter().map(|(name, _)| sheet.width(name, style));
+    let inset = widths.fold(CHIPS - GAP, f32::max).min(MOST_INSET) + GAP;
     for (name, text) in entries {
         sheet.need(2.0 * Style::body().line());
         sheet.text_at(sheet.left(), sheet.y(), name, Style::body().quiet());
-        sheet.inset(CHIPS, |sheet| sheet.paragraph(&prose(text), Style::body()));
+        sheet.inset(inset, |sheet| sheet.paragraph(&prose(text), style));
         sheet.gap(2.0);
     }
     sheet.gap(4.0);

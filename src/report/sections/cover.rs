@@ -7,6 +7,7 @@ use super::super::context::Override;
 use super::super::document::{
     Banner, Block, Callout, Cell, Chip, Column, Item, Shown, Table, Tile,
 };
+use super::method::margins_are_defaults;
 use super::{arm_name, verdict};
 use crate::analysis::{
     Analysis, ArmRole, DecisionKind, Effect, ReasonWeight, ScorecardRow, Severity, Verdict,
@@ -25,9 +26,17 @@ pub(super) fn facts(input: &ReportInput<'_>) -> Vec<(String, String)> {
         let names: Vec<&str> = of_role.map(|arm| arm.name.as_str()).collect();
         names.join(", ")
     };
-    let mut out = vec![("Control", names(ArmRole::Control))];
+    // Whose choice the arms are matters as much as which they are.
+    let chosen = |names: String, by: &Option<String>| match by {
+        None if analysis.arms.len() > 2 => format!("{names} (chosen by Hindsight)"),
+        _ => names,
+    };
+    let settings = &analysis.settings;
+    let control = chosen(names(ArmRole::Control), &settings.control);
+    let mut out = vec![("Control", control)];
     if analysis.treatment.is_some() {
-        out.push(("Treatment", names(ArmRole::Treatment)));
+        let treatment = chosen(names(ArmRole::Treatment), &settings.treatment);
+        out.push(("Treatment", treatment));
     }
     if analysis.arms.iter().any(|arm| arm.role == ArmRole::Other) {
         out.push(("Other arms", names(ArmRole::Other)));
@@ -65,6 +74,12 @@ pub(super) fn facts(input: &ReportInput<'_>) -> Vec<(String, String)> {
         let _infallible = write!(data, ", {} users", units::count(n));
     }
     out.push(("Data", data));
+    if analysis.treatment.is_some() && margins_are_defaults(analysis) {
+        out.push(("Margins", "defaults of Hindsight".to_owned()));
+    }
+    if input.context.hypothesis.is_empty() {
+        out.push(("Hypothesis", "none was given".to_owned()));
+    }
     if !input.context.owner.is_empty() {
         out.push(("Owner", input.context.owner.clone()));
     }

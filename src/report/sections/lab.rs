@@ -16,6 +16,14 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let Some(lab) = input.lab else {
         return Vec::new();
     };
+    if let [first, rest @ ..] = lab.rules.as_slice()
+        && let Some(why) = &first.skipped
+        && rest.iter().all(|rule| rule.skipped.is_some())
+    {
+        return vec![Block::Paragraph(format!(
+            "No rule could be tried on this log: {why}."
+        ))];
+    }
     let said = digest(lab);
     let mut out = vec![Block::Lead(
         "The replay above says when each rule would have fired on this one log. The lab asks whether \

@@ -4,34 +4,31 @@ use std::collections::BTreeSet;
 
 use super::super::document::{Block, Cell, Column, Table};
 use super::level;
-use crate::analysis::{Analysis, InferenceUnit, Looks, Strategy};
+use crate::analysis::{Analysis, Effect, InferenceUnit, Looks, Margins, Strategy};
 use crate::report::ReportInput;
 use crate::report::json;
 use crate::units;
 
 pub(super) fn method(input: &ReportInput<'_>) -> Vec<Block> {
     let analysis = input.analysis;
-    let margins = &analysis.settings.margins;
     let definitions = [
         ("Intervals by", joined(&interval_methods(analysis))),
         ("Tests", joined(&test_names(analysis))),
         ("Unit", unit(analysis)),
         ("Verdicts", verdicts().to_owned()),
     ];
-    vec![
+    let mut out = vec![
         Block::Paragraph(format!(
             "{}. {}.",
             analysis.strategy.why, analysis.strategy.consequence
         )),
         Block::Paragraph(format!(
-            "Intervals have a level of {}. Tolerated changes for the worse: error share {}, latency \
-             quantiles {}, mean rating {}, cost and tokens {}.",
-            level(analysis.settings.level),
-            units::points(margins.error_share),
-            units::relative(margins.latency),
-            units::change(-margins.rating),
-            units::relative(margins.cost)
+            "Intervals have a level of {}.",
+            level(analysis.settings.level)
         )),
+    ];
+    out.extend(tolerated(analysis));
+    out.extend([
         Block::Definitions(
             definitions
                 .map(|(name, text)| (name.to_owned(), text))
@@ -41,7 +38,40 @@ pub(super) fn method(input: &ReportInput<'_>) -> Vec<Block> {
         Block::Definitions(words(analysis)),
         Block::Heading("Limits".to_owned(), Vec::new()),
         Block::Bullets(limits(analysis).into_iter().map(str::to_owned).collect()),
-    ]
+    ]);
+    out
+}
+
+/// The margins of this log's metrics, and whose they are.
+fn tolerated(analysis: &Analysis) -> Vec<Block> {
+    let deciding = analysis.scorecard.iter().filter(|row| row.role.decides());
+    let margins: Vec<(String, String)> = deciding
+        .filter_map(|row| {
+            let of_treatment = |e: &&Effect| Some(e.arm) == analysis.treatment;
+            let margin = row.effects.iter().find(of_treatment)?.margin?;
+            let text = row.form.change(margin);
+            Some((row.label.clone(), text.trim_start_matches('+').to_owned()))
+        })
+        .collect();
+    if margins.is_empty() {
+        return Vec::new();
+    }
+    let whose = if margins_are_defaults(analysis) {
+        "Tolerated changes for the worse, by Hindsight's defaults: nobody set them for this rollout."
+    } else {
+        "Tolerated changes for the worse, some of them set by the analyst."
+    };
+    vec![Block::Paragraph(whose.to_owned()), Block::Facts(margins)]
+}
+
+/// Whether nobody chose a margin.
+pub(super) fn margins_are_defaults(analysis: &Analysis) -> bool {
+    let settings = &analysis.settings;
+    settings.margins == Margins::default()
+        && settings
+            .metrics
+            .values()
+            .all(|choice| choice.margin.is_none())
 }
 
 fn unit(analysis: &Analysis) -> String {
@@ -104,7 +134,11 @@ fn interval_methods(analysis: &Analysis) -> BTreeSet<&'static str> {
     let quantiles = analysis.latency.iter().flat_map(|panel| &panel.differences);
     values
         .filter_map(|value| value.estimate.as_ref())
-        .chain(effects.filter_map(|effect| effect.difference.as_ref()))
+        .chain(effects.flat_map(|effect| {
+            let by_request = effect.by_request.as_ref().map(|other| &other.difference);
+            let own = effect.difference.iter().chain(&effect.relative);
+            own.chain(by_request)
+        }))
         .chain(
             quantiles
                 .flat_map(|arm| &arm.points)
@@ -138,8 +172,8 @@ fn words(analysis: &Analysis) -> Vec<(String, String)> {
     let mut out = vec![
         (
             "Interval",
-            "The range of true values that the data are compatible with, in square brackets. Decisions \
-             go by its ends, not by the value in its middle.",
+            "The range of true values that the data are compatible with, in square brackets. A guardrail \
+             passes by its worse end, not by the value in its middle.",
         ),
         (
             "pp",
@@ -155,14 +189,22 @@ fn words(analysis: &Analysis) -> Vec<(String, String)> {
         ),
         (
             "Margin",
-            "The change for the worse that is tolerated; the analyst sets it.",
+            "The change for the worse that is tolerated: Hindsight's default, unless the analyst set one.",
         ),
     ];
+    if analysis.treatment.is_some() {
+        out.push((
+            "Hold, roll back, keep collecting",
+            "Hold: no further traffic, and find out; roll back: take the treatment out; keep collecting: \
+             no harm is shown, and more data may settle what is open.",
+        ));
+    }
     if analysis.log.n_units.is_some() {
         out.push((
             "Design effect",
-            "How much wider the variance is by user than by request. Far above 1, requests of one user \
-             resemble each other, and figures by request look surer than they are.",
+            "How much wider the variance is by user than by request, as the squared ratio of the two \
+             intervals' widths. Far above 1, requests of one user resemble each other, and figures by \
+             request look surer than they are.",
         ));
     }
     if !analysis.over_time.is_empty() {
@@ -199,8 +241,20 @@ fn limits(analysis: &Analysis) -> Vec<&'static str> {
         },
         "Several metrics are read side by side. Primary and secondary metrics and segment effects are \
          corrected for their number; guardrails are not, because shipping needs every one of them.",
-        "Relative changes treat the control’s value as known; their intervals are a little too short.",
+        "Relative intervals allow for the uncertainty of both arms, so their ends are not those of the \
+         difference divided by the control’s value.",
     ];
+    let has = |id: &str| analysis.scorecard.iter().any(|row| row.id == id);
+    match (has("rating_mean"), has("cost_mean")) {
+        (false, false) => out.push(
+            "The log holds neither ratings nor costs: nothing here tells whether answers got better, or \
+             dearer.",
+        ),
+        (false, true) => {
+            out.push("The log holds no ratings: nothing here tells whether answers got better.");
+        }
+        _ => {}
+    }
     if !analysis.strategy.strategy.is_concurrent()
         && analysis.strategy.strategy != Strategy::SingleArm
     {

@@ -1,6 +1,7 @@
 //! What a report says, section by section: selects and words what the analysis found.
 
 mod cover;
+mod examples;
 mod lab;
 mod latency;
 mod log;
@@ -29,9 +30,14 @@ pub fn document(input: &ReportInput<'_>) -> Document {
         ("health", "Health of the log", cover::health(input)),
         ("context", "What was rolled out", cover::context(input)),
         ("scorecard", "Scorecard", scorecard::blocks(input)),
+        (
+            "segments",
+            "Segments that lose most",
+            segments::blocks(input),
+        ),
+        ("trends", "Over time", trends::blocks(input)),
         ("power", "Was it enough data?", power::blocks(input)),
         ("latency", "Latency", latency::blocks(input)),
-        ("trends", "Over time", trends::blocks(input)),
         (
             "tests",
             "Tests and their assumptions",
@@ -42,16 +48,16 @@ pub fn document(input: &ReportInput<'_>) -> Document {
             "What the rollout strategy adds",
             strategies::blocks(input),
         ),
-        (
-            "segments",
-            "Segments that lose first",
-            segments::blocks(input),
-        ),
         ("rollback", "Rollback rules", rollback::blocks(input)),
         (
             "lab",
             "Rule lab: can the rules be trusted?",
             lab::blocks(input),
+        ),
+        (
+            "examples",
+            "Examples of bad requests",
+            examples::blocks(input),
         ),
         ("log", "The log", log::blocks(input)),
         ("method", "Method and limits", method::method(input)),
@@ -145,6 +151,19 @@ fn arm_name(analysis: &Analysis, arm: usize) -> &str {
 fn effect<'a>(analysis: &'a Analysis, metric: &str, arm: usize) -> Option<&'a Effect> {
     let row = analysis.scorecard.iter().find(|row| row.id == metric)?;
     row.effects.iter().find(|effect| effect.arm == arm)
+}
+
+/// What the signs of readings stand for.
+fn signs() -> String {
+    let readings = [
+        Verdict::Worse,
+        Verdict::WorseMarginOpen,
+        Verdict::Better,
+        Verdict::WithinMargin,
+        Verdict::Inconclusive,
+    ];
+    let signs = readings.map(|verdict| format!("{} {}", verdict.symbol(), verdict.label()));
+    format!("{}. Intervals stand in the next table.", signs.join(", "))
 }
 
 /// `95 %`.

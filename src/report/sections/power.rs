@@ -15,9 +15,8 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     }
     vec![
         Block::Lead(
-            "An interval much wider than the margin cannot tell harm from none. Half its width is about \
-             the smallest change that this log could have told from none; smaller ones may well have \
-             gone unseen. What would change the reading supposes that the estimate stays where it is."
+            "An interval much wider than the margin cannot tell harm from none. A true change of half its \
+             width is seen one time in two, one of 1.4 times that four times in five. What would change the reading supposes that the estimate stays where it is."
                 .to_owned(),
         ),
         Block::Table(table),

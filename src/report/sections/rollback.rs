@@ -22,11 +22,18 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let Some(replay) = input.replay.filter(|replay| !replay.rules.is_empty()) else {
         return Vec::new();
     };
-    let mut lead =
-        "Each rule was replayed over the log in event time, as its monitor would have seen the \
-         requests complete. The log does not stop where a rule fires, so what is said of the time \
-         after a first firing is hypothetical."
-            .to_owned();
+    let mut lead = match replay.clock {
+        units::Clock::Epoch | units::Clock::Relative => {
+            "Each rule was replayed over the log in event time, as its monitor would have seen the \
+             requests complete. The log does not stop where a rule fires, so what is said of the time \
+             after a first firing is hypothetical."
+        }
+        units::Clock::RowOrder => {
+            "The log has no times: each rule was replayed in the order of the rows, which need not be that \
+             of the requests. What is said of the rows after a first firing is hypothetical."
+        }
+    }
+    .to_owned();
     if presets::all().is_ok_and(|all| input.rulebook == Some(&all)) {
         lead += " No rules of this rollout were named: these are the presets that come with Hindsight, \
                  taken from published articles and tools.";
@@ -35,6 +42,17 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let replanned = replay.replanned.iter().flat_map(Replanned::sentences);
     out.extend(replanned.map(Block::Paragraph));
     out.push(Block::Table(overview(analysis, replay)));
+    if !analysis.strategy.strategy.is_concurrent() {
+        out.push(Block::Callout(Callout {
+            tone: Tone::Caution,
+            title: "The arms were not seen side by side".to_owned(),
+            lines: vec![
+                "A rule that compares the canary with the baseline has only one of them before it at any \
+                 moment of such a log. That it fires, or does not, tells little about the rollout."
+                    .to_owned(),
+            ],
+        }));
+    }
     let mut ran = replay
         .rules
         .iter()
@@ -66,10 +84,13 @@ fn overview(analysis: &Analysis, replay: &Replay) -> Table {
     let rows = replay.rules.iter().map(|rule| {
         let (when, stage, causes) = match &rule.first {
             Some(first) => (
-                Cell::text(instant(replay, first.time_us)).note(format!(
-                    "{} after the start",
-                    units::duration_us(first.time_us)
-                )),
+                match replay.clock {
+                    units::Clock::RowOrder => Cell::text(instant(replay, first.time_us)),
+                    _ => Cell::text(instant(replay, first.time_us)).note(format!(
+                        "{} after the start",
+                        units::duration_us(first.time_us)
+                    )),
+                },
                 stage(analysis, replay, first.time_us),
                 Cell::text(first.causes.join(", ")),
             ),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::charts;
-use super::super::document::{Block, Cell, Column, Table};
+use super::super::document::{Block, Cell, Chip, Column, Table};
 use super::{arm_name, figure, level, rows_height, verdict};
 use crate::analysis::{Analysis, ArmValue, Direction, Effect, MetricRole, ScorecardRow};
 use crate::report::ReportInput;
@@ -23,6 +23,14 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         return Vec::new();
     }
     let mut out = vec![Block::Lead(lead(analysis))];
+    if let Some(map) = arms_map(analysis) {
+        out.push(Block::Heading(
+            "The arms at a glance".to_owned(),
+            Vec::new(),
+        ));
+        out.push(Block::Table(map));
+        out.push(Block::Note(super::signs()));
+    }
     for (role, title) in ROLES {
         let of_role = analysis.scorecard.iter().filter(|row| row.role == role);
         let rows: Vec<&ScorecardRow> = of_role.collect();
@@ -55,16 +63,20 @@ fn lead(analysis: &Analysis) -> String {
     format!(
         "Differences are the arm minus {}, with {} intervals. A guardrail passes when the worse end \
          of its interval stays within its margin, and is not corrected for the number of guardrails: \
-         shipping needs all of them, so the chance of shipping with a harmed one stays below the \
-         level of each. Primary and secondary metrics are corrected ({}).{stratified}",
+         shipping needs all of them, so the chance of shipping an arm with a harmed one stays below {}. \
+         Primary and secondary metrics are corrected ({}).{stratified}",
         arm_name(analysis, analysis.control),
         level(analysis.settings.level),
+        units::share((1.0 - analysis.settings.level) / 2.0),
         analysis.settings.correction.label()
     )
 }
 
 fn table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> Table {
     let several = rows.iter().any(|row| row.effects.len() > 1);
+    // Readings of secondary metrics may rest on one too.
+    let mut effects = rows.iter().flat_map(|row| &row.effects);
+    let has_margins = effects.any(|effect| effect.margin.is_some()) && role != MetricRole::Neutral;
     let control = arm_name(analysis, analysis.control);
     let mut columns = vec![
         Column::head("Metric"),
@@ -77,7 +89,7 @@ fn table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> Table
             columns.push(Column::right(arm_name(analysis, treatment)).below("treatment"));
         }
         columns.extend([Column::right("Difference"), Column::right("Relative")]);
-        if role.decides() {
+        if has_margins {
             columns.push(Column::right("Margin"));
         }
         columns.push(Column::left("Verdict"));
@@ -88,7 +100,9 @@ fn table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> Table
     let mut table = Table::new(&id, title, columns);
     for row in rows {
         let about = [metric(row), arm_value(row, analysis.control)];
-        for effect in &row.effects {
+        let mut effects: Vec<&Effect> = row.effects.iter().collect();
+        effects.sort_by_key(|effect| Some(effect.arm) != analysis.treatment); // stable: the others follow
+        for effect in effects {
             let mut cells = about.to_vec();
             if several {
                 cells.push(Cell::text(arm_name(analysis, effect.arm)));
@@ -96,7 +110,7 @@ fn table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> Table
             cells.push(arm_value(row, effect.arm));
             cells.push(difference(row, effect));
             cells.push(Cell::relative(effect.relative.as_ref()));
-            if role.decides() {
+            if has_margins {
                 cells.push(margin(row, effect));
             }
             cells.push(Cell::chip(verdict(effect.verdict)));
@@ -111,8 +125,46 @@ fn table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> Table
     table
 }
 
+/// Every arm by every metric that decides, where there are several.
+fn arms_map(analysis: &Analysis) -> Option<Table> {
+    analysis.treatment.filter(|_| analysis.arms.len() > 2)?;
+    let decides = |row: &&ScorecardRow| row.role.decides();
+    let metrics: Vec<&ScorecardRow> = analysis.scorecard.iter().filter(decides).collect();
+    let mut arms: Vec<usize> = (0..analysis.arms.len())
+        .filter(|arm| *arm != analysis.control)
+        .collect();
+    arms.sort_by_key(|arm| Some(*arm) != analysis.treatment);
+    let labels = metrics.iter().map(|row| Column::left(row.label.as_str()));
+    let columns = std::iter::once(Column::head("Arm")).chain(labels).collect();
+    let rows = arms.into_iter().map(|arm| {
+        let name = Cell::text(arm_name(analysis, arm));
+        let name = if Some(arm) == analysis.treatment {
+            name.note("treatment")
+        } else {
+            name
+        };
+        let cells = metrics.iter().map(|row| {
+            let effect = row.effects.iter().find(|effect| effect.arm == arm);
+            let found = effect.and_then(|effect| Some((effect, effect.difference.as_ref()?)));
+            found.map_or_else(Cell::none, |(effect, difference)| {
+                Cell::chip(Chip::new(
+                    charts::verdict_tone(effect.verdict),
+                    effect.verdict.symbol(),
+                    row.form.change(difference.value),
+                ))
+            })
+        });
+        std::iter::once(name).chain(cells).collect()
+    });
+    (!metrics.is_empty())
+        .then(|| Table::new("arms-map", "The arms at a glance", columns).with(rows))
+}
+
 fn metric(row: &ScorecardRow) -> Cell {
-    let cell = Cell::text(row.label.as_str()).note(format!("of {}", row.denominator));
+    let mut cell = Cell::text(row.label.as_str()).note(format!("of {}", row.denominator));
+    if !row.scale.is_empty() {
+        cell = cell.note(row.scale.as_str());
+    }
     match row.direction {
         Direction::Neutral => cell,
         direction => cell.note(direction.label()),

@@ -3,7 +3,7 @@
 use super::super::charts;
 use super::super::document::{Block, Cell, Chip, Column, Figure, Table};
 use super::{arm_name, verdict};
-use crate::analysis::{Analysis, SegmentEffect, Verdict};
+use crate::analysis::{Analysis, SegmentEffect};
 use crate::report::ReportInput;
 use crate::report::segment_map::{segment_map, segment_note, segment_words};
 use crate::units;
@@ -25,7 +25,7 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     out.extend(words.map(|words| Block::Paragraph(words + ".")));
     if let Some(map) = map_table(analysis) {
         out.push(Block::Table(map));
-        out.push(Block::Note(signs()));
+        out.push(Block::Note(super::signs()));
     }
     out.push(Block::Note(segment_note(analysis) + "."));
     out.push(Block::Table(table(analysis)));
@@ -67,19 +67,6 @@ fn map_table(analysis: &Analysis) -> Option<Table> {
     Some(table)
 }
 
-/// What the signs of the map stand for.
-fn signs() -> String {
-    let readings = [
-        Verdict::Worse,
-        Verdict::WorseMarginOpen,
-        Verdict::Better,
-        Verdict::WithinMargin,
-        Verdict::Inconclusive,
-    ];
-    let signs = readings.map(|verdict| format!("{} {}", verdict.symbol(), verdict.label()));
-    format!("{}. Intervals stand in the next table.", signs.join(", "))
-}
-
 fn map_cell(cell: Option<&SegmentEffect>) -> Cell {
     let Some((effect, difference)) = cell.and_then(|c| Some((c, c.effect.difference.as_ref()?)))
     else {
@@ -105,12 +92,18 @@ fn table(analysis: &Analysis) -> Table {
         Column::right("p (corrected)"),
         Column::left("Verdict"),
     ];
-    let rows = analysis.segments.iter().take(MAX_ROWS).map(row);
+    // An interval without an end tells nothing: too few requests for that quantile.
+    let is_told = |segment: &&SegmentEffect| {
+        let interval = segment.effect.difference.as_ref().map(|d| d.interval);
+        interval.is_none_or(|ends| ends.lower.is_finite() || ends.upper.is_finite())
+    };
+    let told = || analysis.segments.iter().filter(is_told);
+    let rows = told().take(MAX_ROWS).map(row);
     let mut table = Table::new("segments", "Effects by segment", columns).with(rows);
-    if analysis.segments.len() > MAX_ROWS {
+    if told().count() > MAX_ROWS {
         table.more = format!(
             "The {MAX_ROWS} most harmful of {}; the JSON report has them all.",
-            analysis.segments.len()
+            told().count()
         );
     }
     table

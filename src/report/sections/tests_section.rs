@@ -17,15 +17,11 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let mut out = vec![Block::Lead(
         "A small p says that the difference is hardly chance; how large it is, and whether it \
          matters, is in the difference and its interval. The first test of each metric is the one \
-         that the scorecard uses."
+         that the scorecard uses; a test without an interval of its own stands with the difference of \
+         that one."
             .to_owned(),
     )];
-    let decides = |metric: &str| {
-        let row = analysis.scorecard.iter().find(|row| row.id == metric);
-        row.is_some_and(|row| row.role.decides())
-    };
-    let is_shown =
-        |report: &&TestReport| Some(report.arm) == analysis.treatment || decides(&report.metric);
+    let is_shown = |report: &&TestReport| Some(report.arm) == analysis.treatment;
     let shown: Vec<&TestReport> = analysis.tests.iter().filter(is_shown).collect();
     let of_all = |a: &&Assumption| shown.iter().all(|report| report.assumptions.contains(a));
     let common: Vec<&Assumption> = match shown.as_slice() {
@@ -49,17 +45,16 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         if !items.is_empty() {
             out.push(Block::Items(items));
         }
-        if Some(report.arm) == analysis.treatment
+        // Arms that ran one after another have no effect at any one time.
+        if analysis.strategy.strategy.is_concurrent()
             && let Some(chart) = charts::effect_over_time(analysis, &report.metric)
         {
             out.push(figure(chart, 260, None));
         }
     }
     if shown.len() < analysis.tests.len() {
-        out.push(Block::Note(
-            "Of the other arms only metrics that decide are listed; JSON has the tests of all."
-                .to_owned(),
-        ));
+        let which = "The tests of the other arms stand in the JSON report.";
+        out.push(Block::Note(which.to_owned()));
     }
     out
 }
@@ -81,12 +76,21 @@ fn table(analysis: &Analysis, report: &TestReport) -> Table {
         Column::right("p"),
         Column::left("Note"),
     ];
-    let rows = report.tests.iter().map(|line| {
+    // By request without users the first test comes twice.
+    let is_new = |k: &usize| {
+        let line = &report.tests[*k];
+        report.tests[..*k]
+            .iter()
+            .all(|known| (known.unit, &known.result) != (line.unit, &line.result))
+    };
+    let lines = (0..report.tests.len()).filter(is_new);
+    let rows = lines.map(|k| &report.tests[k]).map(|line| {
         let shown = difference(analysis, report, line);
-        let mut change = Cell::change(report.form, shown);
-        if shown.is_some() && line.difference.is_none() {
-            change = change.note("(as in the scorecard)");
-        }
+        // The interval of another test would not fit the p-value beside it.
+        let change = match &line.difference {
+            Some(own) => Cell::change(report.form, Some(own)),
+            None => Cell::none(),
+        };
         let result = &line.result;
         let statistic = match result.name {
             // A count of the table, not a distance from it.
