@@ -1,6 +1,7 @@
 //! Latency distributions: histogram, empirical distribution, quantile differences, table.
 
 use super::super::command::{Command, Commands};
+use super::super::requests::Query;
 use super::super::state::AppState;
 use super::super::widgets::{
     Brushed, Column, brush_in, card_ui, chart_ui, copy_button, note, shortened, table_height,
@@ -53,7 +54,7 @@ pub(super) fn ui(
     });
     card_ui(ui, "Quantiles of successful requests", |ui| {
         copy_button(ui, "the quantiles", commands, || tsv(analysis, panel));
-        quantiles_ui(ui, analysis, panel);
+        quantiles_ui(ui, analysis, panel, commands);
     });
 }
 
@@ -71,7 +72,12 @@ fn select_latency(brushed: Option<Brushed>, quantity: Quantity, commands: &mut C
 }
 
 /// A row for each quantile: the arms with their intervals, then what differs from the control.
-fn quantiles_ui(ui: &mut egui::Ui, analysis: &Analysis, panel: &LatencyPanel) {
+fn quantiles_ui(
+    ui: &mut egui::Ui,
+    analysis: &Analysis,
+    panel: &LatencyPanel,
+    commands: &mut Commands,
+) {
     let name = |arm: usize| shortened(&analysis.arms[arm].name);
     let headings: Vec<String> = std::iter::once(tr("Quantile"))
         .chain(panel.arms.iter().map(|arm| name(arm.arm)))
@@ -100,7 +106,25 @@ fn quantiles_ui(ui: &mut egui::Ui, analysis: &Analysis, panel: &LatencyPanel) {
     let n_rows = levels.len() + 1;
     let size = (n_rows, table_height(n_rows));
     table_ui(ui, "quantiles", &columns, size, |ui, row, column| {
-        ui.label(cell(panel, levels.get(row).copied(), column));
+        let text = cell(panel, levels.get(row).copied(), column);
+        // A value of an arm leads to its requests, the slowest first.
+        let of_arm = column.checked_sub(1).and_then(|k| panel.arms.get(k));
+        let Some(arm) = of_arm else {
+            ui.label(text);
+            return;
+        };
+        let link = ui
+            .link(text)
+            .on_hover_text(tr("Click for the requests behind it"));
+        if link.clicked() {
+            let metric = match panel.quantity {
+                Quantity::TtftMs => "ttft_",
+                _ => "latency_",
+            };
+            commands.push(Command::ShowRequests(Box::new(Query::behind(
+                metric, arm.arm,
+            ))));
+        }
     });
     note(ui, &charts::quantile_note(analysis, panel));
 }

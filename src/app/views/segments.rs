@@ -2,6 +2,7 @@
 //! metric with its intervals; part of the overview.
 
 use super::super::command::{Command, Commands};
+use super::super::requests::Query;
 use super::super::state::AppState;
 use super::super::theme;
 use super::super::widgets::{
@@ -29,7 +30,7 @@ pub(super) fn ui(
             .iter()
             .any(|s| s.harm.as_ref().is_some_and(|harm| harm.text == words));
         if is_harm {
-            ui.add(egui::Label::new(egui::RichText::new(words).strong()).wrap());
+            ui.add(egui::Label::new(egui::RichText::new(tr(&words)).strong()).wrap());
         } else {
             note(ui, &words);
         }
@@ -76,7 +77,8 @@ pub(super) fn ui(
         chart_ui(ui, &forest, 60.0 + 26.0 * forest.n_rows() as f32);
     }
     copy_button(ui, "the segments", commands, || segments_tsv(&chosen));
-    table_of(ui, &chosen, commands);
+    let arms = [Some(analysis.control), analysis.treatment];
+    table_of(ui, &chosen, arms, commands);
 }
 
 /// Segment values by metrics: a colour, a shape and the change in each cell.
@@ -93,7 +95,7 @@ fn map_ui(ui: &mut egui::Ui, state: &mut AppState, map: &SegmentMap<'_>) {
                     ui.label("");
                     for row in &map.metrics {
                         let is_chosen = state.segment_metric.as_deref() == Some(&row.id);
-                        let text = egui::RichText::new(&row.label).strong().size(13.0);
+                        let text = egui::RichText::new(tr(&row.label)).strong().size(13.0);
                         if ui.selectable_label(is_chosen, text).clicked() {
                             state.segment_metric = (!is_chosen).then(|| row.id.clone());
                         }
@@ -128,13 +130,45 @@ fn cell_ui(ui: &mut egui::Ui, found: Option<&SegmentEffect>) {
     });
     let place = format!("{} = {}", effect.segment, effect.shown_value());
     chip(ui, &text, theme::verdict_tone(effect.verdict)).on_hover_text(format!(
-        "{} where {place}: {}\n{interval}",
-        effect.label,
-        effect.verdict.label()
+        "{}\n{}\n{}: {}",
+        tr(&effect.label),
+        place,
+        tr(effect.verdict.label()),
+        tr(interval)
     ));
 }
 
-fn table_of(ui: &mut egui::Ui, chosen: &[&SegmentEffect], commands: &mut Commands) {
+/// A value of an arm in a segment: leads to its requests, with the segment selected.
+fn value_ui(
+    ui: &mut egui::Ui,
+    segment: &SegmentEffect,
+    (value, n, arm): (Option<f64>, u64, Option<usize>),
+    commands: &mut Commands,
+) {
+    let text = value.map_or_else(
+        || units::NO_VALUE.to_owned(),
+        |value| segment.form.value(value),
+    );
+    let hover = format!(
+        "n {}\n{}",
+        units::count(n),
+        tr("Click for the requests behind it")
+    );
+    let link = ui.link(text).on_hover_text(hover);
+    if let Some(arm) = arm.filter(|_| link.clicked()) {
+        let place = (segment.segment.clone(), segment.value.clone());
+        commands.push(Command::SetSegment(Some(place)));
+        let query = Query::behind(&segment.metric, arm);
+        commands.push(Command::ShowRequests(Box::new(query)));
+    }
+}
+
+fn table_of(
+    ui: &mut egui::Ui,
+    chosen: &[&SegmentEffect],
+    [control, treatment]: [Option<usize>; 2],
+    commands: &mut Commands,
+) {
     let columns = [
         Column::text("Where", 180.0),
         Column::text("Metric", 145.0),
@@ -153,10 +187,6 @@ fn table_of(ui: &mut egui::Ui, chosen: &[&SegmentEffect], commands: &mut Command
         |ui, i, column| {
             let segment = chosen[i];
             let value = segment.shown_value();
-            let (control, treatment) = segment.compared();
-            let form = |v: Option<f64>| {
-                v.map_or_else(|| units::NO_VALUE.to_owned(), |v| segment.form.value(v))
-            };
             match column {
                 0 => {
                     ui.add(egui::Label::new(format!("{} = {value}", segment.segment)).truncate());
@@ -165,12 +195,12 @@ fn table_of(ui: &mut egui::Ui, chosen: &[&SegmentEffect], commands: &mut Command
                     ui.label(tr(&segment.label));
                 }
                 2 => {
-                    ui.label(form(control))
-                        .on_hover_text(format!("n {}", units::count(segment.n.0)));
+                    let shown = (segment.compared().0, segment.n.0, control);
+                    value_ui(ui, segment, shown, commands);
                 }
                 3 => {
-                    ui.label(form(treatment))
-                        .on_hover_text(format!("n {}", units::count(segment.n.1)));
+                    let shown = (segment.compared().1, segment.n.1, treatment);
+                    value_ui(ui, segment, shown, commands);
                 }
                 4 => {
                     if let Some(d) = segment.effect.difference {

@@ -1,6 +1,7 @@
 //! Tables of formatted text: striped, resizable, only visible rows drawn.
 
 use super::super::words::tr;
+use egui::scroll_area::ScrollBarVisibility;
 use egui::{Align, Layout};
 use egui_extras::TableBuilder;
 
@@ -48,8 +49,15 @@ pub(in crate::app) fn table_ui(
     mut cell: impl FnMut(&mut egui::Ui, usize, usize),
 ) {
     ui.push_id(id, |ui| {
+        // A bar of a table below the fold would lie over what is in view.
+        let is_below = ui.cursor().top() > ui.clip_rect().bottom();
         egui::ScrollArea::horizontal()
             .id_salt("across")
+            .scroll_bar_visibility(if is_below {
+                ScrollBarVisibility::AlwaysHidden
+            } else {
+                ScrollBarVisibility::VisibleWhenNeeded
+            })
             .show(ui, |ui| {
                 let mut table = TableBuilder::new(ui)
                     .striped(true)
