@@ -55,6 +55,7 @@ fn as_json(loaded: &Loaded, audit: &Audit, filter: &Filter) -> serde_json::Value
         "mapping": loaded.mapping,
         "questions": loaded.mapping.questions,
         "columns": loaded.guesses,
+        "unused": loaded.unused,
         "joins": loaded.joins,
         "events": loaded.log.events,
         "issues": loaded.issues,
@@ -82,7 +83,7 @@ fn as_text(loaded: &Loaded, audit: &Audit) -> String {
     }
     lines.push(format!(
         "{}: {}",
-        audit.strategy.strategy.label(),
+        audit.strategy.label(log.clock),
         audit.strategy.why
     ));
     let tool = loaded.mapping.tool.iter();
@@ -208,8 +209,15 @@ fn column_line(loaded: &Loaded, guess: &Guess) -> Vec<String> {
         }
         _ => &guess.evidence,
     };
+    let unused = loaded.unused.iter().find(|c| c.column == profile.name);
     let (confidence, shown) = match role {
-        None => (String::new(), values),
+        None => match unused {
+            Some(unused) => (
+                String::new(),
+                format!("could be {}: {values}", unused.could_be.label()),
+            ),
+            None => (String::new(), values),
+        },
         Some(_) if role != guess.role => ("given".to_owned(), values),
         // Few words tell more than their number.
         Some(_) if profile.numeric_share < 0.5 && profile.n_distinct <= profile.samples.len() => (

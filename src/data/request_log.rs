@@ -54,6 +54,8 @@ pub struct RequestLog {
     pub events: Vec<Event>,
     /// The buckets of the hash router that explains the arms; `None` where none does.
     pub buckets: Option<Buckets>,
+    /// Columns of the file that hold values and play no role, in its order.
+    pub unread_columns: Vec<String>,
 }
 
 /// A deploy, a rollback or anything else that happened at a moment.
@@ -308,6 +310,7 @@ impl RequestLog {
             request_id: self.request_id.as_ref().map(|_| RequestIds::default()),
             rated_at_us: self.rated_at_us.as_ref().map(|_| Vec::new()),
             events: self.events.clone(),
+            unread_columns: self.unread_columns.clone(),
             buckets: self.buckets.as_ref().map(|buckets| Buckets {
                 column: buckets.column.clone(),
                 bucket: Vec::new(),

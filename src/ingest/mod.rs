@@ -48,6 +48,7 @@ mod profile;
 mod question;
 mod reader;
 mod router;
+mod session_clock;
 mod side;
 mod sniff;
 mod source;
@@ -58,6 +59,7 @@ mod stamp_text;
 mod text_sample;
 mod tools;
 mod unread;
+mod unused;
 mod view;
 mod written;
 mod written_duration;
@@ -84,6 +86,7 @@ pub use source::{Compression, Encoding, Format, Source};
 pub use sql_columns::log_table;
 pub use stamp::{DurationUnit, StampForm};
 pub use tools::{Names, PresetColumn, PresetNote, ToolPreset, Tools};
+pub use unused::{CouldBe, UnusedColumn};
 pub use written::{WrittenRows, written_rows};
 
 use crate::data::RequestLog;
@@ -139,6 +142,8 @@ pub struct Loaded {
     pub mapping: Mapping,
     /// Every column of the file with its guess.
     pub guesses: Vec<Guess>,
+    /// Columns of the file that play no part.
+    pub unused: Vec<UnusedColumn>,
     /// How the tables beside the log fit it.
     pub joins: Vec<Join>,
     /// What was rejected, repaired or assumed; the gravest first.
@@ -292,6 +297,7 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
     check_is_request_log(mapping, profile, &table.files.sources[0].path)?;
     let mut issues = table.issues;
     note_assumptions(mapping, profile, request.mapping.is_some(), &mut issues);
+    let mut unused = unused::columns(mapping, &table.guesses, &table.expressions);
     let view = View::new(mapping, &table.in_files, table.expressions);
     let mut plan = Plan::new(mapping, &profile.columns)?;
     plan.router = table.router;
@@ -299,17 +305,28 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
     let read = read_log(&mut table.files, &view, builder, &mut issues, progress);
     let first = &table.files.sources[0].path;
     let log = table.files.or_changed(read).map_err(|e| e.at(first))?;
+    let log = session_clock::set_aside(log, &table.mapping, &mut issues);
     table.files.check_unchanged(&mut issues)?;
     file_notes::note_missing_columns(&table.files, mapping, &mut issues);
     let columns = &table.profile.columns;
     let (files, mapping) = (&table.files, &mut table.mapping);
-    let (log, joins) = side::join_all(mapping, files, columns, log, &mut issues, progress)?;
+    let (mut log, joins) = side::join_all(mapping, files, columns, log, &mut issues, progress)?;
+    // Keys of the tables beside the log are known only now.
+    unused.retain(|c| {
+        mapping
+            .side
+            .iter()
+            .all(|s| s.on.as_ref() != Some(&c.column))
+    });
+    let of_use = unused.iter().filter(|c| c.could_be != CouldBe::Nothing);
+    log.unread_columns = of_use.map(|c| c.column.clone()).collect();
     Ok(Loaded {
         log: Arc::new(log),
         n_rows_in_file: table.files.n_rows(),
         files: table.files.into_loaded(),
         mapping: table.mapping,
         guesses: table.guesses,
+        unused,
         joins,
         issues: issues.into_list(),
     })

@@ -52,6 +52,8 @@ pub struct LoadNotes {
     pub issues: Vec<IssueLine>,
     /// Which column plays which role.
     pub mapping: Vec<MappingLine>,
+    /// Columns of the file that play no role.
+    pub unused: Vec<UnusedLine>,
     /// How the tables beside the log fit it, in words.
     pub joins: Vec<String>,
     /// Digests of the files; empty where they were not made.
@@ -84,4 +86,15 @@ pub struct MappingLine {
     pub column: String,
     /// Its unit; may be empty.
     pub unit: String,
+}
+
+/// A column without a role.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct UnusedLine {
+    /// Its name in the file.
+    pub column: String,
+    /// What its values are like; none of them is quoted.
+    pub values: String,
+    /// What it could be, as shown to people.
+    pub could_be: String,
 }

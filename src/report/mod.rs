@@ -33,7 +33,7 @@ pub use context::{ArmContext, Context, Override};
 pub use document::Document;
 pub use examples::{Example, ExampleGroup, Examples, Measure, Texts as ExampleTexts};
 pub use form::ReportForm;
-pub use input::{IssueLine, LoadNotes, MappingLine, ReportInput};
+pub use input::{IssueLine, LoadNotes, MappingLine, ReportInput, UnusedLine};
 pub use notes::load_notes;
 pub use sections::document;
 pub use translate::spoken_chart;

@@ -1,6 +1,6 @@
 //! What a report says of how its log was read.
 
-use super::input::{IssueLine, LoadNotes, MappingLine};
+use super::input::{IssueLine, LoadNotes, MappingLine, UnusedLine};
 use crate::ingest::{ColumnRole, Join, Loaded, Role};
 use crate::units;
 
@@ -23,6 +23,15 @@ pub fn load_notes(loaded: &Loaded) -> LoadNotes {
             .map(|issue| issue_line(issue, loaded))
             .collect(),
         mapping: mapping_lines(loaded),
+        unused: loaded
+            .unused
+            .iter()
+            .map(|unused| UnusedLine {
+                column: unused.column.clone(),
+                values: unused.values.clone(),
+                could_be: unused.could_be.label().to_owned(),
+            })
+            .collect(),
         joins: loaded.joins.iter().flat_map(join_lines).collect(),
         inputs: Vec::new(),
     }

@@ -237,14 +237,17 @@ fn columns_ui(ui: &mut egui::Ui, loaded: &Loaded, commands: &mut Commands) {
                     ui.add(egui::Label::new(guess.profile.samples.join("  ·  ")).truncate())
                         .on_hover_text(guess.profile.samples.join("\n"));
                 }
-                _ if is_guess => {
-                    ui.add(
-                        egui::Label::new(egui::RichText::new(tr(&guess.evidence)).weak())
-                            .truncate(),
-                    )
-                    .on_hover_text(tr(&guess.evidence));
+                _ => {
+                    let name = &guess.profile.name;
+                    let unused = loaded.unused.iter().find(|c| c.column == *name);
+                    let why = match unused {
+                        Some(unused) => format!("could be {}", unused.could_be.label()),
+                        None if is_guess => guess.evidence.clone(),
+                        None => return,
+                    };
+                    ui.add(egui::Label::new(egui::RichText::new(tr(&why)).weak()).truncate())
+                        .on_hover_text(tr(&why));
                 }
-                _ => {}
             }
         },
     );
