@@ -66,7 +66,12 @@ pub(super) fn summarize(
             arm.span_us
                 .map_or((event, event), |(first, _)| (first, event)),
         );
-        let counter = match log.outcome[row] {
+        let outcome = if log.has_outcome {
+            log.outcome[row]
+        } else {
+            Outcome::Unknown
+        };
+        let counter = match outcome {
             Outcome::Ok => &mut arm.outcomes.ok,
             Outcome::Error => &mut arm.outcomes.error,
             Outcome::RateLimited => &mut arm.outcomes.rate_limited,

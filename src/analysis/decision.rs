@@ -59,13 +59,7 @@ pub(super) fn decide(
         .is_some();
 
     let (kind, headline) = if !stops.is_empty() {
-        (
-            DecisionKind::Unsound,
-            format!(
-                "Do not decide on {name} from this log: {}, and until that is explained no difference can be trusted",
-                problem(stops[0])
-            ),
-        )
+        (DecisionKind::Unsound, unsound(name, stops[0]))
     } else if !worse.is_empty() && strategy.strategy == Strategy::Sequential {
         (
             DecisionKind::Hold,
@@ -269,6 +263,17 @@ fn is_primary(row: &ScorecardRow) -> bool {
 
 fn within(effect: &Effect) -> bool {
     effect.verdict == Verdict::WithinMargin
+}
+
+fn unsound(name: &str, stop: &HealthCheck) -> String {
+    let remains = match stop.id {
+        "concurrency" => "what changed from run to run is part of every difference",
+        _ => "until that is explained no difference can be trusted",
+    };
+    format!(
+        "Do not decide on {name} from this log: {}, and {remains}",
+        problem(stop)
+    )
 }
 
 /// What a stopping check found, in a few words.

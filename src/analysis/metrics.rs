@@ -97,10 +97,19 @@ impl<'a> Observations<'a> {
 /// What a share can be.
 const NO_OR_YES: [f64; 2] = [0.0, 1.0];
 
+/// Whose values count where failures have values too.
+const ANSWERED: &str = "successful requests";
+
 /// The metrics of a log with the analyst's choices applied. Fails when a choice names a metric that
 /// the log does not have, or contradicts itself.
 pub(super) fn of_log(log: &RequestLog, settings: &AnalysisSettings) -> Result<Vec<Metric>> {
     let mut metrics = defaults(log, &settings.margins);
+    if !log.has_outcome {
+        let answered = metrics
+            .iter_mut()
+            .filter(|metric| metric.denominator == ANSWERED);
+        answered.for_each(|metric| metric.denominator = "requests");
+    }
     for (id, choice) in &settings.metrics {
         let Some(metric) = metrics.iter_mut().find(|metric| metric.id == *id) else {
             let ids: Vec<&str> = metrics.iter().map(|metric| metric.id.as_str()).collect();
@@ -290,9 +299,9 @@ impl Metric {
         let denominator = match kind {
             Kind::ErrorShare => "requests with an outcome",
             Kind::RatedShare => "requests",
-            Kind::Quantile(..) => "successful requests",
+            Kind::Quantile(..) => ANSWERED,
             Kind::Mean(Quantity::Rating) => "rated requests",
-            Kind::Mean(Quantity::TokensOut) => "successful requests",
+            Kind::Mean(Quantity::TokensOut) => ANSWERED,
             Kind::Mean(_) => "requests with a value",
         };
         let role = if margin.is_some() {

@@ -311,6 +311,12 @@ fn summary(log: &RequestLog, n_requests_unfiltered: u64) -> LogSummary {
         unit_column: log.units.as_ref().map(|units| units.column.clone()),
         first_us: span.map(|(first, _)| first),
         last_us: span.map(|(_, last)| last),
+        times: if log.event_us == log.start_us {
+            EventTimes::Start
+        } else {
+            EventTimes::Completion
+        },
+        has_outcome: log.has_outcome,
         events: log.events.clone(),
     }
 }

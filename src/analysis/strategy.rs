@@ -43,7 +43,8 @@ pub(super) fn infer(
     if log.clock == Clock::RowOrder {
         return (
             Strategy::Sequential,
-            "The log has no times, so nothing shows that the arms ran side by side".to_owned(),
+            "The log has no common clock, so nothing shows whether the arms ran side by side"
+                .to_owned(),
         );
     }
     let paired = paired_share(log, control, treatment);

@@ -75,7 +75,7 @@ fn as_text(analysis: &Analysis) -> String {
         "{}: {} requests{users}. {}: {}",
         log.name,
         units::count(log.n_requests),
-        analysis.strategy.strategy.label(),
+        analysis.strategy.label(analysis.log.clock),
         analysis.strategy.why
     ));
     lines.push(String::new());

@@ -54,7 +54,7 @@ pub struct RequestLog {
     pub events: Vec<Event>,
     /// The buckets of the hash router that explains the arms; `None` where none does.
     pub buckets: Option<Buckets>,
-    /// Columns of the file that hold values and play no role, in its order.
+    /// Columns of the file that hold values other than times and play no role, in its order.
     pub unread_columns: Vec<String>,
 }
 

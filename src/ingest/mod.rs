@@ -318,7 +318,8 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
             .iter()
             .all(|s| s.on.as_ref() != Some(&c.column))
     });
-    let of_use = unused.iter().filter(|c| c.could_be != CouldBe::Nothing);
+    let of_kinds = |c: &&UnusedColumn| !matches!(c.could_be, CouldBe::Nothing | CouldBe::Time);
+    let of_use = unused.iter().filter(of_kinds);
     log.unread_columns = of_use.map(|c| c.column.clone()).collect();
     Ok(Loaded {
         log: Arc::new(log),

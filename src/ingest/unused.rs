@@ -129,7 +129,14 @@ fn values(profile: &ColumnProfile) -> String {
         (0, _) => "no values".to_owned(),
         (1, _) => "1 distinct value".to_owned(),
         (_, Some((low, _, high))) if profile.numeric_share > 0.9 => {
-            let (low, high) = (units::number(low), units::number(high));
+            let shown = |v: f64| {
+                if profile.is_whole {
+                    units::significant(v, 1)
+                } else {
+                    units::number(v)
+                }
+            };
+            let (low, high) = (shown(low), shown(high));
             format!("{n} distinct numbers, {low} to {high}")
         }
         _ => format!("{n} distinct values"),

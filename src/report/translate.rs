@@ -13,10 +13,12 @@ use crate::language::Language;
 use crate::rules::Rulebook;
 
 /// Facts whose values are sentences; those of the others are names.
-const SAID_FACTS: [&str; 5] = [
+const SAID_FACTS: [&str; 7] = [
     "Rollout",
-    "Period",
-    "Times, from an unknown start",
+    "Period, by completion",
+    "Period, by start",
+    "Completions, from an unknown start",
+    "Starts, from an unknown start",
     "Rows",
     "Data",
 ];
@@ -91,7 +93,9 @@ fn names(input: &ReportInput<'_>) -> BTreeSet<String> {
         .segments
         .iter()
         .flat_map(|found| [found.segment.clone(), found.value.clone()]);
+    let unused = input.load.unused.iter().map(|line| line.column.clone());
     let columns = input.load.mapping.iter().map(|line| line.column.clone());
+    let columns = columns.chain(unused);
     let rules = input.rulebook.iter().flat_map(|book| &book.rules);
     let conditions = rules.clone().flat_map(|rule| {
         let conditions = rule.conditions().into_iter();

@@ -224,12 +224,12 @@ fn realhumaneval_is_inferred_by_user() {
         rounds_to(by_message, naive, 4);
     }
     rounds_to(
-        health(&analysis, "sample-ratio-units").test.unwrap().p,
+        health(&analysis, "sample-ratio-arms").test.unwrap().p,
         0.643,
         3,
     );
     assert!(
-        health(&analysis, "concurrency").severity == Severity::Note,
+        health(&analysis, "concurrency").severity == Severity::Warning,
         "seconds from each session's start show no concurrency"
     );
     assert!(
@@ -336,11 +336,6 @@ fn aibrix_figures() {
             );
         }
     }
-    let ratio = health(&analysis, "sample-ratio-requests");
-    assert_eq!(ratio.severity, Severity::Stop);
-    rounds_to(ratio.test.unwrap().p * 1e69, 5.3, 1);
-    assert!(analysis.decision.is_log_unsound);
-
     let tests = &report(&analysis, "ttft_p50", arm(&analysis, "ps_stack_high_low")).tests;
     let welch = tests
         .iter()
@@ -371,9 +366,11 @@ fn arms_that_ran_one_after_another_are_no_experiment() {
     let analysis = compare(&loaded.log, "naive", "ps_stack_high_low");
     assert_eq!(analysis.strategy.strategy, Strategy::Sequential);
     let concurrency = health(&analysis, "concurrency");
-    assert_eq!(concurrency.severity, Severity::Warning);
+    assert_eq!(concurrency.severity, Severity::Stop);
     assert!(concurrency.meaning.contains("No concurrent control"));
     assert_eq!(analysis.decision.kind, DecisionKind::Unsound);
+    let headline = &analysis.decision.headline;
+    assert!(headline.contains("ran one after another"), "{headline}");
 }
 
 /// "p95 of a minute above 10 s, at least 20 requests, twice in a row": a latency that is known

@@ -39,6 +39,7 @@ fn roles_and_units_are_found() {
         Clock::Epoch,
         &[
             "variant = Variant (arm)",
+            "target_qps = Segment",
             "prompt_tokens = Prompt tokens",
             "generation_tokens = Completion tokens",
             "ttft = Time to first token seconds",

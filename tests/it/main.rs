@@ -20,6 +20,7 @@ mod exports;
 mod faults;
 mod findings;
 mod formats;
+mod health;
 mod hostile;
 mod imports;
 mod inference;

@@ -1,7 +1,8 @@
-//! Whether there is something to compare, enough of it, and of the same kind.
+//! Whether there is something to compare, and enough of it.
 
 use super::super::model::{HealthCheck, Severity};
-use super::{ALARMING, Evidence, fine, found};
+use super::work::is_groups;
+use super::{Evidence, fine, found};
 use crate::data::Outcome;
 use crate::units;
 
@@ -12,8 +13,7 @@ pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<HealthCheck> {
     let mut checks: Vec<HealthCheck> = if evidence.arms.len() < 2 {
         vec![single_arm()]
     } else {
-        let few = few_requests(evidence);
-        few.into_iter().chain(same_work(evidence)).collect()
+        few_requests(evidence).into_iter().collect()
     };
     checks.extend(outcomes(evidence));
     checks.extend(segment_values(evidence));
@@ -44,37 +44,6 @@ fn few_requests(evidence: &Evidence<'_>) -> Option<HealthCheck> {
             format!("Fewer than {FEW_REQUESTS} requests in {}", few.join(", ")),
             "Tails and error shares of so few requests say little",
             "Collect more, or leave the arm out",
-        )
-    })
-}
-
-/// Prompts exist before an arm answers: where they differ, the arms did different work.
-fn same_work(evidence: &Evidence<'_>) -> Option<HealthCheck> {
-    let question = ("same-work", "Do the arms get the same kind of requests?");
-    let row = evidence
-        .scorecard
-        .iter()
-        .find(|row| row.id == "tokens_in_mean")?;
-    let differs = row.effects.iter().filter_map(|effect| {
-        let relative = effect.relative?.value;
-        let is_clear = effect.test?.p < ALARMING && relative.abs() > 0.05;
-        let name = &evidence.arms[effect.arm].name;
-        is_clear.then(|| format!("{name} {}", units::relative(relative)))
-    });
-    let differs: Vec<String> = differs.collect();
-    Some(if differs.is_empty() {
-        fine(
-            question.0,
-            question.1,
-            "Prompts are about equally long in all arms".to_owned(),
-        )
-    } else {
-        found(
-            question,
-            Severity::Warning,
-            format!("Prompt tokens against the control: {}", differs.join(", ")),
-            "Expected where the variant itself changes the prompt. Otherwise the arms answered different requests, and every difference may come from that",
-            "Find out whether the variant changes the prompt; if not, compare within segments of similar requests",
         )
     })
 }
@@ -122,7 +91,7 @@ fn segment_values(evidence: &Evidence<'_>) -> Option<HealthCheck> {
         .log
         .segments
         .iter()
-        .filter(|segment| segment.values.len() >= 1000 || 2 * segment.values.len() > n.max(20))
+        .filter(|segment| !is_groups(segment, n))
         .map(|segment| {
             let values = units::count(segment.values.len() as u64);
             format!("{} has {values} values or more", segment.name)

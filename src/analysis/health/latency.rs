@@ -1,7 +1,7 @@
 //! Latencies that no request can have had, and what they do to averages.
 
 use super::super::model::{HealthCheck, Severity};
-use super::{Evidence, found};
+use super::{Evidence, found, some_of};
 use crate::data::{Numbers, Outcome, Quantity};
 use crate::units;
 
@@ -9,6 +9,14 @@ use crate::units;
 const PLAUSIBLE_MS: std::ops::Range<f64> = 1.0..600_000.0;
 /// Single latencies beyond an hour.
 const ABSURD_MS: f64 = 3_600_000.0;
+/// A request this many times as slow as its arm's median is far out.
+const EXTREME: f64 = 20.0;
+/// So many of them are few, or a thousandth of the arm.
+const FEW: u64 = 5;
+/// Share of the mean's sum that a few requests make.
+const MUCH_OF_MEAN: f64 = 0.1;
+/// Arms listed.
+const LISTED: usize = 3;
 /// Rows whose first token comes after the end.
 const MANY_LATE_TOKENS: f64 = 0.01;
 
@@ -28,6 +36,7 @@ pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<HealthCheck> {
     let checks = [
         zero(evidence, latency),
         absurd(evidence, latency),
+        extremes(evidence, latency),
         first_token(evidence, latency),
     ];
     checks.into_iter().flatten().collect()
@@ -123,6 +132,96 @@ fn absurd(evidence: &Evidence<'_>, latency: &Numbers) -> Option<HealthCheck> {
             "",
         )
     })
+}
+
+/// A few requests that took so long that they make an arm's mean.
+fn extremes(evidence: &Evidence<'_>, latency: &Numbers) -> Option<HealthCheck> {
+    let rows = &evidence.scorecard;
+    let row = rows.iter().find(|row| row.id == "latency_p50")?;
+    let mut limits = vec![f64::INFINITY; evidence.arms.len()];
+    for value in &row.values {
+        let median = value.estimate.map(|estimate| estimate.value);
+        limits[value.arm] = median.map_or(f64::INFINITY, |ms| EXTREME * ms);
+    }
+    let mut arms = vec![Extremes::default(); evidence.arms.len()];
+    let rows = latency.iter().zip(&evidence.log.outcome);
+    for ((ms, outcome), arm) in rows.zip(&evidence.log.arm) {
+        if *outcome == Outcome::Ok && *ms > 0.0 {
+            arms[usize::from(*arm)].push(*ms, limits[usize::from(*arm)]);
+        }
+    }
+    let named: Vec<String> = arms
+        .iter()
+        .zip(evidence.arms)
+        .filter(|(extremes, _)| extremes.make_the_mean())
+        .map(|(extremes, arm)| {
+            format!(
+                "{} of {} took {} or more; its mean is {}, and {} without",
+                units::count(extremes.n_extreme),
+                arm.name,
+                units::latency(extremes.least_ms),
+                units::latency(extremes.mean_ms()),
+                units::latency(extremes.rest_ms())
+            )
+        })
+        .collect();
+    (!named.is_empty()).then(|| {
+        found(
+            ("extreme-latencies", "Do a few requests make a mean?"),
+            Severity::Note,
+            format!("Slowest requests: {}", some_of(&named, LISTED)),
+            "The mean and p99 of such an arm, and their intervals, are those of a few requests",
+            "Look at these requests; quantiles up to p95 hardly feel them",
+        )
+    })
+}
+
+/// An arm's answered requests, and those far beyond its median.
+#[derive(Clone, Copy)]
+struct Extremes {
+    n: u64,
+    sum_ms: f64,
+    n_extreme: u64,
+    extreme_ms: f64,
+    least_ms: f64,
+}
+
+impl Default for Extremes {
+    fn default() -> Self {
+        Self {
+            n: 0,
+            sum_ms: 0.0,
+            n_extreme: 0,
+            extreme_ms: 0.0,
+            least_ms: f64::INFINITY,
+        }
+    }
+}
+
+impl Extremes {
+    fn push(&mut self, ms: f64, limit_ms: f64) {
+        self.n += 1;
+        self.sum_ms += ms;
+        if ms > limit_ms {
+            self.n_extreme += 1;
+            self.extreme_ms += ms;
+            self.least_ms = self.least_ms.min(ms);
+        }
+    }
+
+    /// Few of them, and more of the sum than they could have had by their number.
+    fn make_the_mean(&self) -> bool {
+        let is_few = self.n_extreme <= FEW.max(self.n / 1000);
+        self.n_extreme > 0 && is_few && self.extreme_ms >= MUCH_OF_MEAN * self.sum_ms
+    }
+
+    fn mean_ms(&self) -> f64 {
+        self.sum_ms / self.n as f64
+    }
+
+    fn rest_ms(&self) -> f64 {
+        (self.sum_ms - self.extreme_ms) / (self.n - self.n_extreme).max(1) as f64
+    }
 }
 
 fn first_token(evidence: &Evidence<'_>, latency: &Numbers) -> Option<HealthCheck> {

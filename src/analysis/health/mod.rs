@@ -6,19 +6,25 @@
 
 mod arms;
 mod crossing;
+mod designed;
 mod duplicates;
 mod expected;
 mod gaps;
 mod latency;
 mod missing;
+mod neighbours;
 mod router;
+mod short;
 mod split;
 mod split_parts;
 mod stamps;
 mod times;
+mod work;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_arms;
 
 use rayon::prelude::*;
 
@@ -79,7 +85,7 @@ impl<'a> std::ops::Deref for Evidence<'a> {
 type Family = fn(&Evidence<'_>) -> Vec<HealthCheck>;
 
 /// All families, in the order in which their checks are shown within one severity.
-const FAMILIES: [Family; 12] = [
+const FAMILIES: [Family; 15] = [
     expected::checks,
     split::checks,
     split_parts::checks,
@@ -87,6 +93,9 @@ const FAMILIES: [Family; 12] = [
     router::checks,
     times::checks,
     arms::checks,
+    work::checks,
+    short::checks,
+    neighbours::checks,
     missing::checks,
     duplicates::checks,
     latency::checks,

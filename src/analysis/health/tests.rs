@@ -7,10 +7,10 @@ use crate::jobs::Progress;
 const DAY_US: i64 = 86_400_000_000;
 /// 2026-03-02, a Monday.
 const MONDAY_US: i64 = 20_514 * DAY_US;
-const N: usize = 12_000;
+pub(super) const N: usize = 12_000;
 
 /// A number without pattern for every row and purpose.
-fn noise(row: usize, purpose: u64) -> u64 {
+pub(super) fn noise(row: usize, purpose: u64) -> u64 {
     let mut x = (row as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
         ^ purpose.wrapping_mul(0xd1b5_4a32_d192_ed03);
     x = (x ^ (x >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -18,7 +18,7 @@ fn noise(row: usize, purpose: u64) -> u64 {
 }
 
 /// Six days, 3,000 users in two arms of equal size, nothing wrong.
-fn sound() -> RequestLog {
+pub(super) fn sound() -> RequestLog {
     let user = |row: usize| (noise(row, 1) % 3000) as u32;
     let start: Vec<i64> = (0..N).map(|i| MONDAY_US + i as i64 * 43_200_017).collect();
     let latency: Vec<f64> = (0..N).map(|i| 800.0 + (noise(i, 2) % 700) as f64).collect();
@@ -97,7 +97,7 @@ fn without(drops: impl Fn(&RequestLog, usize) -> bool) -> RequestLog {
     log.gathered(&kept)
 }
 
-fn audited(log: &RequestLog, settings: &AnalysisSettings) -> Audit {
+pub(super) fn audited(log: &RequestLog, settings: &AnalysisSettings) -> Audit {
     audit(log, settings, &Progress::unwatched()).unwrap()
 }
 
@@ -111,7 +111,7 @@ fn of(log: &RequestLog, id: &str) -> (Severity, String) {
 }
 
 #[track_caller]
-fn check(log: &RequestLog, id: &str, severity: Severity, part: &str) {
+pub(super) fn check(log: &RequestLog, id: &str, severity: Severity, part: &str) {
     let (found, text) = of(log, id);
     assert!(
         found == severity && text.contains(part),
@@ -286,47 +286,6 @@ fn users_in_several_arms_can_be_left_out() {
             "users are in one arm each"
         );
     }
-}
-
-#[test]
-fn expected_shares_that_do_not_fit_are_said() {
-    let settings = |shares: &[(&str, f64)]| AnalysisSettings {
-        expected_shares: shares
-            .iter()
-            .map(|(name, share)| ((*name).to_owned(), *share))
-            .collect(),
-        ..AnalysisSettings::default()
-    };
-    let found = |log: &RequestLog, shares: &[(&str, f64)]| -> Vec<String> {
-        let health = audited(log, &settings(shares)).health;
-        health
-            .into_iter()
-            .filter(|c| c.id == "expected-shares")
-            .map(|c| c.finding)
-            .collect()
-    };
-    assert_eq!(
-        found(&sound(), &[("old", 0.5), ("new", 0.5)]),
-        Vec::<String>::new()
-    );
-    assert_eq!(
-        found(&sound(), &[("old", 0.5)]),
-        ["No share was given for new: the rest, 50.0 %, was taken"]
-    );
-    let mut three = sound();
-    three.arms.push(Arm {
-        name: "newest".into(),
-    });
-    (0..N)
-        .filter(|i| three.arm[*i] == 1 && i % 2 == 0)
-        .collect::<Vec<_>>()
-        .into_iter()
-        .for_each(|i| three.arm[i] = 2);
-    assert_eq!(
-        found(&three, &[("old", 0.5)]),
-        ["No share was given for new, newest, so the given ones were not used"]
-    );
-    assert!(found(&sound(), &[("odl", 0.5)])[0].contains("odl, which is no arm"));
 }
 
 #[test]

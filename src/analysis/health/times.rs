@@ -26,12 +26,20 @@ fn concurrency(evidence: &Evidence<'_>) -> HealthCheck {
     let strategy = evidence.strategy;
     let why = strategy.why.clone();
     if !strategy.strategy.is_concurrent() {
+        // Where the log's own times show it and nobody planned it so, no difference is the arms' alone.
+        let is_seen = strategy.strategy == Strategy::Sequential
+            && !strategy.is_declared
+            && evidence.log.clock != Clock::RowOrder;
         return found(
             question,
-            Severity::Warning,
+            if is_seen {
+                Severity::Stop
+            } else {
+                Severity::Warning
+            },
             why,
             &strategy.consequence,
-            "Run the arms side by side before deciding on a small difference",
+            "Run the arms side by side, or by turns and several times each, before deciding on a difference",
         );
     }
     if evidence.log.clock == Clock::Relative && !strategy.is_declared {
@@ -68,7 +76,7 @@ fn overlap(evidence: &Evidence<'_>) -> Option<HealthCheck> {
     };
     let (alone_a, alone_b) = (alone(a), alone(b));
     let finding = format!(
-        "Both ran from {} to {}; outside lie {} of {}'s requests and {} of {}'s",
+        "But for the first and the last thousandth of each arm, both ran from {} to {}; outside lie {} of {}'s requests and {} of {}'s",
         units::instant(*common.start(), evidence.log.clock),
         units::instant(*common.end(), evidence.log.clock),
         units::share(alone_a),
@@ -123,7 +131,7 @@ fn clock(log: &RequestLog) -> Option<HealthCheck> {
         Clock::RowOrder => Some(found(
             question,
             Severity::Note,
-            "The log has no times".to_owned(),
+            "The log has no clock that all requests share".to_owned(),
             "Trends cannot be shown, and rules that watch the clock cannot run",
             "Export a stamp with each request",
         )),

@@ -92,8 +92,22 @@ pub struct LogSummary {
     pub first_us: Option<i64>,
     /// Last event time.
     pub last_us: Option<i64>,
+    /// What these and the arms' spans are.
+    pub times: EventTimes,
+    /// Whether the log tells success from failure; else every request counts in latencies.
+    pub has_outcome: bool,
     /// Deploys, rollbacks and whatever else happened around the log, in order of time.
     pub events: Vec<Event>,
+}
+
+/// What the event times of a log are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventTimes {
+    /// When requests ended: from end stamps, or starts and latencies.
+    Completion,
+    /// When they started: nothing tells when they ended.
+    Start,
 }
 
 /// What leaving out users in several arms, or their later arms, took away.
@@ -185,6 +199,17 @@ pub struct StrategyFinding {
     pub why: String,
     /// What follows for the comparison, one sentence.
     pub consequence: String,
+}
+
+impl StrategyFinding {
+    /// As shown to people, on the clock of its log: without one, no order is known either.
+    pub fn label(&self, clock: Clock) -> &'static str {
+        let is_seen = self.is_declared || clock != Clock::RowOrder;
+        match self.strategy {
+            Strategy::Sequential if !is_seen => "Order of the arms unknown",
+            strategy => strategy.label(),
+        }
+    }
 }
 
 /// What to do.

@@ -52,7 +52,12 @@ pub(super) fn ui(
             chart_ui(ui, &charts::quantile_differences(analysis, panel), 260.0);
         });
     });
-    card_ui(ui, "Quantiles of successful requests", |ui| {
+    let title = if analysis.log.has_outcome {
+        "Quantiles of successful requests"
+    } else {
+        "Quantiles of all requests"
+    };
+    card_ui(ui, title, |ui| {
         copy_button(ui, "the quantiles", commands, || tsv(analysis, panel));
         quantiles_ui(ui, analysis, panel, commands);
     });

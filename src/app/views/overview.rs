@@ -34,8 +34,11 @@ pub(super) fn ui(
         scorecard_ui(ui, analysis, commands);
         note(
             ui,
-            "Differences are arm minus control with intervals. By user: requests of one user may resemble each other, so users are the unit. Latency counts successful requests.",
+            "Differences are arm minus control with intervals. By user: requests of one user may resemble each other, so users are the unit.",
         );
+        if analysis.log.has_outcome {
+            note(ui, "Latency counts successful requests.");
+        }
         let mut effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
         if effects.any(|effect| effect.stratified.is_some()) {
             note(
@@ -68,7 +71,7 @@ fn decision_ui(ui: &mut egui::Ui, analysis: &Analysis) {
                 ui,
                 &format!(
                     "{}. {}. {}",
-                    analysis.strategy.strategy.label(),
+                    analysis.strategy.label(analysis.log.clock),
                     analysis.strategy.why,
                     analysis.strategy.consequence
                 ),

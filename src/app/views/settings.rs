@@ -66,7 +66,7 @@ pub(super) fn ui(
 fn strategy_combo(ui: &mut egui::Ui, settings: &mut AnalysisSettings, analysis: &Analysis) {
     ui.label(tr("Rollout"));
     let shown = settings.strategy.map_or_else(
-        || format!("{} (inferred)", analysis.strategy.strategy.label()),
+        || format!("{} (inferred)", analysis.strategy.label(analysis.log.clock)),
         |s| s.label().to_owned(),
     );
     egui::ComboBox::from_id_salt("strategy")

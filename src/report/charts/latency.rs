@@ -26,7 +26,11 @@ pub fn latency_histogram(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
         caption: caption(
             analysis,
             panel,
-            "Share of each arm's successful requests per bin",
+            if analysis.log.has_outcome {
+                "Share of each arm's successful requests per bin"
+            } else {
+                "Share of each arm's requests per bin"
+            },
         ),
         x: latency_axis(panel),
         y: Axis::new("Share of requests", Scale::Linear(ValueForm::Share)),
@@ -52,7 +56,11 @@ pub fn latency_ecdf(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
         caption: caption(
             analysis,
             panel,
-            "Share of successful requests answered within the latency",
+            if analysis.log.has_outcome {
+                "Share of successful requests answered within the latency"
+            } else {
+                "Share of requests answered within the latency"
+            },
         ),
         x: latency_axis(panel),
         y: Axis::new(
@@ -98,7 +106,7 @@ pub fn quantile_differences(analysis: &Analysis, panel: &LatencyPanel) -> Chart 
              quantile by itself. {} {}",
             level_text(level),
             quantile_note(analysis, panel),
-            caption(analysis, panel, "Successful requests")
+            caption(analysis, panel, counted(analysis))
         ),
         x: Axis::new("Quantile", Scale::Linear(ValueForm::Share)).from_to(0.0, 1.0),
         y: Axis::new(
@@ -106,6 +114,15 @@ pub fn quantile_differences(analysis: &Analysis, panel: &LatencyPanel) -> Chart 
             Scale::Change(ValueForm::LatencyMs),
         ),
         layers,
+    }
+}
+
+/// Whose latencies count.
+fn counted(analysis: &Analysis) -> &'static str {
+    if analysis.log.has_outcome {
+        "Successful requests"
+    } else {
+        "Requests, failed ones among them"
     }
 }
 

@@ -10,7 +10,8 @@ use super::super::document::{
 use super::method::margins_are_defaults;
 use super::{arm_name, verdict};
 use crate::analysis::{
-    Analysis, ArmRole, DecisionKind, Effect, ReasonWeight, ScorecardRow, Severity, Verdict,
+    Analysis, ArmRole, DecisionKind, Effect, EventTimes, ReasonWeight, ScorecardRow, Severity,
+    Verdict,
 };
 use crate::report::ReportInput;
 use crate::units::{self, Clock};
@@ -48,14 +49,16 @@ pub(super) fn facts(input: &ReportInput<'_>) -> Vec<(String, String)> {
     };
     out.push((
         "Rollout",
-        format!("{} ({known})", analysis.strategy.strategy.label()),
+        format!("{} ({known})", analysis.strategy.label(log.clock)),
     ));
     if let (Some(first), Some(last)) = (log.first_us, log.last_us) {
         let from = units::instant(first, log.clock);
-        let name = match log.clock {
-            Clock::Epoch => "Period",
-            Clock::Relative => "Times, from an unknown start",
-            Clock::RowOrder => "Rows",
+        let name = match (log.clock, log.times) {
+            (Clock::Epoch, EventTimes::Completion) => "Period, by completion",
+            (Clock::Epoch, EventTimes::Start) => "Period, by start",
+            (Clock::Relative, EventTimes::Completion) => "Completions, from an unknown start",
+            (Clock::Relative, EventTimes::Start) => "Starts, from an unknown start",
+            (Clock::RowOrder, _) => "Rows",
         };
         out.push((
             name,

@@ -16,8 +16,12 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         return Vec::new();
     }
     let mut out = vec![Block::Lead(
-        "Successful requests only: a failure is often fast, and would flatter the arm that fails."
-            .to_owned(),
+        if analysis.log.has_outcome {
+            "Successful requests only: a failure is often fast, and would flatter the arm that fails."
+        } else {
+            "All requests, because the log does not say which of them failed: a failure is often fast, and would flatter the arm that fails."
+        }
+        .to_owned(),
     )];
     for panel in &analysis.latency {
         out.push(Block::Heading(panel.label.clone(), Vec::new()));

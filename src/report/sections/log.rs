@@ -2,9 +2,9 @@
 
 use super::super::chart::Tone;
 use super::super::document::{Block, Cell, Chip, Column, Table};
-use crate::analysis::{Analysis, OutcomeCounts};
+use crate::analysis::{Analysis, EventTimes, OutcomeCounts};
 use crate::report::{IssueLine, LoadNotes, ReportInput};
-use crate::units;
+use crate::units::{self, Clock};
 
 pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let load = input.load;
@@ -26,6 +26,9 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     ];
     if !load.mapping.is_empty() {
         out.extend([heading("Columns"), Block::Table(mapping(load))]);
+    }
+    if !load.unused.is_empty() {
+        out.extend([heading("Columns not used"), Block::Table(unused(load))]);
     }
     if !load.joins.is_empty() {
         out.push(heading("Tables beside the log"));
@@ -52,7 +55,7 @@ fn arms(analysis: &Analysis) -> Table {
     ];
     let columns = std::iter::once(Column::head("Arm"))
         .chain(counts.map(Column::right))
-        .chain([Column::left("First"), Column::left("Last")]);
+        .chain(spans(analysis).map(Column::left));
     let rows = analysis.arms.iter().enumerate().map(|(k, arm)| {
         let OutcomeCounts {
             ok,
@@ -84,6 +87,15 @@ fn arms(analysis: &Analysis) -> Table {
     Table::new("arms", "Arms", columns.collect()).with(rows)
 }
 
+/// What the first and the last time of an arm are.
+fn spans(analysis: &Analysis) -> [&'static str; 2] {
+    match (analysis.log.clock, analysis.log.times) {
+        (Clock::RowOrder, _) => ["First", "Last"],
+        (_, EventTimes::Completion) => ["First completed", "Last completed"],
+        (_, EventTimes::Start) => ["First started", "Last started"],
+    }
+}
+
 fn mapping(load: &LoadNotes) -> Table {
     let rows = load.mapping.iter().map(|line| {
         vec![
@@ -96,6 +108,22 @@ fn mapping(load: &LoadNotes) -> Table {
         "columns",
         "Columns",
         ["Used as", "Column", "Unit"].map(Column::left).to_vec(),
+    )
+    .with(rows)
+}
+
+fn unused(load: &LoadNotes) -> Table {
+    let rows = load.unused.iter().map(|line| {
+        vec![
+            Cell::code(&line.column),
+            Cell::text(line.values.as_str()),
+            Cell::text(line.could_be.as_str()),
+        ]
+    });
+    Table::new(
+        "unused-columns",
+        "Columns not used",
+        ["Column", "Values", "Could be"].map(Column::left).to_vec(),
     )
     .with(rows)
 }
