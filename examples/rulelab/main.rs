@@ -2,8 +2,8 @@
 //! their promise.
 //!
 //! `cargo run --release --example rulelab > docs/lab-figures.md` makes the document, the same bytes
-//! at every run: each experiment has a seed of its own. `-- table`, `-- monitor` and `-- promise`
-//! make one chapter alone.
+//! at every run: each experiment has a seed of its own. `-- table`, `-- sample`,
+//! `-- monitor` and `-- promise` make one chapter alone.
 
 #![expect(clippy::print_stdout, reason = "a command that prints a document")]
 
@@ -18,6 +18,7 @@ use hindsight::rules::{Rulebook, presets};
 
 mod monitor;
 mod promise;
+mod sample;
 mod table;
 
 /// The canary's share in all experiments.
@@ -36,6 +37,9 @@ fn main() -> Result<()> {
     );
     if wants("table") {
         table::print()?;
+    }
+    if wants("sample") {
+        sample::print()?;
     }
     if wants("monitor") {
         monitor::print()?;

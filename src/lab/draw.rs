@@ -114,9 +114,12 @@ impl Draw {
             }
         }
         let mut log = pool.gathered(&rows);
-        for ((event, start), shift) in log.event_us.iter_mut().zip(&mut log.start_us).zip(shifts) {
+        for ((event, start), shift) in log.event_us.iter_mut().zip(&mut log.start_us).zip(&shifts) {
             *event += shift;
             *start += shift;
+        }
+        for (rated, shift) in log.rated_at_us.iter_mut().flatten().zip(&shifts) {
+            *rated += shift;
         }
         log
     }
@@ -136,6 +139,12 @@ fn requests(
         log.has_outcome = true;
         for outcome in &mut log.outcome {
             *outcome = outcome_at(share, rng);
+        }
+    }
+    // A rating comes as long after its answer as it did.
+    if let Some(rated) = &mut log.rated_at_us {
+        for ((rated, event), time) in rated.iter_mut().zip(&log.event_us).zip(&times) {
+            *rated += time - event;
         }
     }
     log.start_us.clone_from(&times);

@@ -157,7 +157,7 @@ impl Condition {
 
     /// Fewer values than this keep the rule's state; 0 where any number will do.
     pub(super) fn least_n(&self) -> u32 {
-        match (self.low_sample, self.metric) {
+        match (self.low_sample, &self.metric) {
             (LowSample::Ignore, Metric::Quantile(_, q)) => {
                 // The rounding keeps 10 / (1 − 0.99) at 1000.
                 (10.0 / q.min(1.0 - q) - 1e-6).ceil() as u32

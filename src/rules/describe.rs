@@ -1,8 +1,7 @@
 //! Conditions, clocks and persistence in words, for screens and reports.
 
-use super::metric::column_name;
 use super::{
-    Anchor, ArmRole, Clock, Cmp, Comparison, Condition, CounterFunc, FailureLimit, Metric,
+    Anchor, ArmRole, Clock, Cmp, Column, Comparison, Condition, CounterFunc, FailureLimit, Metric,
     Persistence, Predicate, RequestArm, Side, TestKind, TestRule, Window,
 };
 use crate::data::Quantity;
@@ -13,7 +12,7 @@ pub fn condition_text(condition: &Condition) -> String {
     if condition.metric == Metric::Score {
         return format!("Score of the canary {}", comparison_text(condition));
     }
-    let metric = metric_text(condition.metric);
+    let metric = metric_text(&condition.metric);
     let arm = match condition.arm {
         ArmRole::Canary => "of the canary",
         ArmRole::Baseline => "of the baseline",
@@ -94,7 +93,7 @@ pub fn persistence_text(persistence: Persistence) -> String {
     }
 }
 
-fn metric_text(metric: Metric) -> String {
+fn metric_text(metric: &Metric) -> String {
     match metric {
         Metric::ErrorShare => "Error share".to_owned(),
         Metric::SuccessShare => "Success share".to_owned(),
@@ -102,13 +101,11 @@ fn metric_text(metric: Metric) -> String {
         Metric::Rps => "Requests per second".to_owned(),
         Metric::ErrorCount => "Number of failed requests".to_owned(),
         Metric::ErrorsPerSecond => "Failed requests per second".to_owned(),
-        Metric::Mean(quantity) => format!("Mean {}", quantity_text(quantity)),
-        Metric::Sum(quantity) => format!("Sum of {}", quantity_text(quantity)),
-        Metric::Quantile(quantity, p) => {
-            format!("p{} {}", percent(p), quantity_text(quantity))
-        }
+        Metric::Mean(column) => format!("Mean {}", column_text(column)),
+        Metric::Sum(column) => format!("Sum of {}", column_text(column)),
+        Metric::Quantile(column, p) => format!("p{} {}", percent(*p), column_text(column)),
         Metric::Share(predicate) => format!("Share of {}", predicate_text(predicate)),
-        Metric::Burn(slo) => format!("Burn rate of errors against {} % success", percent(slo)),
+        Metric::Burn(slo) => format!("Burn rate of errors against {} % success", percent(*slo)),
         Metric::Consecutive(None) => "Errors in a row".to_owned(),
         Metric::Consecutive(Some(predicate)) => {
             format!("Requests in a row with {}", predicate_text(predicate))
@@ -117,25 +114,26 @@ fn metric_text(metric: Metric) -> String {
     }
 }
 
-fn predicate_text(predicate: Predicate) -> String {
+fn predicate_text(predicate: &Predicate) -> String {
     format!(
         "{} {} {}",
-        column_name(predicate.quantity),
+        predicate.column,
         symbol(predicate.cmp),
         plain(predicate.value)
     )
 }
 
-/// What messages call a quantity.
-pub(super) fn quantity_text(quantity: Quantity) -> &'static str {
-    match quantity {
-        Quantity::LatencyMs => "latency",
-        Quantity::TtftMs => "time to first token",
-        Quantity::Rating => "rating",
-        Quantity::TokensIn => "prompt tokens",
-        Quantity::TokensOut => "completion tokens",
-        Quantity::Cost => "cost",
-        Quantity::Extra(_) => "another metric",
+/// What messages call a column.
+pub(super) fn column_text(column: &Column) -> &str {
+    match column {
+        Column::Of(Quantity::LatencyMs) => "latency",
+        Column::Of(Quantity::TtftMs) => "time to first token",
+        Column::Of(Quantity::Rating) => "rating",
+        Column::Of(Quantity::TokensIn) => "prompt tokens",
+        Column::Of(Quantity::TokensOut) => "completion tokens",
+        Column::Of(Quantity::Cost) => "cost",
+        Column::Of(Quantity::Extra(_)) => "another metric",
+        Column::Named(name) => name,
     }
 }
 
@@ -183,7 +181,7 @@ fn window_text(window: Window) -> String {
 fn comparison_text(condition: &Condition) -> String {
     match condition.comparison {
         Comparison::Value { cmp, value } => {
-            let metric = condition.metric;
+            let metric = &condition.metric;
             let text = if condition.scale == 1.0 {
                 value_text(metric, value)
             } else if metric.is_share() && condition.scale == 100.0 {
@@ -200,12 +198,12 @@ fn comparison_text(condition: &Condition) -> String {
         Comparison::Drop { cmp, by } => format!(
             "is below the baseline by {} {}",
             amount_words(cmp),
-            amount_text(condition.metric, by)
+            amount_text(&condition.metric, by)
         ),
         Comparison::Rise { cmp, by } => format!(
             "is above the baseline by {} {}",
             amount_words(cmp),
-            amount_text(condition.metric, by)
+            amount_text(&condition.metric, by)
         ),
     }
 }
@@ -242,7 +240,7 @@ fn amount_words(cmp: Cmp) -> &'static str {
 }
 
 /// A difference; of shares in percentage points, lest it be read as a relative one.
-fn amount_text(metric: Metric, by: f64) -> String {
+fn amount_text(metric: &Metric, by: f64) -> String {
     if metric.is_share() {
         format!("{} pp", percent(by))
     } else {
@@ -250,11 +248,11 @@ fn amount_text(metric: Metric, by: f64) -> String {
     }
 }
 
-fn value_text(metric: Metric, value: f64) -> String {
+fn value_text(metric: &Metric, value: f64) -> String {
     if metric.is_share() {
         return format!("{} %", percent(value));
     }
-    match metric.quantity() {
+    match metric.column().and_then(Column::known) {
         Some(Quantity::LatencyMs | Quantity::TtftMs) => units::latency(value),
         _ => plain(value),
     }

@@ -15,7 +15,7 @@ pub(super) struct Gate<'a> {
 
 impl<'a> Gate<'a> {
     pub(super) fn new(view: View<'a>, minimum: Minimum) -> Self {
-        let flags = view.prepared.flags(Metric::Count, false);
+        let flags = view.prepared.flags(&Metric::Count, false);
         let sliding = |arm| {
             let tally = Tally::new(flags, TallyValue::Count);
             Sliding::new(view.rows(arm), view.frame(), minimum.window, tally)

@@ -86,7 +86,7 @@ fn series(
 ) -> (Vec<f64>, Vec<f64>) {
     let condition = Condition {
         name: metric.name.clone(),
-        metric: metric.metric,
+        metric: metric.metric.clone(),
         arm: ArmRole::Canary,
         window: Window::Trailing {
             span,

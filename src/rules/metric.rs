@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Quantity;
+use super::place::nearest;
+use crate::data::{Quantity, RequestLog};
 
 /// What is computed over the requests of a window.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Metric {
     /// Failed requests over requests with a known outcome; 0 to 1.
@@ -24,11 +26,11 @@ pub enum Metric {
     /// Failed requests per second of the window's length.
     ErrorsPerSecond,
     /// Arithmetic mean of the values that are there.
-    Mean(Quantity),
+    Mean(Column),
     /// Sum of the values that are there.
-    Sum(Quantity),
+    Sum(Column),
     /// Quantile of the values that are there.
-    Quantile(Quantity, f64),
+    Quantile(Column, f64),
     /// Values for which the predicate holds over values that are there; 0 to 1.
     Share(Predicate),
     /// Error share over the share that the objective allows, 1 − SLO (Google SRE workbook).
@@ -40,11 +42,20 @@ pub enum Metric {
     Score,
 }
 
-/// A comparison of a quantity with a number, such as `rating<=2`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A numeric column, as a rulebook names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Column {
+    /// A quantity with a name of its own, whatever the log calls its column: latency, rating, …
+    Of(Quantity),
+    /// Any other column of numbers, by its name in the log.
+    Named(Arc<str>),
+}
+
+/// A comparison of a column with a number, such as `rating<=2`.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Predicate {
-    /// The quantity.
-    pub quantity: Quantity,
+    /// The column.
+    pub column: Column,
     /// How it is compared.
     pub cmp: Cmp,
     /// With what.
@@ -97,10 +108,10 @@ const OPERATORS: [(&str, Cmp); 6] = [
 
 impl Metric {
     /// The column that the metric needs; `None` where it counts requests or outcomes.
-    pub fn quantity(self) -> Option<Quantity> {
+    pub fn column(&self) -> Option<&Column> {
         match self {
-            Self::Mean(q) | Self::Sum(q) | Self::Quantile(q, _) => Some(q),
-            Self::Share(predicate) | Self::Consecutive(Some(predicate)) => Some(predicate.quantity),
+            Self::Mean(column) | Self::Sum(column) | Self::Quantile(column, _) => Some(column),
+            Self::Share(predicate) | Self::Consecutive(Some(predicate)) => Some(&predicate.column),
             Self::ErrorShare
             | Self::SuccessShare
             | Self::Count
@@ -113,13 +124,18 @@ impl Metric {
         }
     }
 
+    /// Whether it measures ratings, which may arrive later than their requests.
+    pub(super) fn reads_ratings(&self) -> bool {
+        self.column() == Some(&Column::Of(Quantity::Rating))
+    }
+
     /// Whether its values lie between 0 and 1.
-    pub fn is_share(self) -> bool {
+    pub fn is_share(&self) -> bool {
         matches!(self, Self::ErrorShare | Self::SuccessShare | Self::Share(_))
     }
 
     /// Whether it needs to know how requests ended.
-    pub fn needs_outcome(self) -> bool {
+    pub fn needs_outcome(&self) -> bool {
         matches!(
             self,
             Self::ErrorShare
@@ -147,12 +163,69 @@ impl Cmp {
     }
 }
 
-/// How a rulebook calls a quantity.
-pub(super) fn column_name(quantity: Quantity) -> &'static str {
-    COLUMNS
-        .iter()
-        .find(|(_, q)| *q == quantity)
-        .map_or("", |(name, _)| name)
+impl Column {
+    /// The log's own quantity behind it; `None` where the log has none.
+    pub(super) fn quantity(&self, log: &RequestLog) -> Option<Quantity> {
+        match self {
+            Self::Of(quantity) => Some(*quantity),
+            Self::Named(name) => {
+                let place = log.extra_names.iter().position(|extra| **extra == **name)?;
+                Some(Quantity::Extra(place as u16))
+            }
+        }
+    }
+
+    /// The quantity, where the column has one of its own.
+    pub fn known(&self) -> Option<Quantity> {
+        match self {
+            Self::Of(quantity) => Some(*quantity),
+            Self::Named(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Of(quantity) => {
+                let known = COLUMNS.iter().find(|(_, known)| known == quantity);
+                f.write_str(known.map_or("", |(name, _)| name))
+            }
+            Self::Named(name) if is_plain(name) => f.write_str(name),
+            Self::Named(name) if name.contains('\'') => write!(f, "\"{name}\""),
+            Self::Named(name) => write!(f, "'{name}'"),
+        }
+    }
+}
+
+/// Whether a name can stand without quotes: it is no quantity's, nor nearly, and holds no sign.
+fn is_plain(name: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
+    nearest(name, &COLUMNS.map(|(known, _)| known)).is_none() && name.chars().all(is_word)
+}
+
+impl FromStr for Column {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        for quote in ['\'', '"'] {
+            let inner = text.strip_prefix(quote).and_then(|t| t.strip_suffix(quote));
+            if let Some(inner) = inner.filter(|inner| !inner.is_empty()) {
+                return Ok(Self::Named(inner.into()));
+            }
+        }
+        if let Some((_, quantity)) = COLUMNS.iter().find(|(known, _)| *known == text) {
+            return Ok(Self::Of(*quantity));
+        }
+        match nearest(text, &COLUMNS.map(|(known, _)| known)) {
+            _ if text.is_empty() => Err("a column's name is missing".to_owned()),
+            Some(meant) => Err(format!(
+                "no quantity is called {text:?}: write {meant}, or '{text}' in quotes if the log has such a column"
+            )),
+            None => Ok(Self::Named(text.into())),
+        }
+    }
 }
 
 impl FromStr for Metric {
@@ -173,8 +246,8 @@ impl FromStr for Metric {
             .strip_suffix(')')
             .ok_or_else(|| format!("metric {text:?} lacks its closing parenthesis"))?;
         match name.trim() {
-            "mean" => Ok(Self::Mean(column(inner)?)),
-            "sum" => Ok(Self::Sum(column(inner)?)),
+            "mean" => Ok(Self::Mean(inner.parse()?)),
+            "sum" => Ok(Self::Sum(inner.parse()?)),
             "share" => Ok(Self::Share(inner.parse()?)),
             "count" if inner.trim() == "error" => Ok(Self::ErrorCount),
             "rps" if inner.trim() == "error" => Ok(Self::ErrorsPerSecond),
@@ -193,12 +266,12 @@ impl FromStr for Metric {
                 }
             }
             "quantile" => {
-                let (col, q) = inner.split_once(',').ok_or_else(|| {
+                let (column, q) = inner.rsplit_once(',').ok_or_else(|| {
                     format!("{text:?} lacks its probability: write quantile(latency, 0.95)")
                 })?;
                 let q = number(q)?;
                 if (0.0..=1.0).contains(&q) {
-                    Ok(Self::Quantile(column(col)?, q))
+                    Ok(Self::Quantile(column.parse()?, q))
                 } else {
                     Err(format!(
                         "a quantile's probability lies between 0 and 1, not {q}"
@@ -212,16 +285,16 @@ impl FromStr for Metric {
 
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
+        match self {
             Self::ErrorShare => f.write_str("error_share"),
             Self::SuccessShare => f.write_str("success_share"),
             Self::Count => f.write_str("count"),
             Self::Rps => f.write_str("rps"),
             Self::ErrorCount => f.write_str("count(error)"),
             Self::ErrorsPerSecond => f.write_str("rps(error)"),
-            Self::Mean(q) => write!(f, "mean({})", column_name(q)),
-            Self::Sum(q) => write!(f, "sum({})", column_name(q)),
-            Self::Quantile(q, p) => write!(f, "quantile({},{p})", column_name(q)),
+            Self::Mean(q) => write!(f, "mean({q})"),
+            Self::Sum(q) => write!(f, "sum({q})"),
+            Self::Quantile(q, p) => write!(f, "quantile({q},{p})"),
             Self::Share(predicate) => write!(f, "share({predicate})"),
             Self::Burn(slo) => write!(f, "burn(error_share,{slo})"),
             Self::Consecutive(None) => f.write_str("consecutive(error)"),
@@ -236,9 +309,10 @@ impl FromStr for Predicate {
 
     fn from_str(text: &str) -> Result<Self, String> {
         for (operator, cmp) in OPERATORS {
-            if let Some((left, right)) = text.split_once(operator) {
+            // The last one: a name in quotes may hold others.
+            if let Some((left, right)) = text.rsplit_once(operator) {
                 return Ok(Self {
-                    quantity: column(left)?,
+                    column: left.parse()?,
                     cmp,
                     value: number(right)?,
                 });
@@ -250,13 +324,7 @@ impl FromStr for Predicate {
 
 impl fmt::Display for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}{}{}",
-            column_name(self.quantity),
-            self.cmp,
-            self.value
-        )
+        write!(f, "{}{}{}", self.column, self.cmp, self.value)
     }
 }
 
@@ -279,17 +347,6 @@ impl From<Metric> for String {
     fn from(metric: Metric) -> Self {
         metric.to_string()
     }
-}
-
-fn column(text: &str) -> Result<Quantity, String> {
-    let name = text.trim();
-    COLUMNS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, quantity)| *quantity)
-        .ok_or_else(|| {
-            format!("no column is called {name:?}: write latency, ttft, rating, tokens_in, tokens_out or cost")
-        })
 }
 
 fn number(text: &str) -> Result<f64, String> {
@@ -325,12 +382,18 @@ mod tests {
             "burn(error_share,0.99)",
             "consecutive(error)",
             "consecutive(rating<=2)",
+            "mean(toxicity)",
+            "quantile('judge score, v2',0.9)",
+            "share(scores.toxicity>=0.5)",
+            "share('a>b'>=0.5)",
+            "mean('latncy')",
+            "mean(\"o'clock\")",
         ] {
             assert_eq!(text.parse::<Metric>().unwrap().to_string(), text);
         }
         assert_eq!(
             " quantile( latency , .99 )".parse::<Metric>().unwrap(),
-            Metric::Quantile(Quantity::LatencyMs, 0.99)
+            Metric::Quantile(Column::Of(Quantity::LatencyMs), 0.99)
         );
     }
 
@@ -338,7 +401,8 @@ mod tests {
     fn nonsense_names_what_is_wrong() {
         for (text, part) in [
             ("errors", "no metric"),
-            ("mean(latncy)", "latncy"),
+            ("mean(latncy)", "write latency, or 'latncy' in quotes"),
+            ("mean()", "name is missing"),
             ("mean(latency", "parenthesis"),
             ("quantile(latency)", "probability"),
             ("quantile(latency,95)", "between 0 and 1"),

@@ -57,7 +57,7 @@ pub use condition::{ArmRole, Comparison, Condition, LowSample, NoData, QuantileM
 pub use damage::{Averted, AvertedAmount};
 pub use describe::{clock_text, condition_text, persistence_text};
 pub use fit::{PlanFit, StageFit};
-pub use metric::{Cmp, Metric, Predicate};
+pub use metric::{Cmp, Column, Metric, Predicate};
 pub use model::{
     Action, After, AfterStage, AfterWindows, ArmLabels, Columns, EventTime, Minimum, Node, PerArm,
     Rule, Rulebook, Scope, TestUnit, with_threshold,

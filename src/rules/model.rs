@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::raw::RawRulebook;
-use super::{Clock, Condition, Persistence, Plan, Router, TimeSpan, Window};
+use super::{
+    Clock, Column, Condition, Metric, Persistence, Plan, Router, TimeSpan, Window,
+};
 
 /// Rules, with the arms they speak of and the plans they belong to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -223,7 +225,40 @@ pub fn with_threshold(
     Some(moved)
 }
 
+impl Rulebook {
+    /// The columns of a log that the rules name besides its quantities; each once, in order.
+    pub fn named_columns(&self) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        let metrics = self.rules.iter().flat_map(Rule::metrics);
+        for metric in metrics {
+            if let Some(Column::Named(name)) = metric.column()
+                && !found.iter().any(|known| **known == **name)
+            {
+                found.push(name.to_string());
+            }
+        }
+        found
+    }
+}
+
 impl Rule {
+    /// What its conditions, or its judge, measure.
+    fn metrics(&self) -> Vec<&Metric> {
+        let mut found = Vec::new();
+        for condition in self.conditions() {
+            match &condition.score {
+                Some(score) => found.extend(score.metrics.iter().map(|metric| &metric.metric)),
+                None => found.push(&condition.metric),
+            }
+        }
+        found
+    }
+
+    /// Whether it measures ratings, which may arrive later than their requests.
+    pub(super) fn reads_ratings(&self) -> bool {
+        self.metrics().into_iter().any(Metric::reads_ratings)
+    }
+
     /// The conditions, in the order in which the tree names them.
     pub fn conditions(&self) -> Vec<&Condition> {
         let mut found = Vec::new();

@@ -3,14 +3,14 @@
 
 use std::borrow::Cow;
 
-use super::state::{Addends, Flag, Frame, Ranks, Ring};
+use super::state::{Addends, Arrivals, Flag, Frame, Ranks, Ring};
 use super::{
-    ArmRole, Clock, Comparison, Condition, EventTime, Metric, Plan, Rule, Rulebook, Scope, StageAt,
+    ArmRole, Clock, Column, Comparison, Condition, EventTime, Metric, Plan, Rule, Rulebook, Scope, StageAt,
     StageSpan, TestKind, TestUnit, Window,
 };
 use crate::data::{Clock as LogClock, Numbers, Quantity, RequestLog};
 
-use super::describe::quantity_text;
+use super::describe::column_text;
 
 /// A log, prepared for the conditions of a rulebook.
 ///
@@ -27,6 +27,8 @@ pub struct Prepared<'a> {
     addends: Vec<(Quantity, Addends)>,
     /// As floats, because windows read them at every step.
     values: Vec<(Quantity, Vec<f64>)>,
+    /// When ratings arrived, where a condition measures them and they came later than their requests.
+    arrivals: Option<Arrivals>,
 }
 
 /// Which rows of a log take part, and in which arm; each list ascends.
@@ -43,7 +45,7 @@ pub struct Assignment {
 }
 
 /// What flags or ranks are made from.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Source {
     metric: Option<Metric>,
     quantity: Option<Quantity>,
@@ -101,6 +103,7 @@ impl<'a> Prepared<'a> {
             ranks: Vec::new(),
             addends: Vec::new(),
             values: Vec::new(),
+            arrivals: None,
             log,
         };
         prepared.extend(rulebook);
@@ -109,6 +112,9 @@ impl<'a> Prepared<'a> {
 
     /// Prepares what a changed rulebook needs besides. Its event time must be the same.
     pub fn extend(&mut self, rulebook: &Rulebook) {
+        if self.arrivals.is_none() && rulebook.rules.iter().any(Rule::reads_ratings) {
+            self.arrivals = Arrivals::of_ratings(&self.log);
+        }
         for condition in rulebook.rules.iter().flat_map(Rule::conditions) {
             if self.unavailable(condition).is_none() {
                 self.prepare(condition);
@@ -127,32 +133,51 @@ impl<'a> Prepared<'a> {
     /// Why a condition can never be evaluated on this log.
     pub(super) fn unavailable(&self, condition: &Condition) -> Option<String> {
         if let Some(score) = &condition.score {
-            let metrics = score.metrics.iter();
+            let mut metrics = score.metrics.iter();
             return metrics
-                .map(|metric| metric.metric)
-                .find_map(|metric| self.lacks(metric))
+                .find_map(|metric| self.lacks(&metric.metric))
                 .or_else(|| {
                     self.is_timeless()
                         .then(|| "the log has no times".to_owned())
                 });
         }
-        self.lacks(condition.metric).or_else(|| {
+        self.lacks(&condition.metric).or_else(|| {
             let is_timed = condition.window.is_timed() && self.is_timeless();
             is_timed.then(|| "the log has no times".to_owned())
         })
     }
 
-    fn lacks(&self, metric: Metric) -> Option<String> {
+    fn lacks(&self, metric: &Metric) -> Option<String> {
         if metric.needs_outcome() && !self.log.has_outcome {
             return Some("the log has no column that tells success from failure".to_owned());
         }
-        match metric.quantity() {
-            Some(quantity) if self.log.quantity(quantity).is_none() => Some(format!(
-                "the log has no column for {}",
-                quantity_text(quantity)
+        let column = metric.column()?;
+        let is_there = self
+            .quantity(column)
+            .is_some_and(|quantity| self.log.quantity(quantity).is_some());
+        match column {
+            _ if is_there => None,
+            Column::Of(_) => Some(format!("the log has no column for {}", column_text(column))),
+            Column::Named(name) => Some(format!(
+                "the log has no column of numbers called {name} besides those that a rulebook calls latency, ttft, rating, tokens_in, tokens_out and cost"
             )),
-            _ => None,
         }
+    }
+
+    /// What a rulebook's column is in this log.
+    fn quantity(&self, column: &Column) -> Option<Quantity> {
+        column.quantity(&self.log)
+    }
+
+    /// When the values of a metric arrived, where that is later than their requests.
+    pub(super) fn arrivals(&self, metric: &Metric) -> Option<&Arrivals> {
+        let arrivals = self.arrivals.as_ref()?;
+        metric.reads_ratings().then_some(arrivals)
+    }
+
+    /// Whether anything that a rule measures arrives later than its request.
+    pub(super) fn is_late(&self, rule: &Rule) -> bool {
+        self.arrivals.is_some() && rule.reads_ratings()
     }
 
     /// The observed stage at an instant.
@@ -173,49 +198,53 @@ impl<'a> Prepared<'a> {
         self.log.clock == LogClock::RowOrder
     }
 
-    /// The values of a quantity that a condition measures; NaN where missing.
-    pub(super) fn values(&self, quantity: Quantity) -> &[f64] {
-        let found = self.values.iter().find(|(known, _)| *known == quantity);
+    /// The values of a column that a condition measures; NaN where missing.
+    pub(super) fn values(&self, column: &Column) -> &[f64] {
+        let quantity = self.quantity(column);
+        let found = self.values.iter().find(|(known, _)| Some(*known) == quantity);
         found.map_or(&[], |(_, values)| values)
     }
 
     /// The flags that a share or a count needs.
-    pub(super) fn flags(&self, metric: Metric, drop_zero: bool) -> &[Flag] {
+    pub(super) fn flags(&self, metric: &Metric, drop_zero: bool) -> &[Flag] {
         let source = Source::of_flags(metric, drop_zero);
         let found = self.flags.iter().find(|(known, _)| *known == source);
         found.map_or(&[], |(_, flags)| flags)
     }
 
-    /// The ranks of a quantity; `None` where only small windows need them.
-    pub(super) fn ranks(&self, quantity: Quantity, drop_zero: bool) -> Option<&Ranks> {
-        let source = Source::of_ranks(quantity, drop_zero);
+    /// The ranks of a column; `None` where only small windows need them.
+    pub(super) fn ranks(&self, column: &Column, drop_zero: bool) -> Option<&Ranks> {
+        let source = Source::of_ranks(self.quantity(column)?, drop_zero);
         let found = self.ranks.iter().find(|(known, _)| *known == source);
         found.map(|(_, ranks)| ranks)
     }
 
-    /// What is known of a quantity's values.
-    pub(super) fn addends(&self, quantity: Quantity) -> Addends {
-        let found = self.addends.iter().find(|(known, _)| *known == quantity);
+    /// What is known of a column's values.
+    pub(super) fn addends(&self, column: &Column) -> Addends {
+        let quantity = self.quantity(column);
+        let found = self.addends.iter().find(|(known, _)| Some(*known) == quantity);
         found.map_or(Addends::Any, |(_, addends)| *addends)
     }
 
     fn prepare(&mut self, condition: &Condition) {
         if let Some(score) = &condition.score {
             for metric in &score.metrics {
-                self.prepare_metric(metric.metric, false, false);
+                self.prepare_metric(&metric.metric, false, false);
             }
             return;
         }
-        let is_small = matches!(condition.window, Window::Last { n } if n <= Ring::MAX_N);
+        let is_small = matches!(condition.window, Window::Last { n } if n <= Ring::MAX_N)
+            && self.arrivals(&condition.metric).is_none();
         let keeps_values = is_small
             || matches!(condition.window, Window::Counter { .. })
             || matches!(condition.comparison, Comparison::Test(test) if test.kind == TestKind::MannWhitney);
-        self.prepare_metric(condition.metric, condition.drop_zero, keeps_values);
+        self.prepare_metric(&condition.metric, condition.drop_zero, keeps_values);
     }
 
-    fn prepare_metric(&mut self, metric: Metric, drop_zero: bool, keeps_values: bool) {
+    fn prepare_metric(&mut self, metric: &Metric, drop_zero: bool, keeps_values: bool) {
         let needs_values = keeps_values || !matches!(metric, Metric::Quantile(..));
-        if let Some(quantity) = metric.quantity().filter(|_| needs_values)
+        let quantity = metric.column().and_then(|column| self.quantity(column));
+        if let Some(quantity) = quantity.filter(|_| needs_values)
             && self.values.iter().all(|(known, _)| *known != quantity)
         {
             let values = self.log.quantity(quantity).map(Numbers::to_vec);
@@ -231,7 +260,8 @@ impl<'a> Prepared<'a> {
             | Metric::Burn(_)
             | Metric::Consecutive(_)
             | Metric::Share(_) => self.prepare_flags(Source::of_flags(metric, drop_zero)),
-            Metric::Quantile(quantity, _) if !keeps_values => {
+            Metric::Quantile(..) if !keeps_values => {
+                let Some(quantity) = quantity else { return };
                 let source = Source::of_ranks(quantity, drop_zero);
                 if !self.ranks.iter().any(|(known, _)| *known == source) {
                     let values = self.log.quantity(quantity);
@@ -239,9 +269,10 @@ impl<'a> Prepared<'a> {
                     self.ranks.extend(ranks.map(|ranks| (source, ranks)));
                 }
             }
-            Metric::Mean(quantity) | Metric::Sum(quantity) => {
+            Metric::Mean(column) | Metric::Sum(column) => {
+                let Some(quantity) = quantity else { return };
                 if !self.addends.iter().any(|(known, _)| *known == quantity) {
-                    let addends = Addends::of(self.values(quantity));
+                    let addends = Addends::of(self.values(column));
                     self.addends.push((quantity, addends));
                 }
             }
@@ -253,11 +284,11 @@ impl<'a> Prepared<'a> {
         if self.flags.iter().any(|(known, _)| *known == source) {
             return;
         }
-        let flags = match source.metric {
+        let flags = match &source.metric {
             Some(Metric::ErrorShare) => Flag::errors(&self.log),
             Some(Metric::SuccessShare) => Flag::successes(&self.log),
             Some(Metric::Share(predicate)) => {
-                Flag::predicate(self.values(predicate.quantity), predicate, source.drop_zero)
+                Flag::predicate(self.values(&predicate.column), predicate, source.drop_zero)
             }
             _ => Flag::requests(&self.log),
         };
@@ -326,11 +357,11 @@ impl<'a> View<'a> {
 
 impl Source {
     fn requests() -> Self {
-        Self::of_flags(Metric::Count, false)
+        Self::of_flags(&Metric::Count, false)
     }
 
-    fn of_flags(metric: Metric, drop_zero: bool) -> Self {
-        let metric = match metric {
+    fn of_flags(metric: &Metric, drop_zero: bool) -> Self {
+        let metric = match metric.clone() {
             Metric::Rps => Metric::Count,
             Metric::ErrorCount
             | Metric::ErrorsPerSecond

@@ -57,7 +57,7 @@ impl<'a> Signal<'a> {
         if let Comparison::Test(rule) = condition.comparison {
             return Self::Test(TestSignal::new(view, condition, rule));
         }
-        match condition.metric {
+        match &condition.metric {
             Metric::ErrorShare
             | Metric::SuccessShare
             | Metric::Share(_)
@@ -66,7 +66,7 @@ impl<'a> Signal<'a> {
             | Metric::ErrorCount
             | Metric::ErrorsPerSecond
             | Metric::Rps => {
-                let gives = match (condition.metric, condition.window.span()) {
+                let gives = match (&condition.metric, condition.window.span()) {
                     (Metric::Count, _) => TallyValue::Count,
                     (Metric::Rps, Some(span)) => TallyValue::PerSecond(span.as_seconds()),
                     (Metric::ErrorsPerSecond, Some(span)) => TallyValue::Hits(span.as_seconds()),
@@ -74,33 +74,35 @@ impl<'a> Signal<'a> {
                     (Metric::Burn(slo), _) => TallyValue::Burn(1.0 - slo),
                     _ => TallyValue::Share,
                 };
-                let flags = prepared.flags(condition.metric, drop_zero);
+                let flags = prepared.flags(&condition.metric, drop_zero);
                 let tally = || Tally::new(flags, gives);
                 Self::Tally(Pair::new(view, condition, with_baseline, tally))
             }
             Metric::Consecutive(_) => {
-                let flags = prepared.flags(condition.metric, drop_zero);
+                let flags = prepared.flags(&condition.metric, drop_zero);
                 let streak = || Streak::new(flags);
                 Self::Streak(Pair::new(view, condition, with_baseline, streak))
             }
-            Metric::Mean(quantity) | Metric::Sum(quantity) => {
+            Metric::Mean(column) | Metric::Sum(column) => {
                 let gives = match condition.metric {
                     Metric::Sum(_) => TotalValue::Sum,
                     _ => TotalValue::Mean,
                 };
-                let values = prepared.values(quantity);
-                let addends = prepared.addends(quantity);
+                let values = prepared.values(column);
+                let addends = prepared.addends(column);
                 let total = || match condition.window {
                     Window::Run => Total::running(values, drop_zero, gives),
                     _ => Total::sliding(values, addends, drop_zero, gives),
                 };
                 Self::Total(Pair::new(view, condition, with_baseline, total))
             }
-            Metric::Quantile(quantity, probability) => {
+            Metric::Quantile(column, probability) => {
+                let probability = *probability;
                 let method = condition.quantile_method;
-                match (condition.window, prepared.ranks(quantity, drop_zero)) {
-                    (Window::Last { n }, _) if n <= Ring::MAX_N => {
-                        let values = prepared.values(quantity);
+                let is_late = prepared.arrivals(&condition.metric).is_some();
+                match (condition.window, prepared.ranks(column, drop_zero)) {
+                    (Window::Last { n }, _) if n <= Ring::MAX_N && !is_late => {
+                        let values = prepared.values(column);
                         let ring = || Ring::new(values, drop_zero, n, probability, method);
                         Self::Ring(Pair::new(view, condition, with_baseline, ring))
                     }
@@ -117,29 +119,33 @@ impl<'a> Signal<'a> {
 
     fn counter(view: View<'a>, condition: &Condition, with_baseline: bool) -> Self {
         let prepared = view.prepared;
-        let gives = match condition.metric {
+        let gives = match &condition.metric {
             Metric::Rps | Metric::Count => CounterValue::Alone,
             Metric::ErrorCount | Metric::ErrorsPerSecond => CounterValue::Hits,
             Metric::Burn(slo) => CounterValue::Share(1.0 - slo),
             Metric::Quantile(_, q) => CounterValue::Quantile {
-                q,
+                q: *q,
                 bounds: condition.buckets.clone(),
             },
             _ => CounterValue::Share(1.0),
         };
-        let counted = match condition.metric {
-            Metric::Quantile(quantity, _)
+        let counted = match &condition.metric {
+            Metric::Quantile(column, _)
                 if condition.quantile_method == QuantileMethod::PromBuckets =>
             {
-                Counted::Values(prepared.values(quantity), condition.drop_zero)
+                Counted::Values(prepared.values(column), condition.drop_zero)
             }
             metric => Counted::Flags(prepared.flags(metric, condition.drop_zero)),
         };
         let scrape = |arm| {
-            let event_us = &prepared.log.event_us;
             let span_us = (view.zero_us(), view.until_us);
             let (rows, window) = (view.rows(arm), condition.window);
-            ScrapedCounters::scrape(rows, event_us, counted, window, gives.clone(), span_us)
+            let late = prepared.arrivals(&condition.metric).map(|a| a.of_arm(rows));
+            let (rows, times) = match &late {
+                Some(late) => (late.rows(), late.times()),
+                None => (rows, prepared.log.event_us.as_slice()),
+            };
+            ScrapedCounters::scrape(rows, times, counted, window, gives.clone(), span_us)
         };
         match scrape(condition.arm) {
             Ok(measured) => {
@@ -250,7 +256,10 @@ impl<'a, S: Statistic> Pair<'a, S> {
     ) -> Self {
         let sliding = |arm| {
             let frame = view.frame();
-            Sliding::new(view.rows(arm), frame, condition.window, statistic())
+            let rows = view.rows(arm);
+            let late = view.prepared.arrivals(&condition.metric);
+            Sliding::new(rows, frame, condition.window, statistic())
+                .with_arrivals(late.map(|arrivals| arrivals.of_arm(rows)))
         };
         Self {
             measured: sliding(condition.arm),
@@ -387,24 +396,24 @@ impl<'a, S: Statistic> Pair<'a, S> {
 impl<'a> TestSignal<'a> {
     fn new(view: View<'a>, condition: &Condition, rule: TestRule) -> Self {
         let (prepared, drop_zero) = (view.prepared, condition.drop_zero);
-        let metric = condition.metric;
-        let quantity = match metric {
-            Metric::Mean(quantity) | Metric::Quantile(quantity, _) => Some(quantity),
+        let metric = &condition.metric;
+        let column = match metric {
+            Metric::Mean(column) | Metric::Quantile(column, _) => Some(column),
             _ => None,
         };
-        let sample = || match (rule.kind, quantity) {
+        let sample = || match (rule.kind, column) {
             (TestKind::ZTwoProp, _) => Sample::Counts {
                 flags: prepared.flags(metric, drop_zero),
                 hits: 0,
                 n: 0,
             },
             (TestKind::MannWhitney, _) => Sample::Values {
-                values: quantity.map_or(&[], |quantity| prepared.values(quantity)),
+                values: column.map_or(&[], |column| prepared.values(column)),
                 drop_zero,
                 window: std::collections::VecDeque::new(),
             },
-            (_, Some(quantity)) => Sample::Units(UnitSums::of_mean(
-                prepared.values(quantity),
+            (_, Some(column)) => Sample::Units(UnitSums::of_mean(
+                prepared.values(column),
                 drop_zero,
                 view.units(),
             )),

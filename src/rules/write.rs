@@ -152,12 +152,13 @@ fn judged(root: &Node) -> Option<RawScore> {
 
 fn condition(found: Condition) -> RawNode {
     let is_quantile = matches!(found.metric, Metric::Quantile(..));
+    let is_streak = matches!(found.metric, Metric::Consecutive(_));
     let mut raw = RawNode {
         name: Some(found.name),
         metric: Some(found.metric),
         arm: Some(found.arm).filter(|arm| *arm != ArmRole::Canary),
         window: Some(window(found.window))
-            .filter(|_| !matches!(found.metric, Metric::Consecutive(_))),
+            .filter(|_| !is_streak),
         scale: Some(found.scale).filter(|scale| *scale != 1.0),
         min_n: Some(found.min_n).filter(|n| *n != PerArm::default()),
         require: found

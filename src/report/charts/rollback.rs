@@ -5,7 +5,7 @@ use crate::analysis::Analysis;
 use crate::data::Quantity;
 use crate::report::chart::{Along, Axis, Chart, Layer, Mark, Scale, Tone};
 use crate::rules::{
-    Action, Condition, ConditionReplay, Metric, Replay, Rule, RuleReplay, Rulebook, State,
+    Action, Column, Condition, ConditionReplay, Metric, Replay, Rule, RuleReplay, Rulebook, State,
 };
 use crate::units::ValueForm;
 
@@ -277,14 +277,14 @@ pub fn condition_form(
         rule.conditions()
             .into_iter()
             .find(|c| c.name == condition)
-            .map(|c| c.metric)
+            .map(|c| &c.metric)
     });
     metric.map_or(ValueForm::Number, metric_form)
 }
 
 /// How the values of a metric are written.
-pub fn metric_form(metric: Metric) -> ValueForm {
-    match metric.quantity() {
+pub fn metric_form(metric: &Metric) -> ValueForm {
+    match metric.column().and_then(Column::known) {
         _ if metric.is_share() => ValueForm::Share,
         Some(Quantity::LatencyMs | Quantity::TtftMs) => ValueForm::LatencyMs,
         _ => ValueForm::Number,

@@ -22,8 +22,8 @@ pub(super) fn condition(raw: RawNode, at: &str) -> Result<Condition> {
             format!("A scale is a positive number, not {scale}"),
         ));
     }
-    let comparison = comparison(&raw, metric, scale, at)?;
-    let window = match (&raw.window, metric) {
+    let comparison = comparison(&raw, &metric, scale, at)?;
+    let window = match (&raw.window, &metric) {
         (Some(raw), _) => window(raw, &format!("{at}.window"))?,
         // A count of requests in a row goes back as far as they do.
         (None, Metric::Consecutive(_)) => Window::Run,
@@ -32,7 +32,7 @@ pub(super) fn condition(raw: RawNode, at: &str) -> Result<Condition> {
                 .hint("Write window = { last = 100 } or { trailing = \"5m\" }"));
         }
     };
-    check_metric_in_window(metric, window, raw.quantile_method, at)?;
+    check_metric_in_window(&metric, window, raw.quantile_method, at)?;
     let found = Condition {
         name: raw.name.unwrap_or_default(),
         metric,
@@ -67,7 +67,7 @@ fn check_options(found: &Condition, quantile: Option<QuantileMethod>, at: &str) 
     ] {
         reachable(found.window, n, &format!("{at}.min_n.{name}"))?;
     }
-    if found.drop_zero && found.metric.quantity().is_none() {
+    if found.drop_zero && found.metric.column().is_none() {
         return Err(fault(
             format!("{at}.drop_zero"),
             format!("{} has no values of which 0 could be dropped", found.metric),
@@ -105,7 +105,7 @@ fn check_options(found: &Condition, quantile: Option<QuantileMethod>, at: &str) 
 
 /// A test of a metric that it can test, over requests that it can have.
 fn check_test(found: &Condition, test: TestRule, at: &str) -> Result<()> {
-    let metric = found.metric;
+    let metric = &found.metric;
     let (is_fit, needed) = match test.kind {
         TestKind::ZTwoProp => (metric.is_share(), "a share"),
         TestKind::MannWhitney => (
@@ -234,7 +234,7 @@ fn test(raw: &RawTest, at: &str) -> Result<TestRule> {
     })
 }
 
-fn comparison(raw: &RawNode, metric: Metric, scale: f64, at: &str) -> Result<Comparison> {
+fn comparison(raw: &RawNode, metric: &Metric, scale: f64, at: &str) -> Result<Comparison> {
     let given = [
         raw.test.is_some(),
         raw.value.is_some(),
@@ -336,7 +336,7 @@ fn require(text: &str, at: &str) -> Result<Require> {
 }
 
 fn check_metric_in_window(
-    metric: Metric,
+    metric: &Metric,
     window: Window,
     method: Option<QuantileMethod>,
     at: &str,

@@ -3,6 +3,7 @@
 //! A window is two positions in the list of an arm's requests; it tells a [`Statistic`] which
 //! requests come and which go. Every statistic is exact at every evaluation.
 
+mod arrivals;
 mod counter;
 mod order;
 mod points;
@@ -16,6 +17,7 @@ mod streak;
 mod tally;
 mod total;
 
+pub(super) use arrivals::{Arrivals, Late};
 pub(super) use counter::{Counted, CounterValue, ScrapedCounters};
 pub(super) use order::Order;
 pub(super) use points::{Block, Point, Points};

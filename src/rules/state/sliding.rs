@@ -1,6 +1,6 @@
 //! [`Sliding`]: which requests of an arm are in a window.
 
-use super::{Observed, Point};
+use super::{Late, Observed, Point};
 use crate::rules::{Anchor, Edge, Window};
 
 /// A statistic over the requests of a window. Adding and removing say whether the value may have
@@ -40,6 +40,8 @@ pub(in crate::rules) struct Sliding<'a, S> {
     tail: usize,
     statistic: S,
     observed: Observed,
+    /// Where values arrive later than their requests: `head` and `tail` are places among these.
+    late: Option<Late<'a>>,
 }
 
 /// How far back a window reaches; times in microseconds.
@@ -104,11 +106,22 @@ impl<'a, S: Statistic> Sliding<'a, S> {
             tail: 0,
             observed: statistic.observe(),
             statistic,
+            late: None,
         }
+    }
+
+    /// The same window over values that arrive later than their requests.
+    #[must_use]
+    pub(in crate::rules) fn with_arrivals(self, late: Option<Late<'a>>) -> Self {
+        Self { late, ..self }
     }
 
     /// Jumps to just before `point` without looking at the requests that no longer matter there.
     pub(in crate::rules) fn seek(&mut self, point: Point) {
+        if let Some((tail, _)) = self.extent_of_late(point) {
+            (self.head, self.tail) = (tail, tail);
+            return;
+        }
         let seen = self.rows.partition_point(|row| *row < point.seen);
         let later = |us: i64| {
             self.rows[..seen].partition_point(|row| self.frame.event_us[*row as usize] < us)
@@ -146,7 +159,7 @@ impl<'a, S: Statistic> Sliding<'a, S> {
     /// Whether nothing but a request of the arm moves the window.
     #[inline]
     pub(in crate::rules) fn is_moved_by_requests(&self) -> bool {
-        matches!(self.extent, Extent::Last(_) | Extent::Run)
+        self.late.is_none() && matches!(self.extent, Extent::Last(_) | Extent::Run)
     }
 
     /// The next request that the window has not seen; `u32::MAX` at the end.
@@ -181,6 +194,9 @@ impl<'a, S: Statistic> Sliding<'a, S> {
     #[inline(always)]
     pub(in crate::rules) fn advance(&mut self, point: Point) -> bool {
         let mut has_changed = false;
+        if self.late.is_some() {
+            return self.advance_late(point);
+        }
         match self.extent {
             Extent::Last(_) | Extent::Run => {
                 while self.next_row() < point.seen {
@@ -205,6 +221,48 @@ impl<'a, S: Statistic> Sliding<'a, S> {
                 has_changed |= self.take_until(point.seen, end_us);
                 has_changed |= self.drop_before(end_us - us);
             }
+        }
+        if has_changed {
+            self.observed = self.statistic.observe();
+        }
+        has_changed
+    }
+
+    /// Which of the late values are in the window at an evaluation.
+    fn extent_of_late(&mut self, point: Point) -> Option<(usize, usize)> {
+        let end_us = match self.extent {
+            Extent::Tumbling {
+                slide_us, align, ..
+            } => self.period_end(point.at_us, slide_us, align),
+            _ => i64::MAX,
+        };
+        let stage_us = self.frame.stage_start(point.at_us);
+        let late = self.late.as_mut()?;
+        let tail = match self.extent {
+            Extent::Last(n) => late.n_before_last(n, self.rows, point.seen, self.frame),
+            Extent::Trailing(us) => late.n_before(point.at_us - us + 1),
+            Extent::Run => 0,
+            Extent::Stage => late.n_before(stage_us),
+            Extent::Tumbling { us, .. } => late.n_before(end_us - us),
+        };
+        let head = late.n_arrived(point, end_us);
+        Some((tail.min(head), head))
+    }
+
+    /// [`Sliding::advance`] over values that arrive later than their requests.
+    fn advance_late(&mut self, point: Point) -> bool {
+        let (extent, late) = (self.extent_of_late(point), self.late.as_ref());
+        let (Some((tail, head)), Some(late)) = (extent, late) else {
+            return false;
+        };
+        let mut has_changed = false;
+        while self.head < head {
+            has_changed |= self.statistic.add(late.rows[self.head] as usize);
+            self.head += 1;
+        }
+        while self.tail < tail {
+            has_changed |= self.statistic.remove(late.rows[self.tail] as usize);
+            self.tail += 1;
         }
         if has_changed {
             self.observed = self.statistic.observe();

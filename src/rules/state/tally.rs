@@ -107,7 +107,7 @@ impl Flag {
     /// Values for which the predicate holds among the values that are there.
     pub(in crate::rules) fn predicate(
         values: &[f64],
-        predicate: Predicate,
+        predicate: &Predicate,
         drop_zero: bool,
     ) -> Vec<Self> {
         values
