@@ -27,9 +27,9 @@ pub(super) fn location_shift(x: &[f64], y: &[f64], confidence: f64) -> Option<Sh
         return None;
     }
     let quantile = normal_quantile(1.0 - (1.0 - confidence) / 2.0)?;
-    let mut pooled = Vec::with_capacity(x.len() + y.len());
-    let mut root = |wanted: f64, is_corrected: bool| {
-        let mut z = |shift: f64| standardised(x, y, shift, is_corrected, &mut pooled) - wanted;
+    let (x, y) = (sorted(x), sorted(y));
+    let root = |wanted: f64, is_corrected: bool| {
+        let z = |shift: f64| standardised(&x, &y, shift, is_corrected) - wanted;
         let (low, high) = (z(ends.0), z(ends.1));
         if low <= 0.0 {
             ends.0
@@ -46,6 +46,12 @@ pub(super) fn location_shift(x: &[f64], y: &[f64], confidence: f64) -> Option<Sh
     })
 }
 
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut values = values.to_vec();
+    values.sort_unstable_by(f64::total_cmp);
+    values
+}
+
 fn range(values: &[f64]) -> (f64, f64) {
     values
         .iter()
@@ -54,30 +60,30 @@ fn range(values: &[f64]) -> (f64, f64) {
         })
 }
 
-/// The rank sum of `x − shift` among it and `y`, standardised with tie correction and, if wanted,
-/// continuity correction.
-fn standardised(
-    x: &[f64],
-    y: &[f64],
-    shift: f64,
-    is_corrected: bool,
-    pooled: &mut Vec<(f64, bool)>,
-) -> f64 {
-    pooled.clear();
-    pooled.extend(x.iter().map(|v| (v - shift, true)));
-    pooled.extend(y.iter().map(|v| (*v, false)));
-    pooled.sort_by(|a, b| a.0.total_cmp(&b.0));
+/// The rank sum of `x − shift` among it and `y`, both ascending, standardised with tie correction and, if
+/// wanted, continuity correction.
+fn standardised(x: &[f64], y: &[f64], shift: f64, is_corrected: bool) -> f64 {
     let (m, n) = (x.len() as f64, y.len() as f64);
     let (mut rank_sum, mut ties) = (0.0, 0.0);
-    let mut start = 0;
-    while start < pooled.len() {
-        let value = pooled[start].0;
-        let end = start + pooled[start..].partition_point(|(v, _)| *v <= value);
-        let of_x = pooled[start..end].iter().filter(|(_, is_x)| *is_x).count();
-        rank_sum += of_x as f64 * ((start + 1 + end) as f64 / 2.0);
+    let (mut i, mut j) = (0, 0);
+    while i < x.len() || j < y.len() {
+        let start = i + j;
+        let of_x = x.get(i).map_or(f64::INFINITY, |v| v - shift);
+        let value = of_x.min(y.get(j).copied().unwrap_or(f64::INFINITY));
+        let first = i;
+        while i < x.len() && x[i] - shift <= value {
+            i += 1;
+        }
+        while j < y.len() && y[j] <= value {
+            j += 1;
+        }
+        let end = i + j;
+        if end == start {
+            break; // nothing is ordered beside a value that is no number
+        }
+        rank_sum += (i - first) as f64 * ((start + 1 + end) as f64 / 2.0);
         let size = (end - start) as f64;
         ties += size * size * size - size;
-        start = end;
     }
     let excess = rank_sum - m * (m + 1.0) / 2.0 - m * n / 2.0;
     let correction = if is_corrected && excess != 0.0 {
