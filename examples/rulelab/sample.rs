@@ -75,15 +75,12 @@ const CHANGES: [(&str, Change); 6] = [
             f64::from(rng.random_range(1..=5_u8))
         });
     }),
-    (
-        "latencies log-normal, σ 0.8, independent",
-        |log, rng| {
-            replace(log, Quantity::LatencyMs, |_| {
-                let normal: f64 = rng.sample(StandardNormal);
-                (libm::exp(0.8 * normal) * 10_000.0).round() / 10.0
-            });
-        },
-    ),
+    ("latencies log-normal, σ 0.8, independent", |log, rng| {
+        replace(log, Quantity::LatencyMs, |_| {
+            let normal: f64 = rng.sample(StandardNormal);
+            (libm::exp(0.8 * normal) * 10_000.0).round() / 10.0
+        });
+    }),
     (
         "its latencies dealt anew: of no user and no hour",
         |log, rng| shuffle(log, Quantity::LatencyMs, rng),
@@ -156,7 +153,13 @@ fn trial(log: Option<&RequestLog>, settings: &LabSettings) -> Result<RuleTrial> 
     };
     let rulebook = presets::rulebook(&["quality-monitor"])?;
     let log = log.map(|log| (log, arms(log)));
-    let found = lab(log, &rulebook, settings, &Progress::unwatched(), &mut |_| {})?;
+    let found = lab(
+        log,
+        &rulebook,
+        settings,
+        &Progress::unwatched(),
+        &mut |_| {},
+    )?;
     let trial = found.rules.into_iter().next();
     trial.ok_or_else(|| Error::new(ErrorKind::Internal, "The lab tried no rule"))
 }

@@ -32,7 +32,11 @@ impl Document {
         (!self.log.is_empty()).then(|| LoadRequest {
             paths: self.log.clone(),
             mapping: self.mapping.clone(),
-            added: self.added.clone(),
+            added: Additions {
+                metrics: self.rulebook.named_columns(),
+                salts: self.rulebook.salts(),
+                ..self.added.clone()
+            },
             ..LoadRequest::default()
         })
     }

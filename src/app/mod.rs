@@ -34,6 +34,7 @@ use std::sync::Arc;
 pub use command::{Command, UiCommand};
 pub use requests::{Column as RequestColumn, Ending, Listing, Query};
 pub use requests_run::RequestsRun;
+pub use rivals::{Rival, RivalRun};
 pub use rule_files::RuleFile;
 pub use saving::ProjectState;
 pub use session::Session;

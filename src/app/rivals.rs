@@ -49,7 +49,7 @@ impl RivalRun {
     /// Takes the result of the job.
     pub(super) fn take(&mut self, result: Result<Output>) {
         match result {
-            Ok(Output::Replay(replay)) => self.replay.settle(Ok(replay)),
+            Ok(Output::Replay(replay)) => self.replay.settle(Ok(*replay)),
             Ok(_) => {}
             Err(error) => self.replay.settle(Err(error)),
         }
@@ -76,7 +76,8 @@ impl Session {
         self.rival.asked = Some(asked);
         let log = loaded.log.clone();
         self.jobs.start(JobKind::Rival, move |progress| {
-            replay_changed(&log, &document, (None, plan), progress).map(Output::Replay)
+            replay_changed(&log, &document, (None, plan), progress)
+                .map(|replay| Output::Replay(Box::new(replay)))
         });
     }
 }

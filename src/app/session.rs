@@ -75,7 +75,7 @@ pub(super) enum Output {
     Listed(Box<Listing>),
     Written(WrittenRows),
     Analysis(Box<Analysis>),
-    Replay(Replay),
+    Replay(Box<Replay>),
     Passed(Option<Box<Passed>>),
     Lab(Box<RuleLab>),
     Exported(PathBuf),
@@ -185,7 +185,7 @@ impl Session {
                 }
                 (JobKind::Analyze, Err(error)) => self.analysis.settle(Err(error)),
                 (JobKind::Replay, Ok(Output::Replay(replay))) => {
-                    self.replay.settle(Ok(replay));
+                    self.replay.settle(Ok(*replay));
                     // What was replayed under another plan answers for nothing but itself.
                     let asked = self.asked_settings.clone().zip(self.asked_rulebook.clone());
                     self.replayed = asked.filter(|_| self.asked_plan.is_none());
@@ -445,7 +445,8 @@ impl Session {
         );
         let (log, document) = (loaded.log.clone(), document.clone());
         self.jobs.start(JobKind::Replay, move |progress| {
-            replay_changed(&log, &document, (earlier, plan), progress).map(Output::Replay)
+            replay_changed(&log, &document, (earlier, plan), progress)
+                .map(|replay| Output::Replay(Box::new(replay)))
         });
     }
 }

@@ -242,6 +242,10 @@ pub struct ReplayArguments {
     /// Rules of another file, replayed beside these: what they would have changed.
     #[arg(long, value_name = "FILE")]
     pub against: Option<PathBuf>,
+    /// List every change of a rule's state, with the stages of the rollout; without it only where there
+    /// are few.
+    #[arg(long)]
+    pub transitions: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

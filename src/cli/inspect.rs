@@ -20,7 +20,7 @@ use crate::units;
 const EVIDENCE_WIDTH: usize = 60;
 
 pub(super) fn run(arguments: &InspectArguments, progress: &Progress) -> Result<Finish> {
-    let loaded = read(&arguments.log, progress)?;
+    let loaded = read(&arguments.log, &[], progress)?;
     if let Some(path) = &arguments.write_mapping {
         let text = beside(&loaded.mapping, path).to_toml();
         crate::report::write::write_atomic(path, text.as_bytes())?;

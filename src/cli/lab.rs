@@ -2,23 +2,24 @@
 
 use super::arguments::{EngineName, LabArguments};
 use super::output::{print, print_json};
+use super::replay::chosen as chosen_rules;
 use super::table::table;
-use super::{Finish, load, settings};
+use super::{Finish, load_for, settings};
 use crate::analysis::{Selection, analyze, select};
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 use crate::lab::{
-    Calibrated, Engine, Grid, LabCell, LabPlan, LabSettings, LabTable, RuleLab, Traffic, digest,
-    lab, usual_injections,
+    Calibrated, Engine, Grid, LabCell, LabPlan, LabSettings, LabTable, RuleLab, RuleTrial, Traffic,
+    digest, lab, usual_injections,
 };
 use crate::report::write::write_atomic;
 use crate::rules::{ReplaySettings, Rulebook};
 use crate::units;
 
 pub(super) fn run(arguments: &LabArguments, progress: &Progress) -> Result<Finish> {
-    let rulebook = super::replay::rulebook(&arguments.rules)?;
-    let (found, title) = match arguments.model {
+    let (rulebook, unread) = chosen_rules(&arguments.rules)?;
+    let (mut found, title) = match arguments.model {
         Some(model) => {
             let settings = LabSettings {
                 engine: Engine::Parametric(Traffic::Model(model)),
@@ -29,6 +30,7 @@ pub(super) fn run(arguments: &LabArguments, progress: &Progress) -> Result<Finis
         }
         None => on_log(arguments, &rulebook, progress)?,
     };
+    found.rules.extend(unread.iter().map(RuleTrial::unread));
     if let Some(path) = &arguments.write {
         let version = chosen(&found).ok_or_else(|| {
             Error::new(
@@ -54,7 +56,7 @@ fn on_log(
     rulebook: &Rulebook,
     progress: &Progress,
 ) -> Result<(RuleLab, String)> {
-    let loaded = load(&arguments.log, progress)?;
+    let loaded = load_for(&arguments.log, &[rulebook], progress)?;
     let compare = settings(&arguments.compare, &loaded.log)?;
     let Selection {
         rows: log,

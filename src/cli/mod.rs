@@ -32,6 +32,7 @@ use crate::ingest::{
     Additions, Effect, Issue, LoadRequest, Loaded, Mapping, Side, SideKind, ToolPreset, Tools,
 };
 use crate::jobs::Progress;
+use crate::rules::Rulebook;
 use output::{note, print, print_error};
 
 /// What a command ends with when nothing failed.
@@ -99,6 +100,7 @@ impl LogArguments {
                 encoding: self.encoding,
                 derive: self.derive.clone(),
                 side: self.sides(),
+                ..Additions::default()
             },
             tools: self.tools()?,
             memory: self.memory.unwrap_or_default().bytes(),
@@ -144,7 +146,16 @@ impl LogArguments {
 
 /// [`read`], and warns of what was assumed.
 fn load(arguments: &LogArguments, progress: &Progress) -> Result<Loaded> {
-    let loaded = read(arguments, progress)?;
+    load_for(arguments, &[], progress)
+}
+
+/// As [`load`], with what rules ask of it: columns that they name, routers that they speak of.
+fn load_for(
+    arguments: &LogArguments,
+    rulebooks: &[&Rulebook],
+    progress: &Progress,
+) -> Result<Loaded> {
+    let loaded = read(arguments, rulebooks, progress)?;
     note_issues(&loaded.mapping, &loaded.issues);
     Ok(loaded)
 }
@@ -176,8 +187,12 @@ fn note_issues(mapping: &Mapping, issues: &[Issue]) {
 }
 
 /// Reads the log that the arguments name, else the bundled sample.
-fn read(arguments: &LogArguments, progress: &Progress) -> Result<Loaded> {
+fn read(arguments: &LogArguments, rulebooks: &[&Rulebook], progress: &Progress) -> Result<Loaded> {
     let mut request = arguments.load_request()?;
+    for rulebook in rulebooks {
+        request.added.metrics.extend(rulebook.named_columns());
+        request.added.salts.extend(rulebook.salts());
+    }
     if request.paths.is_empty() {
         request.paths.push(bundled::sample_log(progress)?);
     }

@@ -6,14 +6,14 @@ use super::arguments::{LogArguments, ReplayArguments, RulesArguments};
 use super::output::{joined, print, print_json};
 use super::rules::read_rulebook;
 use super::table::table;
-use super::{Finish, load, settings};
+use super::{Finish, load_for, settings};
 use crate::analysis::{Selection, observed_stages, select};
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 use crate::rules::{
-    Replanned, Replay, ReplaySettings, RuleReplay, Rulebook, StageSpan, UnreadRule, beside,
-    presets, replay_in_full, replay_planned, sentences,
+    Change, Replanned, Replay, ReplaySettings, RuleReplay, Rulebook, StageSpan, UnreadRule, beside,
+    changes, presets, replay_in_full, replay_planned, sentences,
 };
 use crate::units;
 
@@ -24,7 +24,10 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
         .as_deref()
         .map(read_rulebook)
         .transpose()?;
-    let loaded = load(&arguments.log, progress)?;
+    let rulebooks: Vec<&Rulebook> = std::iter::once(&rulebook)
+        .chain(rival.iter().map(|(rival, _)| rival))
+        .collect();
+    let loaded = load_for(&arguments.log, &rulebooks, progress)?;
     let settings = settings(&arguments.compare, &loaded.log)?;
     let Selection {
         rows: log,
@@ -55,7 +58,11 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
         }
         print_json(&value)?;
     } else {
-        let mut text = as_text(&replay, &log, (control, treatment));
+        let listed = Listed {
+            rulebook: &rulebook,
+            is_all: arguments.transitions,
+        };
+        let mut text = as_text(&replay, &log, (control, treatment), &listed);
         if let Some(rival) = &rival {
             text += &side_by_side(&replay, rival);
         }
@@ -118,12 +125,8 @@ fn side_by_side(ours: &Replay, theirs: &Replay) -> String {
 }
 
 /// The presets and the rulebook that were asked for; all presets when nothing was.
-pub(super) fn rulebook(rules: &RulesArguments) -> Result<Rulebook> {
-    chosen(rules).map(|(rulebook, _)| rulebook)
-}
-
-/// As [`rulebook`], with the rules of the file that could not be read.
-fn chosen(rules: &RulesArguments) -> Result<(Rulebook, Vec<UnreadRule>)> {
+/// With them the rules of the file that could not be read.
+pub(super) fn chosen(rules: &RulesArguments) -> Result<(Rulebook, Vec<UnreadRule>)> {
     let ids: Vec<&str> = rules.preset.iter().map(String::as_str).collect();
     let mut rulebook = match (ids.is_empty(), &rules.file) {
         (true, None) => presets::all()?,
@@ -158,7 +161,12 @@ fn one_arm(log: &LogArguments) -> Error {
     }
 }
 
-fn as_text(replay: &Replay, log: &RequestLog, (control, treatment): (usize, usize)) -> String {
+fn as_text(
+    replay: &Replay,
+    log: &RequestLog,
+    (control, treatment): (usize, usize),
+    listed: &Listed<'_>,
+) -> String {
     let title = format!(
         "{}: {} as canary against {} as baseline, {} requests in event time from {}",
         log.name,
@@ -173,6 +181,7 @@ fn as_text(replay: &Replay, log: &RequestLog, (control, treatment): (usize, usiz
         let at = units::duration_us(event.time_us.abs());
         format!("Event at {sign}{at}: {}", event.text())
     }));
+    heading.extend(replay.routers.iter().map(|fit| fit.text.clone()));
     heading.extend(replay.replanned.iter().flat_map(Replanned::sentences));
     heading.push(String::new());
     let mut out = joined(&heading);
@@ -191,10 +200,56 @@ fn as_text(replay: &Replay, log: &RequestLog, (control, treatment): (usize, usiz
     let rules: Vec<String> = replay
         .rules
         .iter()
-        .map(|rule| details(replay, rule))
+        .map(|rule| details(replay, rule) + &listed.changes(replay, rule))
         .collect();
     out + &rules.concat()
         + "\nTimes count from the first request. Everything after a first firing is hypothetical: with a rollback the log would have gone on differently.\nThe report lists the known faults of each rule.\n"
+}
+
+/// Which changes are listed.
+struct Listed<'a> {
+    rulebook: &'a Rulebook,
+    /// However many they are.
+    is_all: bool,
+}
+
+/// So many changes are listed unasked.
+const FEW_CHANGES: usize = 12;
+
+impl Listed<'_> {
+    /// What happened to a rule in order of time.
+    fn changes(&self, replay: &Replay, rule: &RuleReplay) -> String {
+        let source = self.rulebook.rules.iter().find(|r| r.id == rule.id);
+        let found = changes(replay, rule, source);
+        if rule.transitions.is_empty() && !self.is_all {
+            return String::new();
+        }
+        if found.len() > FEW_CHANGES && !self.is_all {
+            let n = rule.transitions.len() as u64 + rule.transitions_omitted;
+            return format!(
+                "  {} changes of state; --transitions lists them.\n",
+                units::count(n)
+            );
+        }
+        let cells = |change: &Change| {
+            vec![
+                format!("    {}", units::duration_us(change.time_us)),
+                change
+                    .row
+                    .map_or_else(String::new, |row| units::count(u64::from(row) + 1)),
+                change.what.clone(),
+                change.saw.join("; "),
+            ]
+        };
+        let rows: Vec<Vec<String>> = found.iter().map(cells).collect();
+        let headings = ["    After", "Data row", "Change", "What the conditions saw"];
+        let mut out = table(&headings, &rows);
+        if rule.transitions_omitted > 0 {
+            let n = units::count(rule.transitions_omitted);
+            out += &["    and ", &n, " more changes of state\n"].concat();
+        }
+        out
+    }
 }
 
 /// What each condition of a rule saw over the whole log.

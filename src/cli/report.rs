@@ -10,20 +10,20 @@ pub(super) use arguments::{Picture, ReportArguments};
 use super::analyze::finish;
 use super::arguments::{CompareArguments, LogArguments};
 use super::output::{note, print, print_json};
-use super::replay::rulebook;
-use super::{Finish, load, settings};
+use super::replay::chosen;
+use super::{Finish, load_for, settings};
 use crate::analysis::{Analysis, AnalysisSettings, Selection, analyze, select};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::{Loaded, read_text};
 use crate::jobs::Progress;
-use crate::lab::{Engine, LabPlan, LabSettings, RuleLab, usual_injections};
+use crate::lab::{Engine, LabPlan, LabSettings, RuleLab, RuleTrial, usual_injections};
 use crate::report::picture::{self, PictureForm};
 use crate::report::write::{unwritable, write_atomic};
 use crate::report::{
     Context, Document, Override, Recipe, ReportForm, ReportInput, csv, document, json, load_notes,
     text,
 };
-use crate::rules::{Replay, ReplaySettings, Rulebook};
+use crate::rules::{Replay, ReplaySettings, RuleReplay, Rulebook};
 
 pub(super) fn run(arguments: &ReportArguments, progress: &Progress) -> Result<Finish> {
     for path in arguments.output.iter().filter(|path| !is_stdout(path)) {
@@ -52,27 +52,34 @@ pub(super) fn run(arguments: &ReportArguments, progress: &Progress) -> Result<Fi
 fn one(arguments: &ReportArguments, progress: &Progress) -> Result<Finish> {
     let recipe = recipe(arguments)?;
     let context = context(arguments)?;
-    let (loaded, settings, rulebook) = match &recipe {
+    let (loaded, settings, rulebook, unread) = match &recipe {
         Some(recipe) => (
             load_as(arguments, recipe, progress)?,
             recipe.settings.clone(),
             recipe.rulebook.clone().unwrap_or_default(),
+            Vec::new(),
         ),
         None => {
-            let rulebook = rulebook(&arguments.rules)?;
-            let loaded = load(&arguments.log, progress)?;
+            let (rulebook, unread) = chosen(&arguments.rules)?;
+            let loaded = load_for(&arguments.log, &[&rulebook], progress)?;
             let settings = settings(&arguments.compare, &loaded.log)?;
-            (loaded, settings, rulebook)
+            (loaded, settings, rulebook, unread)
         }
     };
     let analysis = analyze(&loaded.log, &settings, progress)?;
-    let replay = replay(&loaded, &settings, &rulebook, progress)?;
+    let mut replay = replay(&loaded, &settings, &rulebook, progress)?;
+    if let Some(replay) = &mut replay {
+        replay.rules.extend(unread.iter().map(RuleReplay::unread));
+    }
     let asked = recipe.as_ref().and_then(|recipe| recipe.lab.clone());
-    let lab = if arguments.lab || asked.is_some() {
+    let mut lab = if arguments.lab || asked.is_some() {
         lab(arguments, asked, &loaded, &analysis, &rulebook, progress)?
     } else {
         None
     };
+    if let Some(lab) = &mut lab {
+        lab.rules.extend(unread.iter().map(RuleTrial::unread));
+    }
     let mut notes = load_notes(&loaded);
     notes.inputs = loaded.digests()?;
     let examples = examples::examples(arguments, &loaded, &settings, progress)?;

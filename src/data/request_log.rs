@@ -313,6 +313,7 @@ impl RequestLog {
             unread_columns: self.unread_columns.clone(),
             buckets: self.buckets.as_ref().map(|buckets| Buckets {
                 column: buckets.column.clone(),
+                salt: buckets.salt.clone(),
                 bucket: Vec::new(),
                 ..*buckets
             }),

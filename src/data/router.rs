@@ -34,11 +34,16 @@ impl BucketHash {
         (value % u128::from(self.n_buckets())) as u16
     }
 
-    /// How it is written, with the id's column.
-    pub fn text(self, column: &str) -> String {
+    /// How it is written, with the id's column and the salt before it.
+    pub fn text(self, column: &str, salt: &str) -> String {
+        let hashed = if salt.is_empty() {
+            column.to_owned()
+        } else {
+            format!("\"{salt}\" + {column}")
+        };
         match self {
-            Self::Md5Of10000 => format!("md5({column}) mod 10,000"),
-            Self::Md5HeadOf1000 => format!("first 8 hex digits of md5({column}) mod 1,000"),
+            Self::Md5Of10000 => format!("md5({hashed}) mod 10,000"),
+            Self::Md5HeadOf1000 => format!("first 8 hex digits of md5({hashed}) mod 1,000"),
         }
     }
 }
@@ -50,11 +55,18 @@ pub struct Buckets {
     pub hash: BucketHash,
     /// The column whose ids it hashes.
     pub column: String,
+    /// What it puts before an id; mostly nothing.
+    pub salt: String,
     /// Per row; [`Buckets::NONE`] where the row has no id.
     pub bucket: Vec<u16>,
 }
 
 impl Buckets {
+    /// How the router is written.
+    pub fn text(&self) -> String {
+        self.hash.text(&self.column, &self.salt)
+    }
+
     /// The bucket of a row without an id.
     pub const NONE: u16 = u16::MAX;
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::batch::row_number;
-use super::event_times::settle_times;
+use super::event_times::{rated_at, settle_times};
 use super::files::Files;
 use super::issues::{Effect, Issues};
 use super::log_reader::{FileEnds, LogPiece, LogReader};
@@ -186,6 +186,7 @@ impl<'a> Builder<'a> {
                 });
             });
             scope.spawn(|_| extend(&mut columns.ends, parts, |part| part.end_us.as_ref()));
+            scope.spawn(|_| extend(&mut columns.rated, parts, |part| part.rated_us.as_ref()));
             scope.spawn(|_| extend(&mut columns.units, parts, |part| part.units.as_ref()));
             scope.spawn(|_| {
                 extend(&mut columns.unit_hashes, parts, |part| {
@@ -272,6 +273,7 @@ impl<'a> Builder<'a> {
         log.buckets = plan.router.filter(|_| is_routed).map(|router| Buckets {
             hash: router.hash,
             column: router.column,
+            salt: router.salt,
             bucket: std::mem::take(&mut columns.buckets),
         });
         log.units = mapping.column(Role::Unit).map(|c| Units {
@@ -327,6 +329,9 @@ fn fill(log: &mut RequestLog, columns: Columns, mapping: &Mapping, issues: &mut 
     let has_ends = mapping.column(Role::EndTime).is_some();
     let ends = has_ends.then_some(columns.ends.as_slice());
     settle_times(log, ends, mapping, issues);
+    if mapping.column(Role::RatedAt).is_some() && log.clock == Clock::Epoch {
+        log.rated_at_us = rated_at(log, &columns.rated);
+    }
 }
 
 /// Columns of all rows so far that the log does not hold as they are; empty where the mapping has no
@@ -334,6 +339,7 @@ fn fill(log: &mut RequestLog, columns: Columns, mapping: &Mapping, issues: &mut 
 #[derive(Default)]
 struct Columns {
     ends: Vec<i64>,
+    rated: Vec<i64>,
     /// Provisional numbers.
     units: Vec<u32>,
     /// In their place, where they are hashed.

@@ -97,3 +97,19 @@ pub(super) fn settle_times(
         );
     }
 }
+
+/// When each rating was given: its own stamp, else when its request ended. `None` where no rating has one.
+pub(super) fn rated_at(log: &RequestLog, stamps: &[i64]) -> Option<Vec<i64>> {
+    let ratings = log.quantity(Quantity::Rating)?;
+    let is_timed = |row: usize| !ratings[row].is_nan() && stamps[row] != NO_STAMP;
+    (0..stamps.len()).any(is_timed).then(|| {
+        let of_row = |row: usize| {
+            if is_timed(row) {
+                stamps[row]
+            } else {
+                log.event_us[row]
+            }
+        };
+        (0..stamps.len()).map(of_row).collect()
+    })
+}

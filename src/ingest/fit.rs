@@ -56,11 +56,13 @@ pub(super) fn value_fit(column: &ColumnProfile, role: Role, normalized: &str, n_
     };
     let non_negative = column.range.is_some_and(|(low, _, _)| low >= 0.0);
     match role {
-        Role::Time | Role::EndTime => stamp_form(column).map_or(0.0, |form| match form {
-            StampForm::Relative(_) if !non_negative => 0.0,
-            StampForm::Relative(_) => 0.8,
-            _ => 1.0,
-        }),
+        Role::Time | Role::EndTime | Role::RatedAt => {
+            stamp_form(column).map_or(0.0, |form| match form {
+                StampForm::Relative(_) if !non_negative => 0.0,
+                StampForm::Relative(_) => 0.8,
+                _ => 1.0,
+            })
+        }
         Role::Variant => match column.n_distinct {
             2..=50 if column.null_share() < 0.05 && (!numeric || column.is_whole) => 1.0,
             1 if column.null_share() < 0.05 => 0.7,

@@ -3,7 +3,7 @@
 use super::batch::{Texts, Values};
 use super::key::{NO_KEY, hash, key, key_of_integer};
 use super::number::{is_null_word, trimmed};
-use super::part::Kept;
+use super::kept::Kept;
 use super::router::Router;
 use crate::data::Buckets;
 

@@ -36,6 +36,8 @@ pub enum Role {
     Status,
     /// User or judge score.
     Rating,
+    /// When the rating was given.
+    RatedAt,
     /// Prompt tokens.
     TokensIn,
     /// Completion tokens.
@@ -52,7 +54,7 @@ pub enum Role {
 
 impl Role {
     /// All roles, in the order in which they are shown.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Time,
         Self::EndTime,
         Self::Variant,
@@ -62,6 +64,7 @@ impl Role {
         Self::Ttft,
         Self::Status,
         Self::Rating,
+        Self::RatedAt,
         Self::TokensIn,
         Self::TokensOut,
         Self::Cost,
@@ -82,6 +85,7 @@ impl Role {
             Self::Ttft => "Time to first token",
             Self::Status => "Status or error",
             Self::Rating => "Rating",
+            Self::RatedAt => "Time of the rating",
             Self::TokensIn => "Prompt tokens",
             Self::TokensOut => "Completion tokens",
             Self::Cost => "Cost",
@@ -103,7 +107,7 @@ impl Role {
 
     /// Whether its values are stamps.
     pub fn is_stamp(self) -> bool {
-        matches!(self, Self::Time | Self::EndTime)
+        matches!(self, Self::Time | Self::EndTime | Self::RatedAt)
     }
 }
 

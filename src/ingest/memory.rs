@@ -27,7 +27,7 @@ impl Budget {
     pub(super) fn new(limit: Option<u64>, mapping: &Mapping) -> Self {
         let of_column = |role: Role| match role {
             Role::Time => 0,
-            Role::EndTime | Role::RequestId => 8,
+            Role::EndTime | Role::RatedAt | Role::RequestId => 8,
             Role::Unit | Role::Variant | Role::Status => 4,
             Role::Segment => 2,
             _ => 4,

@@ -26,12 +26,14 @@ mod fit;
 mod ids;
 mod issues;
 mod json;
+mod kept;
 mod key;
 mod known_names;
 mod log_reader;
 mod loose_json;
 mod mapping;
 mod memory;
+mod named_metrics;
 mod names;
 mod nested;
 mod newlines;
@@ -127,6 +129,10 @@ pub struct Additions {
     /// Tables beside the log. One of a kind that the mapping has one of takes its place, with the
     /// mapping's columns.
     pub side: Vec<Side>,
+    /// Columns that rules name: read as metrics where they hold numbers and have no such role yet.
+    pub metrics: Vec<String>,
+    /// What routers may put before an id: tried when the router of a log is told from its ids.
+    pub salts: Vec<String>,
 }
 
 /// A log, and what happened while reading it.
@@ -230,7 +236,8 @@ pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understo
     let mut files = Files::open(&request.paths, encoding, &mut issues)?;
     file_notes::note_encodings(&files, encoding, &mut issues);
     file_notes::note_lines_before(&files, &mut issues);
-    let named = given.map_or_else(Vec::new, Mapping::column_names);
+    let mut named = given.map_or_else(Vec::new, Mapping::column_names);
+    named.extend(request.added.metrics.iter().cloned());
     let sample = profile::sample(&mut files, &named, progress);
     let mut sample = files.or_changed(sample)?;
     let in_files = sample.in_files();
@@ -260,15 +267,27 @@ pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understo
         let derived = given.derive.iter().map(|d| d.name.clone());
         given.check(&in_files.iter().cloned().chain(derived).collect::<Vec<_>>())?;
         mapping = given.clone();
+        named_metrics::add(
+            &mut mapping,
+            &request.added.metrics,
+            &profile.columns,
+            &mut issues,
+        );
         detect::complete(&mut mapping, &profile.columns);
     } else {
         mapping.take_over(asked, &mut guesses);
+        named_metrics::add(
+            &mut mapping,
+            &request.added.metrics,
+            &profile.columns,
+            &mut issues,
+        );
         detect::complete(&mut mapping, &profile.columns);
         file_notes::take_files_as_arms(&files, &mut mapping, &mut guesses, &mut issues);
     }
     mapping.encoding = encoding;
     side::check(&mut mapping, request.mapping.as_ref(), &mut issues)?;
-    let router = router::recognise(&sample, &mapping);
+    let router = router::recognise(&sample, &mapping, &request.added.salts);
     if given.is_none() && preset.is_none() {
         unread::note_unread(&mapping, &guesses, &mut issues);
     }

@@ -6,6 +6,7 @@ use super::batch::{Batch, Texts, Values};
 use super::column_profile::ColumnProfile;
 use super::ids::{buckets, hashes, keys};
 use super::issues::{Effect, Issues};
+use super::kept::Kept;
 use super::key::{Dictionary, SharedDictionary, hash, key};
 use super::mapping::{ColumnRole, Mapping, Role};
 use super::names::normalize;
@@ -41,6 +42,8 @@ pub(super) struct Part {
     pub(super) start_us: Vec<i64>,
     /// `None` where the mapping has no end.
     pub(super) end_us: Option<Vec<i64>>,
+    /// When ratings were given; `None` where the mapping has no such column.
+    pub(super) rated_us: Option<Vec<i64>>,
     /// `None` where the mapping has no variant.
     pub(super) arms: Option<Labels>,
     pub(super) outcomes: Vec<Outcome>,
@@ -133,6 +136,7 @@ impl<'a> Plan<'a> {
             lines: kept.of(batch.lines.clone()),
             start_us: kept.of(starts.unwrap_or_else(fallback)),
             end_us: ends.map(|ends| kept.of(ends)),
+            rated_us: None,
             arms: arms.map(|arms| Labels {
                 codes: kept.of(arms.codes),
                 ..arms
@@ -169,6 +173,10 @@ impl<'a> Plan<'a> {
         let issues = &mut part.issues;
         match role.role {
             Role::Time | Role::EndTime | Role::Variant => {}
+            Role::RatedAt => {
+                let stamps = self.stamps.read(role, values, batch, issues);
+                part.rated_us = Some(kept.of(stamps));
+            }
             Role::Status => {
                 part.outcomes = outcomes(self.status_form, (role, values), (batch, kept), issues);
             }
@@ -208,6 +216,7 @@ impl Part {
         self.lines = kept.of(std::mem::take(&mut self.lines));
         self.start_us = kept.of(std::mem::take(&mut self.start_us));
         self.end_us = self.end_us.take().map(|ends| kept.of(ends));
+        self.rated_us = self.rated_us.take().map(|times| kept.of(times));
         self.outcomes = kept.of(std::mem::take(&mut self.outcomes));
         self.units = self.units.take().map(|units| kept.of(units));
         self.unit_hashes = self.unit_hashes.take().map(|hashes| kept.of(hashes));
@@ -222,40 +231,6 @@ impl Part {
             packed.for_each_value(|value| values.push(value));
             *packed = Packed::of(&kept.of(values));
         }
-    }
-}
-
-/// Which rows of a batch are accepted.
-pub(super) struct Kept {
-    /// Empty where all are.
-    keep: Vec<bool>,
-    pub(super) n: usize,
-}
-
-impl Kept {
-    fn new(keep: Vec<bool>) -> Self {
-        let n = keep.iter().filter(|keep| **keep).count();
-        Self {
-            keep: if n == keep.len() { Vec::new() } else { keep },
-            n,
-        }
-    }
-
-    /// The values of the accepted rows.
-    fn of<T: Copy>(&self, values: Vec<T>) -> Vec<T> {
-        if self.keep.is_empty() {
-            return values;
-        }
-        let kept = values.into_iter().zip(&self.keep);
-        kept.filter(|(_, keep)| **keep)
-            .map(|(value, _)| value)
-            .collect()
-    }
-
-    /// Whether a row is accepted.
-    #[inline]
-    pub(super) fn has(&self, i: usize) -> bool {
-        self.keep.get(i).copied().unwrap_or(true)
     }
 }
 

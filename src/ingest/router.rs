@@ -26,38 +26,50 @@ const EXPLAINED: f64 = 0.8;
 pub(super) struct Router {
     pub(super) hash: BucketHash,
     pub(super) column: String,
+    /// What is put before an id.
+    pub(super) salt: String,
 }
 
 impl Router {
     /// The bucket of an id; `None` for a cell without one.
     pub(super) fn bucket(&self, text: Option<&str>) -> Option<u16> {
-        bucket(self.hash, text)
+        bucket(self.hash, &self.salt, text)
     }
 }
 
-/// The router that explains the arms of a sample best; `None` where none does.
-pub(super) fn recognise(sample: &Sample, mapping: &Mapping) -> Option<Router> {
+/// The router that explains the arms of a sample best, without a salt or with one of `salts`; `None`
+/// where none does.
+pub(super) fn recognise(sample: &Sample, mapping: &Mapping, salts: &[String]) -> Option<Router> {
     let values = |role| {
         let name = &mapping.column(role)?.column;
         sample.columns.iter().find(|c| c.name == *name)
     };
     let arms = two_largest(&values(Role::Variant)?.values)?;
     let ids = [Role::Unit, Role::RequestId].into_iter().filter_map(values);
-    let tries = ids.flat_map(|ids| BucketHash::ALL.map(|hash| (ids, hash)));
-    let explained = tries.filter_map(|(ids, hash)| {
-        let share = explained(&arms, &ids.values, hash)?;
-        (share >= EXPLAINED).then(|| (share, ids.name.clone(), hash))
+    let salts = || std::iter::once("").chain(salts.iter().map(String::as_str));
+    let hashes = || {
+        BucketHash::ALL
+            .into_iter()
+            .flat_map(|hash| salts().map(move |salt| (hash, salt)))
+    };
+    let tries = ids.flat_map(|ids| hashes().map(move |(hash, salt)| (ids, hash, salt)));
+    let explained = tries.filter_map(|(ids, hash, salt)| {
+        let share = explained(&arms, &ids.values, (hash, salt))?;
+        let router = || Router {
+            hash,
+            column: ids.name.clone(),
+            salt: salt.to_owned(),
+        };
+        (share >= EXPLAINED).then(|| (share, router()))
     });
     let best = explained.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
-    Some(Router {
-        hash: best.2,
-        column: best.1,
-    })
+    Some(best.1)
 }
 
-fn bucket(hash: BucketHash, text: Option<&str>) -> Option<u16> {
+fn bucket(hash: BucketHash, salt: &str, text: Option<&str>) -> Option<u16> {
     let text = text.map(str::trim).filter(|text| !is_null_word(text))?;
-    Some(hash.bucket(Md5::digest(text.as_bytes()).into()))
+    let digest = Md5::new().chain_update(salt).chain_update(text).finalize();
+    Some(hash.bucket(digest.into()))
 }
 
 /// Per row whether it is in the second of the two largest arms; `None` for rows of others. `None`
@@ -84,7 +96,11 @@ fn two_largest(names: &[Option<String>]) -> Option<Vec<Option<bool>>> {
 
 /// The share of the smaller arm's ids that a cut per stretch explains; `None` where too few ids are
 /// in it to tell. An id counts once a stretch: a few busy users would part by chance.
-fn explained(arms: &[Option<bool>], ids: &[Option<String>], hash: BucketHash) -> Option<f64> {
+fn explained(
+    arms: &[Option<bool>],
+    ids: &[Option<String>],
+    (hash, salt): (BucketHash, &str),
+) -> Option<f64> {
     let (mut n_wrong, mut n_minority) = (0, 0);
     let mut seen = [HashSet::new(), HashSet::new()];
     for (arms, ids) in arms.chunks(STRETCH).zip(ids.chunks(STRETCH)) {
@@ -99,7 +115,7 @@ fn explained(arms: &[Option<bool>], ids: &[Option<String>], hash: BucketHash) ->
             if !in_stretch.insert((id, arm)) {
                 continue;
             }
-            if let Some(at) = bucket(hash, Some(id)) {
+            if let Some(at) = bucket(hash, salt, Some(id)) {
                 counts[arm][usize::from(at)] += 1;
                 n[arm] += 1;
                 seen[arm].insert(id);
@@ -124,13 +140,15 @@ mod tests {
     /// % 1000`.
     #[test]
     fn ids_stand_in_the_buckets_that_the_routers_give_them() {
-        let check = |hash, text, expected| assert_eq!(bucket(hash, Some(text)), Some(expected));
+        let check = |hash, text, expected| assert_eq!(bucket(hash, "", Some(text)), Some(expected));
         check(BucketHash::Md5Of10000, "u1", 2804);
         check(BucketHash::Md5Of10000, "user-42", 6035);
         check(BucketHash::Md5Of10000, "alice", 8300);
         check(BucketHash::Md5HeadOf1000, "req-1", 481);
         check(BucketHash::Md5HeadOf1000, "req-2", 609);
-        assert_eq!(bucket(BucketHash::Md5Of10000, Some(" ")), None);
-        assert_eq!(bucket(BucketHash::Md5Of10000, None), None);
+        assert_eq!(bucket(BucketHash::Md5Of10000, "", Some(" ")), None);
+        assert_eq!(bucket(BucketHash::Md5Of10000, "", None), None);
+        let salted = bucket(BucketHash::Md5Of10000, "user-", Some("42"));
+        assert_eq!(salted, Some(6035), "a salt is put before the id");
     }
 }

@@ -5,9 +5,9 @@ use polars::prelude::{Column, DataType, TimeUnit};
 
 use super::batch::{Batch, Texts, Values};
 use super::issues::{Effect, Issues};
+use super::kept::Kept;
 use super::mapping::{ColumnRole, Mapping, Role};
 use super::number::{DecimalMark, parse_number};
-use super::part::Kept;
 use super::stamp::{DurationUnit, StampForm, decimal_stamp_us, numeric_stamp_us};
 use super::stamp_text::{DateOrder, ordered_stamp_us, uuid7_us};
 use crate::error::{Error, ErrorKind, Result};
@@ -105,7 +105,7 @@ impl StampReader {
                 continue;
             }
             let text = texts.get(i);
-            let lost = if role.role == Role::Ttft {
+            let lost = if matches!(role.role, Role::Ttft | Role::RatedAt) {
                 Effect::Missing
             } else {
                 Effect::Rejected

@@ -79,8 +79,8 @@ fn of_log(
     } else if log.start_us == log.event_us {
         found.push("The log does not tell when requests ended, so a rule sees them when they started: earlier than it would have.".to_owned());
     }
-    if log.quantity(Quantity::Rating).is_some() {
-        found.push("A rating counts when its request ends. In production it comes later, so rules on ratings fire later than here.".to_owned());
+    if log.quantity(Quantity::Rating).is_some() && log.rated_at_us.is_none() {
+        found.push("A rating counts when its request ends, because the log does not tell when it came. In production it comes later, so rules on ratings fire later than here.".to_owned());
     }
 }
 

@@ -11,7 +11,7 @@ use crate::data::RequestLog;
 use crate::error::Result;
 use crate::jobs::Progress;
 use crate::rules::passage::Until;
-use crate::rules::{ReplaySettings, Rule, Rulebook};
+use crate::rules::{ReplaySettings, Rule, Rulebook, UnreadRule};
 
 /// What is shared by everything that is tried with one rule.
 struct Bench<'a> {
@@ -248,19 +248,33 @@ impl Bench<'_> {
 }
 
 fn empty(rule: &Rule) -> RuleTrial {
-    RuleTrial {
-        id: rule.id.clone(),
-        title: rule.title.clone(),
-        skipped: None,
-        false_rollback: Chance::default(),
-        within: Vec::new(),
-        stages: Vec::new(),
-        conditions: Vec::new(),
-        mean_time: MeanTime::default(),
-        own: None,
-        detection: Vec::new(),
-        calibrated: Vec::new(),
-        looks: 0.0,
-        guards: Vec::new(),
+    RuleTrial::named(&rule.id, &rule.title)
+}
+
+impl RuleTrial {
+    /// A rule of a rulebook that could not be read, in the place of its trial.
+    pub fn unread(rule: &UnreadRule) -> Self {
+        Self {
+            skipped: Some(rule.error.to_string()),
+            ..Self::named(&rule.id, &rule.id)
+        }
+    }
+
+    fn named(id: &str, title: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            title: title.to_owned(),
+            skipped: None,
+            false_rollback: Chance::default(),
+            within: Vec::new(),
+            stages: Vec::new(),
+            conditions: Vec::new(),
+            mean_time: MeanTime::default(),
+            own: None,
+            detection: Vec::new(),
+            calibrated: Vec::new(),
+            looks: 0.0,
+            guards: Vec::new(),
+        }
     }
 }

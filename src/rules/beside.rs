@@ -98,6 +98,8 @@ mod tests {
             censoring: None,
             replanned: None,
             events: Vec::new(),
+            stages: Vec::new(),
+            routers: Vec::new(),
             rules: rules.iter().map(of).collect(),
         }
     }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cmp, Metric, PerArm, Score, TestRule, Window};
+use super::{Cmp, Column, Metric, PerArm, Score, TestRule, Window};
+use crate::data::Quantity;
+use crate::units::ValueForm;
 
 /// One comparison of a metric with a threshold.
 #[derive(Debug, Clone, PartialEq)]
@@ -148,6 +150,20 @@ pub enum LowSample {
 }
 
 impl Condition {
+    /// How its values are written for people.
+    pub fn form(&self) -> ValueForm {
+        match self.metric.column().and_then(Column::known) {
+            _ if self.scale != 1.0 => ValueForm::Number,
+            _ if self.metric.is_share() => ValueForm::Share,
+            Some(Quantity::LatencyMs | Quantity::TtftMs)
+                if !matches!(self.metric, Metric::Share(_) | Metric::Consecutive(_)) =>
+            {
+                ValueForm::LatencyMs
+            }
+            _ => ValueForm::Number,
+        }
+    }
+
     /// Whether the baseline's value is needed to judge it.
     pub fn needs_baseline(&self) -> bool {
         self.require.is_some()

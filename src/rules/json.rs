@@ -20,6 +20,8 @@ pub fn to_json(replay: &Replay) -> Result<Value> {
         "censoring": replay.censoring,
         "replanned": replay.replanned,
         "events": replay.events,
+        "stages": replay.stages,
+        "routers": replay.routers,
         "rules": rules,
     }))
 }

@@ -10,6 +10,7 @@ mod after;
 mod arms;
 mod beside;
 mod censoring;
+mod changes;
 mod clock;
 mod condition;
 mod damage;
@@ -36,6 +37,7 @@ pub mod presets;
 mod raw;
 mod replan;
 mod replay;
+mod routed;
 mod router;
 mod run;
 mod score;
@@ -44,6 +46,7 @@ mod shift;
 mod signal;
 mod significance;
 mod state;
+mod thin;
 mod timespan;
 mod tree;
 mod window;
@@ -52,6 +55,7 @@ mod write;
 pub use after::{AfterFacts, Resumed};
 pub use beside::{Beside, beside};
 pub use censoring::{Censoring, CensoringKind};
+pub use changes::{Change, changes};
 pub use clock::{Anchor, Clock, Phase, RequestArm, TickMode};
 pub use condition::{ArmRole, Comparison, Condition, LowSample, NoData, QuantileMethod, Require};
 pub use damage::{Averted, AvertedAmount};
@@ -63,8 +67,9 @@ pub use model::{
     Rule, Rulebook, Scope, TestUnit, with_threshold,
 };
 pub use outcome::{
-    ArmReading, ConditionReplay, Exposure, ExposureCounts, Firing, PhaseRange, PlannedAt, Reading,
-    Replay, ReplayEvent, RuleReplay, SeriesPoint, StageAt, Transition, Truth,
+    ArmReading, ConditionReplay, Exposure, ExposureCounts, Firing, LateRatings, PhaseRange,
+    PlannedAt, Reading, Replay, ReplayEvent, ReplayStage, RuleReplay, SeriesPoint, StageAt,
+    Transition, Truth,
 };
 pub use parse::UnreadRule;
 pub use persist::{ErrorLimit, FailureLimit, FailureScope, Missing, Persistence, State};
@@ -74,9 +79,10 @@ pub use replan::{ReplanEnd, Replanned, replay_planned};
 pub use replay::{
     FirstFiring, ReplaySettings, StageSpan, first_firing, replay, replay_in_full, replay_rule,
 };
-pub use router::{CanaryBuckets, Router, RouterHash, RouterKey};
+pub use router::{CanaryBuckets, Router, RouterFit, RouterHash, RouterKey};
 pub use score::{Direction, Effect, EffectMeasure, NanStrategy, Score, ScoreMetric};
 pub use sentences::{no_data_text, sentences};
 pub use significance::{Side, TestKind, TestRule};
+pub use thin::DrawnBy;
 pub use timespan::TimeSpan;
 pub use window::{CounterFunc, Edge, FirstSeen, RateEngine, Window};

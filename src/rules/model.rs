@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::raw::RawRulebook;
-use super::{
-    Clock, Column, Condition, Metric, Persistence, Plan, Router, TimeSpan, Window,
-};
+use super::{Clock, Column, Condition, Metric, Persistence, Plan, Router, TimeSpan, Window};
 
 /// Rules, with the arms they speak of and the plans they belong to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -237,6 +235,17 @@ impl Rulebook {
                 found.push(name.to_string());
             }
         }
+        found
+    }
+}
+
+impl Rulebook {
+    /// What its routers put before an id; each once.
+    pub fn salts(&self) -> Vec<String> {
+        let salts = self.routers.values().map(|router| router.salt.clone());
+        let mut found: Vec<String> = salts.filter(|salt| !salt.is_empty()).collect();
+        found.sort();
+        found.dedup();
         found
     }
 }

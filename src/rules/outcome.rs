@@ -6,7 +6,9 @@
 
 use serde::Serialize;
 
-use super::{Action, AfterFacts, ArmRole, Averted, Censoring, PlanFit, Replanned, State};
+use super::{
+    Action, AfterFacts, ArmRole, Averted, Censoring, PlanFit, Replanned, RouterFit, State,
+};
 use crate::data::{Clock, Event, RequestLog};
 
 /// The replay of a rulebook over a log.
@@ -24,6 +26,10 @@ pub struct Replay {
     pub replanned: Option<Replanned>,
     /// What happened around the log, in order of time.
     pub events: Vec<ReplayEvent>,
+    /// The stages of the rollout as they were replayed, in order; empty where nothing is known of them.
+    pub stages: Vec<ReplayStage>,
+    /// The routers of the rulebook beside the log.
+    pub routers: Vec<RouterFit>,
     /// The replays, in the order of the rulebook.
     pub rules: Vec<RuleReplay>,
 }
@@ -37,6 +43,15 @@ pub struct ReplayEvent {
     pub kind: String,
     /// A remark; may be empty.
     pub note: String,
+}
+
+/// A stage of the rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ReplayStage {
+    /// Its start, since time zero.
+    pub from_us: i64,
+    /// The canary's share of the requests in it, 0 to 1.
+    pub share: f64,
 }
 
 impl ReplayEvent {
@@ -99,6 +114,9 @@ pub struct RuleReplay {
     /// What the monitor does after it acted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<AfterFacts>,
+    /// When ratings came, where the rule measures them and the log knows that some came late.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ratings: Option<LateRatings>,
     /// How the log follows the plan that the rule belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanFit>,
@@ -113,6 +131,17 @@ impl RuleReplay {
 
     /// So many of them come with what the conditions saw.
     pub const MAX_READ_TRANSITIONS: usize = 500;
+}
+
+/// How late ratings came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LateRatings {
+    /// Ratings of all arms.
+    pub ratings: u64,
+    /// Those that came later than their answer.
+    pub later: u64,
+    /// By how much, their median.
+    pub median_us: i64,
 }
 
 /// The first time a rule acts.

@@ -124,7 +124,7 @@ fn rulebook(raw: RawRulebook) -> Result<Rulebook> {
         check_plan(plan, &format!("plan.{name}"))?;
     }
     for (name, router) in &raw.routers {
-        check_router(*router, &format!("router.{name}"))?;
+        check_router(router, &format!("router.{name}"))?;
     }
     let named = rules.iter().map(|rule| rule.plan.as_deref());
     let plans = with_presets(raw.plans, named)?;

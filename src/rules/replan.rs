@@ -1,12 +1,15 @@
 //! Another plan on the same log. A hash router nests its buckets: the canary of a smaller share is part
 //! of that of a larger one. So the canary of a smaller share is in the log, request by request. Who
 //! would have been with the baseline instead was answered by the canary; the nearest request of the
-//! baseline in time stands in. A larger share than the log's is not in it.
+//! baseline in time stands in. A larger share than the log's is not in it. Where no known router explains the arms, a random part
+//! of the canary stands for a smaller one ([`super::thin`]).
 
 use serde::Serialize;
 
+use super::routed::Routed;
+use super::thin::{Drawn, DrawnBy, SEED};
 use super::{HoldCmp, Plan, Replay, ReplaySettings, Rulebook, StageSpan, replay_in_full};
-use crate::data::{Buckets, Clock, Cut, RequestLog};
+use crate::data::{Buckets, Clock, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 use crate::units;
@@ -16,8 +19,11 @@ use crate::units;
 pub struct Replanned {
     /// The plan's name.
     pub plan: String,
-    /// The router whose buckets are nested.
+    /// The router whose buckets are nested; empty where the canary was drawn at random.
     pub router: String,
+    /// What was drawn, where no known router explains the arms: a random part of the canary stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<DrawnBy>,
     /// Requests of the canary under the plan; all of them are the log's own.
     pub canary_requests: u64,
     /// Requests of the log's canary that the plan leaves with the baseline.
@@ -47,11 +53,6 @@ struct Remade {
     facts: Replanned,
 }
 
-/// A router that explains less of the smaller arm than this made other arms than these.
-const EXPLAINED: f64 = 0.8;
-/// The ends of an observed stage, this share of it, are left out where its share is told: stages are
-/// seen at a coarser grain than they were made.
-const BLURRED: f64 = 0.1;
 /// A stand-in that is further away than this part of the log is not of the same time.
 const NEAR: i64 = 288;
 
@@ -73,7 +74,7 @@ pub fn replay_planned(
         let message = format!("The plan {name:?} cannot be replayed on this log: {reason}");
         Error::new(ErrorKind::NotEnoughData, message)
             .key("plan")
-            .hint("A plan that never gives the canary more than the log did, on a log that was routed by a known hash of its users or requests, can be")
+            .hint("A plan that never gives the canary more than the log did, can be")
     })?;
     let mut planned = rulebook.clone();
     for rule in &mut planned.rules {
@@ -95,16 +96,10 @@ fn remake(
     if log.clock == Clock::RowOrder {
         return Err("the log has no times".to_owned());
     }
-    let Some(buckets) = &log.buckets else {
-        return Err(
-            "no hash router that is known here explains its arms: which users a smaller share would have kept in the canary is not known"
-                .to_owned(),
-        );
-    };
-    let routed = Routed::of(log, buckets, arms, stages)?;
     let zero_us = log.time_zero_us();
-    let planned = Planned::of(plan, zero_us, &routed);
-    let mut end = routed.overtaken(&planned, zero_us);
+    let starts = starts(plan, zero_us);
+    let routing = Routing::of(log, arms, stages);
+    let mut end = routing.overtaken(&starts, zero_us);
     let last_us = log.event_span_us().map_or(zero_us, |(_, last)| last);
     let mut moved = Vec::new();
     let (mut n_canary, mut n_wrong) = (0, 0);
@@ -118,14 +113,19 @@ fn remake(
         if end.is_some_and(|end| log.event_us[row] >= zero_us + end.time_us) {
             break;
         }
-        let arm = usize::from(log.arm[row]);
-        let place = routed.place(buckets.bucket[row]);
-        let is_planned = place.is_none_or(|place| place < planned.at(log.start_us[row]).1);
-        let is_treatment = arm == arms.treatment;
-        n_wrong += u64::from(match place {
-            Some(_) => arm == arms.control && is_planned,
-            None => is_treatment,
-        });
+        let wanted = share_at(&starts, log.start_us[row]);
+        let is_treatment = usize::from(log.arm[row]) == arms.treatment;
+        let is_control = usize::from(log.arm[row]) == arms.control;
+        let is_planned = match routing.keeps(log, row, wanted) {
+            Some(is_planned) => {
+                n_wrong += u64::from(is_control && is_planned);
+                is_planned
+            }
+            None => {
+                n_wrong += u64::from(is_treatment);
+                true
+            }
+        };
         if !is_treatment || is_planned {
             n_canary += u64::from(is_treatment);
             order.push(row as u32);
@@ -135,7 +135,7 @@ fn remake(
             let time_us = log.event_us[row] - zero_us;
             end = Some(ReplanEnd {
                 time_us,
-                wanted: planned.at(log.start_us[row]).0,
+                wanted,
                 seen: 1.0,
             });
             break;
@@ -155,11 +155,16 @@ fn remake(
     let remade = remade.assemble();
     let until_us = end.map_or(i64::MAX, |end| zero_us + end.time_us);
     let end_us = until_us.min(last_us.saturating_add(1));
+    let (router, drawn) = match &routing {
+        Routing::Hashed(_, buckets) => (buckets.text(), None),
+        Routing::Drawn(drawn) => (String::new(), Some(drawn.by)),
+    };
     Ok(Remade {
-        stages: planned.spans(end_us),
+        stages: spans(&starts, end_us),
         facts: Replanned {
             plan: name.to_owned(),
-            router: buckets.hash.text(&buckets.column),
+            router,
+            drawn,
             canary_requests: n_canary,
             stand_ins: n_moved,
             misrouted: n_wrong,
@@ -167,6 +172,80 @@ fn remake(
         },
         log: remade,
     })
+}
+
+/// Who of a log's canary a smaller share would have kept.
+enum Routing<'a> {
+    /// By buckets, exactly.
+    Hashed(Routed, &'a Buckets),
+    /// A random part.
+    Drawn(Drawn),
+}
+
+impl<'a> Routing<'a> {
+    fn of(log: &'a RequestLog, arms: &ReplaySettings, stages: &[StageSpan]) -> Self {
+        let hashed = log.buckets.as_ref().and_then(|buckets| {
+            let routed = Routed::of(log, buckets, arms, stages)?;
+            Some(Self::Hashed(routed, buckets))
+        });
+        hashed.unwrap_or_else(|| Self::Drawn(Drawn::of(log, arms, stages)))
+    }
+
+    /// Whether a plan that gives the canary `wanted` has a request in it; `None` where its arm does not
+    /// follow from the router.
+    fn keeps(&self, log: &RequestLog, row: usize, wanted: f64) -> Option<bool> {
+        match self {
+            Self::Hashed(routed, buckets) => {
+                let place = routed.place(buckets.bucket[row])?;
+                Some(place < routed.size(wanted))
+            }
+            // Of the baseline nobody is in a smaller canary.
+            Self::Drawn(drawn) => {
+                Some(log.arm[row] != drawn.control && drawn.keeps(log, row, wanted))
+            }
+        }
+    }
+
+    /// When the plan first asks for more than the canary had.
+    fn overtaken(&self, starts: &[(i64, f64)], zero_us: i64) -> Option<ReplanEnd> {
+        match self {
+            Self::Hashed(routed, _) => routed.overtaken(starts, zero_us),
+            Self::Drawn(drawn) => drawn.overtaken(starts, zero_us),
+        }
+    }
+}
+
+/// A plan's stages by their start in the log's own microseconds, with their share.
+fn starts(plan: &Plan, zero_us: i64) -> Vec<(i64, f64)> {
+    let mut stages = Vec::new();
+    let mut from_us = zero_us;
+    for stage in plan.schedule() {
+        stages.push((from_us, stage.weight));
+        let Some(hold) = stage.hold else { break };
+        from_us += hold.us + i64::from(plan.hold_cmp == HoldCmp::Gt);
+    }
+    stages
+}
+
+/// The planned share at a moment.
+pub(super) fn share_at(starts: &[(i64, f64)], at_us: i64) -> f64 {
+    let after = starts.partition_point(|(from_us, _)| *from_us <= at_us);
+    let found = starts.get(after.saturating_sub(1));
+    found.map_or(0.0, |(_, share)| *share)
+}
+
+/// A plan's stages up to a moment.
+fn spans(starts: &[(i64, f64)], end_us: i64) -> Vec<StageSpan> {
+    let ends = starts.iter().skip(1).map(|(from_us, _)| *from_us);
+    let spans = starts.iter().zip(ends.chain([i64::MAX]));
+    spans
+        .map(|((from_us, share), to_us)| StageSpan {
+            from_us: *from_us,
+            to_us: to_us.min(end_us),
+            share: *share,
+        })
+        .filter(|span| span.from_us < span.to_us)
+        .collect()
 }
 
 /// Why a plan cannot be replayed from the start.
@@ -209,258 +288,32 @@ fn nearest(log: &RequestLog, baseline: &[u32], at_us: i64, near_us: i64) -> Opti
     (distance(found) <= near_us.unsigned_abs()).then_some(*found)
 }
 
-/// How a log was routed: buckets in the order in which the canary gets them, and how many it had when.
-struct Routed {
-    n_buckets: u16,
-    is_low: bool,
-    /// Stretches in order: when each begins, and between how few and how many buckets were the canary's.
-    stretches: Vec<(i64, (u16, u16))>,
-}
-
-impl Routed {
-    fn of(
-        log: &RequestLog,
-        buckets: &Buckets,
-        arms: &ReplaySettings,
-        stages: &[StageSpan],
-    ) -> std::result::Result<Self, String> {
-        let n_buckets = buckets.hash.n_buckets();
-        let whole = [StageSpan {
-            from_us: i64::MIN,
-            to_us: i64::MAX,
-            share: 0.0,
-        }];
-        let stages = if stages.is_empty() { &whole } else { stages };
-        let counts: Vec<_> = stages
-            .iter()
-            .map(|stage| counts(log, buckets, arms, inner(*stage)))
-            .collect();
-        let cuts: Vec<Option<Cut>> = counts.iter().map(|(c, t)| Cut::best(c, t)).collect();
-        let total = |counts: &[u32]| counts.iter().map(|n| u64::from(*n)).sum::<u64>();
-        let (mut n_low, mut n_high, mut n_wrong) = (0, 0, 0);
-        for (cut, (control, treatment)) in cuts.iter().zip(&counts) {
-            let Some(cut) = cut else { continue };
-            let n = total(control).min(total(treatment));
-            *(if cut.is_treatment_low {
-                &mut n_low
-            } else {
-                &mut n_high
-            }) += n;
-            n_wrong += cut.n_wrong;
-        }
-        let n = n_low + n_high;
-        if n == 0 || n_wrong as f64 > (1.0 - EXPLAINED) * n as f64 {
-            return Err(format!(
-                "the router {} does not explain these two arms",
-                buckets.hash.text(&buckets.column)
-            ));
-        }
-        let is_low = n_low >= n_high;
-        let mut held = (0, 0);
-        let held = cuts.iter().zip(&counts).map(|(cut, (control, treatment))| {
-            held = match cut {
-                Some(cut) if cut.is_treatment_low == is_low && is_low => cut.at,
-                Some(cut) if cut.is_treatment_low == is_low => {
-                    (n_buckets - cut.at.1, n_buckets - cut.at.0)
-                }
-                None if total(treatment) > 0 => (n_buckets, n_buckets),
-                // Nobody came: the router stood as before.
-                None if total(control) == 0 => held,
-                _ => (0, 0),
-            };
-            held
-        });
-        let starts = stages.iter().map(|stage| stage.from_us);
-        let stretches = starts.zip(held).collect();
-        let mut routed = Self {
-            n_buckets,
-            is_low,
-            stretches,
-        };
-        routed.sharpen(log, buckets, arms, stages);
-        Ok(routed)
-    }
-
-    /// Moves the starts of stretches, which are known to a 288th of the log, to the requests between which
-    /// the buckets in between change arms.
-    fn sharpen(
-        &mut self,
-        log: &RequestLog,
-        buckets: &Buckets,
-        arms: &ReplaySettings,
-        stages: &[StageSpan],
-    ) {
-        let middle = |stage: &StageSpan| stage.from_us + (stage.to_us - stage.from_us) / 2;
-        for i in 1..self.stretches.len() {
-            let (before, now) = (self.stretches[i - 1].1, self.stretches[i].1);
-            let around = middle(&stages[i - 1])..middle(&stages[i]);
-            let is_growth = now.0 > before.1;
-            let between = if is_growth {
-                before.1..now.0
-            } else {
-                now.1..before.0
-            };
-            let starts = |arm: usize| {
-                let rows = (0..log.n_rows()).filter(move |row| usize::from(log.arm[*row]) == arm);
-                let near = rows.filter(|row| {
-                    around.contains(&log.start_us[*row])
-                        && self
-                            .place(buckets.bucket[*row])
-                            .is_some_and(|place| between.contains(&place))
-                });
-                near.map(|row| log.start_us[row]).collect::<Vec<i64>>()
-            };
-            let (canary, control) = (starts(arms.treatment), starts(arms.control));
-            // The canary has them as early, and loses them as late, as no request contradicts.
-            let found = if is_growth {
-                canary.into_iter().min().map(|first| {
-                    let before = control.into_iter().filter(|at| *at < first).max();
-                    before.map_or(around.start, |last| last + 1)
-                })
-            } else {
-                canary.into_iter().max().map(|last| {
-                    let after = control.into_iter().filter(|at| *at > last).min();
-                    after.unwrap_or(around.end)
-                })
-            };
-            if let Some(found) = found {
-                self.stretches[i].0 = found;
-            }
-        }
-        // Before the first stretch the router stood as in it.
-        if let Some(first) = self.stretches.first_mut() {
-            first.0 = i64::MIN;
-        }
-    }
-
-    /// A bucket's place in the order in which the canary gets them; `None` for a row without one.
-    fn place(&self, bucket: u16) -> Option<u16> {
-        let is_there = bucket < self.n_buckets;
-        is_there.then(|| {
-            if self.is_low {
-                bucket
-            } else {
-                self.n_buckets - 1 - bucket
-            }
-        })
-    }
-
-    /// How many buckets a share is, rounded as the routers round.
-    fn size(&self, share: f64) -> u16 {
-        let n = f64::from(self.n_buckets);
-        if self.is_low {
-            (share * n).ceil() as u16
-        } else {
-            (n - ((1.0 - share) * n).trunc()) as u16
-        }
-    }
-
-    /// When the plan first asks for more buckets than the canary had.
-    fn overtaken(&self, planned: &Planned, zero_us: i64) -> Option<ReplanEnd> {
-        let starts = self.stretches.iter().map(|(from, _)| *from);
-        let planned_starts = planned.stages.iter().map(|(from, ..)| *from);
-        let mut moments: Vec<i64> = starts
-            .chain(planned_starts)
-            .map(|at| at.max(zero_us))
-            .collect();
-        moments.sort_unstable();
-        moments.into_iter().find_map(|at_us| {
-            let (wanted, size) = planned.at(at_us);
-            let after = self.stretches.partition_point(|(from, _)| *from <= at_us);
-            let (_, (_, most)) = *self.stretches.get(after.checked_sub(1)?)?;
-            (size > most).then(|| ReplanEnd {
-                time_us: at_us - zero_us,
-                wanted,
-                seen: f64::from(most) / f64::from(self.n_buckets),
-            })
-        })
-    }
-}
-
-/// A plan's stages by their start in the log's own microseconds, with share and number of buckets.
-struct Planned {
-    stages: Vec<(i64, f64, u16)>,
-}
-
-impl Planned {
-    fn of(plan: &Plan, zero_us: i64, routed: &Routed) -> Self {
-        let mut stages = Vec::new();
-        let mut from_us = zero_us;
-        for stage in plan.schedule() {
-            stages.push((from_us, stage.weight, routed.size(stage.weight)));
-            let Some(hold) = stage.hold else { break };
-            from_us += hold.us + i64::from(plan.hold_cmp == HoldCmp::Gt);
-        }
-        Self { stages }
-    }
-
-    /// Share and number of buckets at a moment.
-    fn at(&self, at_us: i64) -> (f64, u16) {
-        let after = self.stages.partition_point(|(from, ..)| *from <= at_us);
-        let found = self.stages.get(after.saturating_sub(1));
-        found.map_or((0.0, 0), |(_, share, size)| (*share, *size))
-    }
-
-    /// Its stages up to a moment.
-    fn spans(&self, end_us: i64) -> Vec<StageSpan> {
-        let ends = self.stages.iter().skip(1).map(|(from, ..)| *from);
-        let spans = self.stages.iter().zip(ends.chain([i64::MAX]));
-        spans
-            .map(|((from_us, share, _), to_us)| StageSpan {
-                from_us: *from_us,
-                to_us: to_us.min(end_us),
-                share: *share,
-            })
-            .filter(|span| span.from_us < span.to_us)
-            .collect()
-    }
-}
-
-/// A stage without its blurred ends.
-fn inner(stage: StageSpan) -> std::ops::Range<i64> {
-    if stage.from_us == i64::MIN {
-        return stage.from_us..stage.to_us;
-    }
-    let blur = ((stage.to_us - stage.from_us) as f64 * BLURRED) as i64;
-    stage.from_us + blur..stage.to_us - blur
-}
-
-/// Rows per bucket of the control and of the treatment that started within a stretch.
-fn counts(
-    log: &RequestLog,
-    buckets: &Buckets,
-    arms: &ReplaySettings,
-    within: std::ops::Range<i64>,
-) -> (Vec<u32>, Vec<u32>) {
-    let n = usize::from(buckets.hash.n_buckets());
-    let (mut control, mut treatment) = (vec![0; n], vec![0; n]);
-    for (row, start_us) in log.start_us.iter().enumerate() {
-        let bucket = usize::from(buckets.bucket[row]);
-        if bucket >= n || !within.contains(start_us) {
-            continue;
-        }
-        let arm = usize::from(log.arm[row]);
-        if arm == arms.control {
-            control[bucket] += 1;
-        } else if arm == arms.treatment {
-            treatment[bucket] += 1;
-        }
-    }
-    (control, treatment)
-}
-
 impl Replanned {
     /// What is to be said of it, in sentences.
     pub fn sentences(&self) -> Vec<String> {
-        let mut found = vec![format!(
-            "Replayed as the plan {} would have run, because the router {} nests its buckets: {} \
-             requests of the canary stay with it, and {} go to the baseline, whose nearest request in \
-             time stands in for the answer.",
-            self.plan,
-            self.router,
+        let (stay, go) = (
             units::count(self.canary_requests),
-            units::count(self.stand_ins)
-        )];
+            units::count(self.stand_ins),
+        );
+        let mut found = vec![match self.drawn {
+            None => format!(
+                "Replayed as the plan {} would have run, because the router {} nests its buckets: {stay} \
+                 requests of the canary stay with it, and {go} go to the baseline, whose nearest request in \
+                 time stands in for the answer.",
+                self.plan, self.router
+            ),
+            Some(by) => format!(
+                "Replayed as the plan {} would have run if its canary had been drawn at random: no known \
+                 router explains the arms, so a random part of the canary's {} stays with it (seed {SEED}), \
+                 {stay} requests; {go} go to the baseline, whose nearest request in time stands in for the \
+                 answer. Another draw would give other figures.",
+                self.plan,
+                match by {
+                    DrawnBy::User => "users",
+                    DrawnBy::Request => "requests",
+                }
+            ),
+        }];
         if let Some(end) = self.end {
             let at = units::duration_us(end.time_us);
             found.push(if end.seen >= 1.0 {

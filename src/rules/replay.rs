@@ -11,8 +11,8 @@ use super::prepare::{Assignment, Prepared, View};
 use super::run::Run;
 use super::state::{Block, Points};
 use super::{
-    ArmRole, Clock, NoData, Persistence, Replay, ReplayEvent, RequestArm, Rule, RuleReplay,
-    Rulebook,
+    ArmRole, Clock, NoData, Persistence, Replay, ReplayEvent, ReplayStage, RequestArm, Rule,
+    RuleReplay, Rulebook,
 };
 use crate::data::RequestLog;
 use crate::error::Result;
@@ -124,6 +124,14 @@ fn run_all(
         censoring: None,
         replanned: None,
         events: ReplayEvent::all(prepared.log(), zero_us),
+        stages: stages
+            .iter()
+            .map(|stage| ReplayStage {
+                from_us: stage.from_us - zero_us,
+                share: stage.share,
+            })
+            .collect(),
+        routers: Vec::new(),
         rules: Vec::with_capacity(rulebook.rules.len()),
     };
     let arms = match arm_rows(prepared.log(), rulebook, settings)? {
@@ -135,6 +143,11 @@ fn run_all(
         }
     };
     found.censoring = censoring(prepared.log(), &arms);
+    if is_full {
+        let routers = rulebook.routers.iter();
+        let fits = routers.map(|(name, router)| router.fit(name, prepared.log(), settings, stages));
+        found.routers = fits.collect();
+    }
     for rule in &rulebook.rules {
         let named = plan_of(rulebook, rule);
         let plan = named.map(|(_, plan)| plan);
@@ -156,6 +169,7 @@ fn complete(
     replayed: &mut RuleReplay,
     progress: &Progress,
 ) -> Result<()> {
+    replayed.ratings = prepared.late_ratings(rule);
     replayed.phases = phase_range(prepared, arms, rule, plan, progress)?;
     if let Some(first) = &mut replayed.first {
         first.planned = replayed.plan.as_ref().and_then(|fit| fit.at(first.time_us));

@@ -341,6 +341,7 @@ impl RuleReplay {
             phases: None,
             averted: None,
             after: None,
+            ratings: None,
             plan: None,
             exposure: None,
         }

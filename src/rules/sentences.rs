@@ -26,6 +26,14 @@ pub fn sentences(replay: &Replay, rule: &RuleReplay) -> Vec<String> {
     }
     found.extend(rule.plan.as_ref().map(fit_text));
     found.extend(rule.phases.as_ref().map(phase_text));
+    if let Some(ratings) = rule.ratings {
+        found.push(format!(
+            "Ratings count when they came: {} of {} came later than their answer, half of those by {} or more.",
+            units::count(ratings.later),
+            units::count(ratings.ratings),
+            units::duration_us(ratings.median_us)
+        ));
+    }
     if let Some(averted) = &rule.averted {
         found.extend(averted_text(averted));
     }

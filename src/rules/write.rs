@@ -157,8 +157,7 @@ fn condition(found: Condition) -> RawNode {
         name: Some(found.name),
         metric: Some(found.metric),
         arm: Some(found.arm).filter(|arm| *arm != ArmRole::Canary),
-        window: Some(window(found.window))
-            .filter(|_| !is_streak),
+        window: Some(window(found.window)).filter(|_| !is_streak),
         scale: Some(found.scale).filter(|scale| *scale != 1.0),
         min_n: Some(found.min_n).filter(|n| *n != PerArm::default()),
         require: found

@@ -435,35 +435,3 @@ fn inspect_says_whether_the_log_is_sound() {
     ];
     assert_eq!(dir.run(&unfair).status.code(), Some(3));
 }
-
-/// A rule that cannot be read is named with its line and reason, a second file stands beside, and another
-/// plan is refused where the log does not hold it.
-#[test]
-fn replay_names_what_cannot_run_and_compares_files() {
-    let dir = Dir::new();
-    let rule = |id: &str, metric: &str, value: f64| {
-        format!(
-            "[[rule]]\nid = '{id}'\nclock = 'request'\nany = [{{ metric = '{metric}', window = {{ last = 100 }}, cmp = '>', value = {value} }}]\n"
-        )
-    };
-    let both = rule("errors", "error_share", 0.05) + &rule("toxic", "mean(toxicity)", 0.5);
-    let ours = dir.write("ours.toml", &both);
-    let theirs = dir.write("theirs.toml", &rule("errors", "error_share", 0.99));
-    let log = bundled("tests/data/replay/pub01_error_rel.csv");
-    let arguments = ["replay", &log, "--rules", &ours, "--against", &theirs];
-    let run = dir.run(&arguments);
-    assert!(run.status.success(), "{}", stderr(&run));
-    let said = stderr(&run);
-    assert!(said.contains("toxic") && said.contains("line 8"), "{said}");
-    let text = String::from_utf8(run.stdout).unwrap();
-    assert!(text.contains("Side by side"), "{text}");
-    assert!(text.contains("no longer fires"), "{text}");
-    let found = dir.json(&[&arguments[..], &["--json"]].concat());
-    let rules = found["rules"].as_array().unwrap();
-    assert_eq!(rules.len(), 2);
-    assert!(rules[0]["first"].is_object());
-    assert!(rules[1]["skipped"].as_str().unwrap().contains("toxicity"));
-    assert!(found["against"]["rules"][0]["first"].is_null());
-    let planned = ["replay", &log, "--rules", &theirs, "--plan", "all-at-once"];
-    dir.fails(&planned, 1, "cannot be replayed on this log");
-}

@@ -40,6 +40,7 @@ mod privacy;
 #[cfg(feature = "gui")]
 mod projects;
 mod prometheus;
+mod ratings;
 mod reference;
 mod replay;
 mod report;
@@ -47,6 +48,9 @@ mod report_figures;
 mod report_files;
 #[cfg(feature = "gui")]
 mod requests;
+#[cfg(feature = "gui")]
+mod rollback_screen;
+mod rule_files;
 mod rulebooks;
 mod selection;
 mod sources;

@@ -8,7 +8,7 @@ use hindsight::error::Error;
 use hindsight::ingest::{LoadRequest, Loaded, load};
 use hindsight::jobs::Progress;
 use hindsight::rules::{
-    Replay, ReplaySettings, Rulebook, StageSpan, presets, replay_in_full, replay_planned,
+    DrawnBy, Replay, ReplaySettings, Rulebook, StageSpan, presets, replay_in_full, replay_planned,
 };
 use md5::{Digest as _, Md5};
 
@@ -48,13 +48,31 @@ fn share_of_log(second: i64) -> f64 {
     if second < 1_800 { 0.2 } else { 0.4 }
 }
 
-fn logged(is_routed: bool) -> Loaded {
+/// How the made log was routed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Routing {
+    /// By a known hash of the user.
+    Known,
+    /// By the same hash with a salt, a fifth of the users throughout.
+    Salted,
+    /// Every fifth request.
+    ByRequest,
+}
+
+fn logged(routing: Routing) -> Loaded {
+    logged_with(routing, &[])
+}
+
+fn logged_with(routing: Routing, salts: &[&str]) -> Loaded {
     let mut text = "time,user_id,variant,status,latency_ms\n".to_owned();
     for (i, (user, request)) in requests().iter().enumerate() {
-        let is_canary = if is_routed {
-            f64::from(request.bucket) < share_of_log(request.second) * 10_000.0
-        } else {
-            i % 5 == 0
+        let is_canary = match routing {
+            Routing::Known => f64::from(request.bucket) < share_of_log(request.second) * 10_000.0,
+            Routing::Salted => {
+                let digest = Md5::digest(format!("spring-{user}").as_bytes());
+                BucketHash::Md5Of10000.bucket(digest.into()) < 2_000
+            }
+            Routing::ByRequest => i % 5 == 0,
         };
         let arm = if is_canary { "canary" } else { "stable" };
         let status = if request.is_error { 500 } else { 200 };
@@ -68,7 +86,9 @@ fn logged(is_routed: bool) -> Loaded {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.csv");
     fs::write(&path, text).unwrap();
-    load(&LoadRequest::of(&path), &Progress::unwatched()).unwrap()
+    let mut request = LoadRequest::of(&path);
+    request.added.salts = salts.iter().map(|salt| (*salt).to_owned()).collect();
+    load(&request, &Progress::unwatched()).unwrap()
 }
 
 fn rulebook(stages: &str) -> Rulebook {
@@ -141,7 +161,7 @@ fn by_hand(share: impl Fn(i64) -> f64, until: i64) -> (u64, Option<i64>) {
 
 #[test]
 fn a_smaller_share_is_replayed_request_by_request() {
-    let loaded = logged(true);
+    let loaded = logged(Routing::Known);
     let found = planned(&loaded, "{ weight = 0.05, hold = '40m' }, { weight = 0.3 }").unwrap();
     let share = |second: i64| if second < 2_400 { 0.05 } else { 0.3 };
     let (n_canary, first_us) = by_hand(share, i64::MAX);
@@ -164,7 +184,7 @@ fn a_smaller_share_is_replayed_request_by_request() {
 
 #[test]
 fn the_plan_of_the_log_changes_nothing() {
-    let loaded = logged(true);
+    let loaded = logged(Routing::Known);
     let stages = "{ weight = 0.2, hold = '30m' }, { weight = 0.4 }";
     let as_planned = planned(&loaded, stages).unwrap();
     let facts = as_planned.replanned.as_ref().unwrap();
@@ -188,7 +208,7 @@ fn the_plan_of_the_log_changes_nothing() {
 
 #[test]
 fn a_larger_share_is_not_in_the_log() {
-    let loaded = logged(true);
+    let loaded = logged(Routing::Known);
     let refused = planned(&loaded, "{ weight = 0.25 }")
         .unwrap_err()
         .to_string();
@@ -204,19 +224,78 @@ fn a_larger_share_is_not_in_the_log() {
     assert!(found.last_event_us < end.time_us);
 }
 
+/// Where no known router explains the arms, a random part of the canary stays: the same at every run, a
+/// fourth of it where a fifth becomes a twentieth, of users where they kept their arm.
 #[test]
-fn without_a_known_router_a_plan_is_refused() {
-    let loaded = logged(false);
-    let refused = planned(&loaded, "{ weight = 0.05 }")
-        .unwrap_err()
-        .to_string();
-    assert!(refused.contains("no hash router"), "{refused}");
+fn without_a_known_router_a_random_part_stays() {
+    for (routing, by) in [
+        (Routing::ByRequest, DrawnBy::Request),
+        (Routing::Salted, DrawnBy::User),
+    ] {
+        let loaded = logged(routing);
+        assert!(loaded.log.buckets.is_none(), "{routing:?}");
+        let found = planned(&loaded, "{ weight = 0.05 }").unwrap();
+        let facts = found.replanned.as_ref().unwrap();
+        assert_eq!((facts.drawn, facts.router.as_str()), (Some(by), ""));
+        let n = facts.canary_requests + facts.stand_ins;
+        assert_eq!(
+            n,
+            loaded.log.rows_of_arm(arms(&loaded).treatment).count() as u64
+        );
+        let share = facts.canary_requests as f64 / n as f64;
+        assert!((0.19..0.31).contains(&share), "{routing:?}: {share}");
+        let said = facts.sentences().join(" ");
+        assert!(
+            said.contains("drawn at random") && said.contains("seed 1"),
+            "{said}"
+        );
+        assert_eq!(planned(&loaded, "{ weight = 0.05 }").unwrap(), found);
+        let refused = planned(&loaded, "{ weight = 0.5 }")
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains("50.0 % and the log only"), "{refused}");
+    }
+}
+
+/// With its salt the router is known, and the plan is replayed exactly; the rulebook's routers are laid
+/// beside the log.
+#[test]
+fn a_router_with_a_salt_is_recognised() {
+    let loaded = logged_with(Routing::Salted, &["autumn-", "spring-"]);
+    assert_eq!(loaded.log.buckets.as_ref().unwrap().salt, "spring-");
+    let router = |name: &str, salt: &str| {
+        format!(
+            "[router.{name}]\nhash = 'md5-full-mod'\nkey = 'user'\nbuckets = 10000\ncanary = 'bucket < weight*buckets'\nsalt = '{salt}'\n"
+        )
+    };
+    let mut rulebook = rulebook("{ weight = 0.05 }").to_toml().unwrap();
+    rulebook += &(router("ours", "spring-") + &router("theirs", ""));
+    let rulebook = Rulebook::parse(&rulebook).unwrap();
+    assert_eq!(rulebook.salts(), ["spring-"]);
+    let progress = Progress::unwatched();
+    let (log, arms) = (&loaded.log, arms(&loaded));
+    let found = replay_planned(log, &rulebook, &arms, &[], "asked", &progress).unwrap();
+    let facts = found.replanned.unwrap();
+    assert_eq!((facts.drawn, facts.misrouted), (None, 0));
+    let by_hand = requests().iter().filter(|(user, _)| {
+        let digest = Md5::digest(format!("spring-{user}").as_bytes());
+        BucketHash::Md5Of10000.bucket(digest.into()) < 500
+    });
+    assert_eq!(facts.canary_requests, by_hand.count() as u64);
+    let found = replay_in_full(log, &rulebook, &arms, &[], &progress).unwrap();
+    let fits: Vec<_> = found
+        .routers
+        .iter()
+        .map(|fit| (fit.name.as_str(), fit.is_followed))
+        .collect();
+    assert_eq!(fits, [("ours", true), ("theirs", false)]);
+    assert!(found.routers[1].text.contains("md5(\"spring-\" + user_id)"));
 }
 
 /// Planned shares beside those of the log, stage by stage.
 #[test]
 fn a_plan_that_the_log_does_not_follow_is_named() {
-    let loaded = logged(true);
+    let loaded = logged(Routing::Known);
     let rulebook = presets::rulebook(&["canary-monitor"]).unwrap();
     let progress = Progress::unwatched();
     let found = replay_in_full(&loaded.log, &rulebook, &arms(&loaded), &STAGES, &progress).unwrap();

@@ -68,7 +68,7 @@ pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<HealthCheck> {
     if share > NOT_BY_IT {
         return Vec::new();
     }
-    let router = buckets.hash.text(&buckets.column);
+    let router = buckets.text();
     let cuts = cuts_text(&stretches, buckets);
     let n = n_control + n_treatment;
     if n_wrong == 0 {

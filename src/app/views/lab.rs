@@ -259,7 +259,7 @@ fn form_of(condition: &crate::rules::Condition) -> ValueForm {
     if matches!(condition.comparison, Comparison::TimesBaseline { .. }) {
         return ValueForm::Number;
     }
-    charts::metric_form(&condition.metric)
+    condition.form()
 }
 
 /// The threshold of the profile that is nearest to a place in the chart.

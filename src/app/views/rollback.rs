@@ -108,13 +108,21 @@ fn replanned_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session) {
             })
             .response
             .accessible_name(tr("Rollout that is replayed"))
-            .on_hover_text(tr("Another plan can be replayed as long as it gives the canary no more than the log did, where a known router assigned by hash"));
+            .on_hover_text(tr("Another plan can be replayed as long as it gives the canary no more than the log did, exactly where a known router assigned by hash, else by a random part of the canary"));
     });
     let replanned = session
         .replay
         .value
         .as_ref()
         .and_then(|replay| replay.replanned.as_ref());
+    let routers = session
+        .replay
+        .value
+        .iter()
+        .flat_map(|replay| &replay.routers);
+    for fit in routers {
+        note(ui, &fit.text);
+    }
     for sentence in replanned.iter().flat_map(|facts| facts.sentences()) {
         note(ui, &sentence);
     }

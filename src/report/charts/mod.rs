@@ -14,7 +14,7 @@ pub use forest::{guardrail_forest, segment_forest};
 pub use lab::{lab_detection, lab_frontier, lab_profile};
 pub use latency::{latency_ecdf, latency_histogram, quantile_differences, quantile_note};
 pub use over_time::effect_over_time;
-pub use rollback::{condition_chart, condition_form, metric_form, replay_timeline, rule_lanes};
+pub use rollback::{condition_chart, condition_form, replay_timeline, rule_lanes};
 pub use strategies::{around_switch, novelty};
 pub use trends::{background_note, metric_ids, traffic, trend};
 

@@ -2,11 +2,8 @@
 
 use super::{arm_name, arm_tone, seconds, time_axis};
 use crate::analysis::Analysis;
-use crate::data::Quantity;
 use crate::report::chart::{Along, Axis, Chart, Layer, Mark, Scale, Tone};
-use crate::rules::{
-    Action, Column, Condition, ConditionReplay, Metric, Replay, Rule, RuleReplay, Rulebook, State,
-};
+use crate::rules::{Action, Condition, ConditionReplay, Replay, Rule, RuleReplay, Rulebook, State};
 use crate::units::ValueForm;
 
 /// Stretches of one state that are closer than this share of the time axis are drawn as one.
@@ -273,22 +270,9 @@ pub fn condition_form(
     condition: &str,
 ) -> ValueForm {
     let rule = rulebook.and_then(|book| book.rules.iter().find(|r| r.id == rule.id));
-    let metric = rule.and_then(|rule| {
-        rule.conditions()
-            .into_iter()
-            .find(|c| c.name == condition)
-            .map(|c| &c.metric)
-    });
-    metric.map_or(ValueForm::Number, metric_form)
-}
-
-/// How the values of a metric are written.
-pub fn metric_form(metric: &Metric) -> ValueForm {
-    match metric.column().and_then(Column::known) {
-        _ if metric.is_share() => ValueForm::Share,
-        Some(Quantity::LatencyMs | Quantity::TtftMs) => ValueForm::LatencyMs,
-        _ => ValueForm::Number,
-    }
+    let conditions = rule.map(Rule::conditions).unwrap_or_default();
+    let found = conditions.into_iter().find(|c| c.name == condition);
+    found.map_or(ValueForm::Number, Condition::form)
 }
 
 /// First firings as lines: one by its name, several numbered by time, with the names as a sentence

@@ -9,13 +9,15 @@ use super::{arm_name, figure, quiet, rows_height};
 use crate::analysis::Analysis;
 use crate::report::ReportInput;
 use crate::rules::{
-    Action, ConditionReplay, Exposure, Firing, Replanned, Replay, Rule, RuleReplay, Truth,
+    Action, ConditionReplay, Exposure, Firing, Replanned, Replay, Rule, RuleReplay, Truth, changes,
     clock_text, no_data_text, persistence_text, presets, sentences,
 };
 use crate::units::{self, ValueForm};
 
 /// The most charts that a rule gets; those of the causes come first.
 const MAX_CHARTS: usize = 4;
+/// The most changes of a rule's state that are listed.
+const MAX_CHANGES: usize = 12;
 
 pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let analysis = input.analysis;
@@ -39,6 +41,8 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
                  taken from published articles and tools.";
     }
     let mut out = vec![Block::Lead(lead)];
+    let routers = replay.routers.iter().map(|fit| fit.text.clone());
+    out.extend(routers.map(Block::Paragraph));
     let replanned = replay.replanned.iter().flat_map(Replanned::sentences);
     out.extend(replanned.map(Block::Paragraph));
     out.push(Block::Table(overview(analysis, replay)));
@@ -136,6 +140,7 @@ fn one_rule(input: &ReportInput<'_>, replay: &Replay, rule: &RuleReplay, out: &m
         }
         None => out.push(Block::Table(conditions(rule, replay))),
     }
+    out.extend(state_changes(replay, rule, source).map(Block::Table));
     out.extend(sentences(replay, rule).into_iter().map(Block::Paragraph));
     let figures = figures(input, replay, rule);
     if !figures.is_empty() {
@@ -219,6 +224,44 @@ fn readings(input: &ReportInput<'_>, rule: &RuleReplay, first: &Firing) -> Table
         columns,
     )
     .with(rows)
+}
+
+/// What happened to the rule in order of time: the first changes, where its state changed at all.
+fn state_changes(replay: &Replay, rule: &RuleReplay, source: Option<&Rule>) -> Option<Table> {
+    if rule.transitions.is_empty() {
+        return None;
+    }
+    let found = changes(replay, rule, source);
+    let columns = vec![
+        Column::left("When"),
+        Column::right("Data row"),
+        Column::left("Change"),
+        Column::left("What the conditions saw"),
+    ];
+    let rows = found.iter().take(MAX_CHANGES).map(|change| {
+        vec![
+            Cell::text(instant(replay, change.time_us)).note(format!(
+                "{} after the start",
+                units::duration_us(change.time_us)
+            )),
+            change
+                .row
+                .map_or_else(Cell::none, |row| Cell::count(u64::from(row) + 1)),
+            Cell::text(change.what.as_str()),
+            Cell::text(change.saw.join("; ")),
+        ]
+    });
+    let n = found.len() as u64 + rule.transitions_omitted;
+    let title = if n > MAX_CHANGES as u64 {
+        format!(
+            "{}: the first {MAX_CHANGES} of {} changes",
+            shown(rule),
+            units::count(n)
+        )
+    } else {
+        format!("{}: what changed", shown(rule))
+    };
+    Some(Table::new(&format!("changes-{}", rule.id), title, columns).with(rows))
 }
 
 /// How often each condition of a rule that never fired held.

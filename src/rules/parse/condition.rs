@@ -11,7 +11,7 @@ use crate::error::Result;
 
 /// Reads one condition.
 pub(super) fn condition(raw: RawNode, at: &str) -> Result<Condition> {
-    let Some(metric) = raw.metric else {
+    let Some(metric) = raw.metric.clone() else {
         return Err(fault(format!("{at}.metric"), "The condition has no metric")
             .hint("Write metric = \"error_share\" or another metric"));
     };
@@ -274,7 +274,7 @@ fn comparison(raw: &RawNode, metric: &Metric, scale: f64, at: &str) -> Result<Co
     Ok(Comparison::Value { cmp, value })
 }
 
-fn amount(change: &RawChange, metric: Metric, scale: f64, at: &str) -> Result<(Cmp, f64)> {
+fn amount(change: &RawChange, metric: &Metric, scale: f64, at: &str) -> Result<(Cmp, f64)> {
     Ok((
         operator(change.cmp, at)?,
         threshold(change.value, metric, scale, at)?,
@@ -291,7 +291,7 @@ fn operator(cmp: Option<Cmp>, at: &str) -> Result<Cmp> {
     }
 }
 
-fn threshold(value: Option<f64>, metric: Metric, scale: f64, at: &str) -> Result<f64> {
+fn threshold(value: Option<f64>, metric: &Metric, scale: f64, at: &str) -> Result<f64> {
     let at = format!("{at}.value");
     let Some(value) = value else {
         return Err(fault(at, "The comparison has no value").hint("Write value = 0.05"));

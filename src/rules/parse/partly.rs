@@ -106,14 +106,14 @@ mod tests {
 
     #[test]
     fn a_rule_that_cannot_be_read_is_named_and_the_others_are_taken() {
-        let bad = "[[rule]]\nid = \"toxic\"\nclock = 'request'\nany = [\n  { metric = 'mean(toxicity)', window = { last = 2 }, cmp = '>', value = 0.5 },\n]\n";
+        let bad = "[[rule]]\nid = \"toxic\"\nclock = 'request'\nany = [\n  { metric = 'mean(latncy)', window = { last = 2 }, cmp = '>', value = 0.5 },\n]\n";
         let (rulebook, unread) = Rulebook::parse_partly(&format!("{bad}{GOOD}{bad}")).unwrap();
         assert_eq!(rulebook.rules.len(), 1);
         assert_eq!(unread.len(), 2);
         assert_eq!(unread[0].id, "toxic");
         let lines: Vec<_> = unread.iter().map(|rule| rule.error.place.line).collect();
         assert_eq!(lines, [Some(5), Some(15)]);
-        assert!(unread[0].error.to_string().contains("toxicity"));
+        assert!(unread[0].error.to_string().contains("latncy"));
         let key = unread[1].error.place.key.as_deref();
         assert_eq!(key, Some("rule[2].any[0].metric"));
     }
@@ -122,8 +122,8 @@ mod tests {
     fn faults_outside_of_rules_and_files_without_a_good_rule_fail() {
         let error = |text: &str| Rulebook::parse_partly(text).unwrap_err().to_string();
         assert!(error(&format!("[plam.x]\n{GOOD}")).contains("plam"));
-        let bad = GOOD.replace("error_share", "mean(toxicity)");
-        assert!(error(&bad).contains("toxicity"));
+        let bad = GOOD.replace("error_share", "mean(latncy)");
+        assert!(error(&bad).contains("latncy"));
         assert!(error("not toml").contains("line 1"));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::model::Columns;
 use super::super::place::nearest;
 use super::super::predicate::RowPredicate;
-use super::super::{CanaryBuckets, EventTime, GrowthKind, Plan, Router, presets};
+use super::super::{EventTime, GrowthKind, Plan, Router, presets};
 use super::fault;
 use crate::error::Result;
 
@@ -133,17 +133,18 @@ pub(super) fn with_presets<'n>(
 }
 
 /// Buckets that fit each other.
-pub(super) fn check_router(router: Router, at: &str) -> Result<()> {
+pub(super) fn check_router(router: &Router, at: &str) -> Result<()> {
     if router.buckets == 0 {
         return Err(fault(
             format!("{at}.buckets"),
             "A router has at least one bucket",
         ));
     }
-    if router.canary == CanaryBuckets::HighestOf1000 && router.buckets != 1000 {
-        return Err(fault(
-            format!("{at}.canary"),
-            "This canary is cut from 1,000 buckets",
+    if router.bucket_hash().is_none() {
+        return Err(fault(at, "No log is read for the buckets of this router").hint(
+            "Known are hash = \"md5-full-mod\", buckets = 10000, canary = \"bucket < weight*buckets\" and \
+             hash = \"md5-first8-mod\", buckets = 1000, canary = \"bucket >= trunc((1-weight)*1000)\"; \
+             key and salt are free. Leave the router out otherwise",
         ));
     }
     Ok(())

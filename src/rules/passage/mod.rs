@@ -131,8 +131,7 @@ impl<'a> Watch<'a> {
         }
         let conditions = rule.conditions();
         let is_separable = is_alternative(&rule.root) && rule.persistence == Persistence::None;
-        let follows_requests =
-            is_separable && requests::applies(rule) && !prepared.is_late(rule);
+        let follows_requests = is_separable && requests::applies(rule) && !prepared.is_late(rule);
         let looks_after_all = matches!(
             rule.clock,
             Clock::Request {

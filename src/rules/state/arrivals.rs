@@ -2,6 +2,7 @@
 
 use super::{Frame, Point};
 use crate::data::{Quantity, RequestLog};
+use crate::rules::LateRatings;
 
 /// When the values of a column arrived.
 ///
@@ -37,11 +38,26 @@ impl Arrivals {
         let at_us: Vec<i64> = times.map(|(rated, event)| *rated.max(event)).collect();
         let is_rated = |row: &u32| !ratings[*row as usize].is_nan();
         let mut rows: Vec<u32> = (0..log.n_rows() as u32).filter(is_rated).collect();
-        if rows.iter().all(|row| at_us[*row as usize] == log.event_us[*row as usize]) {
+        if rows
+            .iter()
+            .all(|row| at_us[*row as usize] == log.event_us[*row as usize])
+        {
             return None;
         }
         rows.sort_by_key(|row| (at_us[*row as usize], *row));
         Some(Self { rows, at_us })
+    }
+
+    /// How late they were.
+    pub(in crate::rules) fn lateness(&self, log: &RequestLog) -> LateRatings {
+        let delay = |row: &u32| self.at_us[*row as usize] - log.event_us[*row as usize];
+        let mut delays: Vec<i64> = self.rows.iter().map(delay).filter(|us| *us > 0).collect();
+        delays.sort_unstable();
+        LateRatings {
+            ratings: self.rows.len() as u64,
+            later: delays.len() as u64,
+            median_us: delays.get(delays.len() / 2).copied().unwrap_or(0),
+        }
     }
 
     /// Those of an arm, whose rows ascend.
@@ -78,7 +94,13 @@ impl<'a> Late<'a> {
     }
 
     /// How many arrived before the oldest of the last `n` requests of an arm was seen.
-    pub(super) fn n_before_last(&mut self, n: usize, arm: &[u32], seen: u32, frame: Frame<'_>) -> usize {
+    pub(super) fn n_before_last(
+        &mut self,
+        n: usize,
+        arm: &[u32],
+        seen: u32,
+        frame: Frame<'_>,
+    ) -> usize {
         while arm.get(self.n_seen).is_some_and(|row| *row < seen) {
             self.n_seen += 1;
         }
@@ -93,6 +115,7 @@ impl<'a> Late<'a> {
 
     /// How many arrived before a moment.
     pub(super) fn n_before(&self, us: i64) -> usize {
-        self.rows.partition_point(|row| self.at_us[*row as usize] < us)
+        self.rows
+            .partition_point(|row| self.at_us[*row as usize] < us)
     }
 }

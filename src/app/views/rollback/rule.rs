@@ -14,8 +14,8 @@ use crate::analysis::Analysis;
 use crate::report::chart::Tone;
 use crate::report::charts;
 use crate::rules::{
-    Condition, Firing, PlanFit, Reading, Replay, Rule, RuleReplay, Rulebook, Truth, Window,
-    clock_text, no_data_text, persistence_text, sentences,
+    Change, Condition, Firing, PlanFit, Reading, Replay, Rule, RuleReplay, Rulebook, Truth, Window,
+    changes, clock_text, no_data_text, persistence_text, sentences,
 };
 use crate::units;
 
@@ -78,6 +78,7 @@ pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Comma
         if let Some(fit) = &done.plan {
             plan_ui(ui, fit);
         }
+        changes_ui(ui, shown, commands);
     });
     if let Some(lanes) = charts::rule_lanes(analysis, replay, done, rule) {
         card_ui(ui, "", |ui| {
@@ -98,6 +99,76 @@ pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Comma
             readings_ui(ui, rulebook, done, firing);
         });
     }
+}
+
+/// What happened to the rule in order of time.
+fn changes_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Commands) {
+    const COLUMNS: [Column<'_>; 4] = [
+        Column::text("After", 110.0),
+        Column::number("Data row", 90.0),
+        Column::text("Change", 260.0),
+        Column::text("What the conditions saw", 420.0),
+    ];
+    /// Rows that are shown before the table scrolls.
+    const MAX_ROWS: usize = 10;
+    let n_states = shown.done.transitions.len() as u64 + shown.done.transitions_omitted;
+    if n_states == 0 {
+        return;
+    }
+    let title = match n_states {
+        1 => "1 change of state".to_owned(),
+        n => format!("{} changes of state", units::count(n)),
+    };
+    let header = egui::CollapsingHeader::new(tr(title)).id_salt(("changes", &shown.rule.id));
+    header.show(ui, |ui| {
+        let found = changes(shown.replay, shown.done, Some(shown.rule));
+        copy_button(ui, "the changes of state", commands, || changes_tsv(&found));
+        let height = table_height(found.len().min(MAX_ROWS));
+        table_ui(
+            ui,
+            "changes",
+            &COLUMNS,
+            (found.len(), height),
+            |ui, i, column| {
+                let change = &found[i];
+                match column {
+                    0 => ui.label(units::duration_us(change.time_us)),
+                    1 => ui.label(row_text(change)),
+                    2 => ui.label(tr(change.what.as_str())),
+                    _ => {
+                        let saw = change.saw.join("; ");
+                        ui.label(&saw).on_hover_text(change.saw.join("\n"))
+                    }
+                };
+            },
+        );
+        if shown.done.transitions_omitted > 0 {
+            let n = units::count(shown.done.transitions_omitted);
+            note(ui, &format!("{n} later changes of state are not listed."));
+        }
+    });
+}
+
+/// People count rows from 1.
+fn row_text(change: &Change) -> String {
+    change
+        .row
+        .map_or_else(String::new, |row| units::count(u64::from(row) + 1))
+}
+
+fn changes_tsv(found: &[Change]) -> String {
+    let headings = ["after_seconds", "data_row", "change", "saw"];
+    let row = |change: &Change| {
+        vec![
+            cell(Some(change.time_us as f64 / 1e6)),
+            change
+                .row
+                .map_or_else(String::new, |row| (u64::from(row) + 1).to_string()),
+            change.what.clone(),
+            change.saw.join("; "),
+        ]
+    };
+    tsv(&headings, found.iter().map(row))
 }
 
 /// The plan that the rule belongs to, beside what the log shows.
