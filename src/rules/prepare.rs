@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
-use super::state::{Addends, Arrivals, Flag, Frame, Ranks, Ring};
+use super::state::{Addends, Arrivals, Flag, Frame, Ranks, Top};
 use super::{
-    ArmRole, Clock, Column, Comparison, Condition, EventTime, Metric, Plan, Rule, Rulebook, Scope, StageAt,
-    StageSpan, TestKind, TestUnit, Window,
+    ArmRole, Clock, Column, Comparison, Condition, EventTime, LateRatings, Metric, Plan, Rule,
+    Rulebook, Scope, StageAt, StageSpan, TestKind, TestUnit, Window,
 };
 use crate::data::{Clock as LogClock, Numbers, Quantity, RequestLog};
 
@@ -175,6 +175,12 @@ impl<'a> Prepared<'a> {
         metric.reads_ratings().then_some(arrivals)
     }
 
+    /// How late the ratings came that a rule measures.
+    pub(super) fn late_ratings(&self, rule: &Rule) -> Option<LateRatings> {
+        let arrivals = self.arrivals.as_ref().filter(|_| rule.reads_ratings())?;
+        Some(arrivals.lateness(&self.log))
+    }
+
     /// Whether anything that a rule measures arrives later than its request.
     pub(super) fn is_late(&self, rule: &Rule) -> bool {
         self.arrivals.is_some() && rule.reads_ratings()
@@ -201,7 +207,10 @@ impl<'a> Prepared<'a> {
     /// The values of a column that a condition measures; NaN where missing.
     pub(super) fn values(&self, column: &Column) -> &[f64] {
         let quantity = self.quantity(column);
-        let found = self.values.iter().find(|(known, _)| Some(*known) == quantity);
+        let found = self
+            .values
+            .iter()
+            .find(|(known, _)| Some(*known) == quantity);
         found.map_or(&[], |(_, values)| values)
     }
 
@@ -222,7 +231,10 @@ impl<'a> Prepared<'a> {
     /// What is known of a column's values.
     pub(super) fn addends(&self, column: &Column) -> Addends {
         let quantity = self.quantity(column);
-        let found = self.addends.iter().find(|(known, _)| Some(*known) == quantity);
+        let found = self
+            .addends
+            .iter()
+            .find(|(known, _)| Some(*known) == quantity);
         found.map_or(Addends::Any, |(_, addends)| *addends)
     }
 
@@ -233,7 +245,7 @@ impl<'a> Prepared<'a> {
             }
             return;
         }
-        let is_small = matches!(condition.window, Window::Last { n } if n <= Ring::MAX_N)
+        let is_small = matches!(condition.window, Window::Last { n } if n <= Top::MAX_N)
             && self.arrivals(&condition.metric).is_none();
         let keeps_values = is_small
             || matches!(condition.window, Window::Counter { .. })

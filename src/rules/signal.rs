@@ -4,8 +4,8 @@ use super::judge::Judge;
 use super::prepare::View;
 use super::significance::{TestKind, TestRule};
 use super::state::{
-    Block, Counted, CounterValue, Observed, Order, Point, Ring, Sample, ScrapedCounters, Seen,
-    Sliding, Statistic, Streak, Tally, TallyValue, Total, TotalValue, UnitSums,
+    Block, Counted, CounterValue, Observed, Order, Point, Sample, ScrapedCounters, Seen, Sliding,
+    Statistic, Streak, Tally, TallyValue, Top, Total, TotalValue, UnitSums,
 };
 use super::{ArmRole, Comparison, Condition, Metric, QuantileMethod, Window};
 
@@ -14,7 +14,7 @@ pub(super) enum Signal<'a> {
     Tally(Pair<'a, Tally<'a>>),
     Total(Pair<'a, Total<'a>>),
     Order(Pair<'a, Order<'a>>),
-    Ring(Pair<'a, Ring<'a>>),
+    Top(Pair<'a, Top<'a>>),
     Streak(Pair<'a, Streak<'a>>),
     Counter(ScrapedCounters, Option<ScrapedCounters>),
     Test(TestSignal<'a>),
@@ -101,10 +101,10 @@ impl<'a> Signal<'a> {
                 let method = condition.quantile_method;
                 let is_late = prepared.arrivals(&condition.metric).is_some();
                 match (condition.window, prepared.ranks(column, drop_zero)) {
-                    (Window::Last { n }, _) if n <= Ring::MAX_N && !is_late => {
+                    (Window::Last { n }, _) if n <= Top::MAX_N && !is_late => {
                         let values = prepared.values(column);
-                        let ring = || Ring::new(values, drop_zero, n, probability, method);
-                        Self::Ring(Pair::new(view, condition, with_baseline, ring))
+                        let top = || Top::new(values, drop_zero, probability, method);
+                        Self::Top(Pair::new(view, condition, with_baseline, top))
                     }
                     (_, Some(ranks)) => {
                         let order = || Order::new(ranks, probability, method);
@@ -166,7 +166,7 @@ impl<'a> Signal<'a> {
             Self::Tally(pair) => pair.observe(block, seen),
             Self::Total(pair) => pair.observe(block, seen),
             Self::Order(pair) => pair.observe(block, seen),
-            Self::Ring(pair) => pair.observe(block, seen),
+            Self::Top(pair) => pair.observe(block, seen),
             Self::Streak(pair) => pair.observe(block, seen),
             Self::Unavailable(_) => {}
             other => {
@@ -204,7 +204,7 @@ impl<'a> Signal<'a> {
             Self::Tally(pair) => pair.walk_requests(from, rows, see),
             Self::Total(pair) => pair.walk_requests(from, rows, see),
             Self::Order(pair) => pair.walk_requests(from, rows, see),
-            Self::Ring(pair) => pair.walk_requests(from, rows, see),
+            Self::Top(pair) => pair.walk_requests(from, rows, see),
             Self::Streak(pair) => pair.walk_requests(from, rows, see),
             Self::Counter(..) | Self::Test(_) | Self::Score(_) | Self::Unavailable(_) => {}
         }
@@ -217,7 +217,7 @@ impl<'a> Signal<'a> {
             Self::Tally(pair) => pair.observe_at(point),
             Self::Total(pair) => pair.observe_at(point),
             Self::Order(pair) => pair.observe_at(point),
-            Self::Ring(pair) => pair.observe_at(point),
+            Self::Top(pair) => pair.observe_at(point),
             Self::Streak(pair) => pair.observe_at(point),
             other => other.look(point).unwrap_or(nothing),
         }
@@ -269,6 +269,9 @@ impl<'a, S: Statistic> Pair<'a, S> {
     }
 
     fn observe(&mut self, block: &Block, seen: &mut Vec<Seen>) {
+        if self.is_fresh && self.measured.is_moved_by_requests() {
+            self.skip_what_changes_nothing();
+        }
         match block.first_row {
             Some(first_row) if self.measured.is_moved_by_requests() => {
                 let end = first_row + block.points.len() as u32;
@@ -320,6 +323,7 @@ impl<'a, S: Statistic> Pair<'a, S> {
         rows: Option<&[u32]>,
         see: &mut impl FnMut(u32, &Seen) -> bool,
     ) {
+        self.skip_what_changes_nothing();
         self.advance(from);
         if !see(from.seen - 1, &self.seen(0)) {
             return;
@@ -370,6 +374,13 @@ impl<'a, S: Statistic> Pair<'a, S> {
                 .as_ref()
                 .map_or(Observed::NOTHING, Sliding::observed),
             statistic: f64::NAN,
+        }
+    }
+
+    fn skip_what_changes_nothing(&mut self) {
+        self.measured.skip_what_changes_nothing();
+        if let Some(baseline) = &mut self.baseline {
+            baseline.skip_what_changes_nothing();
         }
     }
 

@@ -9,12 +9,12 @@ mod order;
 mod points;
 mod ranks;
 mod rate;
-mod ring;
 mod sample;
 mod series;
 mod sliding;
 mod streak;
 mod tally;
+mod top;
 mod total;
 
 pub(super) use arrivals::{Arrivals, Late};
@@ -22,12 +22,12 @@ pub(super) use counter::{Counted, CounterValue, ScrapedCounters};
 pub(super) use order::Order;
 pub(super) use points::{Block, Point, Points};
 pub(super) use ranks::Ranks;
-pub(super) use ring::Ring;
 pub(super) use sample::{Sample, UnitSums};
 pub(super) use series::Thinner;
 pub(super) use sliding::{Frame, Sliding, Statistic};
 pub(super) use streak::Streak;
 pub(super) use tally::{Flag, Tally, TallyValue};
+pub(super) use top::Top;
 pub(super) use total::{Addends, Total, TotalValue};
 
 /// What a window showed at an evaluation.

@@ -1,5 +1,6 @@
 //! [`Order`]: exact quantiles of a window.
 
+use super::top::{band_size, is_too_wide};
 use super::{Observed, Ranks, Statistic};
 use crate::rules::QuantileMethod;
 
@@ -7,16 +8,22 @@ use crate::rules::QuantileMethod;
 ///
 /// A pointer stands on the rank of the wanted order statistic and knows how many values lie below
 /// it; a value that comes or goes moves it by about one occupied rank. A hierarchy of bitmaps
-/// skips ranks that no value has, so that sparse or bimodal values cost no more.
+/// skips ranks that no value has, so that sparse or bimodal values cost no more. Ranks are counted from
+/// a floor on, a little below the pointer: most requests of a high quantile come and go below it.
 #[derive(Debug, Clone)]
 pub(in crate::rules) struct Order<'a> {
     ranks: &'a Ranks,
     probability: f64,
     method: QuantileMethod,
+    /// Per rank from the floor on; 0 below it.
     counts: Vec<u32>,
     occupied: Occupied,
     n: u32,
-    /// The rank that the pointer stands on.
+    floor: usize,
+    /// Values from the floor on, and how many they were when it was set last.
+    n_band: u32,
+    n_cut: u32,
+    /// The rank that the pointer stands on; not below the floor.
     at: usize,
     /// How many values have a smaller rank than `at`.
     below: u32,
@@ -50,9 +57,43 @@ impl<'a> Order<'a> {
             counts: vec![0; ranks.size()],
             occupied: Occupied::new(ranks.size()),
             n: 0,
+            floor: 0,
+            n_band: 0,
+            n_cut: 0,
             at: 0,
             below: 0,
         }
+    }
+
+    /// A value comes.
+    #[inline]
+    fn put(&mut self, rank: usize) {
+        self.below += u32::from(rank < self.at);
+        if rank >= self.floor {
+            if self.counts[rank] == 0 {
+                self.occupied.set(rank);
+            }
+            self.counts[rank] += 1;
+            self.n_band += 1;
+        }
+    }
+
+    /// A value goes.
+    #[inline]
+    fn take(&mut self, rank: usize) {
+        self.below -= u32::from(rank < self.at);
+        if rank >= self.floor {
+            self.counts[rank] -= 1;
+            if self.counts[rank] == 0 {
+                self.occupied.clear(rank);
+            }
+            self.n_band -= 1;
+        }
+    }
+
+    #[inline]
+    fn position(&self) -> Option<Position> {
+        Position::of(self.n, self.probability, self.method)
     }
 
     /// Puts the pointer on the k-th smallest value, from 0; `k < n`.
@@ -126,13 +167,8 @@ impl Statistic for Order<'_> {
         if rank == Ranks::NONE {
             return false;
         }
-        let rank = rank as usize;
-        if self.counts[rank] == 0 {
-            self.occupied.set(rank);
-        }
-        self.counts[rank] += 1;
         self.n += 1;
-        self.below += u32::from(rank < self.at);
+        self.put(rank as usize);
         true
     }
 
@@ -142,19 +178,70 @@ impl Statistic for Order<'_> {
         if rank == Ranks::NONE {
             return false;
         }
-        let rank = rank as usize;
-        self.counts[rank] -= 1;
-        if self.counts[rank] == 0 {
-            self.occupied.clear(rank);
-        }
         self.n -= 1;
-        self.below -= u32::from(rank < self.at);
+        self.take(rank as usize);
         true
     }
 
     #[inline]
+    fn replace(&mut self, new: usize, old: usize) -> bool {
+        let (new_rank, old_rank) = (self.ranks.rank[new], self.ranks.rank[old]);
+        if new_rank == Ranks::NONE || old_rank == Ranks::NONE {
+            return self.remove(old) | self.add(new);
+        }
+        let (new, old) = (new_rank as usize, old_rank as usize);
+        if new < self.floor && old < self.floor {
+            return false;
+        }
+        self.take(old);
+        self.put(new);
+        // On one side of the pointer one value is as good as another; the value after it matters only
+        // where it is interpolated.
+        let is_between = matches!(
+            self.method,
+            QuantileMethod::R7 | QuantileMethod::PromBuckets
+        );
+        let is_above = new > self.at && old > self.at && !is_between;
+        !(is_above || new < self.at && old < self.at)
+    }
+
+    #[inline]
+    fn needs_recount(&self) -> bool {
+        self.position().is_some_and(|position| {
+            let above = self.n - 1 - position.k;
+            self.n_band <= above || is_too_wide(self.n_band, above, self.n_cut)
+        })
+    }
+
+    fn recount(&mut self, rows: &[u32]) {
+        let mut rank = Some(self.floor);
+        while let Some(at) = rank {
+            self.counts[at] = 0;
+            rank = self.occupied.after(at);
+            self.occupied.clear(at);
+        }
+        let ranks = rows.iter().map(|row| self.ranks.rank[*row as usize]);
+        let mut ranks: Vec<u32> = ranks.filter(|rank| *rank != Ranks::NONE).collect();
+        self.n = ranks.len() as u32;
+        let above = self
+            .position()
+            .map_or(0, |position| self.n - 1 - position.k);
+        let kept = band_size(above);
+        self.floor = 0;
+        if kept < self.n {
+            let first = (self.n - kept) as usize;
+            self.floor = *ranks.select_nth_unstable(first).1 as usize;
+        }
+        (self.at, self.below, self.n_band) = (self.floor, 0, 0);
+        for rank in ranks {
+            self.put(rank as usize);
+        }
+        self.n_cut = self.n_band;
+    }
+
+    #[inline]
     fn observe(&mut self) -> Observed {
-        let Some(position) = Position::of(self.n, self.probability, self.method) else {
+        let Some(position) = self.position() else {
             return Observed::NOTHING;
         };
         let low = self.select(position.k);
@@ -253,7 +340,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rules::state::{Frame, Point, Ring, Sliding};
+    use crate::rules::state::{Frame, Point, Sliding, Top};
     use crate::rules::{Edge, TimeSpan, Window};
 
     /// The definition: sort, then index or interpolate.
@@ -316,8 +403,8 @@ mod tests {
             let order = Order::new(&ranks, probability, method);
             let frame = Frame { event_us: &event_us, zero_us: 0, stages: &[] };
             let mut window = Sliding::new(&rows, frame, Window::Last { n }, order);
-            let ring = Ring::new(&values, false, n, probability, method);
-            let mut small = Sliding::new(&rows, frame, Window::Last { n }, ring);
+            let top = Top::new(&values, false, probability, method);
+            let mut small = Sliding::new(&rows, frame, Window::Last { n }, top);
             for seen in 1..=values.len() {
                 let point = Point { at_us: 0, seen: seen as u32 };
                 window.advance(point);

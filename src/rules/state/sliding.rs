@@ -15,6 +15,18 @@ pub(in crate::rules) trait Statistic {
     fn replace(&mut self, new: usize, old: usize) -> bool {
         self.remove(old) | self.add(new)
     }
+    /// Whether it has to look at the whole window before it can be observed.
+    #[inline]
+    fn needs_recount(&self) -> bool {
+        false
+    }
+    /// Looks at the requests of the window anew.
+    fn recount(&mut self, _rows: &[u32]) {}
+    /// Of an arm's requests the places of those that are unlike most: where one comes as another like
+    /// it goes, nothing changes. `None` where that saves nothing.
+    fn unlike_most(&self, _rows: &[u32]) -> Option<Vec<u32>> {
+        None
+    }
     /// The value now.
     fn observe(&mut self) -> Observed;
 }
@@ -38,6 +50,9 @@ pub(in crate::rules) struct Sliding<'a, S> {
     extent: Extent,
     head: usize,
     tail: usize,
+    /// The next request to look at; `head` unless those between change nothing.
+    next: usize,
+    skips: Option<Skips>,
     statistic: S,
     observed: Observed,
     /// Where values arrive later than their requests: `head` and `tail` are places among these.
@@ -58,6 +73,43 @@ enum Extent {
         slide_us: i64,
         align: Anchor,
     },
+}
+
+/// The requests of an arm that are unlike most, as places in its rows.
+#[derive(Debug, Clone)]
+struct Skips {
+    unlike: Vec<u32>,
+    /// The next of them to come, and the next to go.
+    coming: usize,
+    going: usize,
+}
+
+impl Skips {
+    fn new(unlike: Vec<u32>) -> Self {
+        Self {
+            unlike,
+            coming: 0,
+            going: 0,
+        }
+    }
+
+    /// The first request from `head` on that may change a full window of `n`: it is unlike most, or one
+    /// goes that is.
+    #[inline]
+    fn next(&mut self, head: usize, n: usize) -> usize {
+        let at = |i: usize| {
+            self.unlike
+                .get(i)
+                .map_or(usize::MAX, |place| *place as usize)
+        };
+        while at(self.coming) < head {
+            self.coming += 1;
+        }
+        while at(self.going).saturating_add(n) < head {
+            self.going += 1;
+        }
+        at(self.coming).min(at(self.going).saturating_add(n))
+    }
 }
 
 impl Frame<'_> {
@@ -104,6 +156,8 @@ impl<'a, S: Statistic> Sliding<'a, S> {
             extent,
             head: 0,
             tail: 0,
+            next: 0,
+            skips: None,
             observed: statistic.observe(),
             statistic,
             late: None,
@@ -137,7 +191,15 @@ impl<'a, S: Statistic> Sliding<'a, S> {
                 align,
             } => later(self.period_end(point.at_us, slide_us, align) - us),
         };
-        (self.head, self.tail) = (start, start);
+        (self.head, self.tail, self.next) = (start, start, start);
+    }
+
+    /// Prepares for a walk over all requests: those that change nothing are passed over.
+    pub(in crate::rules) fn skip_what_changes_nothing(&mut self) {
+        if matches!(self.extent, Extent::Last(_)) && self.late.is_none() {
+            let unlike = self.statistic.unlike_most(self.rows);
+            self.skips = unlike.map(Skips::new);
+        }
     }
 
     /// What the window shows at the point that it has moved to.
@@ -162,10 +224,10 @@ impl<'a, S: Statistic> Sliding<'a, S> {
         self.late.is_none() && matches!(self.extent, Extent::Last(_) | Extent::Run)
     }
 
-    /// The next request that the window has not seen; `u32::MAX` at the end.
+    /// The next request that may change what the window shows; `u32::MAX` at the end.
     #[inline]
     pub(in crate::rules) fn next_row(&self) -> u32 {
-        self.rows.get(self.head).copied().unwrap_or(u32::MAX)
+        self.rows.get(self.next).copied().unwrap_or(u32::MAX)
     }
 
     /// Takes the next request in; only for windows that are moved by requests. Whether the value may
@@ -173,20 +235,38 @@ impl<'a, S: Statistic> Sliding<'a, S> {
     #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
     #[inline(always)]
     pub(in crate::rules) fn step(&mut self) -> bool {
-        let row = self.rows[self.head] as usize;
-        self.head += 1;
+        let row = self.rows[self.next] as usize;
+        // Requests are passed over in a full window only: as many went as came.
+        self.tail += self.next - self.head;
+        self.head = self.next + 1;
+        self.next = self.head;
         let has_changed = match self.extent {
             Extent::Last(n) if self.head - self.tail > n => {
                 let old = self.rows[self.tail] as usize;
                 self.tail += 1;
+                if let Some(skips) = &mut self.skips {
+                    self.next = skips.next(self.head, n);
+                }
                 self.statistic.replace(row, old)
             }
             _ => self.statistic.add(row),
         };
         if has_changed {
-            self.observed = self.statistic.observe();
+            self.observe();
         }
         has_changed
+    }
+
+    #[inline]
+    fn observe(&mut self) {
+        if self.statistic.needs_recount() {
+            let rows = match &self.late {
+                Some(late) => &late.rows,
+                None => self.rows,
+            };
+            self.statistic.recount(&rows[self.tail..self.head]);
+        }
+        self.observed = self.statistic.observe();
     }
 
     /// Moves on to `point`, which is not before the last one; whether the value may have changed.
@@ -223,7 +303,7 @@ impl<'a, S: Statistic> Sliding<'a, S> {
             }
         }
         if has_changed {
-            self.observed = self.statistic.observe();
+            self.observe();
         }
         has_changed
     }
@@ -265,7 +345,7 @@ impl<'a, S: Statistic> Sliding<'a, S> {
             self.tail += 1;
         }
         if has_changed {
-            self.observed = self.statistic.observe();
+            self.observe();
         }
         has_changed
     }

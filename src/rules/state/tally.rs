@@ -74,6 +74,24 @@ impl Statistic for Tally<'_> {
         self.flags[new] != self.flags[old] && (self.remove(old) | self.add(new))
     }
 
+    fn unlike_most(&self, rows: &[u32]) -> Option<Vec<u32>> {
+        /// So many requests tell which flag most have.
+        const SAMPLE: usize = 4096;
+        let mut counts = [0_usize; 3];
+        let sample = &rows[..rows.len().min(SAMPLE)];
+        for row in sample {
+            counts[self.flags[*row as usize] as usize] += 1;
+        }
+        let flags = [Flag::Out, Flag::Miss, Flag::Hit];
+        let (usual, n) = flags.into_iter().zip(counts).max_by_key(|(_, n)| *n)?;
+        if 4 * n < 3 * sample.len() {
+            return None;
+        }
+        let places = (0..).zip(rows);
+        let unlike = places.filter(|(_, row)| self.flags[**row as usize] != usual);
+        Some(unlike.map(|(place, _)| place).collect())
+    }
+
     #[inline]
     fn observe(&mut self) -> Observed {
         let value = match self.value {
