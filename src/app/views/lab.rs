@@ -136,7 +136,7 @@ fn causes_ui(ui: &mut egui::Ui, trial: &RuleTrial) {
         Column::number("Threshold", 90.0),
         Column::number("Among the causes", 150.0),
         Column::number("On its own", 110.0),
-        Column::text("Says", 560.0),
+        Column::text("Says", 540.0),
     ];
     let height = table_height(trial.conditions.len());
     table_ui(
@@ -279,7 +279,6 @@ fn frontier_ui(ui: &mut egui::Ui, state: &mut AppState, lab: &RuleLab, commands:
         return;
     };
     card_ui(ui, "Which version to use", |ui| {
-        ui.label(egui::RichText::new(tr(&chart.title)).strong());
         if let Some((x, y)) = pick_in(ui, &chart, 230.0) {
             let most = lab.frontier.iter().map(|p| p.harmed).fold(1.0, f64::max);
             let distance = |i: &usize| {
