@@ -277,7 +277,7 @@ fn a_router_with_a_salt_is_recognised() {
     let found = replay_planned(log, &rulebook, &arms, &[], "asked", &progress).unwrap();
     let facts = found.replanned.unwrap();
     assert_eq!((facts.drawn, facts.misrouted), (None, 0));
-    let by_hand = requests().iter().filter(|(user, _)| {
+    let by_hand = requests().into_iter().filter(|(user, _)| {
         let digest = Md5::digest(format!("spring-{user}").as_bytes());
         BucketHash::Md5Of10000.bucket(digest.into()) < 500
     });
