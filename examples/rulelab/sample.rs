@@ -18,13 +18,17 @@ use super::{
 
 const ROLLOUTS: u32 = 1000;
 const HORIZON: u32 = 1_000;
+/// Logs that are made with one property changed.
+const LOGS: u32 = 20;
 
 pub(super) fn print() -> Result<()> {
     println!("## QualityMonitor on the A/A sample\n");
     println!(
         "`sample-data/aa.csv`: the {ROLLOUTS} rollouts are made of its control, whose users are put into the canary at random. \
          False rollbacks within the first {HORIZON} canary requests, of the whole rule and of each condition on its own. \
-         The traffic of the sample is changed in one thing at a time, at a canary of 50 %, which is the sample's own.\n"
+         Below, one thing of its traffic is changed at a time, at a canary of 50 %, which is the sample's own: {LOGS} logs are made so, \
+         with {} rollouts each, and the mean over the logs stands with the least and the most.\n",
+        ROLLOUTS / LOGS
     );
     println!(
         "| traffic | canary | rolls back | errors above 5 % | errors 3 × the baseline's | rating 0.5 lower | p95 2 × the baseline's |"
@@ -47,9 +51,18 @@ pub(super) fn print() -> Result<()> {
         row("the sample", share, &trial(Some(&log), &of(share, seed))?);
     }
     for (seed, (name, change)) in (220..).zip(CHANGES) {
-        let mut changed = log.clone();
-        change(&mut changed, &mut ChaCha8Rng::seed_from_u64(seed));
-        row(name, 0.5, &trial(Some(&changed), &of(0.5, seed))?);
+        let mut trials = Vec::new();
+        for i in 0..LOGS {
+            let mut rng = ChaCha8Rng::seed_from_u64(1_000 * seed + u64::from(i));
+            let mut changed = log.clone();
+            change(&mut changed, &mut rng);
+            let settings = LabSettings {
+                replicates: ROLLOUTS / LOGS,
+                ..of(0.5, 1_000 * seed + u64::from(i))
+            };
+            trials.push(trial(Some(&changed), &settings)?);
+        }
+        row_of_logs(name, &trials);
     }
     for (seed, share) in (230..).zip([0.05, 0.5]) {
         let drawn = LabSettings {
@@ -162,6 +175,26 @@ fn trial(log: Option<&RequestLog>, settings: &LabSettings) -> Result<RuleTrial> 
     )?;
     let trial = found.rules.into_iter().next();
     trial.ok_or_else(|| Error::new(ErrorKind::Internal, "The lab tried no rule"))
+}
+
+/// Means over logs.
+fn row_of_logs(name: &str, trials: &[RuleTrial]) {
+    let of_logs = |share: &dyn Fn(&RuleTrial) -> f64| -> (f64, f64, f64) {
+        let shares: Vec<f64> = trials.iter().map(|trial| 100.0 * share(trial)).collect();
+        let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+        let (least, most) = shares
+            .iter()
+            .fold((100.0_f64, 0.0_f64), |(a, b), s| (a.min(*s), b.max(*s)));
+        (mean, least, most)
+    };
+    let (mean, least, most) = of_logs(&|trial| trial.false_rollback.share);
+    let alone: Vec<String> = (0..4)
+        .map(|i| format!("{:.0} %", of_logs(&|trial| trial.conditions[i].alone.share).0))
+        .collect();
+    println!(
+        "| {name} | 50 % | {mean:.1} % ({least:.0} % to {most:.0} %) | {} |",
+        alone.join(" | ")
+    );
 }
 
 fn row(name: &str, share: f64, trial: &RuleTrial) {

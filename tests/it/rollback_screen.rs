@@ -80,7 +80,7 @@ fn another_plan_is_replayed_and_a_larger_one_is_refused() {
     for sentence in facts.sentences() {
         window.get_by_label(&sentence);
     }
-    choose(&mut window, "all-at-once");
+    choose(&mut window, "canary-by-day");
     window.get_by_label_contains("cannot be replayed on this log");
     choose(&mut window, "as it was");
     assert_eq!(*replay(&window), *as_it_was);

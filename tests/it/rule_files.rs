@@ -1,5 +1,6 @@
 //! Rule files from the command line: what cannot run, what is compared, and which columns they may name.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::support::program::{Dir, stderr};
@@ -82,10 +83,12 @@ fn a_rule_names_any_column_of_numbers() {
     for i in 0..600 {
         let (arm, minute, second) = (["stable", "canary"][i % 2], i / 60, i % 60);
         let oddness = if arm == "canary" && i > 300 { 0.9 } else { 0.1 };
-        text += &format!(
-            "2026-03-02T06:{minute:02}:{second:02}Z,u{i},{arm},200,250.5,{oddness},{}\n",
-            3 + i % 2
-        );
+        let score = 3 + i % 2;
+        writeln!(
+            text,
+            "2026-03-02T06:{minute:02}:{second:02}Z,u{i},{arm},200,250.5,{oddness},{score}"
+        )
+        .unwrap();
     }
     let log = dir.write("log.csv", &text);
     let rules = dir.write(
