@@ -189,7 +189,12 @@ fn row_of_logs(name: &str, trials: &[RuleTrial]) {
     };
     let (mean, least, most) = of_logs(&|trial| trial.false_rollback.share);
     let alone: Vec<String> = (0..4)
-        .map(|i| format!("{:.0} %", of_logs(&|trial| trial.conditions[i].alone.share).0))
+        .map(|i| {
+            format!(
+                "{:.0} %",
+                of_logs(&|trial| trial.conditions[i].alone.share).0
+            )
+        })
         .collect();
     println!(
         "| {name} | 50 % | {mean:.1} % ({least:.0} % to {most:.0} %) | {} |",

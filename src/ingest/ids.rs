@@ -1,9 +1,9 @@
 //! Columns of ids: users, requests, and what a router hashes.
 
 use super::batch::{Texts, Values};
+use super::kept::Kept;
 use super::key::{NO_KEY, hash, key, key_of_integer};
 use super::number::{is_null_word, trimmed};
-use super::kept::Kept;
 use super::router::Router;
 use crate::data::Buckets;
 
