@@ -3,7 +3,7 @@
 use super::mapping::Role;
 
 /// Names per role, the most telling first; normalised as by [`super::names::normalize`].
-pub(super) const NAMES: [(Role, &[&str]); 14] = [
+pub(super) const NAMES: [(Role, &[&str]); 13] = [
     (
         Role::Time,
         &[
@@ -63,22 +63,6 @@ pub(super) const NAMES: [(Role, &[&str]); 14] = [
             "종료시간",
             "완료시간",
             "응답시각",
-        ],
-    ),
-    (
-        Role::RatedAt,
-        &[
-            "rated_at",
-            "rating_time",
-            "rating_timestamp",
-            "feedback_at",
-            "feedback_time",
-            "feedback_timestamp",
-            "scored_at",
-            "评分时间",
-            "反馈时间",
-            "평가시각",
-            "피드백시각",
         ],
     ),
     (

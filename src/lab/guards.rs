@@ -80,7 +80,7 @@ fn of_log(
         found.push("The log does not tell when requests ended, so a rule sees them when they started: earlier than it would have.".to_owned());
     }
     if log.quantity(Quantity::Rating).is_some() && log.rated_at_us.is_none() {
-        found.push("A rating counts when its request ends, because the log does not tell when it came. In production it comes later, so rules on ratings fire later than here.".to_owned());
+        found.push("A rating counts when its request ends: no column is read as the time of the rating. In production it comes later, so rules on ratings fire later than here.".to_owned());
     }
 }
 

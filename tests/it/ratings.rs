@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use hindsight::data::RequestLog;
-use hindsight::ingest::{LoadRequest, load};
+use hindsight::ingest::{LoadRequest, Role, load};
 use hindsight::jobs::Progress;
 use hindsight::lab::{Engine, LabPlan, LabSettings, lab};
 use hindsight::rules::{ReplaySettings, RuleReplay, Rulebook, replay_in_full};
@@ -52,7 +52,14 @@ fn logged(has_times: bool) -> RequestLog {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.csv");
     std::fs::write(&path, text).unwrap();
-    let loaded = load(&LoadRequest::of(&path), &Progress::unwatched()).unwrap();
+    let mut request = LoadRequest::of(&path);
+    let mut loaded = load(&request, &Progress::unwatched()).unwrap();
+    assert!(loaded.log.rated_at_us.is_none(), "it is never guessed");
+    if has_times {
+        loaded.mapping.assign("rated_at", Some(Role::RatedAt));
+        request.mapping = Some(loaded.mapping);
+        loaded = load(&request, &Progress::unwatched()).unwrap();
+    }
     RequestLog::clone(&loaded.log)
 }
 
@@ -90,7 +97,7 @@ fn mean_at(log: &RequestLog, seen: usize, at_us: i64, from_us: impl Fn(&[usize])
 #[test]
 fn a_rule_sees_a_rating_when_it_comes() {
     let log = logged(true);
-    assert!(log.rated_at_us.is_some(), "the column rated_at is read");
+    assert!(log.rated_at_us.is_some(), "the mapped column is read");
     // After every request of the canary, the ratings since the oldest of its last 40 requests.
     let found = run(
         &log,
@@ -181,7 +188,7 @@ fn the_lab_sees_ratings_when_they_come() {
         found
             .assumptions
             .iter()
-            .any(|text| text.contains("does not tell when it came"))
+            .any(|text| text.contains("no column is read as the time"))
     };
     assert!(!warns(&late) && warns(&at_once));
     assert_ne!(late.rules[0].mean_time, at_once.rules[0].mean_time);

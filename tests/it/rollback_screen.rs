@@ -63,26 +63,25 @@ fn another_plan_is_replayed_and_a_larger_one_is_refused() {
     let mut window = window_on(&sample("canary-rollout-20k.csv"), Theme::Light);
     show(&mut window, Screen::Rollback);
     let as_it_was = replay(&window);
-    let choose = |window: &mut Harness<'_, App>, plan: &str| {
-        window
-            .get_by_role_and_label(Role::ComboBox, "Rollout that is replayed")
-            .click_accesskit();
-        window.run();
-        window
-            .get_by_role_and_label(Role::Button, plan)
-            .click_accesskit();
-        settle(window);
-    };
-    choose(&mut window, "gradual-rollout");
+    window
+        .get_by_role_and_label(Role::ComboBox, "Rollout that is replayed")
+        .click_accesskit();
+    window.run();
+    window
+        .get_by_role_and_label(Role::Button, "gradual-rollout")
+        .click_accesskit();
+    settle(&mut window);
     let planned = replay(&window);
     let facts = planned.replanned.as_ref().unwrap();
     assert_eq!(facts.plan, "gradual-rollout");
     for sentence in facts.sentences() {
         window.get_by_label(&sentence);
     }
-    choose(&mut window, "canary-by-day");
+    window.state_mut().state.replay_plan = Some("canary-by-day".to_owned());
+    settle(&mut window);
     window.get_by_label_contains("cannot be replayed on this log");
-    choose(&mut window, "as it was");
+    window.state_mut().state.replay_plan = None;
+    settle(&mut window);
     assert_eq!(*replay(&window), *as_it_was);
 }
 
