@@ -94,7 +94,7 @@ fn state(transition: &Transition, source: Option<&Rule>) -> Change {
     }
 }
 
-/// "err-abs: 6.0 % from 100, bound 5.0 %".
+/// "err-abs: 6.0 % from 100, bound 5.0 %"; with "(?)" where that is too little to judge.
 fn saw(reading: &Reading, condition: Option<&Condition>) -> String {
     let form = condition.map_or(units::ValueForm::Number, Condition::form);
     let value = |value: Option<f64>| value.map(|value| form.value(value));
@@ -109,7 +109,7 @@ fn saw(reading: &Reading, condition: Option<&Condition>) -> String {
         (None, None) => String::new(),
     };
     let lack = if reading.truth == Truth::Unknown {
-        ", too few to judge"
+        " (?)"
     } else {
         ""
     };

@@ -77,7 +77,7 @@ fn another_plan_is_replayed_and_a_larger_one_is_refused() {
     for sentence in facts.sentences() {
         window.get_by_label(&sentence);
     }
-    window.state_mut().state.replay_plan = Some("canary-by-day".to_owned());
+    window.state_mut().state.replay_plan = Some("all-at-once".to_owned());
     settle(&mut window);
     window.get_by_label_contains("cannot be replayed on this log");
     window.state_mut().state.replay_plan = None;
