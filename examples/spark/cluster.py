@@ -7,6 +7,7 @@ Prints the queries, runs both, and with --kill ends the second worker by SIGKILL
 """
 
 import argparse
+import json
 import os
 import pathlib
 import signal
@@ -89,13 +90,11 @@ class Cluster:
         url = f"http://{HOST}:4040/api/v1/applications"
         try:
             with urllib.request.urlopen(url, timeout=2) as page:
-                import json
-
                 application = json.load(page)[0]["id"]
             with urllib.request.urlopen(f"{url}/{application}/stages?status=active", timeout=2) as page:
                 return any(stage["numCompleteTasks"] > 0 for stage in json.load(page))
-        except (OSError, IndexError, KeyError):
-            return False
+        except (OSError, ValueError, IndexError, KeyError):
+            return False  # not up yet
 
 
 def hindsight(*arguments: str) -> str:
