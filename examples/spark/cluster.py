@@ -76,7 +76,7 @@ class Cluster:
     def submit(self, *arguments: str) -> subprocess.Popen:
         environment = dict(os.environ, SPARK_HOME=str(SPARK), SPARK_LOCAL_IP=HOST, PYSPARK_PYTHON=sys.executable)
         with open(self.scratch / "submit.log", "a", encoding="utf-8") as log:
-            return subprocess.Popen(
+            job = subprocess.Popen(
                 [
                     str(SPARK / "bin" / "spark-submit"), "--master", MASTER, "--driver-memory", "1g",
                     "--executor-memory", self.memory, "--conf", "spark.sql.shuffle.partitions=8",
@@ -84,6 +84,8 @@ class Cluster:
                 ],
                 env=environment, stdout=log, stderr=subprocess.STDOUT,
             )
+        self.processes.append(job)
+        return job
 
     def has_running_stage(self) -> bool:
         """Whether a task of the application has ended while others are to come."""
