@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::{Cell, Cells, Measure, Place, bins, is_duration};
+use super::{Cell, Cells, Measure, Place, bins, is_duration, needs_answer};
 use crate::data::{Numbers, Outcome, Quantity, RequestLog};
 
 /// Adds up cells. What it takes grows with the cells, not with the requests, but for eight bytes per
@@ -64,6 +64,8 @@ struct Distinct {
 /// A quantity of a piece, ready to be added up.
 struct Column<'a> {
     numbers: &'a Numbers,
+    /// Whether only answered requests count.
+    needs_answer: bool,
     /// Per code, of durations.
     bins: Vec<Option<i32>>,
 }
@@ -145,7 +147,11 @@ impl<'a> Column<'a> {
         } else {
             Vec::new()
         };
-        Self { numbers, bins }
+        Self {
+            numbers,
+            needs_answer: needs_answer(*quantity),
+            bins,
+        }
     }
 }
 
@@ -191,13 +197,10 @@ impl Sums {
     #[inline]
     fn add(&mut self, column: &Column<'_>, code: usize, outcome: Outcome) {
         let value = column.numbers.table()[code];
-        if value.is_nan() {
+        if value.is_nan() || (column.needs_answer && outcome != Outcome::Ok) {
             return;
         }
         if let Some(bin) = column.bins.get(code).copied().flatten() {
-            if outcome != Outcome::Ok {
-                return;
-            }
             if bin == bins::NOT_POSITIVE {
                 self.n_not_positive += 1;
                 return;

@@ -15,7 +15,7 @@ pub mod sql;
 mod unit_gather;
 
 pub use gather::Gatherer;
-pub use names::{is_duration, quantity_name};
+pub use names::{is_duration, needs_answer, quantity_name};
 pub use unit_gather::UnitGatherer;
 
 use std::collections::BTreeMap;
@@ -62,7 +62,7 @@ pub enum Measure {
     /// Requests by outcome: the bin is the outcome's number. Absent where the log does not tell.
     Outcome,
     /// Latency and time to first token: of answered requests, sums over durations above 0 and counts
-    /// by [`bins`]. Any other quantity: of all requests that have it.
+    /// by [`bins`]. Completion tokens: of answered requests. Any other quantity: of all that have it.
     Of(Quantity),
 }
 

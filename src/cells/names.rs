@@ -55,6 +55,12 @@ pub fn is_duration(quantity: Quantity) -> bool {
     matches!(quantity, Quantity::LatencyMs | Quantity::TtftMs)
 }
 
+/// Whether a quantity counts in answered requests alone: a failure has no answer whose length or
+/// duration would say anything.
+pub fn needs_answer(quantity: Quantity) -> bool {
+    is_duration(quantity) || quantity == Quantity::TokensOut
+}
+
 impl Measure {
     /// Its name in the table.
     pub fn name(self, extra_names: &[String]) -> String {

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     Cells, Group, Place, Scope, UnitCell, UnitMeasure, UnitPlan, UnitProducts, bins, is_duration,
+    needs_answer,
 };
 use crate::data::{Numbers, Outcome, Quantity, RequestLog};
 
@@ -232,7 +233,12 @@ impl<'a> Facts<'a> {
     fn read(&self, row: usize, into: &mut [f64]) {
         let outcome = self.log.outcome[row];
         for ((column, numbers, bins), to) in self.columns.iter().zip(into) {
-            let value = || numbers.map_or(f64::NAN, |numbers| numbers[row]);
+            let value = || match column {
+                Column::Has(q) | Column::Value(q) if needs_answer(*q) && outcome != Outcome::Ok => {
+                    f64::NAN
+                }
+                _ => numbers.map_or(f64::NAN, |numbers| numbers[row]),
+            };
             let bin = || {
                 let code = numbers.filter(|_| outcome == Outcome::Ok)?.code(row);
                 bins[code].filter(|bin| *bin != bins::NOT_POSITIVE)

@@ -2,8 +2,8 @@
 
 use super::dialect::with;
 use super::requests::requests;
-use super::{Dialect, LogTable, alias, bin_alias};
-use crate::cells::{VERSION, bins, is_duration, quantity_name};
+use super::{Dialect, LogTable, alias, bin_alias, counted};
+use crate::cells::{VERSION, is_duration, quantity_name};
 use crate::data::Quantity;
 
 /// The query of the table `cells` over stretches of `width_us`.
@@ -40,12 +40,7 @@ fn sums(table: &LogTable, dialect: &Dialect) -> String {
     }
     for quantity in table.quantities() {
         let name = alias(quantity);
-        let value = if is_duration(quantity) {
-            let bin = bin_alias(quantity);
-            format!("CASE WHEN {bin} > {} THEN {name} END", bins::NOT_POSITIVE)
-        } else {
-            name.clone()
-        };
+        let value = counted(quantity);
         columns.push(format!(
             "COUNT({value}) AS n_{name}, SUM({value}) AS sum_{name}, SUM(({value}) * ({value})) AS squares_{name}"
         ));

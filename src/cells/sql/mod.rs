@@ -109,6 +109,22 @@ fn alias(quantity: Quantity) -> String {
     }
 }
 
+/// The value of a quantity at the requests where it counts; NULL at others.
+fn counted(quantity: Quantity) -> String {
+    let name = alias(quantity);
+    if super::is_duration(quantity) {
+        format!(
+            "CASE WHEN {} > {} THEN {name} END",
+            bin_alias(quantity),
+            super::bins::NOT_POSITIVE
+        )
+    } else if super::needs_answer(quantity) {
+        format!("CASE WHEN outcome = 0 THEN {name} END")
+    } else {
+        name
+    }
+}
+
 /// The name of a duration's bin within a query.
 fn bin_alias(quantity: Quantity) -> String {
     alias(quantity) + "_bin"

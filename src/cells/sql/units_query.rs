@@ -3,7 +3,7 @@
 
 use super::dialect::with;
 use super::requests::requests;
-use super::{Dialect, LogTable, alias, bin_alias};
+use super::{Dialect, LogTable, bin_alias, counted};
 use crate::cells::{Scope, UnitMeasure, UnitPlan, VERSION, bins, is_duration};
 use crate::data::Quantity;
 
@@ -78,8 +78,8 @@ fn measures(table: &LogTable, plan: &UnitPlan) -> Vec<(UnitMeasure, String, Stri
         measures.push((UnitMeasure::ErrorShare, failed, is("outcome IN (0, 1, 2)")));
     }
     for quantity in table.quantities() {
-        let name = alias(quantity);
-        let has = is(&format!("{name} IS NOT NULL"));
+        let value = counted(quantity);
+        let has = is(&format!("{value} IS NOT NULL"));
         if is_duration(quantity) {
             let bin = bin_alias(quantity);
             let answered = is(&format!("{bin} > {}", bins::NOT_POSITIVE));
@@ -97,7 +97,7 @@ fn measures(table: &LogTable, plan: &UnitPlan) -> Vec<(UnitMeasure, String, Stri
         }
         measures.push((
             UnitMeasure::Mean(quantity),
-            format!("COALESCE({name}, 0e0)"),
+            format!("COALESCE({value}, 0e0)"),
             has,
         ));
     }
