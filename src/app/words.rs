@@ -91,6 +91,10 @@ pub(super) fn in_visual_order(text: &str, base: Option<Level>) -> Cow<'_, str> {
     let info = BidiInfo::new(text, base);
     let mut out = String::from(VISUAL);
     for paragraph in &info.paragraphs {
+        if paragraph.level.is_ltr() {
+            push_isolated(&mut out, &text[paragraph.range.clone()]);
+            continue;
+        }
         let (levels, runs) = info.visual_runs(paragraph, paragraph.range.clone());
         for run in runs {
             let part = &text[run.clone()];
@@ -106,6 +110,38 @@ pub(super) fn in_visual_order(text: &str, base: Option<Level>) -> Cow<'_, str> {
     } else {
         Cow::Owned(out)
     }
+}
+
+/// A line from the left in which neighbouring words from the right change places. What follows them, such as
+/// a figure after a name, stays behind them, as if each name were isolated.
+fn push_isolated(out: &mut String, line: &str) {
+    let is_word = |word: &&str| word.chars().any(is_right_to_left);
+    let words: Vec<&str> = line.split(' ').collect();
+    let mut at = 0;
+    while at < words.len() {
+        // Only what ends in such a letter has the next word to its left.
+        let run = words[at..].iter().take_while(|word| is_word(word)).count();
+        let joined = words[at..at + run]
+            .iter()
+            .take_while(|word| word.ends_with(is_right_to_left))
+            .count();
+        let end = at + run.min(joined + 1).max(1);
+        let (bare, tail) = split_tail(words[end - 1]);
+        let turned = words[at..end - 1].iter().rev().copied();
+        let turned: Vec<&str> = std::iter::once(bare).chain(turned).collect();
+        if at > 0 {
+            out.push(' ');
+        }
+        out.push_str(&turned.join(" "));
+        out.push_str(tail);
+        at = end;
+    }
+}
+
+/// A word and the signs that end it.
+fn split_tail(word: &str) -> (&str, &str) {
+    let bare = word.trim_end_matches(|c: char| !c.is_alphanumeric() && !is_right_to_left(c));
+    word.split_at(bare.len())
 }
 
 /// The words of a run from the last to the first, each as it was; brackets turn.

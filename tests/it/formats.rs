@@ -73,7 +73,10 @@ fn parquet_stamps_equal_numbers_to_the_microsecond() {
     assert_eq!(mapping.column(Role::Time).unwrap().column, "ts");
     mapping.assign("launch_time", Some(Role::Time));
     let numbered = read_as(&stamped.files[0].source.path, Some(mapping));
-    check_same("parquet", &numbered.log, &expected.log, original, 0.0);
+    // The column that is not used then is named; the original has none of it.
+    let mut numbered = (*numbered.log).clone();
+    numbered.unread_columns.retain(|column| column != "ts");
+    check_same("parquet", &numbered, &expected.log, original, 0.0);
     let moved = |(a, b): (&i64, &i64)| {
         assert!((a - b).abs() <= 1, "{a} {b}");
         a != b

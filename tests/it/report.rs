@@ -205,13 +205,19 @@ fn hostile_labels_stay_text_in_every_form() {
 #[test]
 fn labels_that_make_one_file_name_get_a_table_each() {
     let dir = Dir::new();
-    let more = log_of(["a b", "a/b"], [1, 1]);
-    let (_, rows) = more.split_once('\n').unwrap();
-    let text = log_of(["stable", "../x"], [1, 9]) + rows;
-    let log = dir.write("log.csv", &text);
-    dir.ok(&["report", &log, "--control", "stable", "--tables", "t"]);
+    let log = dir.write("log.csv", &log_of(["stable", "../x"], [1, 9]));
+    let derived = ["metric a b = latency_ms", "metric a/b = latency_ms + 1"];
+    let [spaced, slashed] = derived.map(|column| ["--derive", column]);
+    let given = [
+        ["report", &log],
+        ["--control", "stable"],
+        spaced,
+        slashed,
+        ["--tables", "t"],
+    ];
+    dir.ok(given.as_flattened());
     let folder = dir.path("t");
-    for name in ["tests-error-share-a-b.csv", "tests-error-share-a-b-2.csv"] {
+    for name in ["tests-metric-a-b-x.csv", "tests-metric-a-b-x-2.csv"] {
         assert!(folder.join(name).is_file(), "{name}");
     }
 }
