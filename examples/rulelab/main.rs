@@ -38,8 +38,7 @@ fn main() -> Result<()> {
     if wants("table") {
         table::print()?;
     }
-    // A chapter of its own, which the document does not hold yet.
-    if wanted.as_deref() == Some("sample") {
+    if wants("sample") {
         sample::print()?;
     }
     if wants("monitor") {
