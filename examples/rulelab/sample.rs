@@ -64,7 +64,7 @@ pub(super) fn print() -> Result<()> {
         }
         row_of_logs(name, &trials);
     }
-    for (seed, share) in (230..).zip([0.05, 0.5]) {
+    for (seed, share) in (230..).zip([0.2, 0.5]) {
         let drawn = LabSettings {
             engine: Engine::Parametric(Traffic::Log { error_share: None }),
             ..of(share, seed)

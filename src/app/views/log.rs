@@ -195,10 +195,10 @@ fn columns_ui(ui: &mut egui::Ui, loaded: &Loaded, commands: &mut Commands) {
     let columns = [
         Column::text("Column", 170.0),
         Column::text("Role", 190.0),
-        Column::text("Unit", 130.0),
+        Column::text("Unit", 120.0),
         Column::number("Confidence", 90.0),
-        Column::text("Values", 240.0),
-        Column::text("Why", 460.0),
+        Column::text("Values", 200.0),
+        Column::text("Why", 320.0),
     ];
     let height = table_height(loaded.guesses.len());
     table_ui(

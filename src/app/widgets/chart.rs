@@ -8,7 +8,7 @@ use egui::Stroke;
 use egui_plot::{AxisHints, GridInput, GridMark, HoverPosition, Plot, PlotUi, Span};
 
 use super::super::theme;
-use super::chart_layers::draw;
+use super::chart_layers::{draw, places};
 use super::chart_tools;
 use crate::report::chart::{Chart, Layer, Scale, Tone};
 use crate::report::ticks::ticks;
@@ -155,12 +155,11 @@ fn plot_in(
     let summary = format!("{}. {}", tr(&chart.title), tr(&chart.caption));
     let (top, bottom) = if is_category { (y0, y1) } else { (y1, y0) };
     let response = plot.show(ui, |plot| {
-        for layer in chart
-            .layers
-            .iter()
-            .filter(|layer| layer.entry().is_none_or(|(name, _)| !hidden.contains(name)))
-        {
-            draw(plot, layer, is_dark, (top, bottom));
+        let places = places(chart, (x0, x1), plot.response().rect.width());
+        for (layer, place) in chart.layers.iter().zip(places) {
+            if layer.entry().is_none_or(|(name, _)| !hidden.contains(name)) {
+                draw(plot, layer, is_dark, (top, bottom), place);
+            }
         }
         match drag {
             Drag::Nothing => None,

@@ -8,10 +8,70 @@ use egui_plot::{
 
 use super::super::theme;
 use super::super::words::tr;
-use crate::report::chart::{Along, Layer, Mark, Tone};
+use crate::report::chart::{Along, Chart, Layer, Mark, Tone};
+use crate::report::text;
+
+/// Size of the labels of stages, events and firings.
+const LABEL: f32 = 11.5;
+/// More rows of labels than this would hide the data.
+const MOST_ROWS: usize = 5;
+
+/// Where the label of a layer stands: its row below the top edge, and whether it lies to the left of its line,
+/// for want of room at the right.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    row: usize,
+    is_left: bool,
+}
+
+/// Places for the labels of a chart, one a layer: stages first, then events and firings, each in the topmost row
+/// in which it runs into no other. `width` is that of the plot.
+pub(super) fn places(chart: &Chart, (x0, x1): (f64, f64), width: f32) -> Vec<Place> {
+    let px = |x: f64| ((x - x0) / (x1 - x0).max(f64::MIN_POSITIVE) * f64::from(width)) as f32;
+    let mut wanted: Vec<(bool, f32, f32, usize)> = Vec::new();
+    for (k, layer) in chart.layers.iter().enumerate() {
+        let (label, at, is_rule) = match layer {
+            Layer::Span { label, x, .. } => (label, x.0, false),
+            Layer::Rule {
+                label,
+                axis: Along::X,
+                at,
+                ..
+            } => (label, *at, true),
+            _ => continue,
+        };
+        if !label.is_empty() {
+            let needed = text::width(&tr(label), f64::from(LABEL)) as f32 + 8.0;
+            wanted.push((is_rule, px(at), needed, k));
+        }
+    }
+    wanted.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let mut places = vec![Place::default(); chart.layers.len()];
+    let mut taken: Vec<Vec<(f32, f32)>> = Vec::new();
+    for (is_rule, at, needed, k) in wanted {
+        let is_left = is_rule && at + needed > width && at > needed;
+        let from = if is_left { at - needed } else { at };
+        let is_free = |row: &Vec<(f32, f32)>| {
+            row.iter()
+                .all(|(left, right)| from + needed <= *left || *right <= from)
+        };
+        let row = taken.iter().position(is_free).unwrap_or(taken.len());
+        let row = row.min(MOST_ROWS - 1);
+        taken.resize_with(taken.len().max(row + 1), Vec::new);
+        taken[row].push((from, from + needed));
+        places[k] = Place { row, is_left };
+    }
+    places
+}
 
 /// Draws a layer; `ends` are the top and the bottom of the plot.
-pub(super) fn draw(plot: &mut PlotUi<'_>, layer: &Layer, is_dark: bool, ends: (f64, f64)) {
+pub(super) fn draw(
+    plot: &mut PlotUi<'_>,
+    layer: &Layer,
+    is_dark: bool,
+    ends: (f64, f64),
+    place: Place,
+) {
     let color = |tone: Tone| theme::tone(tone, is_dark);
     match layer {
         Layer::Line { name, tone, points } => {
@@ -107,7 +167,7 @@ pub(super) fn draw(plot: &mut PlotUi<'_>, layer: &Layer, is_dark: bool, ends: (f
                         .width(1.4)
                         .style(LineStyle::dotted_dense()),
                 );
-                caption(plot, label, (*at, row_y(ends, 1)), color(*tone));
+                caption(plot, label, (*at, row_y(ends, place)), color(*tone), place);
             }
             Along::Y => plot.hline(HLine::new("", *at).color(color(*tone)).width(1.2)),
         },
@@ -118,26 +178,27 @@ pub(super) fn draw(plot: &mut PlotUi<'_>, layer: &Layer, is_dark: bool, ends: (f
                     .fill(fill)
                     .border(Stroke::new(0.5, color(*tone).gamma_multiply(0.35))),
             );
-            caption(plot, label, (x.0, row_y(ends, 0)), color(*tone));
+            caption(plot, label, (x.0, row_y(ends, place)), color(*tone), place);
         }
     }
 }
 
 /// Labels stand in rows below the top edge, so that stages and firings do not collide.
-fn row_y((top, bottom): (f64, f64), row: u8) -> f64 {
-    top + (bottom - top) * 0.09 * f64::from(row)
+fn row_y((top, bottom): (f64, f64), place: Place) -> f64 {
+    top + (bottom - top) * 0.09 * place.row as f64
 }
 
-/// A label to the right of and below a point.
-fn caption(plot: &mut PlotUi<'_>, label: &str, (x, y): (f64, f64), color: Color32) {
+/// A label beside and below a point.
+fn caption(plot: &mut PlotUi<'_>, label: &str, (x, y): (f64, f64), color: Color32, place: Place) {
     if !label.is_empty() {
-        let text = egui::RichText::new(format!(" {}", tr(label))).size(11.5);
+        let text = egui::RichText::new(format!(" {} ", tr(label))).size(LABEL);
         let text = Text::new("", PlotPoint::new(x, y), text);
-        plot.text(
-            text.color(color)
-                .anchor(egui::Align2::LEFT_TOP)
-                .allow_hover(false),
-        );
+        let anchor = if place.is_left {
+            egui::Align2::RIGHT_TOP
+        } else {
+            egui::Align2::LEFT_TOP
+        };
+        plot.text(text.color(color).anchor(anchor).allow_hover(false));
     }
 }
 
@@ -172,5 +233,45 @@ fn style(tone: Tone) -> LineStyle {
         LineStyle::dashed_dense()
     } else {
         LineStyle::Solid
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::chart::{Axis, Scale};
+    use crate::units::ValueForm;
+
+    #[test]
+    fn labels_run_into_no_other() {
+        let rule = |at: f64| Layer::Rule {
+            label: "1, 2".into(),
+            tone: Tone::Bad,
+            axis: Along::X,
+            at,
+        };
+        let axis = || Axis::new("", Scale::Linear(ValueForm::Number));
+        let chart = Chart {
+            id: String::new(),
+            title: String::new(),
+            caption: String::new(),
+            x: axis(),
+            y: axis(),
+            layers: vec![
+                rule(0.0),
+                Layer::Span {
+                    label: "43 %".into(),
+                    tone: Tone::Quiet,
+                    x: (0.0, 1.0),
+                },
+                rule(0.01),
+                rule(0.5),
+                rule(0.999),
+            ],
+        };
+        let found = places(&chart, (0.0, 1.0), 1000.0);
+        let rows: Vec<usize> = found.iter().map(|place| place.row).collect();
+        assert_eq!(rows, [1, 0, 2, 0, 0]);
+        assert!(found[4].is_left && !found[3].is_left);
     }
 }
