@@ -157,9 +157,11 @@ fn rule(trial: &RuleTrial, lab: &RuleLab) -> RuleDigest {
         found.tables.push(stages(trial));
     }
     if !trial.detection.is_empty() {
-        found
-            .tables
-            .push(detections("As written", &trial.detection));
+        found.tables.push(detections(
+            "As written",
+            &trial.detection,
+            &trial.false_rollback,
+        ));
     }
     let alpha = rounded(lab.settings.alpha);
     found.calibrated = trial
@@ -217,12 +219,14 @@ fn stages(trial: &RuleTrial) -> LabTable {
     }
 }
 
-fn detections(title: &str, detections: &[Detection]) -> LabTable {
+/// With each regression and, beside it, without any: a rule that fires as often without has found nothing.
+fn detections(title: &str, detections: &[Detection], without: &Chance) -> LabTable {
     LabTable {
         title: title.to_owned(),
         columns: vec![
             "Regression",
-            "Finds it",
+            "Fires with it",
+            "Fires without",
             "Fired before",
             "Median delay, canary requests",
             "Exposed requests",
@@ -234,6 +238,7 @@ fn detections(title: &str, detections: &[Detection]) -> LabTable {
                 vec![
                     LabCell::words(&d.text),
                     LabCell::Chance(d.detected),
+                    LabCell::share(without.share),
                     LabCell::share(d.before.share),
                     d.median_delay_requests
                         .map_or_else(|| LabCell::words(units::NO_VALUE), LabCell::whole),
@@ -272,7 +277,8 @@ fn calibrated(title: String, version: &Calibrated) -> Vec<LabTable> {
     if version.detection.is_empty() {
         return vec![thresholds];
     }
-    vec![thresholds, detections("Finds", &version.detection)]
+    let found = detections("Finds", &version.detection, &version.false_rollback);
+    vec![thresholds, found]
 }
 
 fn frontier(lab: &RuleLab) -> LabTable {
