@@ -4,8 +4,8 @@ use super::judge::Judge;
 use super::prepare::View;
 use super::significance::{TestKind, TestRule};
 use super::state::{
-    Block, Counted, CounterValue, Observed, Order, Point, Sample, ScrapedCounters, Seen, Sliding,
-    Statistic, Streak, Tally, TallyValue, Top, Total, TotalValue, UnitSums,
+    Block, Counted, CounterValue, Observed, Order, Point, Ring, Sample, ScrapedCounters, Seen,
+    Sliding, Statistic, Streak, Tally, TallyValue, Top, Total, TotalValue, UnitSums,
 };
 use super::{ArmRole, Comparison, Condition, Metric, QuantileMethod, Window};
 
@@ -14,6 +14,7 @@ pub(super) enum Signal<'a> {
     Tally(Pair<'a, Tally<'a>>),
     Total(Pair<'a, Total<'a>>),
     Order(Pair<'a, Order<'a>>),
+    Ring(Pair<'a, Ring<'a>>),
     Top(Pair<'a, Top<'a>>),
     Streak(Pair<'a, Streak<'a>>),
     Counter(ScrapedCounters, Option<ScrapedCounters>),
@@ -103,6 +104,10 @@ impl<'a> Signal<'a> {
                 match (condition.window, prepared.ranks(column, drop_zero)) {
                     (Window::Last { n }, _) if n <= Top::MAX_N && !is_late => {
                         let values = prepared.values(column);
+                        if n <= Ring::MAX_N {
+                            let ring = || Ring::new(values, drop_zero, n, probability, method);
+                            return Self::Ring(Pair::new(view, condition, with_baseline, ring));
+                        }
                         let top = || Top::new(values, drop_zero, probability, method);
                         Self::Top(Pair::new(view, condition, with_baseline, top))
                     }
@@ -166,6 +171,7 @@ impl<'a> Signal<'a> {
             Self::Tally(pair) => pair.observe(block, seen),
             Self::Total(pair) => pair.observe(block, seen),
             Self::Order(pair) => pair.observe(block, seen),
+            Self::Ring(pair) => pair.observe(block, seen),
             Self::Top(pair) => pair.observe(block, seen),
             Self::Streak(pair) => pair.observe(block, seen),
             Self::Unavailable(_) => {}
@@ -204,6 +210,7 @@ impl<'a> Signal<'a> {
             Self::Tally(pair) => pair.walk_requests(from, rows, see),
             Self::Total(pair) => pair.walk_requests(from, rows, see),
             Self::Order(pair) => pair.walk_requests(from, rows, see),
+            Self::Ring(pair) => pair.walk_requests(from, rows, see),
             Self::Top(pair) => pair.walk_requests(from, rows, see),
             Self::Streak(pair) => pair.walk_requests(from, rows, see),
             Self::Counter(..) | Self::Test(_) | Self::Score(_) | Self::Unavailable(_) => {}
@@ -217,6 +224,7 @@ impl<'a> Signal<'a> {
             Self::Tally(pair) => pair.observe_at(point),
             Self::Total(pair) => pair.observe_at(point),
             Self::Order(pair) => pair.observe_at(point),
+            Self::Ring(pair) => pair.observe_at(point),
             Self::Top(pair) => pair.observe_at(point),
             Self::Streak(pair) => pair.observe_at(point),
             other => other.look(point).unwrap_or(nothing),

@@ -340,7 +340,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rules::state::{Frame, Point, Sliding, Top};
+    use crate::rules::state::{Frame, Point, Ring, Sliding, Top};
     use crate::rules::{Edge, TimeSpan, Window};
 
     /// The definition: sort, then index or interpolate.
@@ -405,14 +405,18 @@ mod tests {
             let mut window = Sliding::new(&rows, frame, Window::Last { n }, order);
             let top = Top::new(&values, false, probability, method);
             let mut small = Sliding::new(&rows, frame, Window::Last { n }, top);
+            let ring = Ring::new(&values, false, n, probability, method);
+            let mut smallest = Sliding::new(&rows, frame, Window::Last { n }, ring);
             for seen in 1..=values.len() {
                 let point = Point { at_us: 0, seen: seen as u32 };
                 window.advance(point);
                 small.advance(point);
+                smallest.advance(point);
                 let got = window.observed();
                 let expected = by_sorting(&values[seen.saturating_sub(n as usize)..seen], probability, method);
                 prop_assert_eq!(got.value.to_bits(), expected.to_bits(), "{} {}", got.value, expected);
                 prop_assert_eq!(small.observed().value.to_bits(), expected.to_bits());
+                prop_assert_eq!(smallest.observed().value.to_bits(), expected.to_bits());
             }
         }
 
