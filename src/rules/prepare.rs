@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::state::{Addends, Arrivals, Flag, Frame, Ranks, Top};
+use super::state::{Addends, Arrivals, Flag, Frame, Ranks, Ring};
 use super::{
     ArmRole, Clock, Column, Comparison, Condition, EventTime, LateRatings, Metric, Plan, Rule,
     Rulebook, Scope, StageAt, StageSpan, TestKind, TestUnit, Window,
@@ -245,7 +245,7 @@ impl<'a> Prepared<'a> {
             }
             return;
         }
-        let is_small = matches!(condition.window, Window::Last { n } if n <= Top::MAX_N)
+        let is_small = matches!(condition.window, Window::Last { n } if n <= Ring::MAX_N)
             && self.arrivals(&condition.metric).is_none();
         let keeps_values = is_small
             || matches!(condition.window, Window::Counter { .. })

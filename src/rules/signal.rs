@@ -5,7 +5,7 @@ use super::prepare::View;
 use super::significance::{TestKind, TestRule};
 use super::state::{
     Block, Counted, CounterValue, Observed, Order, Point, Ring, Sample, ScrapedCounters, Seen,
-    Sliding, Statistic, Streak, Tally, TallyValue, Top, Total, TotalValue, UnitSums,
+    Sliding, Statistic, Streak, Tally, TallyValue, Total, TotalValue, UnitSums,
 };
 use super::{ArmRole, Comparison, Condition, Metric, QuantileMethod, Window};
 
@@ -15,7 +15,6 @@ pub(super) enum Signal<'a> {
     Total(Pair<'a, Total<'a>>),
     Order(Pair<'a, Order<'a>>),
     Ring(Pair<'a, Ring<'a>>),
-    Top(Pair<'a, Top<'a>>),
     Streak(Pair<'a, Streak<'a>>),
     Counter(ScrapedCounters, Option<ScrapedCounters>),
     Test(TestSignal<'a>),
@@ -102,14 +101,10 @@ impl<'a> Signal<'a> {
                 let method = condition.quantile_method;
                 let is_late = prepared.arrivals(&condition.metric).is_some();
                 match (condition.window, prepared.ranks(column, drop_zero)) {
-                    (Window::Last { n }, _) if n <= Top::MAX_N && !is_late => {
+                    (Window::Last { n }, _) if n <= Ring::MAX_N && !is_late => {
                         let values = prepared.values(column);
-                        if n <= Ring::MAX_N {
-                            let ring = || Ring::new(values, drop_zero, n, probability, method);
-                            return Self::Ring(Pair::new(view, condition, with_baseline, ring));
-                        }
-                        let top = || Top::new(values, drop_zero, probability, method);
-                        Self::Top(Pair::new(view, condition, with_baseline, top))
+                        let ring = || Ring::new(values, drop_zero, n, probability, method);
+                        Self::Ring(Pair::new(view, condition, with_baseline, ring))
                     }
                     (_, Some(ranks)) => {
                         let order = || Order::new(ranks, probability, method);
@@ -172,7 +167,6 @@ impl<'a> Signal<'a> {
             Self::Total(pair) => pair.observe(block, seen),
             Self::Order(pair) => pair.observe(block, seen),
             Self::Ring(pair) => pair.observe(block, seen),
-            Self::Top(pair) => pair.observe(block, seen),
             Self::Streak(pair) => pair.observe(block, seen),
             Self::Unavailable(_) => {}
             other => {
@@ -211,7 +205,6 @@ impl<'a> Signal<'a> {
             Self::Total(pair) => pair.walk_requests(from, rows, see),
             Self::Order(pair) => pair.walk_requests(from, rows, see),
             Self::Ring(pair) => pair.walk_requests(from, rows, see),
-            Self::Top(pair) => pair.walk_requests(from, rows, see),
             Self::Streak(pair) => pair.walk_requests(from, rows, see),
             Self::Counter(..) | Self::Test(_) | Self::Score(_) | Self::Unavailable(_) => {}
         }
@@ -225,7 +218,6 @@ impl<'a> Signal<'a> {
             Self::Total(pair) => pair.observe_at(point),
             Self::Order(pair) => pair.observe_at(point),
             Self::Ring(pair) => pair.observe_at(point),
-            Self::Top(pair) => pair.observe_at(point),
             Self::Streak(pair) => pair.observe_at(point),
             other => other.look(point).unwrap_or(nothing),
         }

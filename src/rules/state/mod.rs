@@ -15,7 +15,6 @@ mod series;
 mod sliding;
 mod streak;
 mod tally;
-mod top;
 mod total;
 
 pub(super) use arrivals::{Arrivals, Late};
@@ -29,7 +28,6 @@ pub(super) use series::Thinner;
 pub(super) use sliding::{Frame, Sliding, Statistic};
 pub(super) use streak::Streak;
 pub(super) use tally::{Flag, Tally, TallyValue};
-pub(super) use top::Top;
 pub(super) use total::{Addends, Total, TotalValue};
 
 /// What a window showed at an evaluation.
