@@ -227,8 +227,32 @@ fn starts(plan: &Plan, zero_us: i64) -> Vec<(i64, f64)> {
     stages
 }
 
+/// When a plan, given as starts and shares, first asks for more than the canary had. `starts` are those
+/// of the log's own stretches; `seen` is the largest share of one, where the plan's exceeds it.
+pub(super) fn overtaken(
+    starts: impl Iterator<Item = i64>,
+    planned: &[(i64, f64)],
+    zero_us: i64,
+    seen: impl Fn(i64, f64) -> Option<f64>,
+) -> Option<ReplanEnd> {
+    let planned_starts = planned.iter().map(|(from_us, _)| *from_us);
+    let mut moments: Vec<i64> = starts
+        .chain(planned_starts)
+        .map(|at| at.max(zero_us))
+        .collect();
+    moments.sort_unstable();
+    moments.into_iter().find_map(|at_us| {
+        let wanted = share_at(planned, at_us);
+        Some(ReplanEnd {
+            time_us: at_us - zero_us,
+            wanted,
+            seen: seen(at_us, wanted)?,
+        })
+    })
+}
+
 /// The planned share at a moment.
-pub(super) fn share_at(starts: &[(i64, f64)], at_us: i64) -> f64 {
+fn share_at(starts: &[(i64, f64)], at_us: i64) -> f64 {
     let after = starts.partition_point(|(from_us, _)| *from_us <= at_us);
     let found = starts.get(after.saturating_sub(1));
     found.map_or(0.0, |(_, share)| *share)

@@ -1,6 +1,6 @@
 //! [`Routed`]: how a hash router assigned a log, told from the buckets of both arms.
 
-use super::replan::share_at;
+use super::replan::overtaken;
 use super::{ReplanEnd, ReplaySettings, StageSpan};
 use crate::data::{Buckets, Cut, RequestLog};
 
@@ -160,21 +160,10 @@ impl Routed {
     /// When the plan first asks for more buckets than the canary had.
     pub(super) fn overtaken(&self, planned: &[(i64, f64)], zero_us: i64) -> Option<ReplanEnd> {
         let starts = self.stretches.iter().map(|(from, _)| *from);
-        let planned_starts = planned.iter().map(|(from, _)| *from);
-        let mut moments: Vec<i64> = starts
-            .chain(planned_starts)
-            .map(|at| at.max(zero_us))
-            .collect();
-        moments.sort_unstable();
-        moments.into_iter().find_map(|at_us| {
-            let wanted = share_at(planned, at_us);
+        overtaken(starts, planned, zero_us, |at_us, wanted| {
             let after = self.stretches.partition_point(|(from, _)| *from <= at_us);
             let (_, (_, most)) = *self.stretches.get(after.checked_sub(1)?)?;
-            (self.size(wanted) > most).then(|| ReplanEnd {
-                time_us: at_us - zero_us,
-                wanted,
-                seen: f64::from(most) / f64::from(self.n_buckets),
-            })
+            (self.size(wanted) > most).then(|| f64::from(most) / f64::from(self.n_buckets))
         })
     }
 }

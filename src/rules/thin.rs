@@ -5,6 +5,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
+use super::replan::overtaken;
 use super::{ReplanEnd, ReplaySettings, StageSpan};
 use crate::data::{RequestLog, Units};
 
@@ -91,21 +92,9 @@ impl Drawn {
     /// When the plan, given as starts and shares, first asks for more than the canary had.
     pub(super) fn overtaken(&self, planned: &[(i64, f64)], zero_us: i64) -> Option<ReplanEnd> {
         let starts = self.stages.iter().map(|stage| stage.from_us);
-        let planned_starts = planned.iter().map(|(from_us, _)| *from_us);
-        let mut moments: Vec<i64> = starts
-            .chain(planned_starts)
-            .map(|at| at.max(zero_us))
-            .collect();
-        moments.sort_unstable();
-        moments.into_iter().find_map(|at_us| {
-            let after = planned.partition_point(|(from_us, _)| *from_us <= at_us);
-            let (_, wanted) = planned.get(after.saturating_sub(1))?;
+        overtaken(starts, planned, zero_us, |at_us, wanted| {
             let stage = self.stage_at(at_us)?;
-            (*wanted > stage.share + stage.tolerance).then(|| ReplanEnd {
-                time_us: at_us - zero_us,
-                wanted: *wanted,
-                seen: stage.share,
-            })
+            (wanted > stage.share + stage.tolerance).then_some(stage.share)
         })
     }
 
