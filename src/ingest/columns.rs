@@ -416,19 +416,11 @@ fn number_segment(segment: &mut Segment, labels: &mut Labels, issues: &mut Issue
 fn quantities_of(mapping: &Mapping) -> Vec<Quantity> {
     let mut n_extra = 0;
     let quantity = |role: Role| {
-        Some(match role {
-            Role::Latency => Quantity::LatencyMs,
-            Role::Ttft => Quantity::TtftMs,
-            Role::Rating => Quantity::Rating,
-            Role::TokensIn => Quantity::TokensIn,
-            Role::TokensOut => Quantity::TokensOut,
-            Role::Cost => Quantity::Cost,
-            Role::Metric | Role::Covariate => {
-                n_extra += 1;
-                Quantity::Extra(n_extra - 1)
-            }
-            _ => return None,
-        })
+        if matches!(role, Role::Metric | Role::Covariate) {
+            n_extra += 1;
+            return Some(Quantity::Extra(n_extra - 1));
+        }
+        role.quantity()
     };
     mapping
         .columns

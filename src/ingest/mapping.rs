@@ -12,6 +12,7 @@ use super::on_disk::read_text;
 use super::question::{Answer, Question};
 use super::side::Side;
 use super::stamp::{DurationUnit, StampForm};
+use crate::data::Quantity;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a column means.
@@ -53,6 +54,19 @@ pub enum Role {
 }
 
 impl Role {
+    /// The number that a request has in such a column; `None` where it is none of a fixed set.
+    pub(super) fn quantity(self) -> Option<Quantity> {
+        Some(match self {
+            Self::Latency => Quantity::LatencyMs,
+            Self::Ttft => Quantity::TtftMs,
+            Self::Rating => Quantity::Rating,
+            Self::TokensIn => Quantity::TokensIn,
+            Self::TokensOut => Quantity::TokensOut,
+            Self::Cost => Quantity::Cost,
+            _ => return None,
+        })
+    }
+
     /// All roles, in the order in which they are shown.
     pub const ALL: [Self; 16] = [
         Self::Time,

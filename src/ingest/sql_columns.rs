@@ -34,17 +34,14 @@ pub fn log_table(mapping: &Mapping, from: &str) -> Result<LogTable> {
                 table.segments.push(column.column.clone());
                 continue;
             }
-            Role::Latency => Quantity::LatencyMs,
-            Role::Ttft => Quantity::TtftMs,
-            Role::Rating => Quantity::Rating,
-            Role::TokensIn => Quantity::TokensIn,
-            Role::TokensOut => Quantity::TokensOut,
-            Role::Cost => Quantity::Cost,
             Role::Metric => {
                 table.extra_names.push(column.column.clone());
                 Quantity::Extra(table.extra_names.len() as u16 - 1)
             }
-            _ => continue,
+            role => match role.quantity() {
+                Some(quantity) => quantity,
+                None => continue,
+            },
         };
         table.numbers.push(number_column(column, quantity));
     }
