@@ -192,25 +192,27 @@ pub(super) fn effect(
 ) -> Effect {
     let level = inference.level;
     let margin = control.estimate.and_then(|c| margin_of(metric, c.value));
+    let has_units = control.n_units + treated.n_units > 0;
+    let few = few_events(control, treated);
+    let by_request = || compare_requests(metric, control, treated, few, level);
     assemble(
         metric,
         &Assembled {
             arm,
-            has_units: control.n_units + treated.n_units > 0,
+            has_units,
             n_units: (control.n_units + treated.n_units) as u64,
             by_unit: compare_units(metric, control, treated, level),
             by_request: match inference.looks {
-                Looks::Fixed => compare_requests(metric, control, treated, level),
-                Looks::Continuous => looks::exact_shares(control.share(), treated.share(), level)
-                    .or_else(|| compare_requests(metric, control, treated, level)),
+                Looks::Fixed => by_request(),
+                Looks::Continuous => {
+                    looks::exact_shares(control.share(), treated.share(), level).or_else(by_request)
+                }
             },
             relative: relative(metric, control, treated, level),
             margin,
             reading: &|difference| {
                 let reading = verdict::reading(metric, (control, treated), difference, margin);
-                let has_units = control.n_units + treated.n_units > 0;
-                let few = few_events(control, treated).filter(|_| !has_units);
-                verdict::with_few_events(reading, few, level)
+                verdict::with_few_events(reading, few.filter(|_| !has_units), level)
             },
         },
         inference,
@@ -334,10 +336,12 @@ fn compare_units(
     Some((difference, None))
 }
 
+/// `few` is the exact test where events are too few for the chi-square.
 fn compare_requests(
     metric: &Metric,
     control: &ArmSample,
     treated: &ArmSample,
+    few: Option<TestResult>,
     level: f64,
 ) -> Option<Compared> {
     if let Kind::Quantile(..) = metric.kind {
@@ -346,8 +350,7 @@ fn compare_requests(
     }
     if let (Some(a), Some(b)) = (control.share(), treated.share()) {
         let table = [[b.events, b.n - b.events], [a.events, a.n - a.events]];
-        let test = few_events(control, treated)
-            .or_else(|| chi_square_2x2(table, Continuity::None).map(|t| t.test));
+        let test = few.or_else(|| chi_square_2x2(table, Continuity::None).map(|t| t.test));
         return Some((newcombe(a, b, level)?, test));
     }
     let Comparison {
@@ -364,9 +367,8 @@ fn few_events(control: &ArmSample, treated: &ArmSample) -> Option<TestResult> {
     let rarer = events.min(n - events);
     let is_few = rarer > 0.0 && rarer * a.n.min(b.n) as f64 / n < 5.0;
     let table = [[b.events, b.n - b.events], [a.events, a.n - a.events]];
-    fisher_exact(table)
-        .filter(|_| is_few)
-        .map(|found| found.test)
+    let found = is_few.then(|| fisher_exact(table)).flatten()?;
+    Some(found.test)
 }
 
 /// The change relative to the control, where the control's interval stays clear of zero.
