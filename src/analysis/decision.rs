@@ -291,10 +291,7 @@ fn deciding(scorecard: &[ScorecardRow], treatment: usize) -> Vec<(&ScorecardRow,
     let decides = |row: &&ScorecardRow| row.role.decides();
     let of_treatment = |row| -> Option<(&ScorecardRow, &Effect)> {
         let row: &ScorecardRow = row;
-        row.effects
-            .iter()
-            .find(|e| e.arm == treatment)
-            .map(|effect| (row, effect))
+        row.effect_of(treatment).map(|effect| (row, effect))
     };
     scorecard
         .iter()
@@ -318,7 +315,7 @@ fn grave(
     let mut found: Vec<(&ScorecardRow, &Effect)> = scorecard
         .iter()
         .filter(|row| row.role == MetricRole::Secondary)
-        .filter_map(|row| Some((row, row.effects.iter().find(|e| e.arm == treatment)?)))
+        .filter_map(|row| Some((row, row.effect_of(treatment)?)))
         .filter(|(_, effect)| {
             effect.verdict == Verdict::Worse
                 && effect.p_adjusted.is_none_or(|p| p < alpha)

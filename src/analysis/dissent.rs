@@ -14,7 +14,7 @@ pub(super) fn dissent(
 ) -> Vec<String> {
     let of_treatment = |row| -> Option<(&ScorecardRow, &Effect)> {
         let row: &ScorecardRow = row;
-        let effect = row.effects.iter().find(|effect| effect.arm == treatment)?;
+        let effect = row.effect_of(treatment)?;
         (row.role != MetricRole::Ignored).then_some((row, effect))
     };
     let effects: Vec<(&ScorecardRow, &Effect)> =

@@ -13,6 +13,13 @@ use crate::error::Result;
 use crate::jobs::Progress;
 use crate::stats::LayeredSample;
 
+impl ScorecardRow {
+    /// The effect of one arm other than the control.
+    pub fn effect_of(&self, arm: usize) -> Option<&Effect> {
+        self.effects.iter().find(|effect| effect.arm == arm)
+    }
+}
+
 /// Row indices per arm.
 pub(super) fn rows_by_arm(log: &RequestLog) -> Vec<Vec<u32>> {
     let mut rows = vec![Vec::new(); log.arms.len()];

@@ -35,7 +35,7 @@ pub(super) fn conclude(
     for effect in effects.iter_mut() {
         effect.verdict = corrected_verdict(effect, alpha);
         let overall = row_of(effect).and_then(|row| {
-            let effect = row.effects.iter().find(|e| e.arm == treatment)?;
+            let effect = row.effect_of(treatment)?;
             Some((row, effect))
         });
         effect.harm = overall.and_then(|overall| harm(effect, overall));
@@ -105,7 +105,7 @@ pub(super) fn leave_out_repeats(
 ) {
     let is_worse = |metric: &str| {
         let row = scorecard.iter().find(|row| row.id == metric);
-        let effect = row.and_then(|row| row.effects.iter().find(|e| e.arm == treatment));
+        let effect = row.and_then(|row| row.effect_of(treatment));
         effect.is_some_and(|effect| effect.verdict == Verdict::Worse)
     };
     for effect in effects {

@@ -82,11 +82,7 @@ fn spread(
 
 /// The mean gets better, and some value clearly does not.
 fn hidden_harm(row: &ScorecardRow, treatment: usize, values: &[&SegmentEffect]) -> Option<String> {
-    let overall = row
-        .effects
-        .iter()
-        .find(|e| e.arm == treatment)?
-        .difference?;
+    let overall = row.effect_of(treatment)?.difference?;
     let harmed: Vec<String> = values
         .iter()
         .filter(|s| s.harm.as_ref().is_some_and(|harm| harm.is_hidden))

@@ -200,7 +200,7 @@ fn line(analysis: &Analysis, row: &ScorecardRow, arm: usize, name: &str) -> Vec<
         .estimate
         .map_or_else(|| units::NO_VALUE.to_owned(), |e| row.form.value(e.value));
     let mut cells = vec![label, role, name.to_owned(), units::count(value.n), shown];
-    match row.effects.iter().find(|effect| effect.arm == arm) {
+    match row.effect_of(arm) {
         None => cells.extend([if arm == analysis.control {
             "control".to_owned()
         } else {

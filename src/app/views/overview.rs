@@ -203,7 +203,7 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands)
         (lines.len(), height.min(620.0)),
         |ui, i, column| {
             let (row, arm) = lines[i];
-            let effect = row.effects.iter().find(|effect| effect.arm == arm);
+            let effect = row.effect_of(arm);
             let is_first = i == 0 || lines[i - 1].0.id != row.id;
             match (column, effect) {
                 (0, _) if is_first => {
@@ -363,7 +363,7 @@ fn p_hover(analysis: &Analysis, row: &ScorecardRow, effect: &Effect) -> String {
 fn scorecard_tsv(analysis: &Analysis) -> String {
     let mut out = "metric\tarm\tcontrol\tvalue\tdifference\tlower\tupper\tp\tverdict\n".to_owned();
     for (row, arm) in lines(analysis) {
-        let effect = row.effects.iter().find(|effect| effect.arm == arm);
+        let effect = row.effect_of(arm);
         let difference = effect.and_then(|e| e.difference);
         let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
         let cells = [

@@ -17,7 +17,7 @@ pub fn guardrail_forest(analysis: &Analysis) -> Option<Chart> {
     let mut rows = Vec::new();
     let mut left_out = Vec::new();
     for row in analysis.scorecard.iter().filter(|row| row.role.decides()) {
-        let Some(effect) = row.effects.iter().find(|effect| effect.arm == treatment) else {
+        let Some(effect) = row.effect_of(treatment) else {
             continue;
         };
         match &effect.relative {

@@ -187,7 +187,7 @@ pub(super) fn tiles(analysis: &Analysis) -> Vec<Tile> {
         .scorecard
         .iter()
         .filter(|row| row.role.decides())
-        .filter_map(|row| Some((row, row.effects.iter().find(|e| e.arm == treatment)?)))
+        .filter_map(|row| Some((row, row.effect_of(treatment)?)))
         .collect();
     deciding.sort_by_key(|(_, effect)| concern(effect.verdict)); // stable: else the scorecard's order
     deciding

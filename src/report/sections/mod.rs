@@ -150,7 +150,7 @@ fn arm_name(analysis: &Analysis, arm: usize) -> &str {
 /// The scorecard's effect of `arm` on a metric.
 fn effect<'a>(analysis: &'a Analysis, metric: &str, arm: usize) -> Option<&'a Effect> {
     let row = analysis.scorecard.iter().find(|row| row.id == metric)?;
-    row.effects.iter().find(|effect| effect.arm == arm)
+    row.effect_of(arm)
 }
 
 /// What the signs of readings stand for.

@@ -36,7 +36,7 @@ fn table(analysis: &Analysis) -> Table {
         return table;
     };
     for row in analysis.scorecard.iter().filter(|row| row.role.decides()) {
-        let Some(effect) = row.effects.iter().find(|e| e.arm == treatment) else {
+        let Some(effect) = row.effect_of(treatment) else {
             continue;
         };
         let reach = effect

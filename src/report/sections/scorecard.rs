@@ -144,7 +144,7 @@ fn arms_map(analysis: &Analysis) -> Option<Table> {
             name
         };
         let cells = metrics.iter().map(|row| {
-            let effect = row.effects.iter().find(|effect| effect.arm == arm);
+            let effect = row.effect_of(arm);
             let found = effect.and_then(|effect| Some((effect, effect.difference.as_ref()?)));
             found.map_or_else(Cell::none, |(effect, difference)| {
                 Cell::chip(Chip::new(

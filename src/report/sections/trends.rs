@@ -80,7 +80,7 @@ fn effects_by_stage(analysis: &Analysis) -> Option<Table> {
         .iter()
         .filter(|row| row.role.decides())
         .filter_map(|row| {
-            let effect = row.effects.iter().find(|effect| effect.arm == treatment)?;
+            let effect = row.effect_of(treatment)?;
             Some((row, effect.stratified.as_ref()?))
         })
         .collect();
