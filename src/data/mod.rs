@@ -9,6 +9,7 @@ mod numbers;
 mod request_ids;
 mod request_log;
 mod router;
+mod time_order;
 
 pub use arm_words::ArmWord;
 pub use buckets::{TimeBuckets, bucket_width_us};

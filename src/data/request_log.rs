@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::time_order::{Put, time_order};
 use super::{Buckets, Numbers, RequestIds};
 pub use crate::units::Clock;
 
@@ -166,13 +166,25 @@ impl RequestLog {
     /// invariants.
     #[must_use]
     pub fn assemble(mut self) -> Self {
+        self.order_by_time(&|| false);
+        self
+    }
+
+    /// As [`RequestLog::assemble`]; `None` where somebody cancelled it, at most some 100 ms after.
+    #[must_use]
+    pub fn assemble_unless(mut self, is_cancelled: &(dyn Fn() -> bool + Sync)) -> Option<Self> {
+        self.order_by_time(is_cancelled);
+        (!is_cancelled()).then_some(self)
+    }
+
+    /// Leaves the columns in any order where it is cancelled.
+    fn order_by_time(&mut self, is_cancelled: &(dyn Fn() -> bool + Sync)) {
         debug_assert!(
             self.arm.len() == self.event_us.len() && self.start_us.len() == self.event_us.len()
         );
-        if let Some(order) = time_order(&self.event_us) {
-            self.reorder(&order);
+        if let Some(order) = time_order(&self.event_us, is_cancelled) {
+            self.reorder(&order, is_cancelled);
         }
-        self
     }
 
     /// Number of requests.
@@ -255,33 +267,34 @@ impl RequestLog {
     }
 
     /// Puts the rows into an order, a column at a time, so that the log is never held twice.
-    fn reorder(&mut self, order: &[u32]) {
-        fn put<T: Copy + Send>(values: &mut Vec<T>, order: &[u32]) {
-            *values = Rows::At(order).of(values);
-        }
+    fn reorder(&mut self, order: &[u32], is_cancelled: &(dyn Fn() -> bool + Sync)) {
+        let put = Put {
+            order,
+            is_cancelled,
+        };
         rayon::scope(|scope| {
-            scope.spawn(|_| put(&mut self.arm, order));
-            scope.spawn(|_| put(&mut self.row, order));
-            scope.spawn(|_| put(&mut self.start_us, order));
-            scope.spawn(|_| put(&mut self.event_us, order));
-            scope.spawn(|_| put(&mut self.outcome, order));
+            scope.spawn(|_| put.column(&mut self.arm));
+            scope.spawn(|_| put.column(&mut self.row));
+            scope.spawn(|_| put.column(&mut self.start_us));
+            scope.spawn(|_| put.column(&mut self.event_us));
+            scope.spawn(|_| put.column(&mut self.outcome));
             for (_, numbers) in &mut self.quantities {
-                scope.spawn(|_| *numbers = numbers.gathered(order));
+                scope.spawn(|_| put.with(|order| *numbers = numbers.gathered(order)));
             }
             if let Some(units) = &mut self.units {
-                scope.spawn(|_| put(&mut units.id, order));
+                scope.spawn(|_| put.column(&mut units.id));
             }
             if let Some(ids) = &mut self.request_id {
-                scope.spawn(|_| *ids = ids.gathered(order));
+                scope.spawn(|_| put.with(|order| *ids = ids.gathered(order)));
             }
             if let Some(times) = &mut self.rated_at_us {
-                scope.spawn(|_| put(times, order));
+                scope.spawn(|_| put.column(times));
             }
             if let Some(buckets) = &mut self.buckets {
-                scope.spawn(|_| put(&mut buckets.bucket, order));
+                scope.spawn(|_| put.column(&mut buckets.bucket));
             }
             for segment in &mut self.segments {
-                scope.spawn(|_| put(&mut segment.code, order));
+                scope.spawn(|_| put.column(&mut segment.code));
             }
         });
     }
@@ -355,35 +368,6 @@ impl Rows<'_> {
             Self::Range(range) => range.len(),
         }
     }
-}
-
-/// The rows in order of time, ties in the order in which they stand; `None` where they are so
-/// already.
-fn time_order(event_us: &[i64]) -> Option<Vec<u32>> {
-    if event_us.is_sorted() {
-        return None;
-    }
-    let (low, high) = event_us
-        .iter()
-        .fold((i64::MAX, i64::MIN), |(low, high), t| {
-            (low.min(*t), high.max(*t))
-        });
-    let row_bits = usize::BITS - event_us.len().leading_zeros();
-    let time_bits = u64::BITS - high.abs_diff(low).leading_zeros();
-    if row_bits + time_bits > u64::BITS {
-        let mut order: Vec<u32> = (0..event_us.len() as u32).collect();
-        order.par_sort_by_key(|&row| event_us[row as usize]);
-        return Some(order);
-    }
-    // Time and row in one integer: all keys differ, so that the sort need not be stable.
-    let mut keys: Vec<u64> = event_us
-        .iter()
-        .enumerate()
-        .map(|(row, t)| t.abs_diff(low) << row_bits | row as u64)
-        .collect();
-    keys.par_sort_unstable();
-    let row = (1u64 << row_bits) - 1;
-    Some(keys.into_iter().map(|key| (key & row) as u32).collect())
 }
 
 #[cfg(test)]

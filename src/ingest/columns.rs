@@ -15,7 +15,7 @@ use super::view::View;
 use crate::data::{
     Arm, Buckets, Clock, Numbers, Packed, Quantity, RequestIds, RequestLog, Segment, Units,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::jobs::Progress;
 
 /// Arms beyond this are a sign that the column is not a variant.
@@ -285,9 +285,8 @@ impl<'a> Builder<'a> {
         progress.check()?;
         fill(&mut log, columns, mapping, issues);
         progress.check()?;
-        let log = log.assemble();
-        progress.check()?;
-        Ok(log)
+        log.assemble_unless(&|| progress.is_cancelled())
+            .ok_or_else(Error::cancelled)
     }
 
     /// The rows so far, in the order of the files and without ids, and per row the hash of its unit. What
