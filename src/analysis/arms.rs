@@ -143,7 +143,7 @@ fn version(name: &str) -> (String, Vec<u64>) {
 }
 
 /// The arm that is called by one of these words; else the only one with such a word in its name.
-fn known(log: &RequestLog, word: ArmWord) -> Option<usize> {
+pub(super) fn known(log: &RequestLog, word: ArmWord) -> Option<usize> {
     let names: Vec<String> = log.arms.iter().map(|a| a.name.to_lowercase()).collect();
     let called = names.iter().position(|name| word.is_name(name));
     called.or_else(|| {

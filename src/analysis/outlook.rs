@@ -205,6 +205,12 @@ fn data_outlook(
     }
     let days_more = traffic.days.map(|days| days * (factor - 1.0));
     let time = days_more.map_or_else(String::new, |days| {
+        // Traffic is not known to the hour for weeks.
+        let days = if days < 10.0 {
+            days
+        } else {
+            round_up(days) as f64
+        };
         format!(
             ", {} at this log's traffic,",
             units::duration_us((days * 86_400e6).min(9e17) as i64)

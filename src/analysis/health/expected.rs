@@ -17,8 +17,8 @@ pub(super) struct Expected {
 
 /// The weights that `counts` per arm are tested against.
 pub(super) fn expected(evidence: &Evidence<'_>, counts: &[u64]) -> Expected {
-    let n_all: u64 = counts.iter().sum();
-    let is_planned = |i: &usize| share_of(evidence, *i).is_some() || counts[*i] * 100 >= n_all;
+    let largest = counts.iter().copied().max().unwrap_or(0);
+    let is_planned = |i: &usize| share_of(evidence, *i).is_some() || counts[*i] * 100 >= largest;
     let arms: Vec<usize> = (0..counts.len()).filter(is_planned).collect();
     match given(evidence, &arms) {
         Some(weights) => Expected {

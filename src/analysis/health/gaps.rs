@@ -118,15 +118,21 @@ fn by_arm(evidence: &Evidence<'_>) -> HealthCheck {
 fn pauses(evidence: &Evidence<'_>) -> Vec<Pause> {
     let log = evidence.log;
     let deff = evidence.request_design_effect.max(1.0);
+    // Stages are shares of control and treatment alone; others run beside them.
+    let of_both: f64 = [Some(evidence.control), evidence.treatment]
+        .iter()
+        .flatten()
+        .map(|arm| evidence.arms[*arm].share_of_requests)
+        .sum();
     // Between an arm's first and last request; before and after is no pause.
     let share = |arm: usize, at_us: i64| -> f64 {
         let stages = evidence.stages;
         let stage = stages.iter().find(|stage| at_us < stage.to_us);
         match stage.or(stages.last()).map(|stage| stage.share) {
-            Some(share) if evidence.treatment == Some(arm) => share,
+            Some(share) if evidence.treatment == Some(arm) => share * of_both,
             // The control gives way as the treatment grows.
             Some(share) if evidence.control == arm => {
-                (1.0 - share).min(evidence.arms[arm].share_of_requests)
+                ((1.0 - share) * of_both).min(evidence.arms[arm].share_of_requests)
             }
             _ => evidence.arms[arm].share_of_requests,
         }

@@ -3,10 +3,12 @@
 //! Only the two arms that are decided on can forbid a conclusion. Further arms are tested together
 //! with them, and named where they are off.
 
+use super::super::arms;
 use super::super::model::{HealthCheck, Severity};
 use super::designed::Design;
 use super::expected::{Expected, expected, no_split};
 use super::{ALARMING, Evidence, fine, found};
+use crate::data::ArmWord;
 use crate::stats::{TestResult, holm, sample_ratio_clustered};
 use crate::units;
 
@@ -175,8 +177,16 @@ fn ratio(
         String::new()
     };
     let p = units::p_is(test.p);
-    let finding = format!("{shown}; against {against}{allowance}, chi-square {p}");
-    let check = if test.p >= SUSPICIOUS {
+    let n_choices = choices(evidence);
+    let p_of_choice = (test.p * n_choices as f64).min(1.0);
+    let chosen = if n_choices > 1 {
+        let p = units::p_is(p_of_choice);
+        format!(", corrected for the choice among {n_choices} arms {p}")
+    } else {
+        String::new()
+    };
+    let finding = format!("{shown}; against {against}{allowance}, chi-square {p}{chosen}");
+    let check = if p_of_choice >= SUSPICIOUS {
         fine(question.0, question.1, finding)
     } else if !is_given && is_unequal_by_design(&counts) {
         found(
@@ -186,7 +196,7 @@ fn ratio(
             "The split looks unequal by design, so nothing tells whether it went as planned. If equal shares were meant, assignment or logging is broken",
             "Give the expected shares so that the split can be tested",
         )
-    } else if test.p < ALARMING {
+    } else if p_of_choice < ALARMING {
         found(
             question,
             Severity::Stop,
@@ -207,6 +217,13 @@ fn ratio(
         test: Some(test),
         ..check
     }
+}
+
+/// From how many arms the treatment was chosen for its size, of which the largest is large by chance too.
+fn choices(evidence: &Evidence<'_>) -> usize {
+    let is_named = evidence.settings.treatment.is_some()
+        || arms::known(evidence.log, ArmWord::Treatment).is_some();
+    if is_named { 1 } else { evidence.arms.len() - 1 }
 }
 
 /// All arms together, where there are more than two; a warning names those that are off.

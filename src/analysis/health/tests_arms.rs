@@ -130,3 +130,33 @@ fn another_mix_of_requests_is_named() {
         "Alike in all arms: country. Not compared: target_qps",
     );
 }
+
+#[test]
+fn nothing_is_wrong_with_many_arms() {
+    let mut log = sound();
+    log.arms = (0..120)
+        .map(|i| Arm {
+            name: format!("v{i}"),
+        })
+        .collect();
+    let users = log.units.clone().unwrap();
+    for i in 0..N {
+        log.arm[i] = (noise(users.id[i] as usize, 3) % 120) as u16;
+    }
+    let health = audited(&log, &AnalysisSettings::default()).health;
+    let of = |id: &str| health.iter().find(|check| check.id == id).unwrap();
+    // The largest of so many is large by chance, and its share of all requests is small.
+    for id in ["sample-ratio-requests", "sample-ratio-units", "arm-gaps"] {
+        assert_eq!(of(id).severity, Severity::Ok, "{}", of(id).finding);
+    }
+    let users = &of("sample-ratio-units").finding;
+    assert!(users.contains("against equal shares"), "{users}");
+    assert!(
+        users.contains("corrected for the choice among 119 arms p = "),
+        "{users}"
+    );
+    assert!(
+        of("sample-ratio-arms").test.is_some(),
+        "all are tested together"
+    );
+}
