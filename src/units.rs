@@ -225,6 +225,24 @@ pub fn duration_us(us: i64) -> String {
     sign + &out.join(" ")
 }
 
+/// How long something lasts on a log's clock: a duration, or `450 rows` where there are no times.
+pub fn elapsed(us: i64, clock: Clock) -> String {
+    match (clock, us / 1_000_000) {
+        (Clock::RowOrder, 1) => "1 row".to_owned(),
+        (Clock::RowOrder, rows) => format!("{} rows", count(rows.max(0) as u64)),
+        _ => duration_us(us),
+    }
+}
+
+/// A moment that is counted from the first request: `after 41 min 38 s`, or `at row 451`.
+pub fn moment(us: i64, clock: Clock) -> String {
+    match clock {
+        Clock::RowOrder => format!("at {}", instant(us, clock)),
+        Clock::Epoch | Clock::Relative if us == 0 => "at the start".to_owned(),
+        Clock::Epoch | Clock::Relative => format!("after {}", duration_us(us)),
+    }
+}
+
 /// An instant of a log's clock: `2026-03-02 06:27:23 UTC`, or the time since zero.
 pub fn instant(us: i64, clock: Clock) -> String {
     match (clock, DateTime::<Utc>::from_timestamp_micros(us)) {
@@ -375,5 +393,11 @@ mod tests {
             "2026-03-02T06:27:23.720Z"
         );
         assert_eq!(instant(90_000_000, Clock::Relative), "+1 min 30 s");
+        // Without times nothing lasts.
+        assert_eq!(elapsed(449_000_000, Clock::RowOrder), "449 rows");
+        assert_eq!(elapsed(1_000_000, Clock::RowOrder), "1 row");
+        assert_eq!(moment(450_000_000, Clock::RowOrder), "at row 451");
+        assert_eq!(moment(2_498_000_000, Clock::Epoch), "after 41 min 38 s");
+        assert_eq!(moment(0, Clock::Relative), "at the start");
     }
 }

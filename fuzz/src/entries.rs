@@ -198,7 +198,7 @@ fn replayed(log: &RequestLog, rulebook: &Rulebook, arms: ReplaySettings) -> Repl
 fn check_replay(replay: &Replay) {
     for rule in &replay.rules {
         assert!(
-            sentences(replay, rule)
+            sentences(replay, rule, None)
                 .iter()
                 .all(|sentence| sentence.ends_with('.'))
         );

@@ -212,9 +212,11 @@ impl<'a> Stratifier<'a> {
         let heterogeneity =
             pool(&variances, self.inference.level).and_then(|found| found.heterogeneity);
         let differs = heterogeneity.is_some_and(|test| test.p < 1.0 - self.inference.level);
+        let onset = onset(metric, &strata, self.clock).filter(|_| differs);
         StratifiedEffect {
             warning: warning(metric, &strata, effect, pooled),
-            onset: onset(metric, &strata, self.clock).filter(|_| differs),
+            onset_us: onset.as_ref().map(|(from_us, _)| *from_us),
+            onset: onset.map(|(_, text)| text),
             strata,
             weighted: (main.a.value, main.b.value),
             pooled: pooled.difference,
@@ -226,8 +228,9 @@ impl<'a> Stratifier<'a> {
     }
 }
 
-/// Since when there is harm: the first stage from which on every one shows it, where none before does.
-fn onset(metric: &Metric, strata: &[StratumEffect], clock: Clock) -> Option<String> {
+/// Since when there is harm, with a sentence: the first stage from which on every one shows it, where none
+/// before does.
+fn onset(metric: &Metric, strata: &[StratumEffect], clock: Clock) -> Option<(i64, String)> {
     let told: Vec<(i64, Estimate)> = strata
         .iter()
         .filter_map(|stratum| Some((stratum.from_us, stratum.difference?)))
@@ -246,12 +249,13 @@ fn onset(metric: &Metric, strata: &[StratumEffect], clock: Clock) -> Option<Stri
         let values = differences.iter().map(|(_, d)| metric.form.change(d.value));
         values.collect::<Vec<_>>().join(", ")
     };
-    Some(format!(
+    let text = format!(
         "Stage by stage no harm is shown before {} ({}), and harm in every stage since ({})",
         units::instant(since[0].0, clock),
         listed(before),
         listed(since),
-    ))
+    );
+    Some((since[0].0, text))
 }
 
 /// Relative to the control at the same weights, where its interval stays clear of zero.

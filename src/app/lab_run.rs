@@ -111,12 +111,12 @@ impl LabWork {
         };
         let settings = LabSettings {
             engine: self.choices.engine.clone(),
+            injections: usual_injections(rows, arms.control, &plan, None),
             plan,
             replicates: self.choices.replicates,
             alpha: self.choices.alpha,
             seed: 1,
             max_canary_requests: None,
-            injections: usual_injections(rows, arms.control),
             calibrate: true,
             grid: self.choices.grid().unwrap_or_default(),
             focus: Some(self.rule),

@@ -160,8 +160,15 @@ fn settings_of(
     let mut injections = arguments.inject.clone();
     if injections.is_empty() {
         injections = match (&log, arguments.model) {
-            (Some((log, arms, _)), _) => usual_injections(log, arms.control),
-            (None, Some(model)) => crate::lab::usual_errors(model.error_share),
+            (Some((log, arms, _)), _) => {
+                usual_injections(log, arms.control, &plan, arguments.horizon)
+            }
+            (None, Some(model)) => {
+                let share = plan.stages.last().map_or(0.0, |stage| stage.weight);
+                let most = arguments.horizon.map_or(f64::INFINITY, f64::from);
+                let canary_requests = (share * f64::from(model.requests)).min(most);
+                crate::lab::usual_errors(model.error_share, canary_requests)
+            }
             (None, None) => Vec::new(),
         };
     }
@@ -197,6 +204,8 @@ fn as_text(found: &RuleLab, title: &str) -> String {
     let said = digest(found);
     let mut out = format!("{title}. {}\n\n", said.headline);
     out += &plain(&said.summary);
+    out += &sentences("", &said.ceilings);
+    out += &sentences("", &said.legend);
     for rule in &said.rules {
         out += &["\n", &rule.title, "\n"].concat();
         out += &sentences("  ", &rule.sentences);

@@ -7,13 +7,13 @@ use super::output::{joined, print, print_json};
 use super::rules::read_rulebook;
 use super::table::table;
 use super::{Finish, load_for, settings};
-use crate::analysis::{Selection, observed_stages, select};
+use crate::analysis::{AnalysisSettings, Selection, analyze, observed_stages, select};
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 use crate::rules::{
-    Change, Replanned, Replay, ReplaySettings, RuleReplay, Rulebook, StageSpan, UnreadRule, beside,
-    changes, presets, replay_in_full, replay_planned, sentences,
+    AvertedAmount, Change, Replanned, Replay, ReplaySettings, RuleReplay, Rulebook, StageSpan,
+    UnreadRule, beside, changes, ledger, presets, replay_in_full, replay_planned, sentences,
 };
 use crate::units;
 
@@ -61,6 +61,7 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
         let listed = Listed {
             rulebook: &rulebook,
             is_all: arguments.transitions,
+            harm_from_us: harm_from_us(&replay, &loaded.log, &settings, progress)?,
         };
         let mut text = as_text(&replay, &log, (control, treatment), &listed);
         if let Some(rival) = &rival {
@@ -69,6 +70,24 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
         print(&text)?;
     }
     Ok(Finish::Done)
+}
+
+/// Since when the analysis shows harm; asked only where a rule fires, because it takes a comparison.
+fn harm_from_us(
+    replay: &Replay,
+    log: &RequestLog,
+    settings: &AnalysisSettings,
+    progress: &Progress,
+) -> Result<Option<i64>> {
+    if replay.rules.iter().all(|rule| rule.first.is_none()) {
+        return Ok(None);
+    }
+    match analyze(log, settings, progress) {
+        Ok(analysis) => Ok(analysis.harm_from_us()),
+        Err(error) if error.is_cancelled() => Err(error),
+        // The replay stands without it.
+        Err(_) => Ok(None),
+    }
 }
 
 /// The stages that the whole log shows: a filter does not change what the rollout was.
@@ -89,8 +108,8 @@ fn side_by_side(ours: &Replay, theirs: &Replay) -> String {
     let fires = |rule: Option<&RuleReplay>| match rule {
         None => "–".to_owned(),
         Some(rule) => match (&rule.first, &rule.skipped) {
-            (Some(first), _) => format!("after {}", units::duration_us(first.time_us)),
-            (None, Some(_)) => "cannot run".to_owned(),
+            (Some(first), _) => units::moment(first.time_us, ours.clock),
+            (None, Some(_)) => "not evaluated".to_owned(),
             (None, None) => "never".to_owned(),
         },
     };
@@ -185,6 +204,7 @@ fn as_text(
     heading.extend(replay.replanned.iter().flat_map(Replanned::sentences));
     heading.push(String::new());
     let mut out = joined(&heading);
+    let summary = |rule: &RuleReplay| summary(replay, rule, log.has_outcome);
     let rows: Vec<Vec<String>> = replay.rules.iter().map(summary).collect();
     out += &table(
         &[
@@ -200,10 +220,45 @@ fn as_text(
     let rules: Vec<String> = replay
         .rules
         .iter()
-        .map(|rule| details(replay, rule) + &listed.changes(replay, rule))
+        .map(|rule| details(replay, rule, listed.harm_from_us) + &listed.changes(replay, rule))
         .collect();
     out + &rules.concat()
+        + &averted(replay, listed.harm_from_us)
         + "\nTimes count from the first request. Everything after a first firing is hypothetical: with a rollback the log would have gone on differently.\nThe report lists the known faults of each rule.\n"
+}
+
+/// What acting would have averted, for all rules at once.
+fn averted(replay: &Replay, harm_from_us: Option<i64>) -> String {
+    let Some(found) = ledger(replay, harm_from_us) else {
+        return String::new();
+    };
+    let mut headings = vec!["Stopped by", "Requests after"];
+    headings.extend(found.measures.iter().map(|(_, what)| what.as_str()));
+    let cell = |amount: &AvertedAmount| match amount.interval {
+        Some((low, high)) => format!(
+            "{} [{}, {}]",
+            units::change(amount.value),
+            units::change(low),
+            units::change(high)
+        ),
+        None => units::change(amount.value),
+    };
+    let rows: Vec<Vec<String>> = found
+        .rows
+        .iter()
+        .map(|row| {
+            let mut cells = vec![row.who.clone(), units::count(row.averted.requests)];
+            cells.extend(found.measures.iter().map(|(id, _)| {
+                let mut amounts = row.averted.amounts.iter();
+                amounts
+                    .find(|amount| amount.id == *id)
+                    .map_or_else(String::new, cell)
+            }));
+            cells
+        })
+        .collect();
+    let title = "\nWhat a rollback would have averted\n";
+    [title, &table(&headings, &rows), &joined(&found.notes)].concat()
 }
 
 /// Which changes are listed.
@@ -211,6 +266,8 @@ struct Listed<'a> {
     rulebook: &'a Rulebook,
     /// However many they are.
     is_all: bool,
+    /// As for [`sentences`].
+    harm_from_us: Option<i64>,
 }
 
 /// So many changes are listed unasked.
@@ -233,7 +290,7 @@ impl Listed<'_> {
         }
         let cells = |change: &Change| {
             vec![
-                format!("    {}", units::duration_us(change.time_us)),
+                format!("    {}", units::moment(change.time_us, replay.clock)),
                 change
                     .row
                     .map_or_else(String::new, |row| units::count(u64::from(row) + 1)),
@@ -242,7 +299,7 @@ impl Listed<'_> {
             ]
         };
         let rows: Vec<Vec<String>> = found.iter().map(cells).collect();
-        let headings = ["    After", "Data row", "Change", "What the conditions saw"];
+        let headings = ["    When", "Data row", "Change", "What the conditions saw"];
         let mut out = table(&headings, &rows);
         if rule.transitions_omitted > 0 {
             let n = units::count(rule.transitions_omitted);
@@ -253,20 +310,20 @@ impl Listed<'_> {
 }
 
 /// What each condition of a rule saw over the whole log.
-fn details(replay: &Replay, rule: &RuleReplay) -> String {
+fn details(replay: &Replay, rule: &RuleReplay, harm_from_us: Option<i64>) -> String {
     let mut lines = vec![String::new(), format!("{} ({})", rule.title, rule.id)];
     if let Some(why) = &rule.skipped {
-        lines.push(format!("  cannot run: {why}"));
+        lines.push(format!("  not evaluated: {why}"));
     }
     for condition in &rule.conditions {
         let held = match (&condition.unavailable, condition.first_us) {
             (Some(why), _) => format!("cannot be judged: {why}"),
             (None, None) => "never holds".to_owned(),
             (None, Some(us)) => format!(
-                "holds at {} of {} evaluations, first after {}",
+                "holds at {} of {} evaluations, first {}",
                 units::count(condition.evaluations_true),
                 units::count(rule.evaluations),
-                units::duration_us(us)
+                units::moment(us, replay.clock)
             ),
         };
         lines.push(format!("  {}: {}", condition.name, condition.text));
@@ -275,21 +332,25 @@ fn details(replay: &Replay, rule: &RuleReplay) -> String {
     if !rule.no_data.is_empty() {
         lines.push(format!("  {}", rule.no_data));
     }
-    for sentence in sentences(replay, rule) {
+    if rule.evaluations_elsewhere > 0 {
+        let (held, of) = rule.breaches();
+        lines.push(format!("  Breaches: {held} {of}"));
+    }
+    for sentence in sentences(replay, rule, harm_from_us) {
         lines.push(format!("  {sentence}"));
     }
     joined(&lines)
 }
 
-fn summary(rule: &RuleReplay) -> Vec<String> {
+fn summary(replay: &Replay, rule: &RuleReplay, has_outcome: bool) -> Vec<String> {
     let Some(firing) = &rule.first else {
-        let state = rule.skipped.as_ref().map_or("never", |_| "cannot run");
+        let state = rule.skipped.as_ref().map_or("never", |_| "not evaluated");
         return vec![rule.id.clone(), state.to_owned()];
     };
     let exposure = rule.exposure.unwrap_or_default();
     vec![
         rule.id.clone(),
-        format!("after {}", units::duration_us(firing.time_us)),
+        units::moment(firing.time_us, replay.clock),
         // People count rows from 1, as the report does; JSON counts from 0.
         firing
             .row
@@ -299,11 +360,15 @@ fn summary(rule: &RuleReplay) -> Vec<String> {
             units::count(exposure.before.requests),
             units::count(exposure.after.requests)
         ),
-        format!(
-            "{} / {}",
-            units::count(exposure.before.errors),
-            units::count(exposure.after.errors)
-        ),
+        if has_outcome {
+            format!(
+                "{} / {}",
+                units::count(exposure.before.errors),
+                units::count(exposure.after.errors)
+            )
+        } else {
+            units::NO_VALUE.to_owned()
+        },
         firing.causes.join(", "),
     ]
 }

@@ -296,23 +296,24 @@ fn lab(
     };
     let (rows, control) = (&selection.rows, selection.control);
     let arms = ReplaySettings { control, treatment };
+    let plan = match rulebook.plans.first_key_value() {
+        Some((name, plan)) if rulebook.plans.len() == 1 && arguments.rules.file.is_some() => {
+            LabPlan::of_rulebook(name, plan)
+        }
+        _ => LabPlan::of_log(
+            rows,
+            analysis.stages.iter().map(|s| (s.from_us, s.share)),
+            &arms,
+        ),
+    };
     let settings = asked.unwrap_or_else(|| LabSettings {
         engine: Engine::Relabel,
-        plan: match rulebook.plans.first_key_value() {
-            Some((name, plan)) if rulebook.plans.len() == 1 && arguments.rules.file.is_some() => {
-                LabPlan::of_rulebook(name, plan)
-            }
-            _ => LabPlan::of_log(
-                rows,
-                analysis.stages.iter().map(|s| (s.from_us, s.share)),
-                &arms,
-            ),
-        },
+        injections: usual_injections(rows, control, &plan, None),
+        plan,
         replicates: arguments.replicates,
         alpha: 0.05,
         seed: arguments.seed,
         max_canary_requests: None,
-        injections: usual_injections(rows, control),
         calibrate: true,
         grid: None,
         focus: None,

@@ -8,7 +8,7 @@
 use super::model::CalibratedThreshold;
 use super::run::Trace;
 use crate::rules::passage::oriented;
-use crate::rules::{Condition, Node, Rule};
+use crate::rules::{Condition, Node, Rule, threshold_text};
 
 /// Moves the thresholds so that `rule` fires in at most a share `alpha` of rollouts like `calm`, and
 /// says what became of each.
@@ -19,6 +19,7 @@ pub(super) fn calibrate(rule: &mut Rule, calm: &[Trace], alpha: f64) -> Vec<Cali
     let mut found = Vec::new();
     for (i, condition) in rule.conditions_mut().into_iter().enumerate() {
         let was = condition.comparison.threshold();
+        let was_text = threshold_text(condition, was);
         let moved = if free.contains(&i) {
             threshold(condition, i, calm, part)
         } else {
@@ -31,6 +32,8 @@ pub(super) fn calibrate(rule: &mut Rule, calm: &[Trace], alpha: f64) -> Vec<Cali
             condition: condition.name.clone(),
             was,
             is: condition.comparison.threshold(),
+            was_text,
+            is_text: threshold_text(condition, condition.comparison.threshold()),
             kept: moved.err(),
         });
     }
@@ -99,10 +102,15 @@ fn threshold(condition: &Condition, i: usize, calm: &[Trace], alpha: f64) -> Res
         return Err("in too many rollouts it holds whatever its threshold".to_owned());
     }
     if *level == f64::NEG_INFINITY {
-        return Err("it never had enough data to be judged".to_owned());
+        let why = match condition.require {
+            Some(_) => "the baseline never was what it requires",
+            None => "it never had enough data to be judged",
+        };
+        return Err(why.to_owned());
     }
     let safe = rounded_up(level.next_up(), 4);
-    Ok(oriented(condition.comparison.cmp(), safe))
+    // Adding zero makes a negative zero a zero.
+    Ok(oriented(condition.comparison.cmp(), safe) + 0.0)
 }
 
 /// The next number above with so many digits.

@@ -1,7 +1,8 @@
 //! A lab as tables and sentences: terminal and report show the same.
 
-use super::model::{Calibrated, Chance, Detection, RuleLab, RuleTrial};
-use super::words::{self, chance, plain, rounded};
+use super::model::{Calibrated, Chance, Detection, FrontierPoint, RuleLab, RuleTrial};
+use super::settings::Onset;
+use super::words::{self, chance, rounded};
 use crate::units;
 
 /// What a lab says.
@@ -9,12 +10,16 @@ use crate::units;
 pub struct LabDigest {
     /// One sentence: how many rollouts, and whether all of them are there.
     pub headline: String,
+    /// Regressions that no rule can find in every rollout, one sentence each.
+    pub ceilings: Vec<String>,
     /// A row for every rule.
     pub summary: LabTable,
     /// Rule by rule.
     pub rules: Vec<RuleDigest>,
     /// Every rule and calibrated version: how often it is wrong, and what it lets through.
     pub frontier: LabTable,
+    /// What the columns mean, one sentence each.
+    pub legend: Vec<String>,
     /// What all figures rest on, one sentence each.
     pub assumptions: Vec<String>,
 }
@@ -71,21 +76,27 @@ impl LabCell {
         Self::Text(text.into())
     }
 
-    fn whole(value: f64) -> Self {
-        Self::Number(value, whole(value))
+    fn none() -> Self {
+        Self::words(units::NO_VALUE)
+    }
+
+    fn count(n: u64) -> Self {
+        Self::Number(n as f64, units::count(n))
+    }
+
+    fn mean(value: f64) -> Self {
+        Self::Number(value, words::few(value))
     }
 
     fn share(value: f64) -> Self {
         Self::Number(value, rounded(value))
     }
-
-    fn threshold(value: f64) -> Self {
-        Self::Number(value, plain(value))
-    }
 }
 
 /// Puts a lab into words.
 pub fn digest(lab: &RuleLab) -> LabDigest {
+    let tried = lab.rules.iter().find(|trial| trial.skipped.is_none());
+    let detections = tried.map_or(&[][..], |trial| &trial.detection);
     LabDigest {
         headline: format!(
             "{} rollouts without a difference, seed {}.{}",
@@ -97,47 +108,68 @@ pub fn digest(lab: &RuleLab) -> LabDigest {
                 ""
             }
         ),
+        ceilings: detections.iter().filter_map(words::ceiling).collect(),
         summary: LabTable {
             title: "Rules".to_owned(),
             columns: vec![
                 "Rule",
+                "Rollouts",
                 "False rollbacks",
                 "Within 1,000 canary requests",
-                "Canary requests to a false alarm",
-                "Finds",
+                "Canary requests until one, mean",
+                "Fires with a regression",
             ],
             rows: lab.rules.iter().map(summary).collect(),
         },
         rules: lab.rules.iter().map(|trial| rule(trial, lab)).collect(),
         frontier: frontier(lab),
+        legend: legend(),
         assumptions: lab.assumptions.clone(),
     }
+}
+
+/// What the columns mean.
+fn legend() -> Vec<String> {
+    [
+        "A false rollback is a firing in a rollout without a difference; a condition takes part in it if it held at \
+         that moment, and the rule would fire on it alone if there were no other alternative.",
+        "Means count the whole rollout where the rule does not fire. Harmed requests are those that the regression \
+         made worse, before the rule acts and in a rollout that nobody stops.",
+    ]
+    .map(str::to_owned)
+    .into()
 }
 
 fn summary(trial: &RuleTrial) -> Vec<LabCell> {
     if trial.skipped.is_some() {
         let mut row = vec![LabCell::words(&trial.id), LabCell::words("cannot be tried")];
-        row.resize(5, LabCell::words(""));
+        row.resize(6, LabCell::words(""));
         return row;
     }
     let early = trial.within.iter().find(|w| w.requests == 1_000);
     let mean = &trial.mean_time;
+    let found = trial.detection.iter().find(|d| d.sees);
     vec![
         LabCell::words(&trial.id),
+        LabCell::count(trial.false_rollback.n),
         LabCell::Chance(trial.false_rollback),
-        early.map_or_else(
-            || LabCell::words(units::NO_VALUE),
-            |w| LabCell::share(w.chance.share),
-        ),
-        LabCell::Number(
-            mean.requests,
-            format!("{} of {}", whole(mean.requests), whole(mean.of_requests)),
-        ),
-        LabCell::words(trial.detection.first().map_or_else(String::new, |d| {
-            format!("{} in {}", d.text, rounded(d.detected.share))
-        })),
+        early.map_or_else(LabCell::none, |w| LabCell::share(w.chance.share)),
+        match trial.false_rollback.events {
+            0 => LabCell::words("never"),
+            _ => LabCell::Number(mean.requests, words::few(mean.requests)),
+        },
+        LabCell::words(found.map_or_else(
+            || NOTHING_SEEN.to_owned(),
+            |d| match d.detected.events {
+                0 => format!("{}: never", d.text),
+                _ => format!("{}: {}", d.text, rounded(d.detected.share)),
+            },
+        )),
     ]
 }
+
+/// Instead of figures, where a regression changes nothing that a rule measures.
+const NOTHING_SEEN: &str = "no condition on it";
 
 fn rule(trial: &RuleTrial, lab: &RuleLab) -> RuleDigest {
     let mut found = RuleDigest {
@@ -181,8 +213,8 @@ fn conditions(trial: &RuleTrial) -> LabTable {
         columns: vec![
             "Condition",
             "Threshold",
-            "Among causes",
-            "On its own",
+            "False rollbacks it takes part in",
+            "Rollbacks on it alone",
             "Says",
         ],
         rows: trial
@@ -191,7 +223,7 @@ fn conditions(trial: &RuleTrial) -> LabTable {
             .map(|c| {
                 vec![
                     LabCell::words(&c.name),
-                    LabCell::threshold(c.threshold),
+                    LabCell::Number(c.threshold, c.threshold_text.clone()),
                     LabCell::share(c.causes.share),
                     LabCell::share(c.alone.share),
                     LabCell::words(&c.text),
@@ -204,7 +236,7 @@ fn conditions(trial: &RuleTrial) -> LabTable {
 fn stages(trial: &RuleTrial) -> LabTable {
     LabTable {
         title: "Stages".to_owned(),
-        columns: vec!["Stage", "Canary share", "First false alarm there"],
+        columns: vec!["Stage", "Canary share", "First false rollback there"],
         rows: trial
             .stages
             .iter()
@@ -221,35 +253,46 @@ fn stages(trial: &RuleTrial) -> LabTable {
 
 /// With each regression and, beside it, without any: a rule that fires as often without has found nothing.
 fn detections(title: &str, detections: &[Detection], without: &Chance) -> LabTable {
+    let is_late = detections.iter().any(|d| d.injection.onset != Onset::Start);
+    let mut columns = vec!["Regression", "Rollouts", "Fires with it", "Fires without"];
+    if is_late {
+        columns.push("Fired before it began");
+    }
+    columns.extend([
+        "Canary requests from its start to the firing, median",
+        "Canary requests until the rule acts, mean",
+        "Harmed until then, mean",
+    ]);
+    let row = |d: &Detection| {
+        let mut row = vec![LabCell::words(&d.text), LabCell::count(d.detected.n)];
+        if !d.sees {
+            row.push(LabCell::words(NOTHING_SEEN));
+            row.resize_with(columns.len(), LabCell::none);
+            return row;
+        }
+        row.extend([LabCell::Chance(d.detected), LabCell::share(without.share)]);
+        if is_late {
+            row.push(LabCell::share(d.before.share));
+        }
+        let never = || LabCell::words("never");
+        row.extend([
+            d.median_delay_requests.map_or_else(never, LabCell::mean),
+            LabCell::mean(d.exposed),
+            LabCell::Number(
+                d.harmed,
+                format!(
+                    "{} of {}",
+                    words::few(d.harmed),
+                    words::few(d.harmed_without_rule)
+                ),
+            ),
+        ]);
+        row
+    };
     LabTable {
         title: title.to_owned(),
-        columns: vec![
-            "Regression",
-            "Fires with it",
-            "Fires without",
-            "Fired before",
-            "Median delay, canary requests",
-            "Exposed requests",
-            "Harmed requests",
-        ],
-        rows: detections
-            .iter()
-            .map(|d| {
-                vec![
-                    LabCell::words(&d.text),
-                    LabCell::Chance(d.detected),
-                    LabCell::share(without.share),
-                    LabCell::share(d.before.share),
-                    d.median_delay_requests
-                        .map_or_else(|| LabCell::words(units::NO_VALUE), LabCell::whole),
-                    LabCell::whole(d.exposed),
-                    LabCell::Number(
-                        d.harmed,
-                        format!("{} of {}", whole(d.harmed), whole(d.harmed_without_rule)),
-                    ),
-                ]
-            })
-            .collect(),
+        rows: detections.iter().map(row).collect(),
+        columns,
     }
 }
 
@@ -266,8 +309,8 @@ fn calibrated(title: String, version: &Calibrated) -> Vec<LabTable> {
     for t in &version.thresholds {
         let mut row = vec![
             LabCell::words(&t.condition),
-            LabCell::threshold(t.was),
-            LabCell::threshold(t.is),
+            LabCell::Number(t.was, t.was_text.clone()),
+            LabCell::Number(t.is, t.is_text.clone()),
         ];
         if is_kept {
             row.push(LabCell::words(t.kept.clone().unwrap_or_default()));
@@ -282,24 +325,31 @@ fn calibrated(title: String, version: &Calibrated) -> Vec<LabTable> {
 }
 
 fn frontier(lab: &RuleLab) -> LabTable {
+    let row = |(i, point): (usize, &FrontierPoint)| {
+        let (without, with) = (point.false_rollback, point.detected);
+        vec![
+            LabCell::count(i as u64 + 1),
+            LabCell::words(&point.name),
+            LabCell::words(format!(
+                "{} / {}",
+                units::count(without.n),
+                units::count(with.n)
+            )),
+            LabCell::Chance(without),
+            LabCell::Chance(with),
+            LabCell::mean(point.harmed),
+        ]
+    };
     LabTable {
         title: "False rollbacks against harm".to_owned(),
-        columns: vec!["Rule", "False rollbacks", "Finds it", "Harmed requests"],
-        rows: lab
-            .frontier
-            .iter()
-            .map(|point| {
-                vec![
-                    LabCell::words(&point.name),
-                    LabCell::Chance(point.false_rollback),
-                    LabCell::Chance(point.detected),
-                    LabCell::whole(point.harmed),
-                ]
-            })
-            .collect(),
+        columns: vec![
+            "No.",
+            "Rule",
+            "Rollouts without / with",
+            "False rollbacks",
+            "Fires with it",
+            "Harmed until it acts, mean",
+        ],
+        rows: lab.frontier.iter().enumerate().map(row).collect(),
     }
-}
-
-fn whole(value: f64) -> String {
-    units::count(value.round() as u64)
 }

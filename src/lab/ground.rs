@@ -1,7 +1,7 @@
 //! What rollouts are made from: rows of a log with their users, stages and, where a regression is
 //! tried, a second version of every row.
 
-use super::inject::{Dose, worsened};
+use super::inject::{Dose, changed, worsened};
 use super::random::{below, bits, mix};
 use super::settings::{Injection, LabPlan};
 use crate::data::{RequestLog, Units};
@@ -18,6 +18,8 @@ pub(super) struct Ground {
     pub(super) span_us: (i64, i64),
     stages: Vec<Stretch>,
     dose: Option<Dose>,
+    /// Per original row, whether its worsened version is any worse; empty without a regression.
+    changed: Vec<bool>,
     max_canary: usize,
 }
 
@@ -80,6 +82,7 @@ impl Ground {
             span_us: (zero_us, end_us),
             stages,
             dose: None,
+            changed: Vec::new(),
             max_canary: max_canary.map_or(usize::MAX, |n| n as usize),
         }
     }
@@ -112,8 +115,10 @@ impl Ground {
             .iter()
             .map(|stage| self.times(&stage.rows))
             .collect();
+        let log = worsened(&self.log, injection.harm);
         Self {
-            log: worsened(&self.log, injection.harm),
+            changed: changed(&log),
+            log,
             unit: self.unit.clone(),
             span_us: self.span_us,
             stages: self.stages.clone(),
@@ -149,7 +154,7 @@ impl Ground {
                     if let Some(dose) = &self.dose {
                         let event_us = self.log.event_us[index as usize];
                         before_onset += u32::from(event_us < dose.onset_us);
-                        if dose.hits(harm_salt, row as u32, event_us) {
+                        if dose.hits(harm_salt, row as u32, event_us) && self.changed[row] {
                             harmed.push(assignment.canary.len() as u32);
                             index += 1;
                         }

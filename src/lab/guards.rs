@@ -20,10 +20,14 @@ pub(super) fn of_lab(
 ) -> Vec<String> {
     let mut found = vec![words::engine(&settings.engine, ground.by_user)];
     found.push(format!(
-        "The canary's share follows {}; a rollout has {} canary requests on average and lasts {}. What fires later is not seen: \"never\" means not within that.",
+        "The canary's share follows {}; a rollout has {} canary requests on average and {}. What fires later is not seen: \"never\" means not within that.",
         settings.plan.source,
         units::count(ground.canary_requests.round() as u64),
-        units::duration_us(ground.span_us)
+        match ground.clock {
+            // From the first row to the last.
+            LogClock::RowOrder => format!("is {} long", units::elapsed(ground.span_us + 1_000_000, ground.clock)),
+            LogClock::Epoch | LogClock::Relative => format!("lasts {}", units::duration_us(ground.span_us)),
+        }
     ));
     if let (Some(planned), true) = (
         ground.planned_canary_requests,
@@ -37,6 +41,7 @@ pub(super) fn of_lab(
         ));
     }
     if let Some(end_us) = plan_end_us
+        && ground.clock != LogClock::RowOrder
         && end_us > ground.span_us + ground.span_us / 20
     {
         found.push(format!(
@@ -197,8 +202,8 @@ fn policies(conditions: &[&Condition]) -> Option<String> {
 fn ended(own: OwnFiring) -> Option<String> {
     let end_us = own.ended_us?;
     Some(format!(
-        "In the log the comparison itself ends after {}: what the rule would have done later cannot be known from it.",
-        units::duration_us(end_us)
+        "In the log the comparison itself ends {}: what the rule would have done later cannot be known from it.",
+        units::moment(end_us, own.clock)
     ))
 }
 
@@ -217,9 +222,9 @@ fn asymmetry(conditions: &[&Condition], settings: &LabSettings) -> Option<String
     let times = (1.0 - least) / least;
     (compares && least.is_finite() && times >= 1.5).then(|| {
         format!(
-            "At a share of {} the canary's last requests span {} times as long as the baseline's: different hours are compared.",
+            "At a share of {} the canary's last requests span about {} times as long as the baseline's: different hours are compared.",
             units::share(least),
-            words::plain((times * 10.0).round() / 10.0)
+            units::significant(times, 2)
         )
     })
 }

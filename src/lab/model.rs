@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::settings::{Injection, LabSettings};
 use crate::rules::Rulebook;
+use crate::units::Clock;
 
 /// Version of the JSON form.
 pub const SCHEMA: u32 = 1;
@@ -44,6 +45,8 @@ pub struct GroundSummary {
     pub planned_canary_requests: Option<f64>,
     /// How long a rollout lasts.
     pub span_us: i64,
+    /// What times mean: of a log without any they count rows.
+    pub clock: Clock,
     /// Share of failed requests, where the log has outcomes.
     pub error_share: Option<f64>,
 }
@@ -124,6 +127,8 @@ pub struct ConditionTrial {
     pub text: String,
     /// Its threshold as written.
     pub threshold: f64,
+    /// The same with its unit.
+    pub threshold_text: String,
     /// How often it is among the causes of the first firing.
     pub causes: Chance,
     /// How often the rule would fire if this were its only alternative.
@@ -182,6 +187,8 @@ pub struct OwnFiring {
     pub phase_us: Option<(i64, i64)>,
     /// When the log itself ends the comparison: the canary was stopped, or promoted.
     pub ended_us: Option<i64>,
+    /// What the log's stamps mean.
+    pub clock: Clock,
 }
 
 /// What a rule does in rollouts with a regression.
@@ -191,6 +198,11 @@ pub struct Detection {
     pub injection: Injection,
     /// The regression in words.
     pub text: String,
+    /// Whether the rule measures anything that the regression changes.
+    pub sees: bool,
+    /// The share of rollouts in which the regression harms any request at all. In the others nothing can be
+    /// found: a rule fires more often only by firing without cause.
+    pub findable: f64,
     /// How often it fires once the regression is there.
     pub detected: Chance,
     /// How often it has fired before.
@@ -241,6 +253,10 @@ pub struct CalibratedThreshold {
     pub was: f64,
     /// As calibrated.
     pub is: f64,
+    /// As written, with its unit.
+    pub was_text: String,
+    /// As calibrated, with its unit.
+    pub is_text: String,
     /// Why it was left as written, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept: Option<String>,

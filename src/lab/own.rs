@@ -42,7 +42,8 @@ pub(super) fn firing(
         .as_ref()
         .and(found.exposure)
         .map(|exposure| exposure.before.requests as u32);
-    let p = requests.map(|requests| {
+    // Before the canary's first request a firing says nothing of it, however early others are.
+    let p = requests.filter(|requests| *requests > 0).map(|requests| {
         let as_early = |t: &&Trace| t.first.is_some_and(|f| f.at.requests <= requests);
         let n = calm.iter().filter(as_early).count();
         (n + 1) as f64 / (calm.len() + 1) as f64
@@ -69,5 +70,6 @@ pub(super) fn firing(
         p,
         phase_us,
         ended_us: censoring.map(|end| end.time_us),
+        clock: log.clock,
     }))
 }

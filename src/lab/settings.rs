@@ -196,6 +196,19 @@ impl LabSettings {
 }
 
 impl LabPlan {
+    /// Requests of the canary in a rollout made of the rows of one arm, on average.
+    fn canary_requests(&self, log: &RequestLog, arm: usize) -> f64 {
+        let zero_us = log.time_zero_us();
+        let share_at = |row: usize| {
+            let us = log.event_us[row] - zero_us;
+            let stage = self.stages.iter().rfind(|stage| stage.from_us <= us);
+            stage
+                .filter(|stage| stage.to_us.is_none_or(|to| us < to))
+                .map_or(0.0, |stage| stage.weight)
+        };
+        log.rows_of_arm(arm).map(share_at).sum()
+    }
+
     /// One share from time zero to the end.
     pub fn fixed(weight: f64) -> Self {
         Self {
@@ -234,7 +247,12 @@ impl LabPlan {
         if found.is_empty() {
             let n = |arm: usize| log.rows_of_arm(arm).count() as f64;
             let (control, treatment) = (n(arms.control), n(arms.treatment));
-            found = Self::fixed(treatment / (control + treatment).max(1.0)).stages;
+            let share = treatment / (control + treatment).max(1.0);
+            return Self {
+                source: format!("the log's mean share of {}", crate::units::share(share)),
+                is_of_log: true,
+                ..Self::fixed(share)
+            };
         }
         Self {
             source: "the stages of the log".to_owned(),
@@ -277,9 +295,17 @@ impl LabPlan {
     }
 }
 
-/// Regressions worth trying on a log: errors that double, triple and grow fivefold, slower answers,
-/// lower ratings; as far as the log can show them.
-pub fn usual_injections(log: &RequestLog, control: usize) -> Vec<Injection> {
+/// With fewer harmed requests than this in a rollout a regression may pass without a trace.
+const LEAST_HARMED: f64 = 5.0;
+
+/// Regressions worth trying on a log whose rollouts go by `plan`: errors that double, triple and grow
+/// fivefold, slower answers, a slow tail, lower ratings; as far as the log can show them.
+pub fn usual_injections(
+    log: &RequestLog,
+    control: usize,
+    plan: &LabPlan,
+    max_canary_requests: Option<u32>,
+) -> Vec<Injection> {
     let from_start = |harm| Injection {
         harm,
         onset: Onset::Start,
@@ -292,10 +318,14 @@ pub fn usual_injections(log: &RequestLog, control: usize) -> Vec<Injection> {
             .map(Outcome::is_error)
             .collect();
         let errors = counted.iter().filter(|is_error| **is_error).count();
-        found.extend(usual_errors(errors as f64 / counted.len().max(1) as f64));
+        let error_share = errors as f64 / counted.len().max(1) as f64;
+        let most = max_canary_requests.map_or(f64::INFINITY, f64::from);
+        let canary_requests = plan.canary_requests(log, control).min(most);
+        found.extend(usual_errors(error_share, canary_requests));
     }
     if log.quantity(Quantity::LatencyMs).is_some() {
         found.push(from_start(Harm::LatencyTimes { factor: 1.5 }));
+        found.push(from_start(Harm::LatencyTail { factor: 10.0 }));
     }
     if log.quantity(Quantity::Rating).is_some() {
         found.push(from_start(Harm::Rating { drop: 0.5 }));
@@ -303,9 +333,12 @@ pub fn usual_injections(log: &RequestLog, control: usize) -> Vec<Injection> {
     found
 }
 
-/// Error shares that double, triple and grow fivefold, from at least half a per cent.
-pub fn usual_errors(error_share: f64) -> Vec<Injection> {
-    let base = error_share.max(0.005);
+/// Error shares that double, triple and grow fivefold, from at least half a per cent, and from as many
+/// errors in a rollout of so many canary requests as no rule can fail to meet.
+pub fn usual_errors(error_share: f64, canary_requests: f64) -> Vec<Injection> {
+    let least = LEAST_HARMED / canary_requests.max(1.0);
+    // Up to a tenth of a per cent, as a person would choose it.
+    let base = error_share.max(0.005).max((least * 1000.0).ceil() / 1000.0);
     [1.0, 2.0, 4.0]
         .into_iter()
         .map(|more| Injection {

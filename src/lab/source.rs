@@ -138,6 +138,7 @@ fn summary(ground: &Ground, by_user: bool, error_share: Option<f64>) -> GroundSu
         canary_requests,
         planned_canary_requests: None,
         span_us: ground.span_us.1 - ground.span_us.0,
+        clock: ground.log.clock,
         error_share,
     }
 }

@@ -1,5 +1,6 @@
 //! From traces to figures.
 
+use super::inject::is_seen_by;
 use super::model::{
     Chance, ConditionTrial, Detection, MeanTime, ProfileDetection, ProfilePoint, StageChance,
     Within,
@@ -8,7 +9,7 @@ use super::run::{Mark, Trace, first_over};
 use super::settings::{Injection, LabSettings};
 use super::words;
 use crate::rules::passage::oriented;
-use crate::rules::{Condition, Rule, condition_text};
+use crate::rules::{Condition, Rule, condition_text, threshold_text};
 use crate::stats::quantile;
 
 /// Thresholds of a profile.
@@ -101,7 +102,7 @@ pub(super) fn mean_time(endings: &[Ending<'_>]) -> MeanTime {
 
 pub(super) fn detection(
     endings: &[Ending<'_>],
-    injection: &Injection,
+    (rule, injection): (&Rule, &Injection),
     settings: &LabSettings,
     error_share: Option<f64>,
 ) -> Detection {
@@ -140,6 +141,8 @@ pub(super) fn detection(
     Detection {
         injection: *injection,
         text: words::injection(injection, error_share),
+        sees: is_seen_by(injection.harm, rule),
+        findable: all.iter().filter(|n| **n > 0.0).count() as f64 / n.max(1) as f64,
         detected: Chance::of(after.len(), n, settings.level),
         before: Chance::of(
             endings.iter().filter(|e| is_before(e)).count(),
@@ -185,6 +188,7 @@ pub(super) fn conditions(
                 name: condition.name.clone(),
                 text: condition_text(condition),
                 threshold: condition.comparison.threshold(),
+                threshold_text: threshold_text(condition, condition.comparison.threshold()),
                 causes: Chance::of(calm.iter().filter(is_cause).count(), calm.len(), level),
                 alone: Chance::of(calm.iter().filter(alone).count(), calm.len(), level),
                 profile: profile(i, condition, &written, calm, injected),

@@ -165,10 +165,10 @@ impl Bench<'_> {
         Ok(traces(&self.made.source, rule, &batch, &meter)?.unwrap_or_default())
     }
 
-    fn detection(&self, traces: &[Trace], i: usize) -> Detection {
+    fn detection(&self, rule: &Rule, traces: &[Trace], i: usize) -> Detection {
         summary::detection(
             &summary::as_written(traces),
-            &self.settings.injections[i],
+            (rule, &self.settings.injections[i]),
             &self.settings,
             self.made.ground.error_share,
         )
@@ -192,7 +192,7 @@ impl Bench<'_> {
         trial.detection = injected
             .iter()
             .enumerate()
-            .map(|(i, traces)| self.detection(traces, i))
+            .map(|(i, traces)| self.detection(rule, traces, i))
             .collect();
     }
 
@@ -226,7 +226,7 @@ impl Bench<'_> {
         let mut detection = Vec::new();
         for i in 0..self.settings.injections.len() {
             let traces = self.injected(&rule, i, Until::Firing)?;
-            detection.push(self.detection(&traces, i));
+            detection.push(self.detection(&rule, &traces, i));
         }
         let mut version = Calibrated {
             name: variant.name,

@@ -2,6 +2,7 @@
 
 use super::settings::Grid;
 use crate::rules::{Minimum, PerArm, Persistence, Rule, Window};
+use crate::units;
 
 /// A version of a rule that looks at other windows.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +26,10 @@ fn usual(rule: &Rule) -> Vec<Variant> {
     if let Some(n) = longest(rule) {
         if least < n {
             found.push(Variant {
-                name: format!("first look at a full window of {n}"),
+                name: format!(
+                    "first look at a full window of {}",
+                    units::count(u64::from(n))
+                ),
                 rule: with_minimum(rule.clone(), n, Window::Last { n }),
             });
         }
@@ -91,7 +95,10 @@ fn as_written(rule: &Rule) -> Variant {
 
 fn first_look(rule: &Rule, n: u32, window: Window) -> Variant {
     Variant {
-        name: format!("first look at {n} canary requests"),
+        name: format!(
+            "first look at {} canary requests",
+            units::count(u64::from(n))
+        ),
         rule: with_minimum(rule.clone(), n, window),
     }
 }
@@ -110,7 +117,11 @@ fn of_last(rule: &Rule, was: u32, window: u32, least: u32) -> Variant {
         }
     }
     Variant {
-        name: format!("windows of {window} requests, first look at {least}"),
+        name: format!(
+            "windows of {} requests, first look at {}",
+            units::count(u64::from(window)),
+            units::count(u64::from(least))
+        ),
         rule,
     }
 }

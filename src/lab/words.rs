@@ -68,16 +68,85 @@ pub fn chance(chance: &Chance) -> String {
     )
 }
 
-/// A probability from some hundreds of rollouts, without digits that they cannot give.
+/// A probability from some hundreds of rollouts, without digits that they cannot give. What is not quite
+/// never, or not quite always, is never written as that.
 pub fn rounded(share: f64) -> String {
-    if share > 0.995 && share < 1.0 {
-        // Not quite always.
-        format!("{:.1} %", (share * 1000.0).floor() / 10.0)
-    } else if share >= 0.1 {
-        format!("{:.0} %", share * 100.0)
-    } else {
-        format!("{:.1} %", share * 100.0)
+    if share <= 0.0 {
+        return "0 %".to_owned();
     }
+    let fewest = usize::from(share < 0.1);
+    let texts = (fewest..6).map(|digits| format!("{:.digits$}", share * 100.0));
+    let is_honest = |text: &String| {
+        let shown: f64 = text.parse().unwrap_or(0.0);
+        share >= 1.0 || (shown > 0.0 && shown < 100.0)
+    };
+    match texts.into_iter().find(is_honest) {
+        Some(text) => format!("{text} %"),
+        None if share < 0.5 => "< 0.00001 %".to_owned(),
+        None => "> 99.9999 %".to_owned(),
+    }
+}
+
+/// A mean of counts: whole from ten on, two digits below.
+pub fn few(value: f64) -> String {
+    if value >= 9.95 {
+        units::count(value.round() as u64)
+    } else {
+        units::significant(value, 2)
+    }
+}
+
+/// What a rule's false rollbacks and finds come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grade {
+    /// It rolls back more rollouts without a difference than is tolerated.
+    Wrong,
+    /// Too few rollouts to tell, or no regression was tried.
+    Open,
+    /// It seldom rolls back without cause, nor with one.
+    Blind,
+    /// It seldom rolls back without cause, and mostly with one.
+    Good,
+}
+
+/// How good a rule, or a version of it, is where false rollbacks up to `alpha` are tolerated.
+pub fn grade(false_rollback: &Chance, detection: &[Detection], alpha: f64) -> Grade {
+    let finds = |d: &Detection| d.sees && d.detected.share - false_rollback.share >= 0.5;
+    if false_rollback.lower > alpha {
+        Grade::Wrong
+    } else if detection.is_empty() {
+        Grade::Open
+    } else if !detection.iter().any(finds) {
+        Grade::Blind
+    } else if false_rollback.upper > alpha {
+        Grade::Open
+    } else {
+        Grade::Good
+    }
+}
+
+/// `false rollbacks: 0 %, finds little`.
+pub fn graded(false_rollback: &Chance, grade: Grade) -> String {
+    let often = match false_rollback.events {
+        0 => "never a false rollback".to_owned(),
+        _ => format!("{} false rollbacks", rounded(false_rollback.share)),
+    };
+    match grade {
+        Grade::Blind => format!("{often}, but it finds little"),
+        Grade::Wrong | Grade::Open | Grade::Good => often,
+    }
+}
+
+/// Why no rule can find a regression more often, where that is so: one sentence.
+pub fn ceiling(detection: &Detection) -> Option<String> {
+    (detection.findable < 0.98).then(|| {
+        format!(
+            "In {} of rollouts with {} not a single request is harmed: beyond its false rollbacks no rule can find more than {}.",
+            rounded(1.0 - detection.findable),
+            detection.text,
+            rounded(detection.findable)
+        )
+    })
 }
 
 /// What a trial says of a rule, in one sentence.
@@ -102,7 +171,7 @@ pub fn verdict(trial: &RuleTrial) -> String {
             rounded(c.upper)
         )
     };
-    if let Some(d) = trial.detection.first() {
+    if let Some(d) = trial.detection.iter().find(|d| d.sees) {
         let share = rounded(d.detected.share);
         text += &[
             " With a regression (",
@@ -136,10 +205,14 @@ pub fn own(trial: &RuleTrial) -> Option<String> {
     let own = trial.own?;
     let share = &trial.false_rollback;
     Some(match (own.requests, own.time_us, own.p) {
+        (Some(0), Some(us), _) => format!(
+            "On this log it fires {}, before the canary's first request: that says nothing of the canary.",
+            units::moment(us, own.clock)
+        ),
         (Some(requests), Some(us), Some(p)) => format!(
             "On this log it fires after {} canary requests ({}). Rollouts without a difference fire as early with a probability of {}{}.",
             units::count(u64::from(requests)),
-            units::duration_us(us),
+            units::moment(us, own.clock),
             rounded(p),
             if p <= 0.05 {
                 ": this firing is hardly chance"
@@ -148,8 +221,9 @@ pub fn own(trial: &RuleTrial) -> Option<String> {
             }
         ),
         _ => format!(
-            "On this log it never fires, as in {} of rollouts without a difference.",
-            rounded(1.0 - share.share)
+            "On this log it never fires, as in {} of {} rollouts without a difference.",
+            units::count(share.n - share.events),
+            units::count(share.n)
         ),
     })
 }
@@ -178,11 +252,12 @@ pub(super) fn calibrated(version: &Calibrated, as_written: &Chance) -> String {
         .thresholds
         .iter()
         .filter(|t| t.kept.is_none())
-        .map(|t| format!("{} {}", t.condition, plain(t.is)))
+        .map(|t| format!("{} {}", t.condition, t.is_text))
         .collect();
     let finds = version
         .detection
-        .first()
+        .iter()
+        .find(|d| d.sees)
         .map_or_else(String::new, |d| format!("; it finds {}", found(d)));
     format!(
         "As written {}; with {} and {}: {}{finds}.",
@@ -202,8 +277,7 @@ pub(super) fn kept(threshold: &CalibratedThreshold) -> Option<String> {
     let why = threshold.kept.as_ref()?;
     Some(format!(
         "{} stays at {}: {why}.",
-        threshold.condition,
-        plain(threshold.was)
+        threshold.condition, threshold.was_text
     ))
 }
 
@@ -213,5 +287,73 @@ pub fn plain(value: f64) -> String {
     match text.trim_end_matches('0').trim_end_matches('.') {
         "-0" => "0".to_owned(),
         text => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearly_is_never_written_as_always_or_never() {
+        for (share, text) in [
+            (0.0, "0 %"),
+            (1.0, "100 %"),
+            (0.995, "99.5 %"),
+            (0.9996, "99.96 %"),
+            (0.000_4, "0.04 %"),
+            (0.000_04, "0.004 %"),
+            (0.035, "3.5 %"),
+            (0.54, "54 %"),
+        ] {
+            assert_eq!(rounded(share), text);
+        }
+        assert_eq!(few(0.68), "0.68");
+        assert_eq!(few(1.21), "1.2");
+        assert_eq!(few(9.97), "10");
+        assert_eq!(few(27_769.4), "27,769");
+    }
+
+    #[test]
+    fn a_rule_that_finds_nothing_is_not_good() {
+        let chance = |events| Chance::of(events, 1_000, 0.95);
+        let detection = |events: usize, sees: bool| Detection {
+            injection: Injection {
+                harm: Harm::Errors { share: 0.02 },
+                onset: Onset::Start,
+            },
+            text: "errors".to_owned(),
+            sees,
+            findable: 1.0,
+            detected: chance(events),
+            before: chance(0),
+            by_stage: Vec::new(),
+            median_delay_requests: None,
+            mean_delay_requests: None,
+            mean_delay_us: None,
+            exposed: 0.0,
+            harmed: 0.0,
+            harmed_without_rule: 0.0,
+        };
+        let check = |events, found: &[Detection], expected| {
+            assert_eq!(grade(&chance(events), found, 0.05), expected);
+        };
+        check(0, &[detection(10, true), detection(980, true)], Grade::Good);
+        check(0, &[detection(40, true)], Grade::Blind);
+        // What a rule does not measure it does not find, however often it fires then.
+        check(10, &[detection(980, false)], Grade::Blind);
+        check(540, &[detection(980, true)], Grade::Wrong);
+        check(50, &[detection(980, true)], Grade::Open);
+        check(0, &[], Grade::Open);
+        let rare = Detection {
+            findable: 0.676,
+            ..detection(670, true)
+        };
+        let said = ceiling(&rare).unwrap();
+        assert!(
+            said.contains("In 32 % of rollouts") && said.contains("more than 68 %"),
+            "{said}"
+        );
+        assert_eq!(ceiling(&detection(0, true)), None);
     }
 }

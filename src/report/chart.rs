@@ -111,6 +111,11 @@ pub enum Layer {
         /// (x, y).
         points: Vec<(f64, f64)>,
     },
+    /// Words beside points, to their upper right.
+    Labels {
+        /// (x, y, text).
+        items: Vec<(f64, f64, String)>,
+    },
     /// A line across the whole plot.
     Rule {
         /// Written beside it; may be empty.
@@ -271,7 +276,7 @@ impl Layer {
             | Self::Intervals { name, tone, .. }
             | Self::Bars { name, tone, .. }
             | Self::Marks { name, tone, .. } => (!name.is_empty()).then_some((name, *tone)),
-            Self::Rule { .. } | Self::Span { .. } => None,
+            Self::Labels { .. } | Self::Rule { .. } | Self::Span { .. } => None,
         }
     }
 
@@ -324,7 +329,8 @@ impl Layer {
             Self::Rule {
                 axis: Along::Y, at, ..
             } => y.add(*at),
-            Self::Span { .. } => {}
+            // They stand at points that are there anyway.
+            Self::Labels { .. } | Self::Span { .. } => {}
         }
     }
 }

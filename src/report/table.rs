@@ -141,7 +141,8 @@ fn rows(chart: &Chart) -> Vec<Row<'_>> {
                     interval: None,
                 }));
             }
-            Layer::Band { .. } | Layer::Rule { .. } | Layer::Span { .. } => {}
+            Layer::Band { .. } | Layer::Labels { .. } | Layer::Rule { .. } | Layer::Span { .. } => {
+            }
         }
     }
     rows

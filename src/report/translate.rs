@@ -260,6 +260,11 @@ impl Speaker {
                 | Layer::Intervals { name, .. }
                 | Layer::Bars { name, .. }
                 | Layer::Marks { name, .. } => self.say(name),
+                Layer::Labels { items } => {
+                    for (.., label) in items {
+                        self.say(label);
+                    }
+                }
                 Layer::Rule { label, .. } | Layer::Span { label, .. } => self.say(label),
             }
         }

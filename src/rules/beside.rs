@@ -1,7 +1,7 @@
 //! Two replays of one log side by side: what another rulebook would have changed.
 
 use super::{Replay, RuleReplay};
-use crate::units;
+use crate::units::{self, Clock};
 
 /// A rule of one replay beside the same rule of another.
 #[derive(Debug, Clone, Copy)]
@@ -10,21 +10,25 @@ pub struct Beside<'a> {
     pub ours: Option<&'a RuleReplay>,
     /// In the other.
     pub theirs: Option<&'a RuleReplay>,
+    clock: Clock,
 }
 
 /// Pairs the rules of two replays by id, or the two only ones; then those that one of them has alone, in
 /// the order of their rulebooks.
 pub fn beside<'a>(ours: &'a Replay, theirs: &'a Replay) -> Vec<Beside<'a>> {
+    let clock = ours.clock;
     if let ([ours], [theirs]) = (ours.rules.as_slice(), theirs.rules.as_slice()) {
         return vec![Beside {
             ours: Some(ours),
             theirs: Some(theirs),
+            clock,
         }];
     }
     let of = |replay: &'a Replay, id: &str| replay.rules.iter().find(|rule| rule.id == id);
     let own = ours.rules.iter().map(|rule| Beside {
         ours: Some(rule),
         theirs: of(theirs, &rule.id),
+        clock,
     });
     let alone = theirs
         .rules
@@ -33,6 +37,7 @@ pub fn beside<'a>(ours: &'a Replay, theirs: &'a Replay) -> Vec<Beside<'a>> {
     own.chain(alone.map(|rule| Beside {
         ours: None,
         theirs: Some(rule),
+        clock,
     }))
     .collect()
 }
@@ -53,7 +58,7 @@ impl Beside<'_> {
             (None, Some(_)) => "fires now".to_owned(),
             (Some(ours), Some(theirs)) if ours == theirs => "at the same time".to_owned(),
             (Some(ours), Some(theirs)) => {
-                let by = units::duration_us(ours.abs_diff(theirs) as i64);
+                let by = units::elapsed(ours.abs_diff(theirs) as i64, self.clock);
                 let way = if theirs < ours { "earlier" } else { "later" };
                 format!("{by} {way}")
             }
@@ -95,6 +100,7 @@ mod tests {
             time_zero_us: 0,
             clock: crate::data::Clock::Epoch,
             last_event_us: 0,
+            canary_from_us: None,
             censoring: None,
             replanned: None,
             events: Vec::new(),

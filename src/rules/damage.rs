@@ -22,6 +22,9 @@ pub struct Averted {
     pub not_identified: u64,
     /// The length of a stretch.
     pub bin_us: i64,
+    /// The highest rating that counts as bad: 2 of 5, the lowest of two, else four tenths of the greatest;
+    /// `None` without ratings.
+    pub bad_rating: Option<f64>,
     /// What was averted, by measure; negative where the baseline would have been worse.
     pub amounts: Vec<AvertedAmount>,
 }
@@ -78,6 +81,10 @@ pub(super) fn averted(view: View<'_>, effective_us: i64) -> Option<Averted> {
         requests,
         not_identified: canary.len() as u64 - requests,
         bin_us: bins.width_us,
+        bad_rating: log
+            .quantity(Quantity::Rating)
+            .and_then(bad_rating)
+            .map(|(_, bad)| bad),
         amounts,
     })
 }

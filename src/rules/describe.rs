@@ -231,6 +231,32 @@ fn test_text(test: TestRule) -> String {
     )
 }
 
+/// A threshold with its unit: `5 %`, `2.00 s`, `3 × the baseline`, `0.5 below the baseline`.
+pub fn threshold_text(condition: &Condition, threshold: f64) -> String {
+    // A calibrated one has four digits, and 0.1 + 0.2 none that help.
+    let threshold = (threshold * 1e6).round() / 1e6 + 0.0;
+    let metric = &condition.metric;
+    match condition.comparison {
+        Comparison::Value {
+            cmp: Cmp::Gt,
+            value: _,
+        } if metric.is_share() && threshold == 0.0 => "0 % (any)".to_owned(),
+        Comparison::Value { .. } if condition.scale == 1.0 => value_text(metric, threshold),
+        Comparison::Value { .. } if metric.is_share() && condition.scale == 100.0 => {
+            format!("{} %", plain(threshold))
+        }
+        Comparison::TimesBaseline { .. } => format!("{} × the baseline", plain(threshold)),
+        Comparison::Drop { .. } => {
+            format!("{} below the baseline", amount_text(metric, threshold))
+        }
+        Comparison::Rise { .. } => {
+            format!("{} above the baseline", amount_text(metric, threshold))
+        }
+        Comparison::Test(test) if !test.kind.is_limit() => format!("{} %", percent(threshold)),
+        Comparison::Value { .. } | Comparison::Test(_) => plain(threshold),
+    }
+}
+
 fn amount_words(cmp: Cmp) -> &'static str {
     match cmp {
         Cmp::Gt => "more than",
@@ -330,6 +356,23 @@ mod tests {
             0,
             "Error share of all requests since the start is at least 5 %",
         );
+    }
+
+    #[test]
+    fn thresholds_carry_their_unit() {
+        for (preset, condition, threshold, text) in [
+            ("quality-monitor", 0, 0.05, "5 %"),
+            ("quality-monitor", 0, 0.1154, "11.54 %"),
+            ("quality-monitor", 0, -0.0, "0 % (any)"),
+            ("quality-monitor", 1, 3.0, "3 × the baseline"),
+            ("quality-monitor", 2, 0.5, "0.5 below the baseline"),
+            ("canary-monitor", 2, 2000.0, "2.00 s"),
+            ("auto-rollback", 1, 16_270.0, "16.3 s"),
+        ] {
+            let rulebook = presets::rulebook(&[preset]).unwrap();
+            let conditions = rulebook.rules[0].conditions();
+            assert_eq!(threshold_text(conditions[condition], threshold), text);
+        }
     }
 
     #[test]

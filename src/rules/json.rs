@@ -17,6 +17,7 @@ pub fn to_json(replay: &Replay) -> Result<Value> {
         "schema": SCHEMA,
         "time_zero": units::instant_iso(replay.time_zero_us, replay.clock),
         "last_event_us": replay.last_event_us,
+        "canary_from_us": replay.canary_from_us,
         "censoring": replay.censoring,
         "replanned": replay.replanned,
         "events": replay.events,

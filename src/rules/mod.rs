@@ -7,12 +7,14 @@
 //! restate, to the last bit.
 
 mod after;
+mod apart;
 mod arms;
 mod beside;
 mod censoring;
 mod changes;
 mod clock;
 mod condition;
+mod credit;
 mod damage;
 mod describe;
 mod evaluate;
@@ -22,6 +24,7 @@ mod gate;
 pub mod import;
 pub mod json;
 mod judge;
+mod looks;
 mod metric;
 mod model;
 mod outcome;
@@ -58,8 +61,9 @@ pub use censoring::{Censoring, CensoringKind};
 pub use changes::{Change, changes};
 pub use clock::{Anchor, Clock, Phase, RequestArm, TickMode};
 pub use condition::{ArmRole, Comparison, Condition, LowSample, NoData, QuantileMethod, Require};
+pub use credit::{Credit, Ledger, LedgerRow, credit, ledger};
 pub use damage::{Averted, AvertedAmount};
-pub use describe::{clock_text, condition_text, persistence_text};
+pub use describe::{clock_text, condition_text, persistence_text, threshold_text};
 pub use fit::{PlanFit, StageFit};
 pub use metric::{Cmp, Column, Metric, Predicate};
 pub use model::{
@@ -81,7 +85,7 @@ pub use replay::{
 };
 pub use router::{CanaryBuckets, Router, RouterFit, RouterHash, RouterKey};
 pub use score::{Direction, Effect, EffectMeasure, NanStrategy, Score, ScoreMetric};
-pub use sentences::{no_data_text, sentences};
+pub use sentences::{no_data_text, nothing_ran, sentences};
 pub use significance::{Side, TestKind, TestRule};
 pub use thin::DrawnBy;
 pub use timespan::TimeSpan;

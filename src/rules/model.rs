@@ -252,7 +252,7 @@ impl Rulebook {
 
 impl Rule {
     /// What its conditions, or its judge, measure.
-    fn metrics(&self) -> Vec<&Metric> {
+    pub fn metrics(&self) -> Vec<&Metric> {
         let mut found = Vec::new();
         for condition in self.conditions() {
             match &condition.score {

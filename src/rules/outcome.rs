@@ -10,6 +10,7 @@ use super::{
     Action, AfterFacts, ArmRole, Averted, Censoring, PlanFit, Replanned, RouterFit, State,
 };
 use crate::data::{Clock, Event, RequestLog};
+use crate::units;
 
 /// The replay of a rulebook over a log.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,8 @@ pub struct Replay {
     pub clock: Clock,
     /// The last event, since time zero.
     pub last_event_us: i64,
+    /// The canary's first event, since time zero; `None` without any.
+    pub canary_from_us: Option<i64>,
     /// The real end of the comparison, if the log holds one: after it nothing of a rule can be seen.
     pub censoring: Option<Censoring>,
     /// What became of the log, if it was replayed under another plan than its own.
@@ -94,6 +97,11 @@ pub struct RuleReplay {
     pub evaluations: u64,
     /// Evaluations at which its conditions held, whether it was firing or not.
     pub evaluations_true: u64,
+    /// Of `evaluations`, those after requests of arms beside the two: a monitor that looks at every request
+    /// looks then too, at windows that have not changed.
+    pub evaluations_elsewhere: u64,
+    /// Of `evaluations_true`, those after such requests.
+    pub evaluations_true_elsewhere: u64,
     /// Its conditions, in the order of the rulebook.
     pub conditions: Vec<ConditionReplay>,
     /// Changes of its state; at most [`RuleReplay::MAX_TRANSITIONS`].
@@ -131,6 +139,28 @@ impl RuleReplay {
 
     /// So many of them come with what the conditions saw.
     pub const MAX_READ_TRANSITIONS: usize = 500;
+
+    /// Whether it stopped looking in the first half of the log.
+    pub fn stops_early(&self, replay: &Replay) -> bool {
+        self.evaluations > 0 && self.last_evaluation_us < replay.last_event_us / 2
+    }
+
+    /// At how many of how many evaluations its conditions held, after requests of the two arms; those after
+    /// other arms' requests are told beside. `("12", "of 431")`.
+    pub fn breaches(&self) -> (String, String) {
+        let (held, n) = (self.evaluations_true, self.evaluations);
+        let (held_there, n_there) = (self.evaluations_true_elsewhere, self.evaluations_elsewhere);
+        let of = units::count(n - n_there);
+        let of = match n_there {
+            0 => format!("of {of}"),
+            _ => format!(
+                "of {of}; besides {} of {} after requests of other arms",
+                units::count(held_there),
+                units::count(n_there)
+            ),
+        };
+        (units::count(held - held_there), of)
+    }
 }
 
 /// How late ratings came.

@@ -1,19 +1,18 @@
 //! [`replay`]: a rulebook over a log.
 
 use super::after::after;
+use super::apart::{are_apart, objection, too_early};
 use super::arms::arm_rows;
 use super::censoring::censoring;
 use super::damage::averted;
 use super::fit::PlanFit;
+use super::looks::points;
 use super::phase::phase_range;
 use super::plan::Plan;
 use super::prepare::{Assignment, Prepared, View};
 use super::run::Run;
-use super::state::{Block, Points};
-use super::{
-    ArmRole, Clock, NoData, Persistence, Replay, ReplayEvent, ReplayStage, RequestArm, Rule,
-    RuleReplay, Rulebook,
-};
+use super::state::Block;
+use super::{Replay, ReplayEvent, ReplayStage, Rule, RuleReplay, Rulebook};
 use crate::data::RequestLog;
 use crate::error::Result;
 use crate::jobs::Progress;
@@ -38,13 +37,11 @@ pub struct StageSpan {
     pub share: f64,
 }
 
-/// A rule with more ticks than this is not evaluated.
-const MAX_TICKS: u64 = 100_000_000;
-
 /// Replays every rule of the rulebook over the log, each on its own, open loop.
 ///
-/// A rule that the log cannot feed is reported as skipped with the reason. Fails if the arms do
-/// not exist or are one, or if the user cancels.
+/// A rule that the log cannot feed is reported as skipped with the reason, and so is one that compares arms
+/// which the log never shows beside each other. Fails if the arms do not exist or are one, or if the user
+/// cancels.
 pub fn replay(
     log: &RequestLog,
     rulebook: &Rulebook,
@@ -121,6 +118,7 @@ fn run_all(
         time_zero_us: zero_us,
         clock: log.clock,
         last_event_us: last_us - zero_us,
+        canary_from_us: None,
         censoring: None,
         replanned: None,
         events: ReplayEvent::all(prepared.log(), zero_us),
@@ -143,6 +141,9 @@ fn run_all(
         }
     };
     found.censoring = censoring(prepared.log(), &arms);
+    let first = arms.canary.first();
+    found.canary_from_us = first.map(|row| prepared.log.event_us[*row as usize] - zero_us);
+    let is_apart = are_apart(prepared.log(), &arms);
     if is_full {
         let routers = rulebook.routers.iter();
         let fits = routers.map(|(name, router)| router.fit(name, prepared.log(), settings, stages));
@@ -151,7 +152,14 @@ fn run_all(
     for rule in &rulebook.rules {
         let named = plan_of(rulebook, rule);
         let plan = named.map(|(_, plan)| plan);
+        if let Some(reason) = objection(&arms, rule).filter(|_| is_apart) {
+            found.rules.push(RuleReplay::skipped(rule, reason));
+            continue;
+        }
         let mut replayed = replay_rule(&prepared, &arms, rule, plan, progress)?;
+        if let Some(reason) = too_early(&found, &replayed).filter(|_| is_apart) {
+            replayed = RuleReplay::skipped(rule, reason);
+        }
         if is_full && replayed.skipped.is_none() {
             replayed.plan = named.and_then(|named| PlanFit::of(&prepared, &arms, named));
             complete(&prepared, &arms, (rule, plan), &mut replayed, progress)?;
@@ -258,68 +266,6 @@ fn plan_of<'a>(rulebook: &'a Rulebook, rule: &Rule) -> Option<(&'a str, &'a Plan
         None => None,
     };
     found.map(|(name, plan)| (name.as_str(), plan))
-}
-
-/// The evaluations of a rule, or why there are none.
-pub(super) fn points(view: View<'_>) -> std::result::Result<Points<'_>, String> {
-    let (prepared, rule) = (view.prepared, view.rule);
-    let zero_us = view.zero_us();
-    let stages = view.frame().stages;
-    let Some(mut ticks) = rule.clock.ticks(zero_us, view.until_us, stages) else {
-        return Ok(match rule.clock {
-            Clock::Request {
-                arm: RequestArm::Canary,
-            } => Points::Requests {
-                rows: view.rows(ArmRole::Canary),
-                next: 0,
-            },
-            Clock::Request {
-                arm: RequestArm::Baseline,
-            } => Points::Requests {
-                rows: view.rows(ArmRole::Baseline),
-                next: 0,
-            },
-            _ => Points::EveryRequest { next: 0 },
-        });
-    };
-    if prepared.is_timeless() {
-        return Err("the log has no times, and the rule is evaluated by the clock".to_owned());
-    }
-    let n: u64 = ticks.iter().map(|stretch| stretch.n).sum();
-    if n > MAX_TICKS {
-        return Err(format!("the log lasts for {n} evaluations"));
-    }
-    if let (Some(retry_us), [stretch]) = (retry_us(rule), ticks.as_mut_slice()) {
-        return Ok(Points::Measured {
-            next_us: stretch.first_us,
-            every_us: stretch.every_us,
-            retry_us,
-            end_us: stretch.first_us + stretch.n as i64 * stretch.every_us - 1,
-            seen: 0,
-        });
-    }
-    Ok(Points::Ticks {
-        ticks,
-        stretch: 0,
-        next: 0,
-        seen: 0,
-    })
-}
-
-/// How soon a rule looks again after an error, if it can have any.
-fn retry_us(rule: &Rule) -> Option<i64> {
-    let is_error = |policy: Option<NoData>| policy == Some(NoData::Error);
-    let has_errors = rule
-        .conditions()
-        .iter()
-        .any(|condition| is_error(condition.no_data) || is_error(condition.nan));
-    match rule.persistence {
-        Persistence::Failures {
-            errors: Some(errors),
-            ..
-        } if has_errors => Some(errors.retry.us),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

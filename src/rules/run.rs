@@ -7,8 +7,8 @@ use super::prepare::View;
 use super::state::{Block, Point};
 use super::tree::combine;
 use super::{
-    Action, ArmRole, Exposure, ExposureCounts, FailureScope, Firing, Persistence, Rule, RuleReplay,
-    State, Transition, Truth, UnreadRule, no_data_text,
+    Action, ArmRole, Clock, Exposure, ExposureCounts, FailureScope, Firing, Persistence,
+    RequestArm, Rule, RuleReplay, State, Transition, Truth, UnreadRule, no_data_text,
 };
 use crate::data::RequestLog;
 
@@ -24,6 +24,9 @@ pub(super) struct Run<'a> {
     first: Option<(Point, Vec<usize>)>,
     /// Whether the readings at the first firing are wanted.
     has_readings: bool,
+    /// By row, whether it is of an arm beside the two; only for rules that look at every request of a log
+    /// with more than two arms.
+    elsewhere: Option<Vec<bool>>,
     /// Scratch of a block.
     leaves: Vec<Vec<Truth>>,
     effects: Vec<Effect>,
@@ -57,6 +60,7 @@ impl<'a> Run<'a> {
             found: RuleReplay::empty(rule),
             first: None,
             has_readings: true,
+            elsewhere: elsewhere(view),
             effects: Vec::new(),
             view,
         }
@@ -124,12 +128,28 @@ impl<'a> Run<'a> {
         }) as u64;
         let n_true = root.iter().filter(|truth| **truth == Truth::True).count();
         self.found.evaluations_true += n_true as u64;
+        self.count_elsewhere(points, is_open.as_deref(), &root);
         let has_effects = self.effects.iter().any(|effect| *effect != Effect::None);
         let is_quiet = n_true == 0 && self.tracker.is_idle() && !has_effects;
         if !is_quiet {
             self.track(points, &root);
         }
         self.effects.last() == Some(&Effect::Error)
+    }
+
+    /// Counts the evaluations after requests of other arms.
+    fn count_elsewhere(&mut self, points: &[Point], is_open: Option<&[bool]>, root: &[Truth]) {
+        let Some(elsewhere) = &self.elsewhere else {
+            return;
+        };
+        for (i, point) in points.iter().enumerate() {
+            let last = point.seen.checked_sub(1);
+            if last.is_some_and(|row| elsewhere[row as usize]) {
+                let counts = is_open.is_none_or(|open| open[i]);
+                self.found.evaluations_elsewhere += u64::from(counts);
+                self.found.evaluations_true_elsewhere += u64::from(root[i] == Truth::True);
+            }
+        }
     }
 
     fn track(&mut self, points: &[Point], root: &[Truth]) {
@@ -258,10 +278,30 @@ impl<'a> Run<'a> {
             (found.first, found.exposure) = (None, None);
             found.transitions.clear();
             (found.transitions_omitted, found.evaluations_true) = (0, 0);
+            found.evaluations_true_elsewhere = 0;
             found.last_state = State::Inactive;
         }
         self.found
     }
+}
+
+/// Which rows are of arms beside the two, where a rule looks at those too.
+fn elsewhere(view: View<'_>) -> Option<Vec<bool>> {
+    let follows_all = matches!(
+        view.rule.clock,
+        Clock::Request {
+            arm: RequestArm::Any
+        }
+    );
+    let arms = view.arms;
+    if !follows_all || arms.all.len() <= arms.canary.len() + arms.baseline.len() {
+        return None;
+    }
+    let mut found = vec![true; view.prepared.log().n_rows()];
+    for row in arms.canary.iter().chain(&arms.baseline) {
+        found[*row as usize] = false;
+    }
+    Some(found)
 }
 
 /// The conditions that hold at evaluation `i`, up to one that makes the monitor return. Without
@@ -333,6 +373,8 @@ impl RuleReplay {
             first: None,
             evaluations: 0,
             evaluations_true: 0,
+            evaluations_elsewhere: 0,
+            evaluations_true_elsewhere: 0,
             conditions: Vec::new(),
             transitions: Vec::new(),
             transitions_omitted: 0,

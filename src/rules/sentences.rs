@@ -1,15 +1,15 @@
 //! What a replay found, in sentences: the window, the report and the command line say the same.
 
 use super::{
-    Averted, AvertedAmount, Censoring, CensoringKind, Firing, NoData, PhaseRange, PlanFit,
-    PlannedAt, Replay, Rule, RuleReplay, StageAt, Truth,
+    Censoring, CensoringKind, Credit, Firing, NoData, PhaseRange, PlanFit, PlannedAt, Replay, Rule,
+    RuleReplay, StageAt, Truth, credit,
 };
 use crate::units::{self, Clock};
 
-/// What is to be said of a rule's replay besides its table: where in the rollout it fired, how much
-/// its ticks matter, what acting would have averted, what the log cannot show, what the monitor does
-/// next.
-pub fn sentences(replay: &Replay, rule: &RuleReplay) -> Vec<String> {
+/// What is to be said of a rule's replay besides its table: where in the rollout it fired and what that is
+/// worth, how much its ticks matter, what the log cannot show, what the monitor does next. What acting
+/// would have averted stands in one [`super::ledger`] for all rules. `harm_from_us` as for [`credit`].
+pub fn sentences(replay: &Replay, rule: &RuleReplay, harm_from_us: Option<i64>) -> Vec<String> {
     if rule.skipped.is_some() {
         return Vec::new();
     }
@@ -19,8 +19,15 @@ pub fn sentences(replay: &Replay, rule: &RuleReplay) -> Vec<String> {
         if saw(Truth::Unknown) && !saw(Truth::True) {
             found.push("It fired because data were missing: no condition held.".to_owned());
         }
-        found.extend(first.stage.map(stage_text));
-        if let (Some(fit), Some(planned)) = (&rule.plan, first.planned) {
+        let credit = credit(replay, rule, harm_from_us);
+        found.extend(credit.and_then(|credit| credit.text(replay)));
+        if credit != Some(Credit::BeforeCanary) {
+            found.extend(first.stage.map(|stage| stage_text(stage, replay.clock)));
+        }
+        // A plan that the log does not follow says nothing of where the firing was.
+        if let (Some(fit), Some(planned)) = (&rule.plan, first.planned)
+            && fit.is_followed()
+        {
             found.push(planned_text(&fit.plan, planned));
         }
     }
@@ -34,8 +41,16 @@ pub fn sentences(replay: &Replay, rule: &RuleReplay) -> Vec<String> {
             units::duration_us(ratings.median_us)
         ));
     }
-    if let Some(averted) = &rule.averted {
-        found.extend(averted_text(averted));
+    if let Some(averted) = rule
+        .averted
+        .as_ref()
+        .filter(|averted| averted.not_identified > 0)
+    {
+        found.push(format!(
+            "For {} of the canary's requests after it took effect there was no baseline at the same time: what a \
+             rollback would have averted there is not known.",
+            units::count(averted.not_identified)
+        ));
     }
     if let Some(censoring) = &replay.censoring {
         found.push(censoring_text(censoring, rule.first.as_ref(), replay.clock));
@@ -43,7 +58,11 @@ pub fn sentences(replay: &Replay, rule: &RuleReplay) -> Vec<String> {
     if let (Some(after), Some(first)) = (&rule.after, &rule.first) {
         if after.alerts > 0 {
             let quiet = match after.quiet_us {
-                Some(us) => format!("until {} after it", units::duration_us(us - first.time_us)),
+                Some(us) => format!(
+                    "until {} after it",
+                    units::elapsed(us - first.time_us, replay.clock)
+                ),
+                None if rule.stops_early(replay) => "to its last look".to_owned(),
                 None => "to the end of the log".to_owned(),
             };
             found.push(format!(
@@ -63,6 +82,35 @@ pub fn sentences(replay: &Replay, rule: &RuleReplay) -> Vec<String> {
         }
     }
     found
+}
+
+/// One sentence where not a single rule could be evaluated, with the reasons; `None` where one could.
+pub fn nothing_ran(replay: &Replay) -> Option<String> {
+    let reasons: Option<Vec<&str>> = replay
+        .rules
+        .iter()
+        .map(|rule| rule.skipped.as_deref())
+        .collect();
+    let mut counted: Vec<(&str, u64)> = Vec::new();
+    for reason in reasons? {
+        match counted.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, n)) => *n += 1,
+            None => counted.push((reason, 1)),
+        }
+    }
+    let told: Vec<String> = counted
+        .iter()
+        .map(|(reason, n)| match n {
+            1 => format!("{reason} (1 rule)"),
+            n => format!("{reason} ({} rules)", units::count(*n)),
+        })
+        .collect();
+    (!told.is_empty()).then(|| {
+        format!(
+            "No rollback rule could be replayed on this log: {}.",
+            told.join("; ")
+        )
+    })
 }
 
 /// What the rule makes of missing data, condition by condition.
@@ -96,12 +144,12 @@ pub fn no_data_text(rule: &Rule) -> String {
     }
 }
 
-fn stage_text(stage: StageAt) -> String {
+fn stage_text(stage: StageAt, clock: Clock) -> String {
     format!(
         "It fired in stage {}, at {} of the requests, {} into it.",
         stage.index + 1,
         units::share(stage.share),
-        units::duration_us(stage.into_us)
+        units::elapsed(stage.into_us, clock)
     )
 }
 
@@ -114,36 +162,19 @@ fn planned_text(plan: &str, planned: PlannedAt) -> String {
     )
 }
 
-/// So many stages that differ are told of; the others are counted.
-const MAX_DIFFERING: usize = 3;
-
 fn fit_text(fit: &PlanFit) -> String {
-    let differing: Vec<String> = fit
-        .stages
-        .iter()
-        .filter(|stage| stage.differs)
-        .filter_map(|stage| {
-            Some(format!(
-                "{} planned from {} to {} but {} seen",
-                units::share(stage.weight),
-                units::duration_us(stage.from_us),
-                units::duration_us(stage.to_us),
-                units::share(stage.share?)
-            ))
-        })
-        .collect();
     let n = units::count(fit.stages.len() as u64);
-    if differing.is_empty() {
+    if fit.is_followed() {
         return format!(
             "The log shows the shares of the plan {} in all {n} stages that it reaches.",
             fit.plan
         );
     }
+    let differing = fit.stages.iter().filter(|stage| stage.differs).count();
     format!(
-        "The log does not follow the plan {} in {} of {n} stages: {}.",
+        "The log does not follow the plan {}: the shares differ in {} of {n} stages.",
         fit.plan,
-        units::count(differing.len() as u64),
-        differing[..differing.len().min(MAX_DIFFERING)].join("; ")
+        units::count(differing as u64)
     )
 }
 
@@ -177,56 +208,10 @@ fn phase_text(range: &PhaseRange) -> String {
     }
 }
 
-fn averted_text(averted: &Averted) -> Vec<String> {
-    let mut found = Vec::new();
-    if averted.requests > 0 && !averted.amounts.is_empty() {
-        let amounts: Vec<String> = averted.amounts.iter().map(amount_text).collect();
-        found.push(format!(
-            "Against the baseline at the same time, the canary's {} requests after it took effect had {}. \
-             A rollback would have averted that; where it is negative, it would have lost it.",
-            units::count(averted.requests),
-            amounts.join(", ")
-        ));
-        if averted
-            .amounts
-            .iter()
-            .any(|amount| amount.interval.is_some())
-        {
-            found.push("In brackets: 95 % intervals, from drawing users anew.".to_owned());
-        }
-    }
-    if averted.not_identified > 0 {
-        found.push(format!(
-            "For {} more requests of the canary there was no baseline at the same time: what a rollback \
-             would have averted there is not known.",
-            units::count(averted.not_identified)
-        ));
-    }
-    found
-}
-
-fn amount_text(amount: &AvertedAmount) -> String {
-    let what = match amount.id {
-        "errors" => "errors",
-        "bad_ratings" => "bad ratings",
-        "latency_s" => "seconds of waiting",
-        "tokens" => "tokens",
-        _ => "of cost",
-    };
-    let value = units::change(amount.value);
-    match amount.interval {
-        Some((low, high)) => format!(
-            "{value} {what} ({} to {})",
-            units::change(low),
-            units::change(high)
-        ),
-        None => format!("{value} {what} (too few users for an interval)"),
-    }
-}
-
 fn censoring_text(censoring: &Censoring, first: Option<&Firing>, clock: Clock) -> String {
     let end = match clock {
-        Clock::RowOrder => units::instant(censoring.time_us, clock),
+        // From the row behind its last one.
+        Clock::RowOrder => units::instant(censoring.time_us + 1_000_000, clock),
         Clock::Epoch | Clock::Relative => units::duration_us(censoring.time_us),
     };
     let what = match censoring.kind {

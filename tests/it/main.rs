@@ -51,6 +51,7 @@ mod requests;
 #[cfg(feature = "gui")]
 mod rollback_screen;
 mod rule_files;
+mod rule_reports;
 mod rulebooks;
 mod selection;
 mod sources;

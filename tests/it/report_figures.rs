@@ -67,14 +67,15 @@ fn check(log: &Path) {
     };
     let replay = replay_in_full(&loaded.log, &rulebook, &arms, &[], &progress).unwrap();
     let stages = analysis.stages.iter().map(|s| (s.from_us, s.share));
+    let plan = LabPlan::of_log(&loaded.log, stages, &arms);
     let asked = LabSettings {
         engine: Engine::Relabel,
-        plan: LabPlan::of_log(&loaded.log, stages, &arms),
+        injections: usual_injections(&loaded.log, arms.control, &plan, None),
+        plan,
         replicates: 20,
         alpha: 0.05,
         seed: 1,
         max_canary_requests: None,
-        injections: usual_injections(&loaded.log, arms.control),
         calibrate: true,
         grid: None,
         focus: Some("quality-monitor".to_owned()),

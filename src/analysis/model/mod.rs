@@ -3,12 +3,14 @@
 mod comparison;
 mod curves;
 mod strategies;
+mod stratified;
 
 use serde::{Deserialize, Serialize};
 
 pub use comparison::*;
 pub use curves::*;
 pub use strategies::*;
+pub use stratified::*;
 
 use super::{AnalysisSettings, CrossingUnits};
 use crate::data::Event;
@@ -71,6 +73,23 @@ pub struct Analysis {
     pub segment_spread: Vec<SegmentSpread>,
     /// What the sample-size calculators start from.
     pub plan: PlanInputs,
+}
+
+impl Analysis {
+    /// Since when the treatment is harmed, in the log's own microseconds: the earliest stage from which on a
+    /// harmed metric that decides is worse in every stage, and in none before. `None` where nothing is
+    /// harmed, or some harm cannot be told to have had a beginning within the log.
+    pub fn harm_from_us(&self) -> Option<i64> {
+        let treatment = self.treatment?;
+        let deciding = self.scorecard.iter().filter(|row| row.role.decides());
+        let harmed = deciding
+            .flat_map(|row| &row.effects)
+            .filter(|effect| effect.arm == treatment && effect.verdict == Verdict::Worse);
+        let onsets: Option<Vec<i64>> = harmed
+            .map(|effect| effect.stratified.as_ref()?.onset_us)
+            .collect();
+        onsets?.into_iter().min()
+    }
 }
 
 /// What was looked at.

@@ -9,8 +9,8 @@ use super::super::state::AppState;
 use super::super::widgets::{Column, card_ui, chip, note, pick_in, table_height, table_ui};
 use super::super::words::tr;
 use crate::analysis::Analysis;
-use crate::lab::words::{chance, found, others, own, plain, rounded, verdict};
-use crate::lab::{Calibrated, Chance, RuleLab, RuleTrial};
+use crate::lab::words::{Grade, chance, few, found, grade, graded, others, own, rounded, verdict};
+use crate::lab::{Calibrated, Chance, Detection, RuleLab, RuleTrial, digest};
 use crate::report::chart::Tone;
 use crate::report::charts;
 use crate::rules::{Comparison, Rule};
@@ -63,23 +63,14 @@ fn rule_index(state: &AppState, trial: &RuleTrial) -> Option<usize> {
 
 fn verdict_ui(ui: &mut egui::Ui, lab: &RuleLab, trial: &RuleTrial) {
     card_ui(ui, &trial.title, |ui| {
-        let c = &trial.false_rollback;
         if trial.skipped.is_none() {
-            let tone = tone_of(c, lab.settings.alpha);
+            let alpha = lab.settings.alpha;
             ui.horizontal_wrapped(|ui| {
-                chip(
-                    ui,
-                    &format!("{} false rollbacks {}", symbol(tone), rounded(c.share)),
-                    tone,
-                );
+                let as_written = (&trial.false_rollback, trial.detection.as_slice());
+                grade_chip(ui, "As written", as_written, alpha);
                 if let Some(version) = best(trial) {
-                    let c = &version.false_rollback;
-                    let tone = tone_of(c, lab.settings.alpha);
-                    chip(
-                        ui,
-                        &format!("{} calibrated {}", symbol(tone), rounded(c.share)),
-                        tone,
-                    );
+                    let calibrated = (&version.false_rollback, version.detection.as_slice());
+                    grade_chip(ui, "Calibrated", calibrated, alpha);
                 }
             });
         }
@@ -101,12 +92,14 @@ fn verdict_ui(ui: &mut egui::Ui, lab: &RuleLab, trial: &RuleTrial) {
                 )
             })
             .collect();
-        early.push(format!(
-            "on average after {} of {} canary requests",
-            units::count(trial.mean_time.requests.round() as u64),
-            units::count(trial.mean_time.of_requests.round() as u64)
-        ));
-        note(ui, &format!("False alarms: {}.", early.join("; ")));
+        if trial.false_rollback.events > 0 {
+            early.push(format!(
+                "on average after {} of {} canary requests",
+                few(trial.mean_time.requests),
+                few(trial.mean_time.of_requests)
+            ));
+        }
+        note(ui, &format!("False rollbacks: {}.", early.join("; ")));
         ui.add_space(4.0);
         causes_ui(ui, trial);
         if trial.stages.len() > 1 {
@@ -124,7 +117,7 @@ fn verdict_ui(ui: &mut egui::Ui, lab: &RuleLab, trial: &RuleTrial) {
                 .collect();
             note(
                 ui,
-                &format!("First false alarm by stage: {}.", stages.join(", ")),
+                &format!("First false rollback by stage: {}.", stages.join(", ")),
             );
         }
     });
@@ -132,11 +125,11 @@ fn verdict_ui(ui: &mut egui::Ui, lab: &RuleLab, trial: &RuleTrial) {
 
 fn causes_ui(ui: &mut egui::Ui, trial: &RuleTrial) {
     const COLUMNS: [Column<'_>; 5] = [
-        Column::text("Condition", 170.0),
-        Column::number("Threshold", 90.0),
-        Column::number("Among the causes", 150.0),
-        Column::number("On its own", 110.0),
-        Column::text("Says", 540.0),
+        Column::text("Condition", 140.0),
+        Column::number("Threshold", 140.0),
+        Column::number("False rollbacks it takes part in", 200.0),
+        Column::number("Rollbacks on it alone", 150.0),
+        Column::text("Says", 360.0),
     ];
     let height = table_height(trial.conditions.len());
     table_ui(
@@ -148,10 +141,12 @@ fn causes_ui(ui: &mut egui::Ui, trial: &RuleTrial) {
             let condition = &trial.conditions[i];
             match column {
                 0 => ui.label(&condition.name),
-                1 => ui.label(plain(condition.threshold)),
+                1 => ui.label(tr(&condition.threshold_text)),
                 2 => ui.label(rounded(condition.causes.share)),
                 3 => ui.label(rounded(condition.alone.share)),
-                _ => ui.add(egui::Label::new(tr(&condition.text)).truncate()),
+                _ => ui
+                    .add(egui::Label::new(tr(&condition.text)).truncate())
+                    .on_hover_text(tr(&condition.text)),
             };
         },
     );
@@ -295,10 +290,12 @@ fn frontier_ui(ui: &mut egui::Ui, state: &mut AppState, lab: &RuleLab, commands:
         for (i, point) in lab.frontier.iter().enumerate() {
             ui.horizontal_wrapped(|ui| {
                 let text = format!(
-                    "{}: {} false rollbacks, {} harmed requests",
-                    point.name,
+                    "{}. {}: {} false rollbacks, fires with the regression in {}, {} requests harmed until then",
+                    i + 1,
+                    tr(&point.name),
                     rounded(point.false_rollback.share),
-                    units::count(point.harmed.round() as u64)
+                    rounded(point.detected.share),
+                    few(point.harmed)
                 );
                 if ui.selectable_label(chosen == Some(i), tr(text)).clicked() {
                     state.lab.point = Some(i);
@@ -343,6 +340,9 @@ fn version_of(lab: &RuleLab, point: usize) -> Option<(&str, &Calibrated)> {
 
 fn guards_ui(ui: &mut egui::Ui, lab: &RuleLab, trial: &RuleTrial) {
     card_ui(ui, "Keep in mind", |ui| {
+        for sentence in digest(lab).legend {
+            note(ui, &sentence);
+        }
         for sentence in &trial.guards {
             ui.add(egui::Label::new(tr(format!("▲ {sentence}"))).wrap());
         }
@@ -361,20 +361,20 @@ fn best(trial: &RuleTrial) -> Option<&Calibrated> {
         .min_by(|a, b| harm(a).total_cmp(&harm(b)))
 }
 
-fn tone_of(chance: &Chance, alpha: f64) -> Tone {
-    if chance.lower > alpha {
-        Tone::Bad
-    } else if chance.upper > alpha {
-        Tone::Caution
-    } else {
-        Tone::Good
-    }
-}
-
-fn symbol(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Bad => "▼",
-        Tone::Good => "▲",
-        _ => "●",
-    }
+/// How good a version is, in colour, sign and words.
+fn grade_chip(
+    ui: &mut egui::Ui,
+    version: &str,
+    (false_rollback, detection): (&Chance, &[Detection]),
+    alpha: f64,
+) {
+    let grade = grade(false_rollback, detection, alpha);
+    let (sign, tone) = match grade {
+        Grade::Wrong => ("▼", Tone::Bad),
+        Grade::Open => ("●", Tone::Caution),
+        Grade::Blind => ("?", Tone::Caution),
+        Grade::Good => ("▲", Tone::Good),
+    };
+    let said = tr(graded(false_rollback, grade));
+    chip(ui, &format!("{sign} {}: {said}", tr(version)), tone);
 }

@@ -1,6 +1,7 @@
 //! Rollback rules: when each would have fired, what its conditions saw, and what moving a
 //! threshold changes.
 
+mod averted;
 mod condition;
 mod rival;
 mod rule;
@@ -19,8 +20,9 @@ use super::super::words::tr;
 use crate::analysis::Analysis;
 use crate::report::chart::Tone;
 use crate::report::charts;
-use crate::rules::{Replay, RuleReplay};
+use crate::rules::{Replay, RuleReplay, credit, nothing_ran};
 use crate::units;
+use averted::averted_ui;
 use rival::rival_ui;
 use rule::{Shown, rule_ui};
 
@@ -55,24 +57,14 @@ pub(super) fn ui(
         "Each rule sees the log request by request in event time. The replay is open loop: everything after a first firing is hypothetical, because a rollback would have changed what followed.",
     );
     super::super::rule_files::ui(ui, state);
-    let timeline = charts::replay_timeline(analysis, &replay);
-    card_ui(ui, "", |ui| {
-        let height = 70.0 + 26.0 * replay.rules.len() as f32;
-        let brushed = brush_in(ui, &timeline, height, None);
-        if let Some(Brushed::Place(_, row)) = brushed
-            && row.round() >= 0.0
-            && (row.round() as usize) < replay.rules.len()
-        {
-            state.rule = row.round() as usize;
+    match nothing_ran(&replay) {
+        Some(why) => {
+            ui.label(tr(why));
         }
-        select_time(brushed, commands);
-        note(ui, &timeline.caption);
-        note(
-            ui,
-            "Click a rule's lane to choose it; drag over a stretch to look at it alone, on every screen.",
-        );
-    });
-    rules_ui(ui, state, &replay, analysis.treatment, commands);
+        None => timeline_ui(ui, state, &replay, analysis, commands),
+    }
+    rules_ui(ui, state, &replay, analysis, commands);
+    averted_ui(ui, &replay, analysis, commands);
     rival_ui(ui, state, session, analysis, &replay);
     let rulebook = &state.document.rulebook;
     let index = state.rule.min(replay.rules.len().saturating_sub(1));
@@ -91,6 +83,34 @@ pub(super) fn ui(
         };
         rule_ui(ui, &shown, commands);
     }
+}
+
+/// Every rule over time; a lane chooses its rule.
+fn timeline_ui(
+    ui: &mut egui::Ui,
+    state: &mut AppState,
+    replay: &Replay,
+    analysis: &Analysis,
+    commands: &mut Commands,
+) {
+    let timeline = charts::replay_timeline(analysis, replay);
+    let in_rows = charts::timeline_rules(replay);
+    card_ui(ui, "", |ui| {
+        let height = 70.0 + 26.0 * in_rows.len() as f32;
+        let brushed = brush_in(ui, &timeline, height, None);
+        if let Some(Brushed::Place(_, row)) = brushed
+            && row.round() >= 0.0
+            && let Some(rule) = in_rows.get(row.round() as usize)
+        {
+            state.rule = *rule;
+        }
+        select_time(brushed, commands);
+        note(ui, &timeline.caption);
+        note(
+            ui,
+            "Click a rule's lane to choose it; drag over a stretch to look at it alone, on every screen.",
+        );
+    });
 }
 
 /// The plan that the log is replayed under, and what became of the log by it.
@@ -133,16 +153,18 @@ fn rules_ui(
     ui: &mut egui::Ui,
     state: &mut AppState,
     replay: &Arc<Replay>,
-    treatment: Option<usize>,
+    analysis: &Analysis,
     commands: &mut Commands,
 ) {
+    let (treatment, harm_from_us) = (analysis.treatment, analysis.harm_from_us());
     card_ui(ui, "Rules", |ui| {
         let mut columns = vec![
-            Column::text("Rule", 290.0),
-            Column::text("Would have fired", 150.0),
-            Column::text("Because of", 176.0),
-            Column::number("Canary requests until then", 176.0),
-            Column::number("Errors among them", 124.0),
+            Column::text("Rule", 256.0),
+            Column::text("Would have fired", 140.0),
+            Column::text("Because of", 140.0),
+            Column::number("Canary requests until then", 166.0),
+            Column::number("Errors among them", 118.0),
+            Column::text("Remark", 190.0),
         ];
         let kept = state.kept_replay.clone();
         if kept.is_some() {
@@ -161,7 +183,7 @@ fn rules_ui(
                 let column = match (column, &kept) {
                     (1, Some(kept)) => {
                         if let Some(before) = kept.rules.iter().find(|r| r.id == rule.id) {
-                            firing_chip(ui, before);
+                            firing_chip(ui, kept, before);
                         }
                         return;
                     }
@@ -172,9 +194,21 @@ fn rules_ui(
                     (0, _) => {
                         ui.selectable_value(&mut state.rule, i, tr(&rule.title));
                     }
-                    (1, _) => firing_chip(ui, rule),
+                    (1, _) => firing_chip(ui, replay, rule),
                     (2, Some(firing)) => {
                         ui.add(egui::Label::new(tr(firing.causes.join(", "))).truncate());
+                    }
+                    (5, _) => {
+                        let credit = credit(replay, rule, harm_from_us);
+                        let worth = credit.and_then(|credit| credit.label());
+                        if let Some(remark) = rule.skipped.as_deref().or(worth) {
+                            let remark = tr(remark);
+                            ui.add(egui::Label::new(remark.as_str()).truncate())
+                                .on_hover_text(remark);
+                        }
+                    }
+                    (4, Some(_)) if !analysis.log.has_outcome => {
+                        ui.label(units::NO_VALUE);
                     }
                     (3 | 4, Some(firing)) => {
                         let Some(exposure) = exposure else { return };
@@ -209,14 +243,14 @@ fn rules_ui(
 }
 
 /// When a rule first fires, or that it does not.
-fn firing_chip(ui: &mut egui::Ui, rule: &RuleReplay) {
+fn firing_chip(ui: &mut egui::Ui, replay: &Replay, rule: &RuleReplay) {
     match (&rule.first, &rule.skipped) {
         (Some(firing), _) => {
-            let text = format!("▼ after {}", units::duration_us(firing.time_us));
+            let text = format!("▼ {}", units::moment(firing.time_us, replay.clock));
             chip(ui, &text, Tone::Bad);
         }
         (None, Some(why)) => {
-            chip(ui, "? cannot run", Tone::Caution).on_hover_text(tr(why));
+            chip(ui, "? not evaluated", Tone::Caution).on_hover_text(tr(why));
         }
         (None, None) => {
             chip(ui, "● never", Tone::Quiet);

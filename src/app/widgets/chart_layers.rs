@@ -154,6 +154,13 @@ pub(super) fn draw(
                     .radius(radius),
             );
         }
+        Layer::Labels { items } => {
+            for (x, y, label) in items {
+                let text = egui::RichText::new(format!("  {}", tr(label))).size(LABEL);
+                let text = Text::new("", PlotPoint::new(*x, *y), text);
+                plot.text(text.anchor(egui::Align2::LEFT_BOTTOM).allow_hover(false));
+            }
+        }
         Layer::Rule {
             label,
             tone,

@@ -1,7 +1,7 @@
 //! Charts of the rule lab: a rule at every threshold, what it finds, and rules against each other.
 
 use super::super::chart::{Along, Axis, Chart, Layer, Mark, Scale, Tone};
-use crate::lab::{Detection, Harm, Onset, RuleLab, RuleTrial};
+use crate::lab::{Detection, FrontierPoint, Harm, Onset, RuleLab, RuleTrial};
 use crate::units::{self, ValueForm};
 
 /// False rollbacks and detection over the thresholds of one condition, the others as written.
@@ -126,6 +126,12 @@ pub fn lab_frontier(lab: &RuleLab, chosen: Option<usize>) -> Option<Chart> {
     if lab.frontier.is_empty() {
         return None;
     }
+    let most = lab.frontier.iter().map(|p| p.harmed).fold(0.0, f64::max);
+    let most = if most > 0.0 { most } else { 1.0 };
+    let widest = |wide: f64, p: &FrontierPoint| wide.max(p.false_rollback.share);
+    let widest = lab.frontier.iter().fold(lab.settings.alpha, widest);
+    // Points that are all near zero are told apart on an axis of their own length.
+    let widest = if widest > 0.4 { 1.0 } else { widest };
     let marks = |name: &str, tone, mark, keep: &dyn Fn(usize) -> bool| Layer::Marks {
         name: name.to_owned(),
         tone,
@@ -158,20 +164,39 @@ pub fn lab_frontier(lab: &RuleLab, chosen: Option<usize>) -> Option<Chart> {
         axis: Along::X,
         at: lab.settings.alpha,
     });
-    let most = lab.frontier.iter().map(|p| p.harmed).fold(1.0, f64::max);
+    layers.push(Layer::Labels {
+        items: numbered(lab, widest, most),
+    });
     Some(Chart {
         id: "lab-frontier".to_owned(),
         title: "False rollbacks against harm".to_owned(),
         caption: format!(
-            "Each point is a rule. To the left: it seldom rolls back without cause. Low: it acts before many requests are harmed ({}). The lower left corner is best.",
+            "Each point is a rule, by its number in the list of them. To the left: it seldom rolls back without cause. Low: it acts before many requests are harmed ({}). The lower left corner is best.",
             regression.text
         ),
-        x: Axis::new("False rollbacks", Scale::Linear(ValueForm::Share)).from_to(-0.03, 1.03),
+        x: Axis::new("False rollbacks", Scale::Linear(ValueForm::Share))
+            .from_to(-0.03 * widest, 1.03 * widest),
         y: Axis::new(
             "Harmed requests in a rollout",
             Scale::Linear(ValueForm::Number),
         )
-        .from_to(-0.05 * most, 1.1 * most),
+        .from_to(-0.05 * most, 1.15 * most),
         layers,
     })
+}
+
+/// The numbers of the points; those that lie on each other share a label.
+fn numbered(lab: &RuleLab, widest: f64, most: f64) -> Vec<(f64, f64, String)> {
+    let mut found: Vec<(f64, f64, String)> = Vec::new();
+    for (i, point) in lab.frontier.iter().enumerate() {
+        let (x, y) = (point.false_rollback.share, point.harmed);
+        let is_near = |(at, up, _): &&mut (f64, f64, String)| {
+            (*at - x).abs() < 0.03 * widest && (*up - y).abs() < 0.08 * most
+        };
+        match found.iter_mut().find(is_near) {
+            Some((.., label)) => *label = format!("{label}, {}", i + 1),
+            None => found.push((x, y, (i + 1).to_string())),
+        }
+    }
+    found
 }

@@ -14,7 +14,7 @@ pub use forest::{guardrail_forest, segment_forest};
 pub use lab::{lab_detection, lab_frontier, lab_profile};
 pub use latency::{latency_ecdf, latency_histogram, quantile_differences, quantile_note};
 pub use over_time::effect_over_time;
-pub use rollback::{condition_chart, condition_form, replay_timeline, rule_lanes};
+pub use rollback::{condition_chart, condition_form, replay_timeline, rule_lanes, timeline_rules};
 pub use strategies::{around_switch, novelty};
 pub use trends::{background_note, metric_ids, traffic, trend};
 
@@ -190,6 +190,43 @@ mod tests {
     use super::*;
     use crate::report::chart::{Layer, Mark};
     use crate::report::fixture::canary;
+
+    #[test]
+    fn a_rule_that_stopped_early_has_charts_of_its_own_time() {
+        let mut fixture = canary();
+        let whole_s = fixture.replay.last_event_us as f64 / 1e6;
+        let end_of = |fixture: &crate::report::fixture::Fixture| {
+            let rule = &fixture.replay.rules[0];
+            let condition = &rule.conditions[0];
+            let chart = condition_chart(
+                &fixture.analysis,
+                &fixture.replay,
+                rule,
+                condition,
+                units::ValueForm::Share,
+            );
+            let ((_, end), _) = chart.unwrap().ranges();
+            end - fixture.replay.time_zero_us as f64 / 1e6
+        };
+        assert!(end_of(&fixture) >= whole_s);
+        let early_us = fixture.replay.last_event_us / 100;
+        let rule = &mut fixture.replay.rules[0];
+        rule.last_evaluation_us = early_us;
+        rule.conditions[0]
+            .series
+            .retain(|point| point.time_us <= early_us);
+        if rule.conditions[0].series.is_empty() {
+            let point = crate::rules::SeriesPoint {
+                time_us: early_us,
+                value: 0.1,
+                bound: 0.05,
+            };
+            rule.conditions[0].series.push(point);
+        }
+        assert!(end_of(&fixture) < 0.02 * whole_s, "{}", end_of(&fixture));
+        // Rules that were not evaluated have no row.
+        assert_eq!(timeline_rules(&fixture.replay), [0, 1]);
+    }
 
     #[test]
     fn arms_keep_their_colours() {

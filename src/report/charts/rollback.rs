@@ -11,18 +11,31 @@ const FINEST: f64 = 1.0 / 1_500.0;
 /// First firings that are closer than this share of the time axis share a line.
 const NEAR: f64 = 1.0 / 60.0;
 
-/// A row per rule with its pending and firing states; the first firing is marked.
+/// The rules that have a row in [`replay_timeline`], by their place in the replay: those that were evaluated.
+pub fn timeline_rules(replay: &Replay) -> Vec<usize> {
+    let rules = replay.rules.iter().enumerate();
+    rules
+        .filter(|(_, rule)| rule.skipped.is_none())
+        .map(|(place, _)| place)
+        .collect()
+}
+
+/// A row per evaluated rule with its pending and firing states; the first firing is marked.
 pub fn replay_timeline(analysis: &Analysis, replay: &Replay) -> Chart {
     let end_us = replay.last_event_us.max(1);
     let (events, event_note) = super::event_rules(analysis);
     let mut layers: Vec<Layer> = super::stage_spans(analysis).chain(events).collect();
+    layers.extend(harm_line(analysis));
     let mut lanes = Lanes::default();
-    for (row, rule) in replay.rules.iter().enumerate() {
+    let rules: Vec<&RuleReplay> = timeline_rules(replay)
+        .into_iter()
+        .map(|place| &replay.rules[place])
+        .collect();
+    for (row, rule) in rules.iter().enumerate() {
         lanes.add_states(row, replay, rule, end_us);
     }
     layers.extend(lanes.layers());
-    let firsts: Vec<_> = replay
-        .rules
+    let firsts: Vec<_> = rules
         .iter()
         .enumerate()
         .filter_map(|(row, rule)| Some((at(replay, rule.first.as_ref()?.time_us), row as f64)))
@@ -36,20 +49,14 @@ pub fn replay_timeline(analysis: &Analysis, replay: &Replay) -> Chart {
             points: firsts,
         });
     }
-    let labels = replay.rules.iter().map(|rule| {
-        if rule.skipped.is_some() {
-            format!("{} (not evaluated)", shown(rule))
-        } else {
-            shown(rule).to_owned()
-        }
-    });
+    let labels = rules.iter().map(|rule| shown(rule).to_owned());
     Chart {
         id: "replay-timeline".to_owned(),
         title: "What the rules would have done".to_owned(),
         caption: format!(
             "States of each rule over event time, as if no rollback had taken effect: what \
-             follows a first firing is hypothetical, and grey. Shading: stages, with the treatment's \
-             share of requests.{event_note}"
+             follows a first firing is hypothetical, and grey.{}{event_note}",
+            super::stage_note(analysis)
         ),
         x: time_axis(
             replay.clock,
@@ -72,7 +79,7 @@ pub fn rule_lanes(
     if done.skipped.is_some() || done.evaluations == 0 {
         return None;
     }
-    let end_us = replay.last_event_us.max(1);
+    let end_us = life_us(replay, done);
     let mut layers: Vec<Layer> = super::stage_spans(analysis).collect();
     let mut lanes = Lanes::default();
     lanes.add_states(0, replay, done, end_us);
@@ -235,7 +242,10 @@ pub fn condition_chart(
             at: at(replay, first.time_us),
         });
     }
-    let ends = (first.time_us.min(0), last.time_us.max(replay.last_event_us));
+    let ends = (
+        first.time_us.min(0),
+        last.time_us.max(life_us(replay, rule)),
+    );
     let chart = Chart {
         id: format!("condition-{}-{}", rule.id, condition.name),
         title: condition.name.clone(),
@@ -261,6 +271,28 @@ pub fn condition_chart(
     } else {
         chart
     })
+}
+
+/// Since when the log shows harm.
+fn harm_line(analysis: &Analysis) -> Option<Layer> {
+    let from_us = analysis.harm_from_us()?;
+    Some(Layer::Rule {
+        label: "harm from here on".to_owned(),
+        tone: Tone::Caution,
+        axis: Along::X,
+        at: seconds(from_us),
+    })
+}
+
+/// The end of the time that a rule's charts show: that of the log, or a little after its last look where it
+/// stops in the first tenth of it.
+fn life_us(replay: &Replay, rule: &RuleReplay) -> i64 {
+    let (whole, last) = (replay.last_event_us.max(1), rule.last_evaluation_us);
+    if last > 0 && last < whole / 10 {
+        last + last / 10
+    } else {
+        whole
+    }
 }
 
 /// How a condition's values are written; plain numbers where the rulebook does not have it.

@@ -3,35 +3,41 @@
 
 use super::super::chart::Tone;
 use super::super::charts;
-use super::super::document::{Block, Callout, Cell, Chip, Column, Shown, Table};
-use super::{figure, quiet};
-use crate::lab::words::rounded;
-use crate::lab::{Chance, LabCell, LabTable, RuleDigest, RuleTrial, digest};
+use super::super::document::{Block, Callout};
+use super::figure;
+use super::lab_rules::{rule_by_rule, table};
+use super::rollback::are_presets;
+use crate::lab::{LabDigest, RuleLab, digest};
 use crate::report::ReportInput;
+use crate::rules::nothing_ran;
 
 /// Height of a chart over the whole width, pixels.
-const CHART_PX: u32 = 270;
+pub(super) const CHART_PX: u32 = 270;
 
 pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let Some(lab) = input.lab else {
         return Vec::new();
     };
-    if let [first, rest @ ..] = lab.rules.as_slice()
-        && let Some(why) = &first.skipped
-        && rest.iter().all(|rule| rule.skipped.is_some())
-    {
+    if let Some(why) = nothing_tried(lab) {
         return vec![Block::Paragraph(format!(
             "No rule could be tried on this log: {why}."
         ))];
     }
     let said = digest(lab);
-    let mut out = vec![Block::Lead(
-        "The replay above says when each rule would have fired on this one log. The lab asks whether \
-         that firing can be believed. It makes many rollouts from the log's own requests in which both \
+    let replayed = input
+        .replay
+        .is_some_and(|replay| nothing_ran(replay).is_none());
+    let first = if replayed {
+        "The replay above says when each rule would have fired on this one log. The lab asks whether that firing can \
+         be believed."
+    } else {
+        "The lab asks whether a rule's firing could be believed."
+    };
+    let mut out = vec![Block::Lead(format!(
+        "{first} It makes many rollouts from the log's own requests in which both \
          arms are the same, so that every firing is false, and others into whose canary a regression \
          was put. A good rule seldom fires in the first and nearly always in the second."
-            .to_owned(),
-    )];
+    ))];
     if lab.is_partial {
         out.push(Block::Callout(Callout {
             tone: Tone::Caution,
@@ -40,18 +46,14 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         }));
     }
     out.push(Block::Paragraph(said.headline.clone()));
+    out.extend(said.ceilings.iter().cloned().map(Block::Paragraph));
     out.push(Block::Table(table("lab", "Rule lab", &said.summary)));
-    out.push(Block::Note(format!(
-        "Probabilities stand with their {} intervals (Wilson). Requests are those of the canary. \
-         Thresholds are as a rulebook writes them: shares from 0 to 1, latencies in milliseconds, \
-         factors of the baseline.",
-        super::level(lab.settings.level)
+    out.push(Block::Lead(format!(
+        "Probabilities stand with their {} intervals (Wilson). {}",
+        super::level(lab.settings.level),
+        said.legend.join(" ")
     )));
-    for (trial, rule) in lab.rules.iter().zip(&said.rules) {
-        one_rule(trial, rule, lab.settings.alpha, &mut out);
-    }
     if said.frontier.rows.len() > 1 {
-        out.push(Block::Heading(said.frontier.title.clone(), Vec::new()));
         out.extend(charts::lab_frontier(lab, None).map(|chart| figure(chart, CHART_PX, None)));
         out.push(Block::Table(table(
             "lab-frontier",
@@ -59,6 +61,25 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
             &said.frontier,
         )));
     }
+    if !are_presets(input) {
+        out.extend(in_full(lab, said));
+    }
+    out
+}
+
+/// The lab rule by rule, where nobody named rules.
+pub(super) fn appendix(input: &ReportInput<'_>) -> Vec<Block> {
+    match input.lab {
+        Some(lab) if are_presets(input) && nothing_tried(lab).is_none() => {
+            in_full(lab, digest(lab))
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Rule by rule, and what everything rests on.
+fn in_full(lab: &RuleLab, said: LabDigest) -> Vec<Block> {
+    let mut out = rule_by_rule(lab, &said);
     out.push(Block::Heading(
         "What all figures of the lab rest on".to_owned(),
         Vec::new(),
@@ -67,82 +88,9 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     out
 }
 
-fn one_rule(trial: &RuleTrial, rule: &RuleDigest, alpha: f64, out: &mut Vec<Block>) {
-    let chip = match &trial.skipped {
-        Some(_) => quiet("–", "cannot be tried"),
-        None => false_rollbacks(&trial.false_rollback, alpha),
-    };
-    out.push(Block::Heading(rule.title.clone(), vec![chip]));
-    out.extend(rule.sentences.iter().cloned().map(Block::Paragraph));
-    let id = |k: usize| format!("lab-{}-{k}", rule.id);
-    let mut n = 0;
-    let mut push = |found: &LabTable, out: &mut Vec<Block>| {
-        n += 1;
-        out.push(Block::Table(table(&id(n), &rule.id, found)));
-    };
-    for found in &rule.tables {
-        push(found, out);
-    }
-    if let Some(chart) = charts::lab_detection(trial) {
-        out.push(figure(chart, CHART_PX, None));
-    }
-    // What each version finds stands in its sentence and in the chart; JSON has the tables.
-    for (text, tables) in &rule.calibrated {
-        out.push(Block::Paragraph(text.clone()));
-        if let Some(thresholds) = tables.first() {
-            push(thresholds, out);
-        }
-    }
-    if !rule.guards.is_empty() {
-        out.push(Block::Callout(Callout {
-            tone: Tone::Caution,
-            title: "Keep in mind".to_owned(),
-            lines: rule.guards.clone(),
-        }));
-    }
-}
-
-/// Red where the probability is above what is tolerated, green where it is below.
-fn false_rollbacks(chance: &Chance, alpha: f64) -> Chip {
-    let label = format!("{} false rollbacks", rounded(chance.share));
-    if chance.lower > alpha {
-        Chip::new(Tone::Bad, "▼", label)
-    } else if chance.upper > alpha {
-        Chip::new(Tone::Caution, "?", label)
-    } else {
-        Chip::new(Tone::Good, "✓", label)
-    }
-}
-
-fn table(id: &str, of: &str, found: &LabTable) -> Table {
-    let is_figure = |column: usize| {
-        let cells = found.rows.iter().filter_map(|row| row.get(column));
-        cells
-            .into_iter()
-            .any(|cell| !matches!(cell, LabCell::Text(_)))
-    };
-    let columns = found.columns.iter().enumerate().map(|(k, title)| match k {
-        0 => Column::head(*title),
-        k if is_figure(k) => Column::right(*title),
-        _ => Column::left(*title),
-    });
-    let rows = found.rows.iter().map(|row| row.iter().map(cell).collect());
-    Table::new(id, format!("{of}: {}", found.title), columns.collect()).with(rows)
-}
-
-fn cell(cell: &LabCell) -> Cell {
-    match cell {
-        LabCell::Text(text) => Cell::text(text.as_str()),
-        LabCell::Number(raw, text) => Cell::number(*raw, text.as_str()),
-        LabCell::Chance(chance) if chance.n == 0 => Cell::none(),
-        LabCell::Chance(chance) => Cell::new(Shown::Estimate {
-            raw: [chance.share, chance.lower, chance.upper],
-            text: rounded(chance.share),
-            interval: format!(
-                "[{}, {}]",
-                rounded(chance.lower).replace(' ', "\u{a0}"),
-                rounded(chance.upper).replace(' ', "\u{a0}")
-            ),
-        }),
-    }
+/// Why no rule could be tried; `None` where one was.
+fn nothing_tried(lab: &RuleLab) -> Option<&str> {
+    let (first, rest) = lab.rules.split_first()?;
+    let is_skipped = rest.iter().all(|rule| rule.skipped.is_some());
+    first.skipped.as_deref().filter(|_| is_skipped)
 }

@@ -3,11 +3,13 @@
 mod cover;
 mod examples;
 mod lab;
+mod lab_rules;
 mod latency;
 mod log;
 mod method;
 mod power;
 mod rollback;
+mod rollback_rules;
 mod scorecard;
 mod segments;
 mod strategies;
@@ -62,6 +64,16 @@ pub fn document(input: &ReportInput<'_>) -> Document {
         ("log", "The log", log::blocks(input)),
         ("method", "Method and limits", method::method(input)),
         ("reproduce", "How to reproduce", method::reproduce(input)),
+        (
+            "rollback-rules",
+            "The rollback rules one by one",
+            rollback::appendix(input),
+        ),
+        (
+            "lab-rules",
+            "The rule lab, rule by rule",
+            lab::appendix(input),
+        ),
     ];
     let sections = parts
         .into_iter()

@@ -1,83 +1,98 @@
-//! What the rollback rules would have done: when, at which stage, why, and what they saw.
-
-use std::fmt::Write as _;
+//! What the rollback rules would have done: one table of all, and what acting would have averted. Rule by rule
+//! follows for rules that somebody chose; of the presets it stands at the end of the report.
 
 use super::super::chart::Tone;
 use super::super::charts;
-use super::super::document::{Block, Callout, Cell, Chip, Column, Figure, Table};
-use super::{arm_name, figure, quiet, rows_height};
+use super::super::document::{Block, Callout, Cell, Chip, Column, Shown, Table};
+use super::rollback_rules::rule_by_rule;
+use super::{figure, quiet, rows_height};
 use crate::analysis::Analysis;
+use crate::lab::words::rounded;
 use crate::report::ReportInput;
 use crate::rules::{
-    Action, ConditionReplay, Exposure, Firing, Replanned, Replay, Rule, RuleReplay, Truth, changes,
-    clock_text, no_data_text, persistence_text, presets, sentences,
+    Action, AvertedAmount, Ledger, Replanned, Replay, RuleReplay, credit, ledger, nothing_ran,
+    presets,
 };
-use crate::units::{self, ValueForm};
-
-/// The most charts that a rule gets; those of the causes come first.
-const MAX_CHARTS: usize = 4;
-/// The most changes of a rule's state that are listed.
-const MAX_CHANGES: usize = 12;
+use crate::units::{self, Clock};
 
 pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let analysis = input.analysis;
-    let Some(replay) = input.replay.filter(|replay| !replay.rules.is_empty()) else {
+    let Some(replay) = replayed(input) else {
         return Vec::new();
     };
+    if let Some(why) = nothing_ran(replay) {
+        return vec![Block::Paragraph(why)];
+    }
     let mut lead = match replay.clock {
-        units::Clock::Epoch | units::Clock::Relative => {
+        Clock::Epoch | Clock::Relative => {
             "Each rule was replayed over the log in event time, as its monitor would have seen the \
              requests complete. The log does not stop where a rule fires, so what is said of the time \
              after a first firing is hypothetical."
         }
-        units::Clock::RowOrder => {
+        Clock::RowOrder => {
             "The log has no times: each rule was replayed in the order of the rows, which need not be that \
              of the requests. What is said of the rows after a first firing is hypothetical."
         }
     }
     .to_owned();
-    if presets::all().is_ok_and(|all| input.rulebook == Some(&all)) {
+    if are_presets(input) {
         lead += " No rules of this rollout were named: these are the presets that come with Hindsight, \
-                 taken from published articles and tools.";
+                 taken from published articles and tools. What each of them saw stands at the end of this report.";
     }
     let mut out = vec![Block::Lead(lead)];
     let routers = replay.routers.iter().map(|fit| fit.text.clone());
     out.extend(routers.map(Block::Paragraph));
     let replanned = replay.replanned.iter().flat_map(Replanned::sentences);
     out.extend(replanned.map(Block::Paragraph));
-    out.push(Block::Table(overview(analysis, replay)));
+    out.push(Block::Table(overview(input, replay)));
     if !analysis.strategy.strategy.is_concurrent() {
         out.push(Block::Callout(Callout {
             tone: Tone::Caution,
             title: "The arms were not seen side by side".to_owned(),
             lines: vec![
-                "A rule that compares the canary with the baseline has only one of them before it at any \
-                 moment of such a log. That it fires, or does not, tells little about the rollout."
+                "Rules that compare the canary with the baseline cannot be judged on such a log. What the others \
+                 did can come from the time at which an arm ran."
                     .to_owned(),
             ],
         }));
     }
-    let mut ran = replay
-        .rules
-        .iter()
-        .filter(|rule| rule.skipped.is_none())
-        .peekable();
-    if ran.peek().is_some() {
-        let height_px = rows_height(replay.rules.len());
-        out.push(figure(
-            charts::replay_timeline(analysis, replay),
-            height_px,
-            None,
-        ));
+    out.push(figure(
+        charts::replay_timeline(analysis, replay),
+        rows_height(charts::timeline_rules(replay).len()),
+        None,
+    ));
+    if let Some(found) = ledger(replay, analysis.harm_from_us()) {
+        let title = "What a rollback would have averted";
+        out.push(Block::Heading(title.to_owned(), Vec::new()));
+        out.push(Block::Table(averted(&found)));
+        out.extend(found.notes.into_iter().map(Block::Paragraph));
     }
-    for rule in ran {
-        one_rule(input, replay, rule, &mut out);
+    if !are_presets(input) {
+        out.extend(rule_by_rule(input, replay));
     }
     out
 }
 
-fn overview(analysis: &Analysis, replay: &Replay) -> Table {
-    let columns = vec![
+/// The presets one by one, where nobody named rules.
+pub(super) fn appendix(input: &ReportInput<'_>) -> Vec<Block> {
+    match replayed(input) {
+        Some(replay) if are_presets(input) => rule_by_rule(input, replay),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the rules are those that stand in where nobody named any.
+pub(super) fn are_presets(input: &ReportInput<'_>) -> bool {
+    presets::all().is_ok_and(|all| input.rulebook == Some(&all))
+}
+
+fn replayed<'a>(input: &ReportInput<'a>) -> Option<&'a Replay> {
+    input.replay.filter(|replay| !replay.rules.is_empty())
+}
+
+fn overview(input: &ReportInput<'_>, replay: &Replay) -> Table {
+    let analysis = input.analysis;
+    let mut columns = vec![
         Column::head("Rule"),
         Column::left("Outcome"),
         Column::left("First fired"),
@@ -85,16 +100,13 @@ fn overview(analysis: &Analysis, replay: &Replay) -> Table {
         Column::left("Because of"),
         Column::right("Breaches"),
     ];
+    if input.lab.is_some() {
+        columns.push(Column::right("False rollbacks in the lab"));
+    }
     let rows = replay.rules.iter().map(|rule| {
         let (when, stage, causes) = match &rule.first {
             Some(first) => (
-                match replay.clock {
-                    units::Clock::RowOrder => Cell::text(instant(replay, first.time_us)),
-                    _ => Cell::text(instant(replay, first.time_us)).note(format!(
-                        "{} after the start",
-                        units::duration_us(first.time_us)
-                    )),
-                },
+                when(replay, first.time_us),
                 stage(analysis, replay, first.time_us),
                 Cell::text(first.causes.join(", ")),
             ),
@@ -102,216 +114,75 @@ fn overview(analysis: &Analysis, replay: &Replay) -> Table {
         };
         let breaches = match rule.skipped {
             Some(_) => Cell::none(),
-            None => Cell::count(rule.evaluations_true)
-                .note(format!("of {}", units::count(rule.evaluations))),
+            None => {
+                let (held, of) = rule.breaches();
+                Cell::text(held).note(of)
+            }
         };
-        vec![
+        let worth = credit(replay, rule, analysis.harm_from_us()).and_then(|credit| credit.label());
+        let mut row = vec![
             Cell::text(shown(rule)),
-            match &rule.skipped {
-                Some(why) => Cell::chip(outcome(rule)).note(why.as_str()),
-                None => Cell::chip(outcome(rule)),
+            match (&rule.skipped, worth) {
+                (Some(why), _) => Cell::chip(outcome(rule)).note(why.as_str()),
+                (None, Some(worth)) => Cell::chip(outcome(rule)).note(worth),
+                (None, None) => Cell::chip(outcome(rule)),
             },
             when,
             stage,
             causes,
             breaches,
-        ]
+        ];
+        if let Some(lab) = input.lab {
+            let trial = lab.rules.iter().find(|trial| trial.id == rule.id);
+            let tried = trial.filter(|trial| trial.skipped.is_none());
+            row.push(tried.map_or_else(Cell::none, |trial| {
+                let found = trial.false_rollback;
+                let text = match found.events {
+                    0 => "never".to_owned(),
+                    _ => rounded(found.share),
+                };
+                Cell::number(found.share, text)
+            }));
+        }
+        row
     });
     Table::new("rules", "What each rule would have done", columns).with(rows)
 }
 
-fn one_rule(input: &ReportInput<'_>, replay: &Replay, rule: &RuleReplay, out: &mut Vec<Block>) {
-    out.push(Block::Heading(shown(rule).to_owned(), vec![outcome(rule)]));
-    let source = input
-        .rulebook
-        .and_then(|book| book.rules.iter().find(|r| r.id == rule.id));
-    if let Some(source) = source {
-        about(source, out);
-    }
-    match &rule.first {
-        Some(first) => {
-            out.push(Block::Paragraph(firing(
-                input.analysis,
-                replay,
-                rule,
-                first,
-            )));
-            out.push(Block::Table(readings(input, rule, first)));
-        }
-        None => out.push(Block::Table(conditions(rule, replay))),
-    }
-    out.extend(state_changes(replay, rule, source).map(Block::Table));
-    out.extend(sentences(replay, rule).into_iter().map(Block::Paragraph));
-    let figures = figures(input, replay, rule);
-    if !figures.is_empty() {
-        out.push(Block::Figures(figures));
-    }
-}
-
-/// What the rule is, and what is known to be wrong with it.
-fn about(source: &Rule, out: &mut Vec<Block>) {
-    if !source.description.is_empty() {
-        out.push(Block::Paragraph(source.description.clone()));
-    }
-    out.push(Block::Lead(format!(
-        "Evaluated {}; {}. {}",
-        clock_text(source.clock),
-        persistence_text(source.persistence),
-        no_data_text(source)
-    )));
-    if !source.faults.is_empty() {
-        out.push(Block::Callout(Callout {
-            tone: Tone::Caution,
-            title: "Known faults of this rule".to_owned(),
-            lines: source.faults.clone(),
+/// What stopping the canary would have averted.
+fn averted(found: &Ledger<'_>) -> Table {
+    let mut columns = vec![Column::head("Stopped by"), Column::right("Requests after")];
+    let measures = found.measures.iter();
+    columns.extend(measures.map(|(_, what)| Column::right(what.clone())));
+    let rows = found.rows.iter().map(|row| {
+        let mut cells = vec![
+            Cell::text(row.who.as_str()),
+            Cell::count(row.averted.requests),
+        ];
+        cells.extend(found.measures.iter().map(|(id, _)| {
+            let mut amounts = row.averted.amounts.iter();
+            amounts
+                .find(|amount| amount.id == *id)
+                .map_or_else(Cell::none, amount)
         }));
-    }
-}
-
-fn firing(analysis: &Analysis, replay: &Replay, rule: &RuleReplay, first: &Firing) -> String {
-    let treatment = analysis
-        .treatment
-        .map_or("the canary", |arm| arm_name(analysis, arm));
-    let mut out = format!("First fired at {}", instant(replay, first.time_us));
-    if let Some(row) = first.row {
-        let _infallible = write!(out, ", on data row {}", units::count(u64::from(row) + 1));
-    }
-    if first.effective_us > first.time_us {
-        let later = units::duration_us(first.effective_us - first.time_us);
-        let _infallible = write!(out, ", taking effect {later} later");
-    }
-    out += ".";
-    if let Some(Exposure { before, after }) = rule.exposure {
-        let _infallible = write!(
-            out,
-            " Requests of {treatment} until then: {}, failed: {}. Requests after that: {}, failed: {}.",
-            units::count(before.requests),
-            units::count(before.errors),
-            units::count(after.requests),
-            units::count(after.errors)
-        );
-    }
-    out
-}
-
-/// What every condition saw at the first firing.
-fn readings(input: &ReportInput<'_>, rule: &RuleReplay, first: &Firing) -> Table {
-    let columns = vec![
-        Column::head("Condition at that moment"),
-        Column::right("Saw"),
-        Column::right("Bound"),
-        Column::right("Baseline"),
-        Column::left("Held"),
-    ];
-    let rows = first.readings.iter().map(|reading| {
-        let form = charts::condition_form(input.rulebook, rule, &reading.condition);
-        let found = rule.conditions.iter().find(|c| c.name == reading.condition);
-        let counted = |value, n: u32| {
-            Cell::value(form, value).note(format!("n {}", units::count(u64::from(n))))
-        };
-        vec![
-            Cell::text(reading.condition.as_str())
-                .note(found.map_or("", |condition| condition.text.as_str())),
-            counted(reading.measured.value, reading.measured.n),
-            Cell::value(form, reading.bound),
-            counted(reading.baseline.value, reading.baseline.n),
-            Cell::chip(truth(reading.truth)),
-        ]
+        cells
     });
-    Table::new(
-        &format!("rule-{}", rule.id),
-        format!("{}: conditions at the first firing", shown(rule)),
-        columns,
-    )
-    .with(rows)
+    Table::new("averted", "What a rollback would have averted", columns).with(rows)
 }
 
-/// What happened to the rule in order of time: the first changes, where its state changed at all.
-fn state_changes(replay: &Replay, rule: &RuleReplay, source: Option<&Rule>) -> Option<Table> {
-    if rule.transitions.is_empty() {
-        return None;
+fn amount(amount: &AvertedAmount) -> Cell {
+    let text = units::change(amount.value);
+    match amount.interval {
+        Some((low, high)) => Cell::new(Shown::Estimate {
+            raw: [amount.value, low, high],
+            text,
+            interval: format!("[{}, {}]", units::change(low), units::change(high)),
+        }),
+        None => Cell::number(amount.value, text).note("too few users for an interval"),
     }
-    let found = changes(replay, rule, source);
-    let columns = vec![
-        Column::left("When"),
-        Column::right("Data row"),
-        Column::left("Change"),
-        Column::left("What the conditions saw"),
-    ];
-    let rows = found.iter().take(MAX_CHANGES).map(|change| {
-        vec![
-            Cell::text(instant(replay, change.time_us)).note(format!(
-                "{} after the start",
-                units::duration_us(change.time_us)
-            )),
-            change
-                .row
-                .map_or_else(Cell::none, |row| Cell::count(u64::from(row) + 1)),
-            Cell::text(change.what.as_str()),
-            Cell::text(change.saw.join("; ")),
-        ]
-    });
-    let n = found.len() as u64 + rule.transitions_omitted;
-    let title = if n > MAX_CHANGES as u64 {
-        format!(
-            "{}: the first {MAX_CHANGES} of {} changes",
-            shown(rule),
-            units::count(n)
-        )
-    } else {
-        format!("{}: what changed", shown(rule))
-    };
-    Some(Table::new(&format!("changes-{}", rule.id), title, columns).with(rows))
 }
 
-/// How often each condition of a rule that never fired held.
-fn conditions(rule: &RuleReplay, replay: &Replay) -> Table {
-    let columns = vec![
-        Column::head("Condition"),
-        Column::right("Held at"),
-        Column::right("No data at"),
-        Column::left("First held"),
-    ];
-    let rows = rule.conditions.iter().map(|condition| {
-        let name = Cell::text(condition.name.as_str()).note(condition.text.as_str());
-        match &condition.unavailable {
-            Some(why) => vec![name, Cell::none(), Cell::none(), Cell::text(why.as_str())],
-            None => vec![
-                name,
-                Cell::count(condition.evaluations_true),
-                Cell::count(condition.evaluations_no_data),
-                condition
-                    .first_us
-                    .map_or_else(Cell::none, |us| Cell::text(instant(replay, us))),
-            ],
-        }
-    });
-    Table::new(
-        &format!("rule-{}", rule.id),
-        format!("{}: conditions", shown(rule)),
-        columns,
-    )
-    .with(rows)
-}
-
-fn figures(input: &ReportInput<'_>, replay: &Replay, rule: &RuleReplay) -> Vec<Figure> {
-    let causes = rule.first.as_ref().map_or(&[][..], |first| &first.causes);
-    let is_cause = |c: &&ConditionReplay| causes.contains(&c.name);
-    let others = rule.conditions.iter().filter(|c| !is_cause(c));
-    rule.conditions
-        .iter()
-        .filter(is_cause)
-        .chain(others)
-        .filter_map(|condition| {
-            let form: ValueForm = charts::condition_form(input.rulebook, rule, &condition.name);
-            charts::condition_chart(input.analysis, replay, rule, condition, form)
-        })
-        .take(MAX_CHARTS)
-        .map(|chart| Figure::new(chart, 235, None))
-        .collect()
-}
-
-fn outcome(rule: &RuleReplay) -> Chip {
+pub(super) fn outcome(rule: &RuleReplay) -> Chip {
     let done = match rule.action {
         Action::Rollback => "would have rolled back",
         Action::Hold => "would have stopped the rollout",
@@ -325,15 +196,7 @@ fn outcome(rule: &RuleReplay) -> Chip {
     }
 }
 
-fn truth(truth: Truth) -> Chip {
-    match truth {
-        Truth::True => Chip::new(Tone::Bad, "▼", "yes"),
-        Truth::False => quiet("●", "no"),
-        Truth::Unknown => quiet("?", "no data"),
-    }
-}
-
-fn shown(rule: &RuleReplay) -> &str {
+pub(super) fn shown(rule: &RuleReplay) -> &str {
     if rule.title.is_empty() {
         &rule.id
     } else {
@@ -341,8 +204,20 @@ fn shown(rule: &RuleReplay) -> &str {
     }
 }
 
-fn instant(replay: &Replay, time_us: i64) -> String {
+pub(super) fn instant(replay: &Replay, time_us: i64) -> String {
     units::instant(replay.time_zero_us + time_us, replay.clock)
+}
+
+/// A moment, and how long after the first request it was; the row alone where there are no times.
+pub(super) fn when(replay: &Replay, time_us: i64) -> Cell {
+    let cell = Cell::text(instant(replay, time_us));
+    match replay.clock {
+        Clock::RowOrder => cell,
+        Clock::Epoch | Clock::Relative if time_us == 0 => cell.note("the start"),
+        Clock::Epoch | Clock::Relative => {
+            cell.note(format!("{} after the start", units::duration_us(time_us)))
+        }
+    }
 }
 
 /// The stage in force, with the treatment's share.

@@ -287,12 +287,12 @@ fn is_signed(scale: &Scale) -> bool {
     matches!(scale, Scale::Change(_) | Scale::Relative)
 }
 
-/// Every row of a category axis, cut to 38 % of the picture; else a tick every 32 pixels.
+/// Every row of a category axis, cut to 45 % of the picture; else a tick every 32 pixels.
 fn y_ticks(chart: &Chart, range: (f64, f64), (width, height): (f64, f64)) -> Vec<(f64, String)> {
     if let Scale::Category(labels) = &chart.y.scale {
         return ticks(&chart.y.scale, range, labels.len().max(1))
             .into_iter()
-            .map(|(at, label)| (at, text::cut(&label, TEXT, 0.38 * width).into_owned()))
+            .map(|(at, label)| (at, text::cut(&label, TEXT, 0.45 * width).into_owned()))
             .collect();
     }
     ticks(

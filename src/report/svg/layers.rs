@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::super::chart::{Along, Chart, Layer, Mark, Scale, Tone};
 use super::super::text;
 use super::frame::Frame;
-use super::{px, tone_class, write_segment};
+use super::{LINE, TEXT, px, tone_class, write_anchored, write_segment};
 use crate::units;
 
 pub(super) fn write(out: &mut String, frame: &Frame, chart: &Chart, layer: &Layer) {
@@ -37,6 +37,11 @@ pub(super) fn write(out: &mut String, frame: &Frame, chart: &Chart, layer: &Laye
         } => {
             for &(x, y) in points {
                 write_mark(out, frame, (*tone, *mark), (x, y));
+            }
+        }
+        Layer::Labels { items } => {
+            for (x, y, label) in items {
+                write_label(out, frame, (*x, *y), label);
             }
         }
         Layer::Rule { .. } | Layer::Span { .. } => {} // drawn around the clipped data
@@ -316,6 +321,22 @@ fn write_mark(out: &mut String, frame: &Frame, (tone, mark): (Tone, Mark), (x, y
         }
         Mark::Flag => write_point(out, Shape::Down, tone, (x, y - 7.0)),
     }
+}
+
+/// Words at the upper right of a point, or at its upper left where the plot ends.
+fn write_label(out: &mut String, frame: &Frame, (x, y): (f64, f64), label: &str) {
+    if !x.is_finite() || !y.is_finite() {
+        return;
+    }
+    let (x, y) = frame_px(frame, x, y);
+    let width = text::width(label, TEXT);
+    let (at, anchor) = if x + 7.0 + width > frame.plot.right {
+        (x - 7.0, "end")
+    } else {
+        (x + 7.0, "start")
+    };
+    let y = (y - 6.0).max(frame.plot.top + LINE - 4.0);
+    write_anchored(out, (at, y), "num", anchor, label);
 }
 
 fn push_run(path: &mut String, first: char, points: impl Iterator<Item = (f64, f64)>) {

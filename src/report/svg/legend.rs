@@ -126,8 +126,10 @@ fn sample(layer: &Layer) -> Sample {
         Layer::Marks {
             mark: Mark::Flag, ..
         } => Sample::Flag,
-        Layer::Line { .. } | Layer::Steps { .. } | Layer::Rule { .. } | Layer::Span { .. } => {
-            Sample::Line
-        }
+        Layer::Line { .. }
+        | Layer::Steps { .. }
+        | Layer::Labels { .. }
+        | Layer::Rule { .. }
+        | Layer::Span { .. } => Sample::Line,
     }
 }

@@ -17,9 +17,9 @@ mod requests;
 mod tests;
 
 use super::evaluate::reading_at;
+use super::looks::points;
 use super::persist::Tracker;
 use super::prepare::{Prepared, View};
-use super::replay::points;
 use super::run::Run;
 use super::state::{Point, Points};
 use super::{

@@ -1,8 +1,8 @@
 //! What a rule and its calibrated versions find.
 
-use super::super::super::widgets::{Column, card_ui, chart_ui, table_height, table_ui};
+use super::super::super::widgets::{Column, card_ui, chart_ui, note, table_height, table_ui};
 use super::super::super::words::tr;
-use crate::lab::words::chance;
+use crate::lab::words::{ceiling, chance, few};
 use crate::lab::{Chance, Detection, RuleTrial};
 use crate::report::charts;
 use crate::units;
@@ -33,17 +33,21 @@ pub(super) fn ui(ui: &mut egui::Ui, trial: &RuleTrial) {
             detections_ui(ui, &name, detection, without);
             ui.add_space(6.0);
         }
+        for sentence in trial.detection.iter().filter_map(ceiling) {
+            note(ui, &sentence);
+        }
     });
 }
 
 fn detections_ui(ui: &mut egui::Ui, id: &str, detections: &[Detection], without: &Chance) {
-    const COLUMNS: [Column<'_>; 6] = [
-        Column::text("Regression", 220.0),
+    const COLUMNS: [Column<'_>; 7] = [
+        Column::text("Regression", 190.0),
+        Column::number("Rollouts", 64.0),
         Column::number("Fires with it", 150.0),
         Column::number("Fires without", 150.0),
-        Column::number("Median delay, canary requests", 200.0),
-        Column::number("Harmed requests until then", 190.0),
-        Column::number("without the rule", 120.0),
+        Column::number("Canary requests to the firing, median", 214.0),
+        Column::number("Harmed until then, mean", 150.0),
+        Column::number("if nobody acts", 94.0),
     ];
     let height = table_height(detections.len());
     table_ui(
@@ -55,14 +59,16 @@ fn detections_ui(ui: &mut egui::Ui, id: &str, detections: &[Detection], without:
             let d = &detections[i];
             let text = match column {
                 0 => d.text.clone(),
-                1 => chance(&d.detected),
-                2 => chance(without),
-                3 => d.median_delay_requests.map_or_else(
-                    || units::NO_VALUE.to_owned(),
-                    |n| units::count(n.round() as u64),
-                ),
-                4 => units::count(d.harmed.round() as u64),
-                _ => units::count(d.harmed_without_rule.round() as u64),
+                1 => units::count(d.detected.n),
+                2 if !d.sees => "no condition on it".to_owned(),
+                3..=6 if !d.sees => units::NO_VALUE.to_owned(),
+                2 => chance(&d.detected),
+                3 => chance(without),
+                4 => d
+                    .median_delay_requests
+                    .map_or_else(|| "never".to_owned(), few),
+                5 => few(d.harmed),
+                _ => few(d.harmed_without_rule),
             };
             ui.label(tr(text));
         },

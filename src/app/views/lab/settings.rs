@@ -3,7 +3,7 @@
 use super::super::super::command::{Command, Commands};
 use super::super::super::session::Session;
 use super::super::super::state::{AppState, LabPlanChoice};
-use super::super::super::widgets::card_ui;
+use super::super::super::widgets::{card_ui, note};
 use super::super::super::words::tr;
 use crate::analysis::Analysis;
 use crate::jobs::JobKind;
@@ -39,6 +39,7 @@ pub(super) fn ui(
                 ui.selectable_value(&mut state.lab.replicates, n, text);
             }
         });
+        let mut chosen = "";
         ui.horizontal_wrapped(|ui| {
             ui.label(tr("Made by"));
             for (engine, text, why) in [
@@ -63,10 +64,14 @@ pub(super) fn ui(
                     "Independent requests: the fewest false rollbacks that can be hoped for.",
                 ),
             ] {
+                if state.lab.engine == engine {
+                    chosen = why;
+                }
                 ui.selectable_value(&mut state.lab.engine, engine, tr(text))
                     .on_hover_text(tr(why));
             }
         });
+        note(ui, chosen);
         plan_ui(ui, state);
         let is_readable = grid_ui(ui, state);
         ui.add_space(4.0);
@@ -153,7 +158,9 @@ fn plan_ui(ui: &mut egui::Ui, state: &mut AppState) {
         {
             state.lab.plan = LabPlanChoice::Fixed(percent / 100.0);
         }
-        ui.label(tr("Calibrate to"));
+        ui.label(tr("Tolerated false rollbacks")).on_hover_text(tr(
+            "Thresholds are calibrated so that a rule rolls back at most this share of rollouts in which nothing is wrong",
+        ));
         let mut alpha = state.lab.alpha * 100.0;
         let drag = egui::DragValue::new(&mut alpha)
             .range(0.1..=50.0)

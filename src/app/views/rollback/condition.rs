@@ -47,14 +47,14 @@ pub(super) fn condition_ui(
         });
         let fires = match first {
             FirstFires::At(us) => {
-                format!("The rule first fires after {}.", units::duration_us(us))
+                format!("The rule first fires {}.", units::moment(us, replay.clock))
             }
             FirstFires::Never => "The rule never fires.".to_owned(),
         };
         ui.strong(tr(fires));
         let first = result.first_us.map_or_else(
             || "never".to_owned(),
-            |us| format!("first after {}", units::duration_us(us)),
+            |us| format!("first {}", units::moment(us, replay.clock)),
         );
         note(
             ui,

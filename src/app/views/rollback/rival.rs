@@ -49,9 +49,9 @@ pub(super) fn rival_ui(
             (pairs.len(), height),
             |ui, i, column| {
                 let pair = &pairs[i];
-                let chip = |ui: &mut egui::Ui, rule| {
+                let chip = |ui: &mut egui::Ui, replay: &Replay, rule| {
                     if let Some(rule) = rule {
-                        firing_chip(ui, rule);
+                        firing_chip(ui, replay, rule);
                     } else {
                         ui.weak(units::NO_VALUE);
                     }
@@ -61,8 +61,8 @@ pub(super) fn rival_ui(
                         let rule = pair.ours.or(pair.theirs);
                         ui.label(tr(rule.map_or("", |rule| &rule.title)));
                     }
-                    1 => chip(ui, pair.ours),
-                    2 => chip(ui, pair.theirs),
+                    1 => chip(ui, ours, pair.ours),
+                    2 => chip(ui, theirs, pair.theirs),
                     _ => {
                         ui.label(tr(pair.change()));
                     }
@@ -72,7 +72,7 @@ pub(super) fn rival_ui(
         let mut timeline = charts::replay_timeline(analysis, theirs);
         "rival-timeline".clone_into(&mut timeline.id);
         "What the rules of the other file would have done".clone_into(&mut timeline.title);
-        let height = 70.0 + 26.0 * theirs.rules.len() as f32;
+        let height = 70.0 + 26.0 * timeline.n_rows() as f32;
         brush_in(ui, &timeline, height, None);
     });
     if is_closed {

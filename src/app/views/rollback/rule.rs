@@ -53,7 +53,7 @@ pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Comma
         if let Some(why) = &done.skipped {
             ui.colored_label(
                 ui.visuals().warn_fg_color,
-                tr(format!("It cannot run on this log: {why}")),
+                tr(format!("Not evaluated on this log: {why}")),
             );
         }
         if !rule.faults.is_empty() {
@@ -68,11 +68,11 @@ pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Comma
                 }
             });
         }
-        verdict_ui(ui, done, replay);
+        verdict_ui(ui, shown);
         if let Some(firing) = &done.first {
             firing_ui(ui, shown, replay.time_zero_us + firing.time_us, commands);
         }
-        for sentence in sentences(replay, done) {
+        for sentence in sentences(replay, done, analysis.harm_from_us()) {
             note(ui, &sentence);
         }
         if let Some(fit) = &done.plan {
@@ -104,7 +104,7 @@ pub(super) fn rule_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Comma
 /// What happened to the rule in order of time.
 fn changes_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Commands) {
     const COLUMNS: [Column<'_>; 4] = [
-        Column::text("After", 110.0),
+        Column::text("When", 110.0),
         Column::number("Data row", 90.0),
         Column::text("Change", 260.0),
         Column::text("What the conditions saw", 420.0),
@@ -132,7 +132,7 @@ fn changes_ui(ui: &mut egui::Ui, shown: &Shown<'_>, commands: &mut Commands) {
             |ui, i, column| {
                 let change = &found[i];
                 match column {
-                    0 => ui.label(units::duration_us(change.time_us)),
+                    0 => ui.label(tr(units::moment(change.time_us, shown.replay.clock))),
                     1 => ui.label(row_text(change)),
                     2 => ui.label(tr(change.what.as_str())),
                     _ => {
@@ -220,8 +220,21 @@ fn plan_ui(ui: &mut egui::Ui, fit: &PlanFit) {
         });
 }
 
-fn verdict_ui(ui: &mut egui::Ui, done: &RuleReplay, replay: &Replay) {
+fn verdict_ui(ui: &mut egui::Ui, shown: &Shown<'_>) {
+    let Shown {
+        done,
+        replay,
+        analysis,
+        ..
+    } = *shown;
     ui.add_space(4.0);
+    if done.skipped.is_none() {
+        let (held, of) = done.breaches();
+        note(
+            ui,
+            &format!("Its conditions held at {held} evaluations {of}."),
+        );
+    }
     let Some(firing) = &done.first else {
         if done.skipped.is_none() {
             ui.strong(tr("It would never have fired on this log."));
@@ -230,14 +243,33 @@ fn verdict_ui(ui: &mut egui::Ui, done: &RuleReplay, replay: &Replay) {
     };
     let at = firing.time_us + replay.time_zero_us;
     let color = theme::tone(Tone::Bad, ui.visuals().dark_mode);
-    let text = tr(format!(
-        "First fires {} after the start, because of {}. At {}.",
-        units::duration_us(firing.time_us),
-        firing.causes.join(" and "),
-        units::instant(at, replay.clock)
-    ));
+    let causes = firing.causes.join(" and ");
+    let text = match replay.clock {
+        units::Clock::RowOrder => tr(format!(
+            "First fires at {}, because of {}.",
+            units::instant(at, replay.clock),
+            causes
+        )),
+        units::Clock::Epoch | units::Clock::Relative => tr(format!(
+            "First fires {} after the start, because of {}. At {}.",
+            units::duration_us(firing.time_us),
+            causes,
+            units::instant(at, replay.clock)
+        )),
+    };
     ui.add(egui::Label::new(egui::RichText::new(text).color(color).strong()).wrap());
-    if let Some(exposure) = done.exposure {
+    if let Some(exposure) = done.exposure
+        && !analysis.log.has_outcome
+    {
+        note(
+            ui,
+            &format!(
+                "Until then the canary answered {} requests; {} came after.",
+                units::count(exposure.before.requests),
+                units::count(exposure.after.requests)
+            ),
+        );
+    } else if let Some(exposure) = done.exposure {
         note(
             ui,
             &format!(
