@@ -20,7 +20,7 @@ use super::super::words::tr;
 use crate::analysis::Analysis;
 use crate::report::chart::Tone;
 use crate::report::charts;
-use crate::rules::{Replay, RuleReplay, credit, nothing_ran};
+use crate::rules::{Credit, Replay, RuleReplay, credit, nothing_ran};
 use crate::units;
 use averted::averted_ui;
 use rival::rival_ui;
@@ -200,7 +200,7 @@ fn rules_ui(
                     }
                     (5, _) => {
                         let credit = credit(replay, rule, harm_from_us);
-                        let worth = credit.and_then(|credit| credit.label());
+                        let worth = credit.and_then(Credit::label);
                         if let Some(remark) = rule.skipped.as_deref().or(worth) {
                             let remark = tr(remark);
                             ui.add(egui::Label::new(remark.as_str()).truncate())

@@ -10,8 +10,8 @@ use crate::analysis::Analysis;
 use crate::lab::words::rounded;
 use crate::report::ReportInput;
 use crate::rules::{
-    Action, AvertedAmount, Ledger, Replanned, Replay, RuleReplay, credit, ledger, nothing_ran,
-    presets,
+    Action, AvertedAmount, Credit, Ledger, Replanned, Replay, RuleReplay, credit, ledger,
+    nothing_ran, presets,
 };
 use crate::units::{self, Clock};
 
@@ -119,7 +119,7 @@ fn overview(input: &ReportInput<'_>, replay: &Replay) -> Table {
                 Cell::text(held).note(of)
             }
         };
-        let worth = credit(replay, rule, analysis.harm_from_us()).and_then(|credit| credit.label());
+        let worth = credit(replay, rule, analysis.harm_from_us()).and_then(Credit::label);
         let mut row = vec![
             Cell::text(shown(rule)),
             match (&rule.skipped, worth) {
