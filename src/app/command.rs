@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use egui::Key;
 
+use super::paths::{AskedPath, PathFor};
 use super::pictures::Picture;
 use super::requests::Query;
 use super::rule_files;
@@ -44,8 +45,12 @@ pub enum Command {
     PickPicture(PathBuf),
     /// Write a chart as a picture.
     SavePicture(Box<Picture>),
-    /// Choose a file of rules to compare with.
-    PickRival,
+    /// Ask for a file.
+    AskPath(PathFor),
+    /// Choose it with the file dialog.
+    PickPath(AskedPath),
+    /// Compare with the rules of a file.
+    OpenRival(PathBuf),
     /// Bring back the state that a crash left behind, or let it go.
     Recover(bool),
     /// Give a column a role, or none.
@@ -190,7 +195,9 @@ pub(super) fn apply(
         Command::SavePicture(picture) => {
             session.save_picture(*picture, state.document.rulebook.clone());
         }
-        Command::PickRival => session.pick_rules(super::dialogs::pick_rules, super::rivals::open),
+        Command::AskPath(purpose) => state.asked_path = Some(AskedPath::new(purpose, state)),
+        Command::PickPath(asked) => session.pick_path(&asked),
+        Command::OpenRival(path) => super::rivals::open(state, &path),
         Command::Recover(is_wanted) => {
             if let Some(project) = state.storage.leftover.take().filter(|_| is_wanted) {
                 saving::open(state, (project, String::new()), None);

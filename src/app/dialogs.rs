@@ -61,41 +61,40 @@ pub(super) fn pick_rules(language: Language) -> Option<PathBuf> {
 }
 
 /// Asks where to write Prometheus rules, as [`pick_rules`] does.
-pub(super) fn pick_rules_export(language: Language) -> Option<PathBuf> {
+pub(super) fn pick_rules_export(language: Language, proposed: &Path) -> Option<PathBuf> {
     speak(language);
-    rfd::FileDialog::new()
+    proposing(proposed)
         .set_title(tr("Export the rules for Prometheus"))
         .add_filter(tr("Prometheus rules"), &["yml"])
-        .set_file_name("rules.yml")
         .save_file()
 }
 
 /// Asks where to save a project; `None` when cancelled or where the desktop has no dialog. Blocks:
 /// call it on a thread.
-pub(super) fn pick_project(language: Language) -> Option<PathBuf> {
+pub(super) fn pick_project(language: Language, proposed: &Path) -> Option<PathBuf> {
     speak(language);
-    rfd::FileDialog::new()
+    proposing(proposed)
         .set_title(tr("Save the project"))
         .add_filter(tr("Hindsight projects"), &[EXTENSION])
-        .set_file_name("rollout.hindsight")
         .save_file()
-        .map(|path| match path.extension() {
-            Some(_) => path,
-            None => path.with_extension(EXTENSION),
-        })
 }
 
 /// Asks where to save a picture, beginning with a proposed file; `None` when cancelled or where the
 /// desktop has no dialog. Blocks: call it on a thread.
 pub(super) fn pick_picture(language: Language, proposed: &Path) -> Option<PathBuf> {
     speak(language);
-    let name = proposed.file_name().map(|name| name.to_string_lossy());
-    let mut dialog = rfd::FileDialog::new()
+    proposing(proposed)
         .set_title(tr("Save the chart as a picture"))
         .add_filter("PNG, SVG", &["png", "svg"])
-        .set_file_name(name.unwrap_or_default());
-    if let Some(folder) = proposed.parent() {
-        dialog = dialog.set_directory(folder);
+        .save_file()
+}
+
+/// A dialog that begins with a file.
+fn proposing(proposed: &Path) -> rfd::FileDialog {
+    let name = proposed.file_name().map(|name| name.to_string_lossy());
+    let dialog = rfd::FileDialog::new().set_file_name(name.unwrap_or_default());
+    match proposed.parent() {
+        Some(folder) => dialog.set_directory(folder),
+        None => dialog,
     }
-    dialog.save_file()
 }

@@ -8,6 +8,7 @@ mod history;
 mod lab_run;
 mod memory;
 mod palette;
+mod paths;
 mod pictures;
 mod planner;
 mod requests;
@@ -32,6 +33,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use command::{Command, UiCommand};
+pub use paths::{AskedPath, PathFor};
 pub use requests::{Column as RequestColumn, Ending, Listing, Query};
 pub use requests_run::RequestsRun;
 pub use rivals::{Rival, RivalRun};

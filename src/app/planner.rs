@@ -106,6 +106,17 @@ pub struct Answer {
     pub curve: Chart,
 }
 
+impl PlanMetric {
+    /// The metric of a log that it is filled from.
+    pub fn of_log(self) -> &'static str {
+        match self {
+            Self::Share | Self::Ratio => "error_share",
+            Self::Mean => "rating_mean",
+            Self::Quantile => "latency_p95",
+        }
+    }
+}
+
 impl Default for PlanFields {
     fn default() -> Self {
         Self {
@@ -173,11 +184,11 @@ impl Planner {
             PlanMetric::Ratio => {
                 let users = analysis.log.n_units.unwrap_or(0) as f64;
                 let share = users / (analysis.log.n_requests as f64).max(1.0);
-                fields.take_pilot(analysis, "error_share");
+                fields.take_pilot(analysis, fields.metric.of_log());
                 (fields.design_effect, fields.per_day) = (1.0, per_day * share);
             }
             PlanMetric::Quantile => {
-                fields.take_pilot(analysis, "latency_p95");
+                fields.take_pilot(analysis, fields.metric.of_log());
                 (fields.design_effect, fields.per_day) = (1.0, per_day);
             }
         }

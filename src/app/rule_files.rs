@@ -3,14 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::session::{Output, Session};
 use super::state::{AppState, Notice, Screen};
 use super::widgets::{card_ui, chip, note};
-use super::words::{spoken, tr};
+use super::words::tr;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::read_text;
-use crate::jobs::JobKind;
-use crate::language::Language;
 use crate::report::chart::Tone;
 use crate::report::write::write_atomic;
 use crate::rules::import::{Import, ImportNote, ImportSettings, NoteKind, import};
@@ -34,20 +31,6 @@ pub struct RuleFile {
 pub(super) fn is_rule_file(path: &Path) -> bool {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
-}
-
-impl Session {
-    /// Asks for a file of rules, and what to do with it.
-    pub(super) fn pick_rules(
-        &mut self,
-        ask: fn(Language) -> Option<PathBuf>,
-        take: fn(&mut AppState, &Path),
-    ) {
-        let language = spoken();
-        self.jobs.start(JobKind::Dialog, move |_| {
-            Ok(Output::PickedRules(ask(language), take))
-        });
-    }
 }
 
 /// Puts the rules of a file in the place of the present ones; they can be undone.

@@ -10,6 +10,9 @@ use crate::analysis::Analysis;
 use crate::data::{Filter, FilterPart, MsRange, Quantity, RequestLog};
 use crate::units;
 
+/// Characters of a log's name; the whole stands on the Log screen.
+const LONGEST_NAME: usize = 48;
+
 /// Draws the bar.
 pub(super) fn ui(
     ui: &mut egui::Ui,
@@ -20,7 +23,9 @@ pub(super) fn ui(
 ) {
     ui.add_space(2.0);
     ui.horizontal_wrapped(|ui| {
-        ui.label(egui::RichText::new(&log.name).strong());
+        let name = egui::RichText::new(shortened_to(&log.name, LONGEST_NAME)).strong();
+        ui.add(egui::Label::new(name).extend())
+            .on_hover_text(&log.name);
         let Some(analysis) = analysis else { return };
         let users = analysis
             .log
@@ -84,19 +89,19 @@ fn arm_combo(
 /// The label of a choice, on the next line where the choice would not fit beside it.
 fn label_ui(ui: &mut egui::Ui, label: &str, shown: &str) {
     let font = egui::TextStyle::Body.resolve(ui.style());
-    let width = |text: &str| {
+    let [label_width, shown_width] = [label, shown].map(|text| {
         let color = ui.visuals().text_color();
-        let galley = ui
-            .painter()
-            .layout_no_wrap(text.to_owned(), font.clone(), color);
+        let text = text.to_owned();
+        let galley = ui.painter().layout_no_wrap(text, font.clone(), color);
         galley.size().x
-    };
+    });
     // Arrow, padding and the gap between the two.
-    let needed = width(label) + width(shown) + 60.0;
-    if ui.available_size_before_wrap().x < needed {
+    if ui.available_size_before_wrap().x < label_width + shown_width + 60.0 {
         ui.end_row();
     }
-    ui.label(label);
+    // As high as the choice: the first of a line would hang at its top.
+    let size = egui::vec2(label_width, ui.spacing().interact_size.y);
+    ui.add_sized(size, egui::Label::new(label).extend());
 }
 
 fn segment_combo(ui: &mut egui::Ui, log: &RequestLog, state: &AppState, commands: &mut Commands) {
@@ -232,8 +237,8 @@ fn latency_range_button(
                         .text(text);
                     is_final(&ui.add(slider))
                 };
-                let is_changed = slider(&mut from, &format!("{name} from"))
-                    | slider(&mut to, &format!("{name} below"));
+                let is_changed = slider(&mut from, &tr(format!("{name} from")))
+                    | slider(&mut to, &tr(format!("{name} below")));
                 if is_changed && from < to {
                     let wanted = MsRange {
                         from_ms: (from > 0.0).then_some(from * 1_000.0),

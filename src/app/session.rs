@@ -7,7 +7,7 @@ mod reading;
 mod tests;
 mod writing;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -84,9 +84,8 @@ pub(super) enum Output {
     Picked(Vec<PathBuf>),
     PickedTable(SideKind, Option<PathBuf>),
     Changed(Change),
-    PickedProject(Option<PathBuf>),
+    PickedPath(Option<PathBuf>),
     PickedPicture(Option<PathBuf>),
-    PickedRules(Option<PathBuf>, fn(&mut AppState, &Path)),
     Saved(PathBuf, Box<Document>, String),
     Kept,
 }
@@ -219,12 +218,11 @@ impl Session {
                         picture.path_text = path.display().to_string();
                     }
                 }
-                (JobKind::Dialog, Ok(Output::PickedProject(path))) => {
-                    if let Some(path) = path {
-                        self.save(state, path);
+                (JobKind::Dialog, Ok(Output::PickedPath(path))) => {
+                    if let (Some(path), Some(asked)) = (path, &mut state.asked_path) {
+                        asked.path_text = path.display().to_string();
                     }
                 }
-                (JobKind::Dialog, Ok(Output::PickedRules(Some(path), take))) => take(state, &path),
                 (JobKind::Save, Ok(Output::Saved(path, document, text))) => {
                     state.notice =
                         Some(Notice::done(format!("Project saved to {}", path.display())));
@@ -326,16 +324,6 @@ impl Session {
         self.jobs.start(JobKind::Keep, move |_| {
             write_atomic(&path, project.to_json(saving::folder_of(&path))?.as_bytes())?;
             Ok(Output::Kept)
-        });
-    }
-
-    /// Asks where to save the project.
-    pub(super) fn pick_project(&mut self) {
-        let language = spoken();
-        self.jobs.start(JobKind::Dialog, move |_| {
-            Ok(Output::PickedProject(super::dialogs::pick_project(
-                language,
-            )))
         });
     }
 

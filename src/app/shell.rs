@@ -1,11 +1,13 @@
 //! The frame around the screens: menu and top bar, rail, status line, notices.
 
+use egui::{Key, Modifiers};
+
 use super::command::{Command, Commands, UiCommand, screen_shortcut};
 use super::session::Session;
 use super::state::{AppState, Screen};
-use super::widgets::shortened;
+use super::widgets::{shortened, with_focus_in_view};
 use super::words::tr;
-use super::{memory, palette, pictures, selection_bar, views};
+use super::{memory, palette, paths, pictures, selection_bar, views};
 use crate::ingest::LoadRequest;
 use crate::language::Language;
 
@@ -42,6 +44,7 @@ pub(super) fn ui(
     });
     shortcuts_ui(ui, state);
     pictures::ui(ui.ctx(), state, commands);
+    paths::ui(ui.ctx(), state, commands);
     palette::ui(ui.ctx(), state, session, commands);
 }
 
@@ -210,7 +213,9 @@ fn command_button(
 
 fn rail_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mut Commands) {
     ui.add_space(8.0);
-    egui::ScrollArea::vertical().show(ui, |ui| screens_ui(ui, state, session, commands));
+    egui::ScrollArea::vertical().show(ui, |ui| {
+        with_focus_in_view(ui, |ui| screens_ui(ui, state, session, commands));
+    });
 }
 
 fn screens_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mut Commands) {
@@ -291,6 +296,9 @@ fn status_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &
 
 fn shortcuts_ui(ui: &egui::Ui, state: &mut AppState) {
     let mut is_open = state.shows_shortcuts;
+    if is_open && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+        is_open = false;
+    }
     egui::Window::new(tr("Keyboard shortcuts"))
         .open(&mut is_open)
         .collapsible(false)

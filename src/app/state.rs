@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::document::Document;
 use super::history::History;
 use super::palette::Palette;
+use super::paths::AskedPath;
 use super::pictures::Picture;
 use super::planner::Planner;
 use super::requests::Query;
@@ -142,6 +143,8 @@ pub struct AppState {
     pub storage: Storage,
     /// The chart that is about to be saved as a picture.
     pub picture: Option<Picture>,
+    /// The file that is asked for.
+    pub asked_path: Option<AskedPath>,
     /// The command palette, while it is open.
     pub palette: Option<Palette>,
     /// Whether the list of shortcuts is open.

@@ -85,7 +85,7 @@ fn visuals(theme: Theme) -> Visuals {
     visuals.panel_fill = pick(0xf6_f7f9, 0x16_191d);
     visuals.window_fill = pick(0xff_ffff, 0x1f_2329);
     visuals.extreme_bg_color = pick(0xff_ffff, 0x10_1316);
-    visuals.faint_bg_color = pick(0xf0_f2f5, 0x1f_2329);
+    visuals.faint_bg_color = pick(0xf0_f2f5, 0x25_2a31);
     visuals.override_text_color = Some(pick(0x1c_2024, 0xe4_e7eb));
     visuals.weak_text_color = Some(pick(0x5a_636e, 0xa3_acb8));
     visuals.hyperlink_color = accent(is_dark);

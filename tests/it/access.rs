@@ -70,7 +70,59 @@ fn every_control_of_every_screen_has_a_name() {
     for screen in Screen::ALL {
         show(&mut window, screen);
         check_names(&window, screen.label());
+        unfold(&mut window);
+        check_names(&window, &format!("{} unfolded", screen.label()));
     }
+}
+
+/// Opens what is folded: reasons, settings, the tables of charts.
+fn unfold(window: &mut Harness<'_, App>) {
+    for name in [
+        "What this decision stands on",
+        "What would change it",
+        "Table",
+        "What the arms are",
+        "Plan gradual-rollout beside the log",
+    ] {
+        let folded: Vec<_> = window.query_all_by_label_contains(name).collect();
+        let buttons = folded
+            .iter()
+            .filter(|node| node.accesskit_node().role() == Role::Button);
+        buttons
+            .take(2)
+            .for_each(egui_kittest::Node::click_accesskit);
+        window.run();
+    }
+}
+
+#[test]
+fn every_control_of_every_dialog_has_a_name() {
+    let mut window = window_on(&sample("canary-rollout-20k.csv"), Theme::Light);
+    show(&mut window, Screen::Latency);
+    for (key, what) in [
+        (egui::Key::K, "the palette"),
+        (egui::Key::R, "the requests"),
+    ] {
+        window.key_press_modifiers(Modifiers::COMMAND, key);
+        settle(&mut window);
+        check_names(&window, what);
+        window.key_press(egui::Key::Escape);
+        settle(&mut window);
+    }
+    window
+        .get_by_role_and_label(Role::Button, "Data row 1 in full")
+        .click_accesskit();
+    settle(&mut window);
+    check_names(&window, "a request in full");
+    window
+        .get_by_role_and_label(
+            Role::Button,
+            "Save End-to-end latency: histogram as a picture",
+        )
+        .click_accesskit();
+    window.run_steps(4);
+    window.get_by_label("Save the chart as a picture");
+    check_names(&window, "the picture of a chart");
 }
 
 /// Menu, selection, rail, then the screen.

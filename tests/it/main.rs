@@ -30,6 +30,8 @@ mod journey;
 mod lab;
 #[cfg(feature = "gui")]
 mod language;
+#[cfg(feature = "gui")]
+mod layout;
 mod malformed;
 mod offline;
 mod pictures;

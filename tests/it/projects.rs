@@ -12,7 +12,9 @@ use hindsight::app::{App, Command, Screen, SourceCommand, UiCommand};
 use hindsight::ingest::{self, Derived, LoadRequest, Repeats, Side, SideKind};
 use hindsight::report::{Context, Override};
 
-use crate::support::harness::{sample, settle, step_until, window, window_on, window_with_storage};
+use crate::support::harness::{
+    press, sample, settle, step_until, window, window_on, window_with_storage,
+};
 
 /// A window on a copy of the sample with a few choices made.
 fn investigated(log: &Path) -> Harness<'static, App> {
@@ -124,6 +126,43 @@ fn a_saved_project_opens_in_the_same_state() {
             .clone()
     };
     assert_eq!(decision(&first), decision(&second));
+}
+
+/// Where the desktop has no file dialog, a path is typed.
+#[test]
+fn a_project_is_saved_and_rules_are_opened_by_typed_paths() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log.csv");
+    let mut window = investigated(&log);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::S);
+    settle(&mut window);
+    let proposed = folder.path().join("log.hindsight");
+    let asked = window.state().state.asked_path.clone().unwrap();
+    assert_eq!(Path::new(&asked.path_text), proposed);
+    let warning = "This file exists; what is in it will be replaced.";
+    assert!(window.query_by_label(warning).is_none());
+    fs::write(&proposed, "another file").unwrap();
+    settle(&mut window);
+    window.get_by_label(warning);
+    press(&mut window, "Save");
+    assert_eq!(window.state().state.project.path.as_ref(), Some(&proposed));
+    let text = fs::read_to_string(&proposed).unwrap();
+    assert!(text.contains("0.125"), "{text}");
+    // Its own file is not asked for again.
+    window.key_press_modifiers(Modifiers::COMMAND, Key::S);
+    settle(&mut window);
+    assert!(window.state().state.asked_path.is_none());
+
+    window.state_mut().ask(Command::Ui(UiCommand::OpenRules));
+    settle(&mut window);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/imports/prometheus.yml");
+    window
+        .get_by_role_and_label(Role::TextInput, "Path of the file")
+        .type_text(&file.display().to_string());
+    window.key_press(Key::Enter);
+    settle(&mut window);
+    assert!(window.state().state.asked_path.is_none());
+    window.get_by_label("Prometheus alerting rules: 5 rules");
 }
 
 #[test]

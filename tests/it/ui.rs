@@ -89,6 +89,21 @@ fn screens_open_by_keys() {
 }
 
 #[test]
+fn the_list_of_shortcuts_opens_and_closes_by_keys() {
+    let mut window = window_on(&sample("aa.csv"), Theme::Light);
+    let is_open = |window: &egui_kittest::Harness<'_, hindsight::app::App>| {
+        let mut found = window.query_all_by_label("Keyboard shortcuts");
+        found.next().is_some()
+    };
+    window.key_press(Key::F1);
+    settle(&mut window);
+    assert!(is_open(&window));
+    window.key_press(Key::Escape);
+    settle(&mut window);
+    assert!(!is_open(&window));
+}
+
+#[test]
 fn a_corrected_role_is_read_again_and_can_be_undone() {
     let mut window = window_on(&sample("aa.csv"), Theme::Light);
     let has_rating = |window: &egui_kittest::Harness<'_, hindsight::app::App>| {

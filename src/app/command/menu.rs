@@ -2,9 +2,8 @@
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
-use super::super::dialogs;
 use super::super::palette::Palette;
-use super::super::rule_files;
+use super::super::paths::{AskedPath, PathFor};
 use super::super::session::Session;
 use super::super::state::{AppState, Screen};
 use crate::cli::bundled;
@@ -166,6 +165,10 @@ pub(in crate::app) fn screen_shortcut(screen: Screen) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::COMMAND, key)
 }
 
+fn ask(purpose: PathFor, state: &mut AppState) {
+    state.asked_path = Some(AskedPath::new(purpose, state));
+}
+
 /// Carries out a command of the menus.
 pub(super) fn apply_ui(
     ctx: &egui::Context,
@@ -179,14 +182,12 @@ pub(super) fn apply_ui(
         UiCommand::OpenAa => session.open_bundled(bundled::aa_log),
         UiCommand::Save => match state.project.path.clone() {
             Some(path) => session.save(state, path),
-            None => session.pick_project(),
+            None => ask(PathFor::Project, state),
         },
-        UiCommand::SaveAs => session.pick_project(),
+        UiCommand::SaveAs => ask(PathFor::Project, state),
         UiCommand::Export => session.export(state),
-        UiCommand::OpenRules => session.pick_rules(dialogs::pick_rules, rule_files::open),
-        UiCommand::ExportRules => {
-            session.pick_rules(dialogs::pick_rules_export, rule_files::export);
-        }
+        UiCommand::OpenRules => ask(PathFor::Rules, state),
+        UiCommand::ExportRules => ask(PathFor::PrometheusRules, state),
         UiCommand::Undo => state.history.undo(&mut state.document),
         UiCommand::Redo => state.history.redo(&mut state.document),
         UiCommand::ThemeSystem => ctx.set_theme(egui::ThemePreference::System),

@@ -1,5 +1,6 @@
 //! The nine screens. They show values and ask for changes; nothing here computes a number.
 
+mod behind;
 mod lab;
 mod latency;
 mod log;
@@ -19,7 +20,7 @@ mod trends;
 use super::command::Commands;
 use super::session::Session;
 use super::state::{AppState, Screen};
-use super::widgets::note;
+use super::widgets::{note, with_focus_in_view};
 use super::words::tr;
 use crate::error::Error;
 
@@ -35,45 +36,55 @@ pub(super) fn screen_ui(
         .auto_shrink([false, false])
         .show(ui, |ui| {
             ui.set_max_width(ui.available_width().min(1500.0) - 8.0);
-            heading_ui(ui, state.screen);
-            if let Some(error) = session
-                .loaded
-                .error
-                .as_ref()
-                .or(session.analysis.error.as_ref())
-            {
-                error_ui(ui, error);
-            }
-            if state.screen == Screen::Log {
-                return log::ui(ui, state, session, commands);
-            }
-            if state.screen == Screen::Plan {
-                return plan::ui(ui, &mut state.planner, session.analysis.value.as_deref());
-            }
-            let Some(analysis) = session.analysis.value.clone() else {
-                let text = if session.is_idle() && session.loaded.value.is_some() {
-                    "The comparison was cancelled or failed."
-                } else if session.is_idle() {
-                    "Open a log first (Ctrl+1)."
-                } else {
-                    "Computing…"
-                };
-                ui.label(tr(text));
-                return;
-            };
-            match state.screen {
-                Screen::Overview => overview::ui(ui, state, &analysis, commands),
-                Screen::Latency => latency::ui(ui, state, &analysis, commands),
-                Screen::Trends => {
-                    trends::ui(ui, &analysis, session.replay.value.as_deref(), commands);
-                }
-                Screen::Tests => tests::ui(ui, state, &analysis, commands),
-                Screen::Rollback => rollback::ui(ui, state, session, &analysis, commands),
-                Screen::Lab => lab::ui(ui, state, session, &analysis, commands),
-                Screen::Report => report::ui(ui, state, session, &analysis, commands),
-                Screen::Log | Screen::Plan => {}
-            }
+            with_focus_in_view(ui, |ui| contents_ui(ui, state, session, commands));
         });
+}
+
+fn contents_ui(
+    ui: &mut egui::Ui,
+    state: &mut AppState,
+    session: &Session,
+    commands: &mut Commands,
+) {
+    heading_ui(ui, state.screen);
+    if let Some(error) = session
+        .loaded
+        .error
+        .as_ref()
+        .or(session.analysis.error.as_ref())
+    {
+        error_ui(ui, error);
+    }
+    if state.screen == Screen::Log {
+        return log::ui(ui, state, session, commands);
+    }
+    if state.screen == Screen::Plan {
+        let analysis = session.analysis.value.as_deref();
+        return plan::ui(ui, &mut state.planner, analysis, commands);
+    }
+    let Some(analysis) = session.analysis.value.clone() else {
+        let text = if session.is_idle() && session.loaded.value.is_some() {
+            "The comparison was cancelled or failed."
+        } else if session.is_idle() {
+            "Open a log first (Ctrl+1)."
+        } else {
+            "Computing…"
+        };
+        ui.label(tr(text));
+        return;
+    };
+    match state.screen {
+        Screen::Overview => overview::ui(ui, state, &analysis, commands),
+        Screen::Latency => latency::ui(ui, state, &analysis, commands),
+        Screen::Trends => {
+            trends::ui(ui, &analysis, session.replay.value.as_deref(), commands);
+        }
+        Screen::Tests => tests::ui(ui, state, &analysis, commands),
+        Screen::Rollback => rollback::ui(ui, state, session, &analysis, commands),
+        Screen::Lab => lab::ui(ui, state, session, &analysis, commands),
+        Screen::Report => report::ui(ui, state, session, &analysis, commands),
+        Screen::Log | Screen::Plan => {}
+    }
 }
 
 fn heading_ui(ui: &mut egui::Ui, screen: Screen) {

@@ -1,18 +1,16 @@
 //! The decision and its reasons, the log's health, the scorecard.
 
-use super::super::command::{Command, Commands};
-use super::super::requests::Query;
+use super::super::command::Commands;
 use super::super::state::AppState;
 use super::super::theme;
 use super::super::widgets::{
-    Column, card_ui, chart_ui, chip, copy_button, headline, note, severity_chip, shortened,
+    Column, card_ui, change, chart_ui, chip, copy_button, headline, note, severity_chip, shortened,
     table_height, table_ui, verdict_chip,
 };
 use super::super::words::tr;
+use super::behind::value_link;
 use super::{segments, settings};
-use crate::analysis::{
-    Analysis, ArmValue, Effect, MetricRole, ReasonWeight, ScorecardRow, Severity,
-};
+use crate::analysis::{Analysis, Effect, MetricRole, ReasonWeight, ScorecardRow, Severity};
 use crate::report::chart::Tone;
 use crate::report::charts;
 use crate::units;
@@ -121,9 +119,13 @@ fn reason_ui(ui: &mut egui::Ui, weight: ReasonWeight, text: &str) {
         ReasonWeight::Open => ("? open", Tone::Caution),
         ReasonWeight::For => ("▲ for", Tone::Good),
     };
-    ui.horizontal_wrapped(|ui| {
+    ui.horizontal_top(|ui| {
         chip(ui, word, tone);
-        ui.label(tr(text));
+        // Beside the chip to its last line, on a line with the word in it.
+        ui.vertical(|ui| {
+            ui.add_space(2.0);
+            ui.add(egui::Label::new(tr(text)).wrap());
+        });
     });
 }
 
@@ -163,11 +165,12 @@ fn health_ui(ui: &mut egui::Ui, analysis: &Analysis) {
     }
 }
 
-/// One line per metric and arm other than the control.
+/// One line per metric and arm other than the control, the treatment first.
 fn lines(analysis: &Analysis) -> Vec<(&ScorecardRow, usize)> {
-    let others: Vec<usize> = (0..analysis.arms.len())
+    let mut others: Vec<usize> = (0..analysis.arms.len())
         .filter(|arm| *arm != analysis.control || analysis.arms.len() == 1)
         .collect();
+    others.sort_by_key(|arm| Some(*arm) != analysis.treatment);
     analysis
         .scorecard
         .iter()
@@ -176,24 +179,23 @@ fn lines(analysis: &Analysis) -> Vec<(&ScorecardRow, usize)> {
         .collect()
 }
 
-fn shown(row: &ScorecardRow, value: &ArmValue) -> String {
-    value
-        .estimate
-        .map_or_else(|| units::NO_VALUE.to_owned(), |e| row.form.value(e.value))
-}
-
 fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands) {
     let lines = lines(analysis);
+    let changes = lines.iter().filter_map(|(row, arm)| {
+        let effect = row.effects.iter().find(|effect| effect.arm == *arm)?;
+        effect.difference.map(|d| change(row.form, d))
+    });
     let columns = [
         Column::text("Metric", 160.0),
         Column::text("Arm", 105.0),
+        // Beside the name, so that a narrow window shows it.
+        Column::text("Verdict", 132.0),
         Column::number("Control", 76.0),
         Column::number("Arm's value", 80.0),
-        Column::number("Difference and interval", 236.0),
+        Column::whole("Difference and interval", 236.0, changes),
         Column::number("Relative", 70.0),
         Column::number("p", 76.0),
         Column::text("Unit", 72.0),
-        Column::text("Verdict", 132.0),
     ];
     let height = table_height(lines.len());
     table_ui(
@@ -230,65 +232,44 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands)
                         .truncate(),
                     );
                 }
-                (2, Some(_)) => {
-                    requests_link(ui, row, analysis.control, commands);
+                (2, Some(effect)) => {
+                    let margin = effect
+                        .margin
+                        .map_or_else(String::new, |m| format!("Margin {}", row.form.change(m)));
+                    verdict_chip(ui, effect.verdict).on_hover_text(tr(margin));
                 }
-                (3, _) => {
-                    requests_link(ui, row, arm, commands);
+                (3, Some(_)) => {
+                    value_link(ui, row, analysis.control, commands);
                 }
-                (4, Some(effect)) => {
-                    if let Some(d) = effect.difference {
-                        ui.label(row.form.change_with_interval(
-                            d.value,
-                            d.interval.lower,
-                            d.interval.upper,
-                        ))
-                        .on_hover_text(tr(difference_hover(row, effect)));
-                    }
+                (4, _) => {
+                    value_link(ui, row, arm, commands);
                 }
                 (5, Some(effect)) => {
+                    if let Some(d) = effect.difference {
+                        ui.label(change(row.form, d))
+                            .on_hover_text(tr(difference_hover(row, effect)));
+                    }
+                }
+                (6, Some(effect)) => {
                     ui.label(
                         effect
                             .relative
                             .map_or_else(String::new, |r| units::relative(r.value)),
                     );
                 }
-                (6, Some(effect)) => {
+                (7, Some(effect)) => {
                     if let Some(test) = effect.test {
                         ui.label(units::p_value(effect.p_adjusted.unwrap_or(test.p)))
                             .on_hover_text(tr(p_hover(analysis, row, effect)));
                     }
                 }
-                (7, Some(effect)) => {
-                    unit_ui(ui, row, effect);
-                }
                 (8, Some(effect)) => {
-                    let margin = effect
-                        .margin
-                        .map_or_else(String::new, |m| format!("Margin {}", row.form.change(m)));
-                    verdict_chip(ui, effect.verdict).on_hover_text(tr(margin));
+                    unit_ui(ui, row, effect);
                 }
                 _ => {}
             }
         },
     );
-}
-
-/// A value that lists the requests behind it.
-fn requests_link(ui: &mut egui::Ui, row: &ScorecardRow, arm: usize, commands: &mut Commands) {
-    let value = &row.values[arm];
-    let hover = format!(
-        "{} {}\nClick for the requests behind it",
-        units::count(value.n),
-        row.denominator
-    );
-    if ui
-        .link(shown(row, value))
-        .on_hover_text(tr(hover))
-        .clicked()
-    {
-        commands.push(Command::ShowRequests(Box::new(Query::behind(&row.id, arm))));
-    }
 }
 
 /// The unit, with the figures at the other one; where both lead to different readings it is marked.
@@ -304,10 +285,8 @@ fn unit_ui(ui: &mut egui::Ui, row: &ScorecardRow, effect: &Effect) {
     ] {
         hover.extend(other.iter().map(|other| {
             let d = other.difference;
-            let change = row
-                .form
-                .change_with_interval(d.value, d.interval.lower, d.interval.upper);
-            format!("{name}: {change}, p {}", units::p_value(other.test.p))
+            let (shown, p) = (change(row.form, d), units::p_value(other.test.p));
+            format!("{name}: {shown}, p {p}")
         }));
     }
     hover.extend(
@@ -326,10 +305,8 @@ fn difference_hover(row: &ScorecardRow, effect: &Effect) -> String {
         .map(|d| d.method.label().to_owned())
         .collect();
     if let Some(stages) = &effect.stratified {
-        let pooled = stages.pooled.map_or_else(String::new, |d| {
-            row.form
-                .change_with_interval(d.value, d.interval.lower, d.interval.upper)
-        });
+        let pooled = stages.pooled;
+        let pooled = pooled.map_or_else(String::new, |d| change(row.form, d));
         lines.push(format!(
             "Within {} stages. Over the whole log: {pooled}",
             stages.strata.len()

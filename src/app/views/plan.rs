@@ -1,14 +1,21 @@
 //! Sample-size calculators, filled from the log's own baseline, spread and traffic.
 
+use super::super::command::Commands;
 use super::super::planner::{Answer, PlanFields, PlanGoal, PlanMetric, Planner};
 use super::super::widgets::{card_ui, chart_ui, note};
 use super::super::words::tr;
+use super::behind::arms_ui;
 use crate::analysis::Analysis;
 use crate::stats::power::{Better, SampleSize};
 use crate::stats::sequential::Boundary;
 use crate::units;
 
-pub(super) fn ui(ui: &mut egui::Ui, planner: &mut Planner, analysis: Option<&Analysis>) {
+pub(super) fn ui(
+    ui: &mut egui::Ui,
+    planner: &mut Planner,
+    analysis: Option<&Analysis>,
+    commands: &mut Commands,
+) {
     card_ui(ui, "How much data does it take?", |ui| {
         let before = planner.fields.metric;
         ui.horizontal_wrapped(|ui| {
@@ -33,6 +40,8 @@ pub(super) fn ui(ui: &mut egui::Ui, planner: &mut Planner, analysis: Option<&Ana
         });
         if let Some(analysis) = analysis {
             planner.follow(analysis, before != planner.fields.metric);
+            let metric = planner.fields.metric.of_log();
+            arms_ui(ui, analysis, metric, &[analysis.control], commands);
         }
         goal_ui(ui, &mut planner.fields);
         ui.add_space(6.0);

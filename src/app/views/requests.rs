@@ -51,7 +51,8 @@ pub(in crate::app) fn panel_ui(
                 commands,
             );
             if let Some(error) = &session.requests.listing.error {
-                ui.label(format!("{}{}. {}", error.message, error.place, error.hint));
+                let text = format!("{}{}. {}", error.message, error.place, error.hint);
+                ui.label(tr(text));
                 return;
             }
             let Some(listing) = listing else {
@@ -256,13 +257,16 @@ fn heading_ui(ui: &mut egui::Ui, panel: &mut RequestsPanel, log: &RequestLog, co
     let text = egui::RichText::new(format!("{}{arrow}", shortened(&tr(&heading))))
         .strong()
         .size(13.0);
-    let button = ui
-        .add(egui::Button::new(text).frame(false).truncate())
-        .on_hover_text(tr("Sort by it"));
-    if button
-        .accessible_name(tr(format!("Sort by {heading}")))
-        .clicked()
-    {
+    let button = egui::Button::new(text).frame(false).truncate();
+    let layout = if column.is_number() {
+        Layout::right_to_left(Align::Center)
+    } else {
+        Layout::left_to_right(Align::Center)
+    };
+    let button = ui.with_layout(layout, |ui| ui.add(button)).inner;
+    let name = tr(format!("Sort by {heading}"));
+    let button = button.on_hover_text(&name);
+    if button.accessible_name(name).clicked() {
         query.is_descending = is_sorted && !query.is_descending;
         query.sort = column;
     }
@@ -331,7 +335,8 @@ fn one_ui(
     });
     let written = &session.requests.written;
     if let Some(error) = &written.error {
-        ui.label(format!("{}{}. {}", error.message, error.place, error.hint));
+        let text = format!("{}{}. {}", error.message, error.place, error.hint);
+        ui.label(tr(text));
         return;
     }
     let Some(written) = &written.value else {

@@ -9,6 +9,7 @@ mod rule;
 use std::sync::Arc;
 
 use super::super::command::{Command, Commands};
+use super::super::paths::PathFor;
 use super::super::requests::{Ending, Query};
 use super::super::session::Session;
 use super::super::state::AppState;
@@ -272,7 +273,7 @@ fn keep_ui(ui: &mut egui::Ui, state: &mut AppState, replay: &Arc<Replay>, comman
             .small_button(tr("Compare with a rule file…"))
             .on_hover_text(tr("Replays the rules of another file beside these"));
         if compare.clicked() {
-            commands.push(Command::PickRival);
+            commands.push(Command::AskPath(PathFor::Rival));
         }
         if state.kept_replay.is_some() && ui.small_button(tr("Forget what was kept")).clicked() {
             state.kept_replay = None;

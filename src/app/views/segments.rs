@@ -2,17 +2,21 @@
 //! metric with its intervals; part of the overview.
 
 use super::super::command::{Command, Commands};
-use super::super::requests::Query;
 use super::super::state::AppState;
 use super::super::theme;
 use super::super::widgets::{
-    Column, cell, chart_ui, chip, copy_button, note, shortened, table_ui, tsv, verdict_chip,
+    Column, cell, change, chip, copy_button, note, shortened, table_ui, tsv, verdict_chip,
 };
 use super::super::words::tr;
+use super::behind::{forest_ui, show_segment};
 use crate::analysis::{Analysis, SegmentEffect};
-use crate::report::charts;
 use crate::report::segment_map::{SegmentMap, cell_text, segment_map, segment_note, segment_words};
 use crate::units;
+
+/// A row of the map with its distance to the next.
+const ROW_HEIGHT: f32 = 34.0;
+/// A higher map scrolls.
+const MOST_HEIGHT: f32 = 380.0;
 
 pub(super) fn ui(
     ui: &mut egui::Ui,
@@ -69,12 +73,8 @@ pub(super) fn ui(
                 .is_none_or(|id| s.metric == *id)
         })
         .collect();
-    let forest = state
-        .segment_metric
-        .as_ref()
-        .and_then(|metric| charts::segment_forest(analysis, metric));
-    if let Some(forest) = forest {
-        chart_ui(ui, &forest, 60.0 + 26.0 * forest.n_rows() as f32);
+    if let Some(metric) = &state.segment_metric {
+        forest_ui(ui, analysis, metric, commands);
     }
     copy_button(ui, "the segments", commands, || segments_tsv(&chosen));
     let arms = [Some(analysis.control), analysis.treatment];
@@ -83,9 +83,11 @@ pub(super) fn ui(
 
 /// Segment values by metrics: a colour, a shape and the change in each cell.
 fn map_ui(ui: &mut egui::Ui, state: &mut AppState, map: &SegmentMap<'_>) {
-    let height = (34.0 + 27.0 * map.rows.len() as f32).min(330.0);
+    let height = (ROW_HEIGHT * (map.rows.len() + 1) as f32).min(MOST_HEIGHT);
     egui::ScrollArea::both()
         .id_salt("segment map")
+        // Below the fold it would shrink to a single row otherwise.
+        .min_scrolled_height(height)
         .max_height(height)
         .auto_shrink([false, true])
         .show(ui, |ui| {
@@ -120,13 +122,8 @@ fn cell_ui(ui: &mut egui::Ui, found: Option<&SegmentEffect>) {
         return;
     };
     let interval = effect.effect.difference.map_or_else(String::new, |d| {
-        let change = effect
-            .form
-            .change_with_interval(d.value, d.interval.lower, d.interval.upper);
-        format!(
-            "{change}, corrected p {}",
-            units::p_value(effect.p_adjusted)
-        )
+        let p = units::p_value(effect.p_adjusted);
+        format!("{}, corrected p {p}", change(effect.form, d))
     });
     let place = format!("{} = {}", effect.segment, effect.shown_value());
     chip(ui, &text, theme::verdict_tone(effect.verdict)).on_hover_text(format!(
@@ -156,10 +153,7 @@ fn value_ui(
     );
     let link = ui.link(text).on_hover_text(hover);
     if let Some(arm) = arm.filter(|_| link.clicked()) {
-        let place = (segment.segment.clone(), segment.value.clone());
-        commands.push(Command::SetSegment(Some(place)));
-        let query = Query::behind(&segment.metric, arm);
-        commands.push(Command::ShowRequests(Box::new(query)));
+        show_segment(segment, Some(arm), commands);
     }
 }
 
@@ -169,14 +163,17 @@ fn table_of(
     [control, treatment]: [Option<usize>; 2],
     commands: &mut Commands,
 ) {
+    let changes = chosen
+        .iter()
+        .filter_map(|s| Some(change(s.form, s.effect.difference?)));
     let columns = [
         Column::text("Where", 180.0),
         Column::text("Metric", 145.0),
+        Column::text("Verdict", 126.0),
         Column::number("Control", 70.0),
         Column::number("Treatment", 76.0),
-        Column::number("Difference and interval", 236.0),
+        Column::whole("Difference and interval", 236.0, changes),
         Column::number("p (corrected)", 92.0),
-        Column::text("Verdict", 126.0),
         Column::text("", 84.0),
     ];
     table_ui(
@@ -195,27 +192,23 @@ fn table_of(
                     ui.label(tr(&segment.label));
                 }
                 2 => {
+                    verdict_chip(ui, segment.verdict);
+                }
+                3 => {
                     let shown = (segment.compared().0, segment.n.0, control);
                     value_ui(ui, segment, shown, commands);
                 }
-                3 => {
+                4 => {
                     let shown = (segment.compared().1, segment.n.1, treatment);
                     value_ui(ui, segment, shown, commands);
                 }
-                4 => {
+                5 => {
                     if let Some(d) = segment.effect.difference {
-                        ui.label(segment.form.change_with_interval(
-                            d.value,
-                            d.interval.lower,
-                            d.interval.upper,
-                        ));
+                        ui.label(change(segment.form, d));
                     }
                 }
-                5 => {
-                    ui.label(units::p_value(segment.p_adjusted));
-                }
                 6 => {
-                    verdict_chip(ui, segment.verdict);
+                    ui.label(units::p_value(segment.p_adjusted));
                 }
                 _ => {
                     let button = ui

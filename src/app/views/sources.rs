@@ -5,6 +5,7 @@ use super::super::session::Session;
 use super::super::sources::{SourceCommand, SourceFields};
 use super::super::state::AppState;
 use super::super::widgets::{card_ui, note};
+use super::super::words::tr;
 use crate::ingest::{Derived, Join, Loaded, Repeats, Role, Side, SideKind};
 use crate::jobs::JobKind;
 
@@ -43,26 +44,29 @@ pub(super) fn tables_ui(
 fn join_ui(ui: &mut egui::Ui, at: usize, join: &Join, commands: &mut Commands) {
     let label = join.side.kind.label();
     ui.horizontal_wrapped(|ui| {
-        ui.strong(label);
-        ui.label(join.headline());
+        ui.strong(tr(label));
+        ui.label(tr(join.headline()));
         if join.side.kind == SideKind::Ratings {
             let current = join.side.repeats.unwrap_or_default();
             let text = |repeats| REPEATS.iter().find(|(r, _)| *r == repeats).map(|(_, t)| *t);
             egui::ComboBox::from_id_salt(("repeats", at))
-                .selected_text(text(current).unwrap_or_default())
+                .selected_text(tr(text(current).unwrap_or_default()))
                 .show_ui(ui, |ui| {
                     for (repeats, text) in REPEATS {
                         let is_current = repeats == current;
-                        if ui.selectable_label(is_current, text).clicked() && !is_current {
+                        if ui.selectable_label(is_current, tr(text)).clicked() && !is_current {
                             ask(commands, SourceCommand::SetRepeats(at, repeats));
                         }
                     }
                 })
                 .response
-                .accessible_name("Of several scores of one request");
+                .accessible_name(tr("Of several scores of one request"));
         }
-        let remove = ui.small_button("Remove");
-        if remove.accessible_name(format!("Remove {label}")).clicked() {
+        let remove = ui.small_button(tr("Remove"));
+        if remove
+            .accessible_name(tr(format!("Remove {label}")))
+            .clicked()
+        {
             ask(commands, SourceCommand::RemoveTable(at));
         }
     });
@@ -81,29 +85,30 @@ fn add_table_ui(
     const KINDS: [SideKind; 3] = [SideKind::Ratings, SideKind::Assignments, SideKind::Events];
     egui::ComboBox::from_id_salt("table kind")
         .width(110.0)
-        .selected_text(fields.kind.label())
+        .selected_text(tr(fields.kind.label()))
         .show_ui(ui, |ui| {
             for kind in KINDS {
-                ui.selectable_value(&mut fields.kind, kind, kind.label());
+                ui.selectable_value(&mut fields.kind, kind, tr(kind.label()));
             }
         })
         .response
-        .accessible_name("What the table holds");
-    let label = ui.label("File");
+        .accessible_name(tr("What the table holds"));
+    let label = ui.label(tr("File"));
     let path = egui::TextEdit::singleline(&mut fields.path_text).desired_width(260.0);
-    ui.add(path.hint_text("Path of the table"))
+    ui.add(path.hint_text(tr("Path of the table")))
         .labelled_by(label.id);
     if fields.kind != SideKind::Events {
-        let (text, hint) = match fields.kind {
-            SideKind::Ratings => ("Score", "its name, if several"),
-            _ => ("Experiment", "its name, if several"),
+        let text = match fields.kind {
+            SideKind::Ratings => "Score",
+            _ => "Experiment",
         };
-        let label = ui.label(text);
+        let label = ui.label(tr(text));
         let name = egui::TextEdit::singleline(&mut fields.name_text).desired_width(140.0);
-        ui.add(name.hint_text(hint)).labelled_by(label.id);
+        ui.add(name.hint_text(tr("its name, if several")))
+            .labelled_by(label.id);
     }
     let path = fields.path_text.trim().trim_matches('"').to_owned();
-    let add = ui.add_enabled(!path.is_empty(), egui::Button::new("Add table"));
+    let add = ui.add_enabled(!path.is_empty(), egui::Button::new(tr("Add table")));
     if add.clicked() {
         let name = fields.name_text.trim();
         ask(
@@ -118,8 +123,8 @@ fn add_table_ui(
         );
     }
     let is_waiting = session.jobs().iter().any(|job| job.kind == JobKind::Dialog);
-    let browse = ui.add_enabled(!is_waiting, egui::Button::new("Browse…"));
-    if browse.accessible_name("Browse for the table").clicked() {
+    let browse = ui.add_enabled(!is_waiting, egui::Button::new(tr("Browse…")));
+    if browse.accessible_name(tr("Browse for the table")).clicked() {
         ask(commands, SourceCommand::PickTable(fields.kind));
     }
 }
@@ -139,12 +144,12 @@ pub(super) fn derived_ui(
                 .iter()
                 .find(|c| c.column == derived.name);
             ui.horizontal_wrapped(|ui| {
-                ui.strong(column.map_or("not used", |c| c.role.label()));
+                ui.strong(tr(column.map_or("not used", |c| c.role.label())));
                 ui.label(&derived.name);
                 ui.monospace(&derived.expression);
-                let remove = ui.small_button("Remove");
+                let remove = ui.small_button(tr("Remove"));
                 let name = format!("Remove {}", derived.name);
-                if remove.accessible_name(name).clicked() {
+                if remove.accessible_name(tr(name)).clicked() {
                     ask(commands, SourceCommand::RemoveDerived(derived.name.clone()));
                 }
             });
@@ -167,14 +172,14 @@ fn add_derived_ui(
 ) {
     egui::ComboBox::from_id_salt("derived role")
         .width(150.0)
-        .selected_text(fields.role.label())
+        .selected_text(tr(fields.role.label()))
         .show_ui(ui, |ui| {
             for role in Role::ALL {
-                ui.selectable_value(&mut fields.role, role, role.label());
+                ui.selectable_value(&mut fields.role, role, tr(role.label()));
             }
         })
         .response
-        .accessible_name("Role of the new column");
+        .accessible_name(tr("Role of the new column"));
     let label = ui.label("=");
     let sql = egui::TextEdit::singleline(&mut fields.sql)
         .desired_width(420.0)
@@ -182,10 +187,10 @@ fn add_derived_ui(
         .hint_text("CASE WHEN cost > 1 THEN 'high' ELSE 'low' END");
     ui.add(sql)
         .labelled_by(label.id)
-        .accessible_name("Expression");
+        .accessible_name(tr("Expression"));
     let is_empty = fields.sql.trim().is_empty();
     if ui
-        .add_enabled(!is_empty, egui::Button::new("Add column"))
+        .add_enabled(!is_empty, egui::Button::new(tr("Add column")))
         .clicked()
     {
         let name = free_name(fields.role, loaded);

@@ -3,14 +3,13 @@
 use super::super::command::Commands;
 use super::super::state::AppState;
 use super::super::widgets::{
-    Column, card_ui, cell, chart_ui, chip, copy_button, note, shortened, table_height, table_ui,
-    tsv,
+    Column, card_ui, cell, change, chip, copy_button, note, shortened, table_height, table_ui, tsv,
 };
 use super::super::words::tr;
+use super::behind::{arms_ui, forest_ui, over_time_ui};
 use super::strategies;
 use crate::analysis::{Analysis, Holds, TestLine, TestReport};
 use crate::report::chart::Tone;
-use crate::report::charts;
 use crate::units;
 
 pub(super) fn ui(
@@ -45,22 +44,17 @@ pub(super) fn ui(
         }
     });
     ui.add_space(4.0);
-    for report in analysis
-        .tests
-        .iter()
-        .filter(|report| report.metric == chosen)
-    {
+    let reports = analysis.tests.iter().filter(|r| r.metric == chosen);
+    let mut reports: Vec<&TestReport> = reports.collect();
+    reports.sort_by_key(|report| Some(report.arm) != analysis.treatment);
+    for report in reports {
         report_ui(ui, analysis, report, commands);
     }
-    if let Some(chart) = charts::effect_over_time(analysis, &chosen) {
-        card_ui(ui, "", |ui| {
-            chart_ui(ui, &chart, 260.0);
-        });
+    if analysis.over_time.iter().any(|s| s.metric == chosen) {
+        card_ui(ui, "", |ui| over_time_ui(ui, analysis, &chosen, commands));
     }
-    if let Some(forest) = charts::segment_forest(analysis, &chosen) {
-        card_ui(ui, "", |ui| {
-            chart_ui(ui, &forest, 60.0 + 26.0 * forest.n_rows() as f32);
-        });
+    if analysis.segments.iter().any(|s| s.metric == chosen) {
+        card_ui(ui, "", |ui| forest_ui(ui, analysis, &chosen, commands));
     }
 }
 
@@ -71,15 +65,19 @@ fn report_ui(ui: &mut egui::Ui, analysis: &Analysis, report: &TestReport, comman
         ui,
         &format!("{}: {arm} against {control}", report.label),
         |ui| {
-            const COLUMNS: [Column<'_>; 7] = [
+            let changes = report.tests.iter();
+            let changes = changes.filter_map(|line| Some(change(report.form, line.difference?)));
+            let columns = [
                 Column::text("Test", 215.0),
                 Column::text("Unit", 85.0),
                 Column::number("Statistic", 85.0),
                 Column::number("df", 75.0),
-                Column::number("Difference and interval", 236.0),
+                Column::whole("Difference and interval", 236.0, changes),
                 Column::number("p", 85.0),
                 Column::text("What to know", 290.0),
             ];
+            let compared = [analysis.control, report.arm];
+            arms_ui(ui, analysis, &report.metric, &compared, commands);
             let id = format!("tests {} {}", report.metric, report.arm);
             let height = table_height(report.tests.len());
             let name = format!("the tests of {}", report.label);
@@ -87,7 +85,7 @@ fn report_ui(ui: &mut egui::Ui, analysis: &Analysis, report: &TestReport, comman
             table_ui(
                 ui,
                 &id,
-                &COLUMNS,
+                &columns,
                 (report.tests.len(), height),
                 |ui, row, column| {
                     let line = &report.tests[row];
@@ -96,13 +94,9 @@ fn report_ui(ui: &mut egui::Ui, analysis: &Analysis, report: &TestReport, comman
                         1 => line.unit.label().to_owned(),
                         2 => units::number(line.result.statistic),
                         3 => line.result.df.map_or_else(String::new, units::number),
-                        4 => line.difference.map_or_else(String::new, |d| {
-                            report.form.change_with_interval(
-                                d.value,
-                                d.interval.lower,
-                                d.interval.upper,
-                            )
-                        }),
+                        4 => line
+                            .difference
+                            .map_or_else(String::new, |d| change(report.form, d)),
                         5 => units::p_value(line.result.p),
                         _ => line.note.clone(),
                     };

@@ -2,16 +2,15 @@
 
 use super::super::words::tr;
 use std::collections::BTreeSet;
-use std::ops::RangeInclusive;
 
 use egui::Stroke;
-use egui_plot::{AxisHints, GridInput, GridMark, HoverPosition, Plot, PlotUi, Span};
+use egui_plot::{HoverPosition, Plot, PlotUi, Span};
 
 use super::super::theme;
-use super::chart_layers::{draw, places};
+use super::chart_axes::{RIGHT, spacer, x_axis, y_axis};
+use super::chart_layers::{draw, draw_name, places};
 use super::chart_tools;
 use crate::report::chart::{Chart, Layer, Scale, Tone};
-use crate::report::ticks::ticks;
 
 /// A chart over the full width with its title above and its caption below.
 pub(in crate::app) fn chart_ui(ui: &mut egui::Ui, chart: &Chart, height: f32) {
@@ -68,11 +67,21 @@ pub(in crate::app) fn pick_in(ui: &mut egui::Ui, chart: &Chart, height: f32) -> 
     })
 }
 
+/// A chart of rows with its title, to choose one in: gives the row that was clicked.
+pub(in crate::app) fn pick_row_in(ui: &mut egui::Ui, chart: &Chart, height: f32) -> Option<usize> {
+    match plot_in(ui, chart, height, None, Drag::Clicks)? {
+        Picked::At((_, y)) => Some(y.round().max(0.0) as usize),
+        Picked::Brushed(_) => None,
+    }
+}
+
 /// What dragging in a plot does.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Drag<'l> {
     /// Nothing.
     Nothing,
+    /// Nothing, but a click chooses a place.
+    Clicks,
     /// Chooses a place.
     Picks,
     /// Selects a stretch of the horizontal axis.
@@ -119,8 +128,10 @@ fn plot_in(
     let hidden = legend_ui(ui, chart, is_dark);
     // Other data give a new plot, which starts at its own bounds.
     let bounds = [x0, x1, y0, y1].map(f64::to_bits);
+    let width = ui.available_width() - RIGHT;
     let grid = ui.visuals().weak_text_color().gamma_multiply(0.35);
     let mut plot = Plot::new(("chart", &chart.id, bounds))
+        .width(width)
         .height(height)
         .allow_scroll(false)
         .allow_zoom(false)
@@ -136,15 +147,12 @@ fn plot_in(
             chart.y.scale.clone(),
             if is_category { 100 } else { ny.max(2) },
         ))
-        .custom_x_axes(vec![axis(
-            AxisHints::new_x(),
-            chart.x.scale.clone(),
-            &chart.x.label,
-            nx.max(2),
-        )])
+        .custom_x_axes(vec![x_axis(ui, chart, nx.max(2), width)])
         .custom_y_axes(vec![y_axis(
+            ui,
             chart,
             if is_category { 100 } else { ny.max(2) },
+            height,
         )])
         .label_formatter(hover);
     if let Some(group) = group {
@@ -156,15 +164,19 @@ fn plot_in(
     let (top, bottom) = if is_category { (y0, y1) } else { (y1, y0) };
     let response = plot.show(ui, |plot| {
         let places = places(chart, (x0, x1), plot.response().rect.width());
-        for (layer, place) in chart.layers.iter().zip(places) {
+        for layer in &chart.layers {
             if layer.entry().is_none_or(|(name, _)| !hidden.contains(name)) {
-                draw(plot, layer, is_dark, (top, bottom), place);
+                draw(plot, layer, is_dark);
             }
+        }
+        for (layer, place) in chart.layers.iter().zip(places) {
+            draw_name(plot, layer, is_dark, (top, bottom), place);
         }
         match drag {
             Drag::Nothing => None,
-            Drag::Picks => {
-                let is_picking = plot.response().dragged() || plot.response().clicked();
+            Drag::Clicks | Drag::Picks => {
+                let is_drag = drag == Drag::Picks && plot.response().dragged();
+                let is_picking = is_drag || plot.response().clicked();
                 let at = plot.pointer_coordinate().filter(|_| is_picking)?;
                 Some(Picked::At((at.x, at.y)))
             }
@@ -302,10 +314,12 @@ fn brush(plot: &mut PlotUi<'_>, (x0, x1): (f64, f64), is_dark: bool) -> Option<B
 fn legend_ui(ui: &mut egui::Ui, chart: &Chart, is_dark: bool) -> BTreeSet<String> {
     let id = ui.make_persistent_id(("hidden series", &chart.id));
     let mut hidden: BTreeSet<String> = ui.data(|data| data.get_temp(id)).unwrap_or_default();
-    let mut entries: Vec<(&str, Tone)> = Vec::new();
-    for (name, tone) in chart.layers.iter().filter_map(Layer::entry) {
-        if !entries.iter().any(|(known, _)| *known == name) {
-            entries.push((name, tone));
+    let mut entries: Vec<(&str, Tone, String)> = Vec::new();
+    for layer in &chart.layers {
+        if let Some((name, tone)) = layer.entry()
+            && !entries.iter().any(|(known, _, _)| *known == name)
+        {
+            entries.push((name, tone, series_name(layer, name, tone)));
         }
     }
     if entries.len() < 2 {
@@ -313,9 +327,9 @@ fn legend_ui(ui: &mut egui::Ui, chart: &Chart, is_dark: bool) -> BTreeSet<String
     }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 14.0;
-        for (name, tone) in entries {
+        for (name, tone, shown) in entries {
             let mut is_shown = !hidden.contains(name);
-            if legend_entry(ui, name, tone, is_shown, is_dark).clicked() {
+            if legend_entry(ui, &shown, tone, is_shown, is_dark).clicked() {
                 is_shown = !is_shown;
                 if is_shown {
                     hidden.remove(name);
@@ -329,9 +343,10 @@ fn legend_ui(ui: &mut egui::Ui, chart: &Chart, is_dark: bool) -> BTreeSet<String
     hidden
 }
 
-/// Series of arms have the arm's name, which is never translated.
-fn series_name(name: &str, tone: Tone) -> String {
-    let is_arm = matches!(tone, Tone::Control | Tone::Arm(_)) && !name.contains(' ');
+/// Series of arms have the arm's name, which is never translated; marks and bars are of no arm.
+fn series_name(layer: &Layer, name: &str, tone: Tone) -> String {
+    let is_series = !matches!(layer, Layer::Marks { .. } | Layer::Bars { .. });
+    let is_arm = is_series && matches!(tone, Tone::Control | Tone::Arm(_)) && !name.contains(' ');
     if is_arm { name.to_owned() } else { tr(name) }
 }
 
@@ -344,7 +359,6 @@ fn legend_entry(
     is_dark: bool,
 ) -> egui::Response {
     let color = theme::tone(tone, is_dark);
-    let name = &series_name(name, tone);
     let text = egui::RichText::new(format!("        {}", super::shortened(name))).size(12.5);
     let text = if is_shown {
         text
@@ -363,59 +377,6 @@ fn legend_entry(
     }
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, true, is_shown, name));
     response.on_hover_cursor(egui::CursorIcon::PointingHand)
-}
-
-/// Letters across, where a Han character or Hangul syllable takes about two.
-fn width(text: &str) -> usize {
-    let wide = |c: char| matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{ffef}');
-    text.chars().map(|c| 1 + usize::from(wide(c))).sum()
-}
-
-fn y_axis(chart: &Chart, n: usize) -> AxisHints<'static> {
-    // Category labels need room of their own; numbers fit into what egui_plot gives.
-    let longest = match &chart.y.scale {
-        Scale::Category(labels) => labels
-            .iter()
-            .map(|label| width(&tr(label)))
-            .max()
-            .unwrap_or(0),
-        _ => 0,
-    };
-    axis(AxisHints::new_y(), chart.y.scale.clone(), &chart.y.label, n)
-        .min_thickness((longest as f32 * 7.5).clamp(36.0, 260.0))
-}
-
-fn axis(hints: AxisHints<'static>, scale: Scale, label: &str, n: usize) -> AxisHints<'static> {
-    let is_category = matches!(scale, Scale::Category(_));
-    let formatter = move |mark: GridMark, range: &RangeInclusive<f64>| {
-        // A time at the very left would run into the label of the other axis.
-        let span = range.end() - range.start();
-        if matches!(scale, Scale::Time(_)) && mark.value - range.start() < 0.015 * span {
-            return String::new();
-        }
-        let shown = ticks(&scale, (*range.start(), *range.end()), n);
-        let near = |value: f64| (value - mark.value).abs() <= 1e-9 * value.abs().max(1.0);
-        shown
-            .into_iter()
-            .find(|(value, _)| near(*value))
-            .map(|(_, label)| if is_category { tr(label) } else { label })
-            .unwrap_or_default()
-    };
-    hints
-        .label(tr(label))
-        .formatter(formatter)
-        .label_spacing(egui::Rangef::new(4.0, 12.0))
-}
-
-fn spacer(scale: Scale, n: usize) -> impl Fn(GridInput) -> Vec<GridMark> {
-    move |input| {
-        let marks = ticks(&scale, input.bounds, n);
-        let step_size = (input.bounds.1 - input.bounds.0) / marks.len().max(1) as f64;
-        marks
-            .into_iter()
-            .map(|(value, _)| GridMark { value, step_size })
-            .collect()
-    }
 }
 
 fn hover_text(position: &HoverPosition<'_>, x: &Scale, y: &Scale) -> String {

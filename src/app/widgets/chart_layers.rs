@@ -64,14 +64,8 @@ pub(super) fn places(chart: &Chart, (x0, x1): (f64, f64), width: f32) -> Vec<Pla
     places
 }
 
-/// Draws a layer; `ends` are the top and the bottom of the plot.
-pub(super) fn draw(
-    plot: &mut PlotUi<'_>,
-    layer: &Layer,
-    is_dark: bool,
-    ends: (f64, f64),
-    place: Place,
-) {
+/// Draws a layer, without its name.
+pub(super) fn draw(plot: &mut PlotUi<'_>, layer: &Layer, is_dark: bool) {
     let color = |tone: Tone| theme::tone(tone, is_dark);
     match layer {
         Layer::Line { name, tone, points } => {
@@ -161,12 +155,7 @@ pub(super) fn draw(
                 plot.text(text.anchor(egui::Align2::LEFT_BOTTOM).allow_hover(false));
             }
         }
-        Layer::Rule {
-            label,
-            tone,
-            axis,
-            at,
-        } => match axis {
+        Layer::Rule { tone, axis, at, .. } => match axis {
             Along::X => {
                 plot.vline(
                     VLine::new("", *at)
@@ -174,39 +163,61 @@ pub(super) fn draw(
                         .width(1.4)
                         .style(LineStyle::dotted_dense()),
                 );
-                caption(plot, label, (*at, row_y(ends, place)), color(*tone), place);
             }
             Along::Y => plot.hline(HLine::new("", *at).color(color(*tone)).width(1.2)),
         },
-        Layer::Span { label, tone, x } => {
+        Layer::Span { tone, x, .. } => {
             let fill = color(*tone).gamma_multiply(0.07);
             plot.span(
                 Span::new("", x.0..=x.1)
                     .fill(fill)
                     .border(Stroke::new(0.5, color(*tone).gamma_multiply(0.35))),
             );
-            caption(plot, label, (x.0, row_y(ends, place)), color(*tone), place);
         }
     }
 }
 
-/// Labels stand in rows below the top edge, so that stages and firings do not collide.
-fn row_y((top, bottom): (f64, f64), place: Place) -> f64 {
-    top + (bottom - top) * 0.09 * place.row as f64
-}
-
-/// A label beside and below a point.
-fn caption(plot: &mut PlotUi<'_>, label: &str, (x, y): (f64, f64), color: Color32, place: Place) {
-    if !label.is_empty() {
-        let text = egui::RichText::new(format!(" {} ", tr(label))).size(LABEL);
-        let text = Text::new("", PlotPoint::new(x, y), text);
-        let anchor = if place.is_left {
-            egui::Align2::RIGHT_TOP
-        } else {
-            egui::Align2::LEFT_TOP
-        };
-        plot.text(text.color(color).anchor(anchor).allow_hover(false));
+/// Writes what stages, events and firings are called, over the lines of all; `ends` are the top and the bottom of the
+/// plot.
+pub(super) fn draw_name(
+    plot: &mut PlotUi<'_>,
+    layer: &Layer,
+    is_dark: bool,
+    (top, bottom): (f64, f64),
+    place: Place,
+) {
+    let (label, tone, x) = match layer {
+        Layer::Span { label, tone, x } => (label, *tone, x.0),
+        Layer::Rule {
+            label,
+            tone,
+            axis: Along::X,
+            at,
+        } => (label, *tone, *at),
+        _ => return,
+    };
+    if label.is_empty() {
+        return;
     }
+    // Rows below the top edge, so that stages and firings do not collide.
+    let y = top + (bottom - top) * 0.09 * place.row as f64;
+    let visuals = &plot.response().ctx.global_style().visuals;
+    // A line behind a word is seen, and the word is read.
+    let ground = visuals.extreme_bg_color.gamma_multiply(0.75);
+    let text = egui::RichText::new(format!(" {} ", tr(label)))
+        .size(LABEL)
+        .background_color(ground);
+    let anchor = if place.is_left {
+        egui::Align2::RIGHT_TOP
+    } else {
+        egui::Align2::LEFT_TOP
+    };
+    plot.text(
+        Text::new("", PlotPoint::new(x, y), text)
+            .color(theme::tone(tone, is_dark))
+            .anchor(anchor)
+            .allow_hover(false),
+    );
 }
 
 fn steps(

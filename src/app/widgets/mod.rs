@@ -1,12 +1,13 @@
 //! Parts that several screens use.
 
 mod chart;
+mod chart_axes;
 mod chart_layers;
 mod chart_tools;
 mod chips;
 mod table;
 
-pub(super) use chart::{Brushed, brush_in, brush_or_move_in, chart_ui, pick_in};
+pub(super) use chart::{Brushed, brush_in, brush_or_move_in, chart_ui, pick_in, pick_row_in};
 pub(super) use chart_tools::take_asked;
 pub(super) use chips::{chip, severity_chip, verdict_chip};
 pub(super) use table::{Column, table_height, table_ui};
@@ -15,6 +16,8 @@ use super::command::{Command, Commands};
 use super::theme;
 use super::words::{in_visual_order, tr};
 use crate::analysis::Decision;
+use crate::stats::Estimate;
+use crate::units::ValueForm;
 
 /// A titled card over the full width.
 pub(super) fn card_ui(ui: &mut egui::Ui, title: &str, contents: impl FnOnce(&mut egui::Ui)) {
@@ -24,9 +27,29 @@ pub(super) fn card_ui(ui: &mut egui::Ui, title: &str, contents: impl FnOnce(&mut
             ui.label(egui::RichText::new(tr(title)).strong().size(15.0));
             ui.add_space(2.0);
         }
-        contents(ui);
+        // In columns text would be justified.
+        ui.vertical(contents);
     });
     ui.add_space(10.0);
+}
+
+/// What is inside of a scroll area. What gains the focus there, by keys or by assistive technology, comes
+/// into view: egui moves the focus alone.
+pub(super) fn with_focus_in_view<R>(
+    ui: &mut egui::Ui,
+    contents: impl FnOnce(&mut egui::Ui) -> R,
+) -> R {
+    let (ctx, layer) = (ui.ctx().clone(), ui.layer_id());
+    let n_before = ctx.viewport(|v| v.this_pass.widgets.get_layer(layer).count());
+    let out = contents(ui);
+    if let Some(id) = ctx.memory(egui::Memory::focused)
+        && let Some((on, place)) = ctx.viewport(|v| v.this_pass.widgets.order(id))
+        && (on == layer && place >= n_before)
+        && let Some(response) = ctx.read_response(id).filter(egui::Response::gained_focus)
+    {
+        ui.scroll_to_rect(response.rect.expand2(egui::vec2(0.0, 16.0)), None);
+    }
+    out
 }
 
 /// Small grey text that wraps.
@@ -66,6 +89,12 @@ pub(super) fn tsv(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     let plain = |cell: &String| cell.replace(['\t', '\n', '\r'], " ");
     let line = |row: Vec<String>| row.iter().map(plain).collect::<Vec<_>>().join("\t") + "\n";
     headings.join("\t") + "\n" + &rows.into_iter().map(line).collect::<String>()
+}
+
+/// A difference with its interval, as a cell shows it.
+pub(super) fn change(form: ValueForm, difference: Estimate) -> String {
+    let interval = difference.interval;
+    form.change_with_interval(difference.value, interval.lower, interval.upper)
 }
 
 /// A number for a cell of such text; an empty one for none.

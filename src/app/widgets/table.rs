@@ -1,6 +1,7 @@
 //! Tables of formatted text: striped, resizable, only visible rows drawn.
 
 use super::super::words::tr;
+use crate::report::text;
 use egui::scroll_area::ScrollBarVisibility;
 use egui::{Align, Layout};
 use egui_extras::TableBuilder;
@@ -10,6 +11,8 @@ use egui_extras::TableBuilder;
 pub(in crate::app) struct Column<'a> {
     pub(in crate::app) heading: &'a str,
     pub(in crate::app) width: f32,
+    /// It is never narrower.
+    least: f32,
     pub(in crate::app) is_number: bool,
 }
 
@@ -19,6 +22,7 @@ impl<'a> Column<'a> {
         Self {
             heading,
             width,
+            least: LEAST,
             is_number: false,
         }
     }
@@ -28,11 +32,36 @@ impl<'a> Column<'a> {
         Self {
             heading,
             width,
+            least: LEAST,
             is_number: true,
         }
     }
 }
 
+impl<'a> Column<'a> {
+    /// Numbers that are shown whole: as wide as the widest of these cells, and `width` at least.
+    pub(in crate::app) fn whole(
+        heading: &'a str,
+        width: f32,
+        cells: impl Iterator<Item = String>,
+    ) -> Self {
+        let widest = cells
+            .take(MOST_MEASURED)
+            .map(|cell| text::width(&cell, CELL) as f32 + 12.0)
+            .fold(width, f32::max);
+        Self {
+            least: widest,
+            ..Self::number(heading, widest)
+        }
+    }
+}
+
+/// Cells that a column's width is found from.
+const MOST_MEASURED: usize = 200;
+/// Size of the text in cells.
+const CELL: f64 = 14.0;
+/// What a column can be narrowed to.
+const LEAST: f32 = 40.0;
 const ROW_HEIGHT: f32 = 28.0;
 
 /// The height that shows all rows.
@@ -68,7 +97,7 @@ pub(in crate::app) fn table_ui(
                 for column in columns {
                     table = table.column(
                         egui_extras::Column::initial(column.width)
-                            .at_least(40.0)
+                            .at_least(column.least)
                             .clip(true)
                             .resizable(true),
                     );

@@ -82,7 +82,7 @@ pub(super) fn ui(
                 commands.push(Command::RunLab);
             }
             if session.lab_is_running() {
-                if ui.button("Stop").clicked() {
+                if ui.button(tr("Stop")).clicked() {
                     for job in session.jobs() {
                         if job.kind == JobKind::Lab {
                             commands.push(Command::CancelJob(job.id));
