@@ -12,7 +12,7 @@ use crate::report::ticks::ticks;
 /// Room to the right of a plot, for half of the last label of its axis.
 pub(super) const RIGHT: f32 = 10.0;
 /// Room that a card leaves there besides.
-const CARD: f32 = 12.0;
+const CARD: f32 = 14.0;
 /// What the labels of the vertical axis take, about.
 const Y_LABELS: f32 = 60.0;
 /// Size of the labels of an axis.
@@ -53,12 +53,13 @@ fn fits(label: &str, to_right: f64) -> bool {
 pub(super) fn y_axis(ui: &egui::Ui, chart: &Chart, n: usize, height: f32) -> AxisHints<'static> {
     // Category labels need room of their own; numbers fit into what egui_plot gives.
     let mut room: f32 = 36.0;
+    let most = LONGEST_LABEL.min(0.4 * ui.available_width());
     let scale = match &chart.y.scale {
         // Where labels leave a plot no room, egui_plot leaves out its axes.
         Scale::Category(rows) => Scale::Category(
             rows.iter()
                 .map(|row| {
-                    let label = fitting(ui, &tr(row), LONGEST_LABEL);
+                    let label = fitting(ui, &tr(row), most);
                     room = room.max(width_of(ui, &label) + 8.0);
                     label
                 })
