@@ -46,14 +46,11 @@ pub(super) fn block(sheet: &mut Sheet, block: &Block) -> Result<()> {
             sheet.gap(4.0);
         }
         Block::Table(found) => table(sheet, found),
-        Block::Figures(figures) => match figures.as_slice() {
-            [only] => row_of_figures(sheet, &[only], WIDE)?,
-            several => {
-                for pair in several.chunks(2) {
-                    row_of_figures(sheet, &pair.iter().collect::<Vec<_>>(), HALF)?;
-                }
+        Block::Figures(figures) => {
+            for row in rows_of(figures) {
+                row_of_figures(sheet, row, width_of(figures))?;
             }
-        },
+        }
         Block::Callout(found) => callout(sheet, found),
         Block::Code(text) => code(sheet, text),
     }
@@ -80,7 +77,7 @@ fn definitions(sheet: &mut Sheet, entries: &[(String, String)]) {
     let widths = entries.iter().map(|(name, _)| sheet.width(name, style));
     let inset = widths.fold(CHIPS - GAP, f32::max).min(MOST_INSET) + GAP;
     for (name, text) in entries {
-        sheet.need(2.0 * Style::body().line());
+        sheet.need(sheet.beginning(&prose(text), style, inset));
         sheet.text_at(sheet.left(), sheet.y(), name, Style::body().quiet());
         sheet.inset(inset, |sheet| sheet.paragraph(&prose(text), style));
         sheet.gap(2.0);
@@ -91,7 +88,7 @@ fn definitions(sheet: &mut Sheet, entries: &[(String, String)]) {
 /// A bulleted list.
 pub(super) fn list(sheet: &mut Sheet, entries: &[String]) {
     for entry in entries {
-        sheet.need(Style::body().line());
+        sheet.need(sheet.beginning(&prose(entry), Style::body(), 12.0));
         sheet.text_at(sheet.left() + 2.0, sheet.y(), "•", Style::body().quiet());
         sheet.inset(12.0, |sheet| sheet.paragraph(&prose(entry), Style::body()));
         sheet.gap(1.5);
@@ -103,7 +100,8 @@ pub(super) fn list(sheet: &mut Sheet, entries: &[String]) {
 pub(super) fn items(sheet: &mut Sheet, items: &[Item]) {
     let style = Style::body();
     for item in items {
-        sheet.need(2.0 * style.line());
+        let about = sheet.beginning(&item.about, style.bold(), CHIPS);
+        sheet.need(about + sheet.beginning(&prose(&item.text), style, CHIPS));
         let chip = format!("{} {}", item.chip.symbol, item.chip.label);
         let chip_style = Style::small().bold().coloured(tone_colour(item.chip.tone));
         sheet.text_at(sheet.left(), sheet.y() + 1.0, &chip, chip_style);
@@ -145,30 +143,72 @@ fn code(sheet: &mut Sheet, text: &str) {
     sheet.gap(6.0);
 }
 
+/// Charts that stand beside each other.
+fn rows_of(figures: &[Figure]) -> std::slice::Chunks<'_, Figure> {
+    figures.chunks(2)
+}
+
+/// The width of a block's charts, in their own pixels.
+fn width_of(figures: &[Figure]) -> u32 {
+    if figures.len() == 1 { WIDE } else { HALF }
+}
+
+/// The height of the first row of a block's charts.
+pub(super) fn figures_height(sheet: &Sheet, figures: &[Figure]) -> f32 {
+    let row = rows_of(figures).next().unwrap_or_default();
+    Row::laid(sheet, row, width_of(figures)).whole + 4.0
+}
+
+/// Charts beside each other, measured.
+struct Row {
+    /// Of each chart, points.
+    width: f32,
+    captions: Vec<Vec<String>>,
+    heights: Vec<f32>,
+    /// With titles and captions.
+    whole: f32,
+}
+
+const CAPTION: f32 = 7.0;
+
+impl Row {
+    fn laid(sheet: &Sheet, figures: &[Figure], pixels: u32) -> Self {
+        let n = if pixels == WIDE { 1.0 } else { 2.0 };
+        let width = (WIDTH - GUTTER * (n - 1.0)) / n;
+        let caption = Style::sized(CAPTION);
+        let scale = width / pixels as f32;
+        let most = BOTTOM - TOP;
+        let captions: Vec<Vec<String>> = figures
+            .iter()
+            .map(|figure| sheet.wrap(&figure.caption, caption, width))
+            .collect();
+        let words = |lines: &[String]| 20.0 + lines.len() as f32 * caption.line();
+        let heights: Vec<f32> = figures
+            .iter()
+            .zip(&captions)
+            .map(|(figure, lines)| (figure.height_px as f32 * scale).min(most - words(lines)))
+            .collect();
+        let whole = heights.iter().zip(&captions);
+        let whole = whole.map(|(height, lines)| height + words(lines));
+        Self {
+            width,
+            whole: whole.fold(0.0, f32::max),
+            captions,
+            heights,
+        }
+    }
+}
+
 /// Charts beside each other with titles and captions, all on one page.
-fn row_of_figures(sheet: &mut Sheet, figures: &[&Figure], pixels: u32) -> Result<()> {
-    let n = if pixels == WIDE { 1.0 } else { 2.0 };
-    let width = (WIDTH - GUTTER * (n - 1.0)) / n;
-    let (title, caption) = (Style::sized(8.5).bold(), Style::sized(7.0).quiet());
+fn row_of_figures(sheet: &mut Sheet, figures: &[Figure], pixels: u32) -> Result<()> {
+    let Row {
+        width,
+        captions,
+        heights,
+        whole,
+    } = Row::laid(sheet, figures, pixels);
+    let (title, caption) = (Style::sized(8.5).bold(), Style::sized(CAPTION).quiet());
     let scale = width / pixels as f32;
-    let most = BOTTOM - TOP;
-    let captions: Vec<Vec<String>> = figures
-        .iter()
-        .map(|figure| sheet.wrap(&figure.caption, caption, width))
-        .collect();
-    let heights: Vec<f32> = figures
-        .iter()
-        .zip(&captions)
-        .map(|(figure, lines)| {
-            let words = 18.0 + lines.len() as f32 * caption.line();
-            (figure.height_px as f32 * scale).min(most - words)
-        })
-        .collect();
-    let whole = heights
-        .iter()
-        .zip(&captions)
-        .map(|(height, lines)| 16.0 + height + 4.0 + lines.len() as f32 * caption.line())
-        .fold(0.0, f32::max);
     sheet.gap(4.0);
     sheet.need(whole);
     let top = sheet.y();

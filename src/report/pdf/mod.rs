@@ -1,8 +1,10 @@
 //! The report as PDF: A4, fonts inside, text that can be selected, bookmarks, page numbers. Rows of
-//! tables and charts are never cut; a table that goes on repeats its header.
+//! tables and charts are never cut; a table that goes on repeats its header; a heading stands on the page
+//! of what it is about.
 
 mod blocks;
 mod ink;
+mod keep;
 mod sheet;
 mod table;
 mod typeface;
@@ -14,6 +16,7 @@ use super::text::prose;
 use crate::error::{Error, ErrorKind, Result};
 use crate::language::Language;
 use blocks::{block, callout, items, list, tone_colour};
+use keep::{introduces, least};
 use sheet::{BOTTOM, LEFT, Sheet, Style, WIDTH};
 
 /// The report as the bytes of a PDF file. The same input gives the same bytes.
@@ -23,18 +26,26 @@ use sheet::{BOTTOM, LEFT, Sheet, Style, WIDTH};
 pub(super) fn render(document: &Document) -> Result<Vec<u8>> {
     let mut sheet = Sheet::new()?;
     cover(&mut sheet, document);
-    for (k, section) in document.sections.iter().enumerate() {
-        let title = format!("{}  {}", k + 1, section.title);
-        sheet.section(&title, &section.title);
-        for part in &section.blocks {
-            block(&mut sheet, part)?;
-        }
-    }
+    sections(&mut sheet, document)?;
     let metadata = Metadata::new()
         .title(super::text::visible(&document.title).into_owned())
         .creator(format!("Hindsight {}", document.version))
         .language(document.language.tag().to_owned());
     ink::paint(sheet, document, metadata)
+}
+
+fn sections(sheet: &mut Sheet, document: &Document) -> Result<()> {
+    for (k, section) in document.sections.iter().enumerate() {
+        let title = format!("{}  {}", k + 1, section.title);
+        sheet.section(&title, &section.title, least(sheet, &section.blocks));
+        for (at, part) in section.blocks.iter().enumerate() {
+            if introduces(part) {
+                sheet.need(least(sheet, &section.blocks[at..]));
+            }
+            block(sheet, part)?;
+        }
+    }
+    Ok(())
 }
 
 /// The one page for those who read nothing else.
@@ -95,8 +106,9 @@ fn banner(sheet: &mut Sheet, banner: &Banner, language: Language) {
         }
         items(sheet, &banner.reasons);
         for (title, sentences) in [
+            ("Next step", &banner.next_step),
             ("What would change it", &banner.would_change),
-            ("What speaks against it", &banner.dissent),
+            ("Doubts about this decision", &banner.dissent),
         ] {
             if !sentences.is_empty() {
                 sheet.gap(3.0);

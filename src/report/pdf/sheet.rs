@@ -16,8 +16,8 @@ pub(super) const TOP: f32 = 46.0;
 pub(super) const BOTTOM: f32 = PAGE.1 - 52.0;
 /// Width of the text.
 pub(super) const WIDTH: f32 = PAGE.0 - 2.0 * LEFT;
-/// Below a section's heading this much must fit, else it goes to the next page.
-const KEEP: f32 = 90.0;
+/// Paragraphs of so many lines are not broken over pages; longer ones keep as many at either end.
+const WHOLE: usize = 4;
 
 /// Red, green, blue.
 pub(super) type Colour = (u8, u8, u8);
@@ -277,13 +277,26 @@ impl Sheet {
         line.split_off(end)
     }
 
-    /// A paragraph over as many pages as it takes.
+    /// A paragraph over as many pages as it takes; no page begins or ends with a line of it alone.
     pub(super) fn paragraph(&mut self, text: &str, style: Style) {
-        for line in self.wrap(text, style, self.room()) {
-            self.need(style.line());
+        let lines = self.wrap(text, style, self.room());
+        let n = lines.len();
+        for (k, line) in lines.into_iter().enumerate() {
+            let together = match k {
+                0 => n.min(WHOLE),
+                _ if n > WHOLE && n - k == 2 => 2,
+                _ => 1,
+            };
+            self.need(together as f32 * style.line());
             self.text_at(self.left, self.y, &line, style);
             self.y += style.line();
         }
+    }
+
+    /// The height of what a paragraph keeps together at its beginning, `inset` further right.
+    pub(super) fn beginning(&self, text: &str, style: Style, inset: f32) -> f32 {
+        let lines = self.wrap(text, style, self.room() - inset);
+        lines.len().min(WHOLE) as f32 * style.line()
     }
 
     pub(super) fn bookmark(&mut self, title: &str) {
@@ -300,10 +313,10 @@ impl Sheet {
         self.bookmarks.push(bookmark);
     }
 
-    /// A section's heading.
-    pub(super) fn section(&mut self, title: &str, bookmark: &str) {
+    /// A section's heading, on the page of what it needs below itself.
+    pub(super) fn section(&mut self, title: &str, bookmark: &str, below: f32) {
         self.gap(16.0);
-        self.need(KEEP);
+        self.need(11.0 + 2.0 * Style::sized(14.0).line() + below);
         self.add_bookmark(bookmark, false);
         let rule = Mark::Fill {
             x: LEFT,
@@ -318,10 +331,9 @@ impl Sheet {
         self.y += 3.0;
     }
 
-    /// A heading below a section's, with a little room for what follows.
+    /// A heading below a section's.
     pub(super) fn heading(&mut self, title: &str) {
         self.gap(9.0);
-        self.need(KEEP);
         self.add_bookmark(title, true);
         self.paragraph(title, Style::sized(10.5).bold());
         self.y += 2.0;

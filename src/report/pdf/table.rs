@@ -27,45 +27,31 @@ struct Laid {
     align: Align,
 }
 
+/// Tables up to this height are not broken over pages.
+const WHOLE: f32 = 140.0;
+
+/// A table broken into lines.
+struct Broken {
+    widths: Vec<f32>,
+    header: Vec<Laid>,
+    body: Vec<Vec<Laid>>,
+}
+
 pub(super) fn table(sheet: &mut Sheet, table: &Table) {
-    let size = if table.columns.len() >= MANY {
-        6.8
-    } else {
-        7.8
-    };
-    let heads: Vec<Vec<Part>> = table
-        .columns
-        .iter()
-        .map(|column| head(column, size))
-        .collect();
-    let rows: Vec<Vec<Vec<Part>>> = table
-        .rows
-        .iter()
-        .map(|row| {
-            let cells = row.iter().zip(&table.columns);
-            cells
-                .map(|(cell, column)| parts(cell, column.align, size))
-                .collect()
-        })
-        .collect();
-    let widths = widths(sheet, &heads, &rows);
-    let lay = |sheet: &Sheet, cells: &[Vec<Part>]| -> Vec<Laid> {
-        let columns = cells.iter().zip(&widths).zip(&table.columns);
-        columns
-            .map(|((cell, width), column)| Laid {
-                lines: broken(sheet, cell, width - 2.0 * PAD),
-                align: column.align,
-            })
-            .collect()
-    };
-    let header = lay(sheet, &heads);
-    let body: Vec<Vec<Laid>> = rows.iter().map(|row| lay(sheet, row)).collect();
-    let first = body.first().map_or(0.0, |row| height(row));
-    sheet.need(height(&header) + first);
+    let Broken {
+        widths,
+        header,
+        body,
+    } = Broken::of(sheet, table);
+    let heights: Vec<f32> = body.iter().map(|row| height(row)).collect();
+    let head = height(&header);
+    sheet.need(least(head, &heights));
+    let is_new: Vec<bool> = (0..heights.len()).map(|k| table.n_shared(k) == 0).collect();
+    let breaks = breaks(head, &heights, &is_new, BOTTOM - sheet.y());
     draw(sheet, &header, &widths, Some(SUNKEN));
     for (k, mut row) in body.into_iter().enumerate() {
-        // A row that is higher than a page cannot stay whole.
-        if height(&row) + height(&header) < BOTTOM - TOP && sheet.need(height(&row)) {
+        if breaks.contains(&k) {
+            sheet.new_page();
             draw(sheet, &header, &widths, Some(SUNKEN));
         } else {
             let shared = row.iter_mut().take(table.n_shared(k));
@@ -78,6 +64,102 @@ pub(super) fn table(sheet: &mut Sheet, table: &Table) {
         sheet.paragraph(&table.more, Style::small().quiet());
     }
     sheet.gap(6.0);
+}
+
+/// The height of what a table puts on its first page at least.
+pub(super) fn beginning(sheet: &Sheet, table: &Table) -> f32 {
+    let broken = Broken::of(sheet, table);
+    let heights: Vec<f32> = broken.body.iter().map(|row| height(row)).collect();
+    least(height(&broken.header), &heights)
+}
+
+/// The whole of a short table, the header and two rows of a long one.
+fn least(head: f32, heights: &[f32]) -> f32 {
+    let whole = head + heights.iter().sum::<f32>();
+    if whole <= WHOLE {
+        return whole;
+    }
+    let first = head + heights.iter().take(2).sum::<f32>();
+    // Two rows that fill a page may part.
+    if first <= BOTTOM - TOP {
+        first
+    } else {
+        head + heights.first().copied().unwrap_or(0.0)
+    }
+}
+
+/// The rows before which a new page begins. No page gets the last row alone; and where rows are about the
+/// same thing as those above, `is_new` tells which begin with another, one or two of them are not left behind.
+fn breaks(head: f32, heights: &[f32], is_new: &[bool], first: f32) -> Vec<usize> {
+    let mut out: Vec<usize> = Vec::new();
+    let mut left = first - head;
+    let mut k = 0;
+    while k < heights.len() {
+        let page = out.last().copied().unwrap_or(0);
+        // A row that is higher than a page cannot stay whole.
+        if heights[k] > left && k > page {
+            let group = (page..=k).rev().find(|k| is_new[*k]).unwrap_or(k);
+            if group > page + 1 && k - group <= 2 {
+                k = group;
+            }
+            out.push(k);
+            left = BOTTOM - TOP - head;
+        }
+        left -= heights[k];
+        k += 1;
+    }
+    let n = heights.len();
+    let before = out.iter().rev().nth(1).copied().unwrap_or(0);
+    if let Some(last) = out.last_mut()
+        && *last + 1 == n
+        && *last - before > 2
+        && heights[n - 2] + heights[n - 1] <= BOTTOM - TOP - head
+    {
+        *last -= 1;
+    }
+    out
+}
+
+impl Broken {
+    fn of(sheet: &Sheet, table: &Table) -> Self {
+        let size = if table.columns.len() >= MANY {
+            6.8
+        } else {
+            7.8
+        };
+        let heads: Vec<Vec<Part>> = table
+            .columns
+            .iter()
+            .map(|column| head(column, size))
+            .collect();
+        let rows: Vec<Vec<Vec<Part>>> = table
+            .rows
+            .iter()
+            .map(|row| {
+                let cells = row.iter().zip(&table.columns);
+                cells
+                    .map(|(cell, column)| parts(cell, column.align, size))
+                    .collect()
+            })
+            .collect();
+        let widths = widths(sheet, &heads, &rows);
+        let lay = |sheet: &Sheet, cells: &[Vec<Part>]| -> Vec<Laid> {
+            let columns = cells.iter().zip(&widths).zip(&table.columns);
+            columns
+                .map(|((cell, width), column)| Laid {
+                    lines: broken(sheet, cell, width - 2.0 * PAD),
+                    align: column.align,
+                })
+                .collect()
+        };
+        let header = lay(sheet, &heads);
+        let body = rows.iter().map(|row| lay(sheet, row)).collect();
+        Self {
+            widths,
+            header,
+            body,
+        }
+    }
 }
 
 fn head(column: &Column, size: f32) -> Vec<Part> {
@@ -211,4 +293,30 @@ fn draw(sheet: &mut Sheet, row: &[Laid], widths: &[f32], ground: Option<Colour>)
         left += width;
     }
     sheet.advance(height);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_page_gets_the_last_row_alone() {
+        for (n, first, expected) in [
+            (10, 120.0, &[][..]),
+            (10, 100.0, &[8]),
+            (10, 70.0, &[6]),
+            (2, 25.0, &[1]),
+        ] {
+            let found = breaks(10.0, &vec![10.0; n], &vec![true; n], first);
+            assert_eq!(found, expected, "{n} {first}");
+        }
+        let page = BOTTOM - TOP;
+        let found = breaks(10.0, &[page, page], &[true; 2], 20.0);
+        assert_eq!(found, [1], "higher than a page");
+        // Rows 4 to 6 are about one thing, of which the page would keep one row.
+        let is_new: Vec<bool> = (0..10).map(|k| !(5..7).contains(&k)).collect();
+        assert_eq!(breaks(10.0, &[10.0; 10], &is_new, 60.0), [4]);
+        assert_eq!(least(10.0, &[10.0; 5]), 60.0);
+        assert_eq!(least(10.0, &[10.0; 50]), 30.0);
+    }
 }

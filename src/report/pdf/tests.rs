@@ -1,4 +1,5 @@
 use super::super::document;
+use super::super::document::{Block, Section};
 use super::super::fixture::{canary, canary_named};
 use super::*;
 
@@ -32,12 +33,7 @@ fn nothing_stands_outside_of_the_page() {
     let mut sheet = Sheet::new().unwrap();
     let document = document(&canary().input());
     cover(&mut sheet, &document);
-    for section in &document.sections {
-        sheet.section(&section.title, &section.title);
-        for part in &section.blocks {
-            block(&mut sheet, part).unwrap();
-        }
-    }
+    sections(&mut sheet, &document).unwrap();
     assert!(sheet.pages.len() > 3);
     for marks in &sheet.pages {
         assert!(!marks.is_empty(), "an empty page");
@@ -72,6 +68,45 @@ fn nothing_stands_outside_of_the_page() {
             assert!(bottom <= BOTTOM + 1.0, "{bottom}");
         }
     }
+}
+
+/// Wherever on a page it comes, a heading stands with the chart or the table that it names.
+#[test]
+fn a_heading_is_not_parted_from_what_it_is_about() {
+    let document = document(&canary().input());
+    let all = || document.sections.iter().flat_map(|s| &s.blocks);
+    let chart = all().find(|b| matches!(b, Block::Figures(_))).unwrap();
+    let table = all().find(|b| matches!(b, Block::Table(_))).unwrap();
+    let mut n_moved = 0;
+    for (above, below) in (0..15).flat_map(|k| [(k, chart), (k, table)]) {
+        let mut sheet = Sheet::new().unwrap();
+        sheet.advance(50.0 * above as f32);
+        let blocks = [
+            Block::Heading("Heading".into(), Vec::new()),
+            Block::Lead("What to know before.".into()),
+            below.clone(),
+        ];
+        let section = Section {
+            id: "x",
+            title: "Section".into(),
+            blocks: blocks.to_vec(),
+        };
+        let one = Document {
+            sections: vec![section],
+            ..document.clone()
+        };
+        sections(&mut sheet, &one).unwrap();
+        n_moved += sheet.bookmarks[0].page;
+        let page = &sheet.pages[sheet.bookmarks[0].page];
+        let is_there = page.iter().any(|mark| match mark {
+            sheet::Mark::Chart { .. } => true,
+            sheet::Mark::Fill { colour, .. } => *colour == sheet::SUNKEN,
+            _ => false,
+        });
+        assert!(is_there, "{above}");
+        assert_eq!(sheet.bookmarks[0].page, sheet.bookmarks[1].page);
+    }
+    assert!(n_moved > 4, "{n_moved}");
 }
 
 #[test]
