@@ -26,6 +26,21 @@ fn nothing_refers_to_the_outside() {
     assert!(page.contains("default-src 'none'"));
 }
 
+/// The radio buttons that sort tables are placed absolutely: in a box that is not, they would stand beside
+/// the page and make it scroll sideways.
+#[test]
+fn what_is_placed_within_a_table_stays_in_its_box() {
+    let style = include_str!("report.css");
+    let rule = |selector: &str| {
+        style
+            .lines()
+            .find(|line| line.starts_with(selector))
+            .unwrap()
+    };
+    assert!(rule(".sort input {").contains("position: absolute"));
+    assert!(rule(".scroll {").contains("position: relative"));
+}
+
 #[test]
 fn every_section_is_there_and_in_the_contents() {
     let page = page();

@@ -106,7 +106,12 @@ pub(super) fn write_point(out: &mut String, shape: Shape, tone: Tone, (x, y): (f
 }
 
 fn write_line(out: &mut String, frame: &Frame, tone: Tone, points: &[(f64, f64)]) {
-    let fine = if points.len() > 300 { " fine" } else { "" };
+    // The treatment has the first colour of the arms, and the strongest line.
+    let weight = match tone {
+        _ if points.len() > 300 => " fine",
+        Tone::Arm(1..) => " thin",
+        _ => "",
+    };
     let class = tone_class(tone);
     let mut path = String::new();
     for run in points.split(|(x, y)| !x.is_finite() || !y.is_finite()) {
@@ -129,7 +134,7 @@ fn write_line(out: &mut String, frame: &Frame, tone: Tone, points: &[(f64, f64)]
         }
     }
     if !path.is_empty() {
-        let _infallible = write!(out, "<path class=\"line {class}{fine}\" d=\"{path}\"/>");
+        let _infallible = write!(out, "<path class=\"line {class}{weight}\" d=\"{path}\"/>");
     }
 }
 

@@ -53,6 +53,17 @@ fn line(name: &str, points: Vec<(f64, f64)>) -> Layer {
 }
 
 #[test]
+fn the_treatment_has_the_strongest_line() {
+    let of = |name: &str, tone| Layer::Line {
+        name: name.into(),
+        tone,
+        points: vec![(0.0, 1.0), (1.0, 2.0)],
+    };
+    let svg = check(&chart(vec![of("a", Tone::Arm(0)), of("b", Tone::Arm(1))]));
+    assert!(svg.contains("class=\"line t-arm0\"") && svg.contains("class=\"line t-arm1 thin\""));
+}
+
+#[test]
 fn names_from_logs_are_escaped() {
     let hostile = "<script>\u{202E}\"&";
     let svg = check(&chart(vec![
