@@ -27,6 +27,8 @@ pub enum ValueForm {
     LatencyMs,
     /// A plain number.
     Number,
+    /// An amount per request, told per 1,000 requests.
+    PerThousand,
 }
 
 impl ValueForm {
@@ -36,6 +38,16 @@ impl ValueForm {
             Self::Share => share(value),
             Self::LatencyMs => latency(value),
             Self::Number => number(value),
+            Self::PerThousand => number(self.unrounded(value)),
+        }
+    }
+
+    /// The number behind what people read, in full: amounts per 1,000 requests, shares of 0 to 1,
+    /// milliseconds.
+    pub fn unrounded(self, value: f64) -> f64 {
+        match self {
+            Self::PerThousand => value * 1000.0,
+            Self::Share | Self::LatencyMs | Self::Number => value,
         }
     }
 
@@ -45,6 +57,7 @@ impl ValueForm {
             Self::Share => points(value),
             Self::LatencyMs => latency_change(value),
             Self::Number => change(value),
+            Self::PerThousand => change(self.unrounded(value)),
         }
     }
 
@@ -348,6 +361,18 @@ mod tests {
         assert_eq!(relative(-0.041), "−4.1 %");
         assert_eq!(relative(1_801_749.4), "> +10,000 %");
         assert_eq!(points(6.9e-18), "0 pp");
+    }
+
+    #[test]
+    fn amounts_per_request_are_told_per_thousand() {
+        let form = ValueForm::PerThousand;
+        assert_eq!(form.value(0.005_02), "5.02");
+        assert_eq!(
+            form.change_with_interval(0.000_001_7, -0.000_042_7, 0.000_046_1),
+            "+0.00170 [−0.0427, +0.0461]"
+        );
+        assert_eq!(form.unrounded(0.25), 250.0);
+        assert_eq!(ValueForm::Share.unrounded(0.25), 0.25);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which arm is the control, which one the decision is about, and how large each is.
 
-use super::model::{ArmRole, ArmSummary, OutcomeCounts};
+use super::model::{ArmRole, ArmSummary, ErrorCount, OutcomeCounts};
 use super::settings::AnalysisSettings;
 use crate::data::{ArmWord, Outcome, RequestLog, Units};
 use crate::error::{Error, ErrorKind, Result};
@@ -56,6 +56,7 @@ pub(super) fn summarize(
             share_of_requests: 0.0,
             span_us: None,
             outcomes: OutcomeCounts::default(),
+            errors: errors(log, &rows[i]),
         })
         .collect();
     for row in 0..log.n_rows() {
@@ -94,6 +95,32 @@ pub(super) fn summarize(
         });
     }
     arms
+}
+
+/// How often each code occurs among the failed requests of some rows.
+fn errors(log: &RequestLog, rows: &[u32]) -> Vec<ErrorCount> {
+    let Some(codes) = log
+        .error_codes
+        .as_ref()
+        .filter(|c| c.code.len() == log.n_rows())
+    else {
+        return Vec::new();
+    };
+    let mut counts = vec![0; codes.values.len()];
+    for row in rows.iter().map(|row| *row as usize) {
+        if log.outcome[row].is_error() {
+            counts[usize::from(codes.code[row])] += 1;
+        }
+    }
+    let found = codes.values.iter().zip(counts).filter(|(_, n)| *n > 0);
+    let mut errors: Vec<ErrorCount> = found
+        .map(|(code, n)| ErrorCount {
+            code: code.clone(),
+            n,
+        })
+        .collect();
+    errors.sort_by(|a, b| b.n.cmp(&a.n).then_with(|| a.code.cmp(&b.code)));
+    errors
 }
 
 /// The arm that a word calls the control; else, of those that no word calls the treatment, the

@@ -8,8 +8,9 @@ use std::cmp::Ordering;
 use super::dissent::dissent;
 use super::model::{
     ArmSummary, Decision, DecisionKind, Effect, HealthCheck, LogSummary, MetricRole, Reason,
-    ReasonWeight, ScorecardRow, SegmentEffect, Severity, Strategy, StrategyFinding, Verdict,
+    ReasonWeight, ScorecardRow, SegmentEffect, Severity, Stage, Strategy, StrategyFinding, Verdict,
 };
+use super::next_step::next_step;
 use super::outlook::{Traffic, outlooks};
 use super::settings::AnalysisSettings;
 
@@ -28,7 +29,7 @@ pub(super) fn decide(
     arms: &[ArmSummary],
     (control, treatment): (usize, Option<usize>),
     scorecard: &[ScorecardRow],
-    segments: &[SegmentEffect],
+    (segments, stages): (&[SegmentEffect], &[Stage]),
     health: &[HealthCheck],
     strategy: &StrategyFinding,
     (log, settings): (&LogSummary, &AnalysisSettings),
@@ -43,6 +44,7 @@ pub(super) fn decide(
             kind: DecisionKind::Unsound,
             headline: "There is one arm only, so there is nothing to decide".to_owned(),
             is_log_unsound: true,
+            next_step: None,
             reasons: reasons(&stops, (&[], &[]), &[], strategy),
             would_change: Vec::new(),
             dissent: Vec::new(),
@@ -64,7 +66,7 @@ pub(super) fn decide(
         (
             DecisionKind::Hold,
             format!(
-                "Hold {name}: {}, but nothing shows that the arms ran at the same time",
+                "Hold {name}: {}, which is no ground to roll back: nothing shows that the arms ran at the same time",
                 worded(&worse)
             ),
         )
@@ -119,6 +121,12 @@ pub(super) fn decide(
         kind,
         headline,
         is_log_unsound: !stops.is_empty(),
+        next_step: next_step(
+            kind,
+            (arms, control, treatment),
+            strategy,
+            (stages, segments),
+        ),
         reasons,
         // More of what cannot be trusted would change nothing.
         would_change: if stops.is_empty() {
@@ -215,10 +223,7 @@ fn reasons(
     };
     let mut reasons: Vec<Reason> = stops
         .iter()
-        .map(|check| {
-            let text = format!("{} {}", check.title, check.finding);
-            reason(ReasonWeight::Against, text)
-        })
+        .map(|check| reason(ReasonWeight::Against, objection(check)))
         .collect();
     let worse = of(ReasonWeight::Against, &[Verdict::Worse]);
     // Where the mean is harmed it decides; a segment then is something to look into.
@@ -274,6 +279,17 @@ fn unsound(name: &str, stop: &HealthCheck) -> String {
         "Do not decide on {name} from this log: {}, and {remains}",
         problem(stop)
     )
+}
+
+/// What a stopping check found, as a statement.
+fn objection(check: &HealthCheck) -> String {
+    let said = match check.id {
+        "sample-ratio-requests" => "The arms did not get their shares of requests",
+        "sample-ratio-units" => "The arms did not get their shares of users",
+        "crossing" => "Too many users are in several arms",
+        _ => return check.finding.clone(),
+    };
+    format!("{said}: {}", check.finding)
 }
 
 /// What a stopping check found, in a few words.

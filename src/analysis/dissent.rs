@@ -65,7 +65,7 @@ pub(super) fn dissent(
             health
                 .iter()
                 .filter(|check| check.severity == Severity::Warning)
-                .map(|check| format!("{} {}", check.title, check.finding)),
+                .map(|check| check.finding.clone()),
         );
     }
     out

@@ -57,6 +57,8 @@ pub(super) struct ArmSample {
     pub(super) moments: Moments,
     /// Sums by unit, for shares and means where the log names units.
     units: Option<RatioMoments>,
+    /// Of the units' own means, each counted once; beside `units` where the whole log is one stratum.
+    own_means: Option<Moments>,
     /// Distinct units; 0 where the log names none.
     n_units: usize,
 }
@@ -85,6 +87,7 @@ impl ArmSample {
             by_unit: None,
             moments,
             units: None,
+            own_means: None,
             n_units: 0,
         };
         sample.by_request = match n_events {
@@ -96,6 +99,13 @@ impl ArmSample {
             let centre = if is_share { 0.0 } else { moments.mean };
             let mut sums = UnitSums::default();
             let of_units = sums.of(&coded, centre).iter();
+            // Within stages users come again, and over them arms would be mixed with time.
+            sample.own_means = inference.strata.is_none().then(|| {
+                let mut own = Moments::default();
+                let means = of_units.clone().map(UnitSum::pair);
+                means.for_each(|(sum, n)| own.push(centre + sum / n));
+                own
+            });
             RatioMoments::of_units(of_units.map(UnitSum::pair), centre)
         });
         sample.n_units = sample.units.map_or(0, |units| units.units as usize);
@@ -122,6 +132,7 @@ impl ArmSample {
             by_unit: ordered.by_unit(q, level),
             moments: Moments::from_counts(&ordered.counts),
             units: None,
+            own_means: None,
             n_units: ordered.n_units,
         };
         sample.choose(inference);
@@ -219,6 +230,26 @@ pub(super) fn effect(
     )
 }
 
+/// The difference with every user counted once, however many requests they sent: of the means of the
+/// users' own means. `None` for quantiles, without users, within stages, and where no user has
+/// several observations.
+pub(super) fn each_unit_once(
+    control: &ArmSample,
+    treated: &ArmSample,
+    inference: Inference<'_>,
+) -> Option<Estimate> {
+    let (a, b) = (control.own_means.as_ref()?, treated.own_means.as_ref()?);
+    if a.n == control.n && b.n == treated.n {
+        return None;
+    }
+    let found = stats::welch(a, b, inference.level)?;
+    match inference.looks {
+        Looks::Fixed => Some(found.difference),
+        Looks::Continuous => looks::always_valid((found.difference, Some(found.test)), a.n + b.n)
+            .map(|(difference, _)| difference),
+    }
+}
+
 /// Chooses the unit, sets the other beside it, and reads the result.
 pub(super) fn assemble(metric: &Metric, parts: &Assembled<'_>, inference: Inference<'_>) -> Effect {
     let Assembled {
@@ -261,6 +292,7 @@ pub(super) fn assemble(metric: &Metric, parts: &Assembled<'_>, inference: Infere
         p_adjusted: None,
         by_request: beside(by_unit.and(by_request), InferenceUnit::Request),
         by_unit: beside(by_unit, InferenceUnit::Unit),
+        each_unit_once: None,
         design_effect,
         unpaired: None,
         adjusted: None,

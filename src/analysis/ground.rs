@@ -124,7 +124,8 @@ impl Beside {
         let tests = || {
             let scored = (metrics, subject.scorecard);
             let explained = (strategy, covariate);
-            test_reports::reports(log, scored, (rows, latencies), explained, compared.0, level)
+            let arms = (subject.arms, compared.0);
+            test_reports::reports(log, scored, (rows, latencies), explained, arms, level)
         };
         let ((health, tests), (novelty, trends)) = rayon::join(
             || rayon::join(|| health::checks(subject, progress), tests),

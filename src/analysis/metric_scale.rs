@@ -4,7 +4,8 @@ use super::metrics::{Kind, Metric};
 use crate::data::{Numbers, Quantity, RequestLog};
 use crate::units;
 
-/// The ratings that were given, the currency of costs; empty where the form of the metric says it.
+/// The ratings that were given, that the currency of costs is unknown; empty where the metric's name and
+/// form say it.
 pub(super) fn of(metric: &Metric, log: &RequestLog) -> String {
     let plain = units::plain;
     match metric.kind {
@@ -20,10 +21,10 @@ pub(super) fn of(metric: &Metric, log: &RequestLog) -> String {
                 [lowest, .., highest] => format!("rated {} to {}", plain(*lowest), plain(*highest)),
             }
         }
-        Kind::Mean(Quantity::Cost) => match &log.currency {
-            Some(currency) => format!("currency: {currency}"),
-            None => "currency: not named by the log".to_owned(),
-        },
+        // A currency that is known stands in the metric's name.
+        Kind::Mean(Quantity::Cost) if log.currency.is_none() => {
+            "currency: not named by the log".to_owned()
+        }
         Kind::ErrorShare | Kind::RatedShare | Kind::Mean(_) | Kind::Quantile(..) => String::new(),
     }
 }

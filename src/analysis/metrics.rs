@@ -180,35 +180,27 @@ fn defaults(log: &RequestLog, margins: &Margins) -> Vec<Metric> {
         ));
     }
     let means = [
-        (
-            Quantity::TokensIn,
-            "tokens_in_mean",
-            "Prompt tokens, mean",
-            None,
-        ),
+        (Quantity::TokensIn, "tokens_in_mean", "Prompt tokens, mean"),
         (
             Quantity::TokensOut,
             "tokens_out_mean",
             "Completion tokens, mean",
-            None,
-        ),
-        (
-            Quantity::Cost,
-            "cost_mean",
-            "Cost per request",
-            Some(Margin::Relative(margins.cost)),
         ),
     ];
-    for (quantity, id, label, margin) in means {
+    for (quantity, id, label) in means {
         if log.quantity(quantity).is_some() {
-            metrics.push(Metric::new(
-                id,
-                label,
-                Kind::Mean(quantity),
-                ValueForm::Number,
-                margin,
-            ));
+            let kind = Kind::Mean(quantity);
+            metrics.push(Metric::new(id, label, kind, ValueForm::Number, None));
         }
+    }
+    if log.quantity(Quantity::Cost).is_some() {
+        metrics.push(Metric::new(
+            "cost_mean",
+            &cost_label(log.currency.as_deref()),
+            Kind::Mean(Quantity::Cost),
+            ValueForm::PerThousand,
+            Some(Margin::Relative(margins.cost)),
+        ));
     }
     for (i, name) in log.extra_names.iter().enumerate() {
         if log.covariate == Some(i as u16) {
@@ -240,6 +232,14 @@ fn defaults(log: &RequestLog, margins: &Margins) -> Vec<Metric> {
         ));
     }
     metrics
+}
+
+/// Of one request, most costs would be digits behind noughts.
+fn cost_label(currency: Option<&str>) -> String {
+    currency.map_or_else(
+        || "Cost per 1,000 requests".to_owned(),
+        |currency| format!("Cost per 1,000 requests ({currency})"),
+    )
 }
 
 /// Whether more of a metric is better, as far as its name tells.

@@ -21,6 +21,7 @@ mod looks;
 mod metric_scale;
 mod metrics;
 mod model;
+mod next_step;
 mod novelty;
 mod ordered;
 mod outlook;
@@ -165,7 +166,7 @@ pub fn analyze_again(
         &arms,
         compared,
         &scorecard,
-        &segments,
+        (&segments, stages),
         &health,
         &strategy,
         (&summary, settings),

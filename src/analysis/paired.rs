@@ -79,6 +79,7 @@ fn replace(effect: &mut Effect, metric: &Metric, paired: &PairedMetric, looks: L
     (effect.difference, effect.test) = (Some(difference), test);
     // These compare arms as if they were independent.
     (effect.by_request, effect.by_unit) = (None, None);
+    effect.each_unit_once = None;
     (effect.design_effect, effect.unit_warning) = (None, None);
 }
 

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::by_user::UserRows;
-use super::effect::{ArmSample, Inference, effect};
+use super::effect::{ArmSample, Inference, each_unit_once, effect};
 use super::metrics::{Kind, Metric, Observations};
 use super::model::{ArmValue, Effect, ScorecardRow};
 use super::ordered::{Answered, Latencies};
@@ -59,7 +59,11 @@ pub(super) fn scorecard(
         });
         let compare = |arm: usize| -> Result<Effect> {
             progress.check()?;
-            let pooled = effect(metric, arm, &samples[control], &samples[arm], inference);
+            let (a, b) = (&samples[control], &samples[arm]);
+            let pooled = Effect {
+                each_unit_once: each_unit_once(a, b, inference),
+                ..effect(metric, arm, a, b, inference)
+            };
             Ok(match &stratifiers[arm] {
                 Some(stratifier) => {
                     let sides = [control, arm].map(|arm| &observed[arm]);

@@ -6,8 +6,8 @@ use rayon::prelude::*;
 
 use super::metrics::{Kind, Metric};
 use super::model::{
-    Assumption, CovariateFinding, CovariateSource, Effect, Holds, InferenceUnit, ScorecardRow,
-    StrategyFinding, TestLine, TestReport,
+    ArmSummary, Assumption, CovariateFinding, CovariateSource, Effect, Holds, InferenceUnit,
+    ScorecardRow, StrategyFinding, TestLine, TestReport,
 };
 use super::ordered::Latencies;
 use crate::data::RequestLog;
@@ -23,7 +23,7 @@ pub(super) fn reports(
     (metrics, scorecard): (&[Metric], &[ScorecardRow]),
     (rows, latencies): (&[Vec<u32>], &Latencies<'_>),
     (strategy, covariate): (&StrategyFinding, Option<&CovariateFinding>),
-    control: usize,
+    (arms, control): (&[ArmSummary], usize),
     level: f64,
 ) -> Vec<TestReport> {
     let of_metric = |(metric, row): (&Metric, &ScorecardRow)| -> Vec<TestReport> {
@@ -61,14 +61,24 @@ pub(super) fn reports(
             if tests.is_empty() {
                 continue;
             }
-            let sizes = [row.values[control].n, row.values[effect.arm].n];
+            let values = [control, effect.arm].map(|arm| &row.values[arm]);
+            let sizes = values.map(|value| value.n);
+            // An interval by user stands on so many users, however many requests they sent.
+            let smaller = match effect.unit {
+                InferenceUnit::Unit => values.map(|value| {
+                    let n = value.estimate.map_or(0, |e| e.n);
+                    arms[value.arm].n_units.map_or(n, |users| users.min(n))
+                }),
+                InferenceUnit::Request => sizes,
+            };
+            let smaller = smaller[0].min(smaller[1]);
             reports.push(TestReport {
                 metric: metric.id.clone(),
                 label: metric.label.clone(),
                 form: metric.form,
                 arm: effect.arm,
                 tests,
-                assumptions: assumptions(metric.kind, effect, strategy, sizes, ones)
+                assumptions: assumptions(metric.kind, effect, strategy, (smaller, sizes), ones)
                     .into_iter()
                     .chain(
                         covariate
@@ -276,7 +286,7 @@ fn assumptions(
     kind: Kind,
     effect: &Effect,
     strategy: &StrategyFinding,
-    sizes: [u64; 2],
+    (smaller, sizes): (u64, [u64; 2]),
     ones: Option<u64>,
 ) -> Vec<Assumption> {
     let mut list = Vec::new();
@@ -341,10 +351,9 @@ fn assumptions(
         };
         assumption(text, found)
     }));
-    let n = sizes[0].min(sizes[1]);
-    let size = if n >= 500 {
+    let size = if smaller >= 500 {
         Holds::Yes
-    } else if n >= 50 {
+    } else if smaller >= 50 {
         Holds::Unknown
     } else {
         Holds::No
@@ -353,10 +362,15 @@ fn assumptions(
         "The samples are large enough for normal theory",
         (
             size,
-            format!(
-                "The smaller arm has {} observations",
-                crate::units::count(n)
-            ),
+            match effect.unit {
+                InferenceUnit::Unit => {
+                    format!("The smaller arm has {} users", crate::units::count(smaller))
+                }
+                InferenceUnit::Request => format!(
+                    "The smaller arm has {} observations",
+                    crate::units::count(smaller)
+                ),
+            },
         ),
     ));
     if let Some(ones) = ones {

@@ -295,3 +295,80 @@ fn a_harm_that_the_mean_hides_comes_first_and_is_said() {
     let against = &found.decision.reasons[0].text;
     assert!(against.contains("which hides this"), "{against}");
 }
+
+/// Ten users of the control with one request each, half of which fail, and one with ninety that do not;
+/// the treatment's users are alike.
+#[test]
+fn each_user_can_count_once_however_many_requests_they_sent() {
+    let many = |arm: u16, user: u32, n: u32| (0..n).map(move |_| (arm, user, 0, false));
+    let single = (0..10).map(|user| (0, user, 0, user % 2 == 0));
+    let rows: Vec<_> = single
+        .chain(many(0, 10, 90))
+        .chain((0..10).flat_map(|user| many(1, 11 + user, 10)))
+        .collect();
+    // In turns, so that the arms run side by side.
+    let mut rows: Vec<_> = rows.into_iter().enumerate().collect();
+    rows.sort_by_key(|(k, _)| k * 37 % 200);
+    let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
+    let effect = |looks| {
+        let settings = AnalysisSettings {
+            control: Some("gpt".to_owned()),
+            strata: StrataChoice::None,
+            looks,
+            ..AnalysisSettings::default()
+        };
+        let mut found = analyze(&log(&rows), &settings, &Progress::unwatched()).unwrap();
+        found.scorecard.remove(0).effects.remove(0)
+    };
+    let found = effect(Looks::Fixed);
+    assert!((found.difference.unwrap().value + 0.05).abs() < 1e-12);
+    let once = found.each_unit_once.unwrap();
+    // 5 of 11 users always failed; Welch's interval of 11 and 10 users.
+    assert!((once.value + 5.0 / 11.0).abs() < 1e-12, "{once:?}");
+    assert!(
+        once.interval.upper < 0.0 && once.interval.lower > -1.0,
+        "{once:?}"
+    );
+    let continuous = effect(Looks::Continuous).each_unit_once.unwrap().interval;
+    assert!(continuous.upper > once.interval.upper);
+    // Where every user has one request, both are the same.
+    let singles: Vec<_> = (0..200).map(|i| (i as u16 % 2, i, 0, i % 7 == 0)).collect();
+    let found = run(&log(&singles), Filter::default());
+    assert!(found.scorecard[0].effects[0].each_unit_once.is_none());
+}
+
+#[test]
+fn a_sample_by_user_is_as_large_as_its_users() {
+    let rows: Vec<_> = (0..4000)
+        .map(|i| (i as u16 % 2, i % 40, 0, i % 7 == 0))
+        .collect();
+    let found = run(&log(&rows), Filter::default());
+    let size = found.tests[0]
+        .assumptions
+        .iter()
+        .find(|a| a.text.contains("large enough"));
+    let size = size.unwrap();
+    assert_eq!(size.why, "The smaller arm has 20 users");
+    assert_eq!(size.holds, Holds::No);
+}
+
+#[test]
+fn the_next_step_says_what_to_take_away_or_to_run_again() {
+    let alike: Vec<_> = (0..4000)
+        .map(|i| (i as u16 % 2, i, 0, i % 2 == 1 && i % 5 == 0))
+        .collect();
+    let found = run(&log(&alike), Filter::default()).decision;
+    assert_eq!(found.kind, DecisionKind::RollBack);
+    let expected = "Take mini to 0 % of the traffic; over the log it served 50.0 % of the requests";
+    assert_eq!(found.next_step.as_deref(), Some(expected));
+    let in_turn: Vec<_> = (0..4000)
+        .map(|i| (u16::from(i >= 2000), i, 0, i % 9 == 0))
+        .collect();
+    let found = run(&log(&in_turn), Filter::default()).decision;
+    let step = found.next_step.unwrap();
+    assert!(
+        step.starts_with("Run gpt and mini again side by side"),
+        "{step}"
+    );
+    assert!(step.contains("(2,000 and 2,000)"), "{step}");
+}

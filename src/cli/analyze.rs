@@ -51,6 +51,7 @@ fn as_text(analysis: &Analysis) -> String {
         format!("  {sign} {}", reason.text)
     }));
     for (title, texts) in [
+        ("Next step", decision.next_step.iter().collect()),
         (
             "What would change it",
             decision
@@ -59,7 +60,10 @@ fn as_text(analysis: &Analysis) -> String {
                 .map(|o| &o.text)
                 .collect::<Vec<_>>(),
         ),
-        ("What speaks against it", decision.dissent.iter().collect()),
+        (
+            "Doubts about this decision",
+            decision.dissent.iter().collect(),
+        ),
     ] {
         if !texts.is_empty() {
             lines.extend([String::new(), title.to_owned()]);

@@ -33,6 +33,9 @@ pub struct RequestLog {
     pub outcome: Vec<Outcome>,
     /// Whether the log has any column that tells success from failure.
     pub has_outcome: bool,
+    /// Codes of failed requests, such as `429`, by the status column; `""` where a request did not fail or
+    /// failed without a code. `None` without such a column.
+    pub error_codes: Option<Segment>,
     /// The numeric columns that the log has; NaN where a row has no value.
     pub quantities: Vec<(Quantity, Numbers)>,
     /// What costs are in, such as `USD`, where the log or its mapping says so.
@@ -161,6 +164,17 @@ pub struct Segment {
     pub code: Vec<u16>,
 }
 
+impl Segment {
+    /// The name and the dictionary.
+    fn without_rows(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            values: self.values.clone(),
+            code: Vec::new(),
+        }
+    }
+}
+
 impl RequestLog {
     /// Sorts freshly read columns by event time (ties keep file order) and so establishes the
     /// invariants.
@@ -259,7 +273,8 @@ impl RequestLog {
             if let Some((to, from)) = log.buckets.as_mut().zip(self.buckets.as_ref()) {
                 scope.spawn(|_| to.bucket = rows.of(&from.bucket));
             }
-            for (to, from) in log.segments.iter_mut().zip(&self.segments) {
+            let codes = log.error_codes.iter_mut().zip(&self.error_codes);
+            for (to, from) in log.segments.iter_mut().zip(&self.segments).chain(codes) {
                 scope.spawn(|_| to.code = rows.of(&from.code));
             }
         });
@@ -293,7 +308,7 @@ impl RequestLog {
             if let Some(buckets) = &mut self.buckets {
                 scope.spawn(|_| put.column(&mut buckets.bucket));
             }
-            for segment in &mut self.segments {
+            for segment in self.segments.iter_mut().chain(&mut self.error_codes) {
                 scope.spawn(|_| put.column(&mut segment.code));
             }
         });
@@ -330,15 +345,8 @@ impl RequestLog {
                 bucket: Vec::new(),
                 ..*buckets
             }),
-            segments: self
-                .segments
-                .iter()
-                .map(|segment| Segment {
-                    name: segment.name.clone(),
-                    values: segment.values.clone(),
-                    code: Vec::new(),
-                })
-                .collect(),
+            error_codes: self.error_codes.as_ref().map(Segment::without_rows),
+            segments: self.segments.iter().map(Segment::without_rows).collect(),
             ..Self::default()
         }
     }

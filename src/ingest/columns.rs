@@ -56,6 +56,10 @@ impl<'a> Builder<'a> {
         let log = RequestLog {
             clock,
             has_outcome: of(Role::Status).is_some(),
+            error_codes: of(Role::Status).map(|c| Segment {
+                name: c.column.clone(),
+                ..Segment::default()
+            }),
             currency: of(Role::Cost).and_then(ColumnRole::currency),
             covariate: extra()
                 .position(|c| c.role == Role::Covariate)
@@ -161,6 +165,10 @@ impl<'a> Builder<'a> {
         for (segment, labels) in self.log.segments.iter_mut().zip(&mut part.segments) {
             number_segment(segment, labels, issues);
         }
+        let codes = self.log.error_codes.iter_mut().zip(&mut part.error_codes);
+        for (segment, labels) in codes {
+            number_segment(segment, labels, issues);
+        }
         Ok(())
     }
 
@@ -199,6 +207,13 @@ impl<'a> Builder<'a> {
                     part.request_ids.as_ref()
                 });
             });
+            if let Some(codes) = &mut log.error_codes {
+                scope.spawn(|_| {
+                    extend(&mut codes.code, parts, |part| {
+                        part.error_codes.as_ref().map(|labels| &labels.codes)
+                    });
+                });
+            }
             for (i, segment) in log.segments.iter_mut().enumerate() {
                 scope.spawn(move |_| {
                     extend(&mut segment.code, parts, |part| {

@@ -122,6 +122,9 @@ pub(super) const TRUTHS: [(bool, &[&str]); 2] = [
 /// Parts of an error's message that tell of a limit, in lower case.
 pub(super) const RATE_LIMIT_PARTS: [&str; 2] = ["429", "rate limit"];
 
+/// Numbers from here on are no codes, but may be somebody's.
+const MOST_CODE: f64 = 100_000.0;
+
 impl OutcomeForm {
     /// What the column's name says.
     pub(super) fn of_name(normalized: &str) -> Self {
@@ -179,6 +182,18 @@ impl OutcomeForm {
                 }
             })
         })
+    }
+
+    /// What a failure is called in tables: a code, or a word that is known. Whatever else the cell holds is
+    /// a message, which may quote what users wrote, and has no name.
+    pub(super) fn error_code(text: &str) -> Option<String> {
+        let text = text.trim();
+        if let Some(code) = text.parse::<f64>().ok().filter(|c| c.fract() == 0.0) {
+            return (code.abs() < MOST_CODE).then(|| (code as i64).to_string());
+        }
+        let lower = text.to_lowercase();
+        let mut words = WORDS.iter().flat_map(|(_, words)| words.iter());
+        words.any(|word| **word == lower).then_some(lower)
     }
 
     /// The outcome of a truth value.

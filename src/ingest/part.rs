@@ -47,6 +47,8 @@ pub(super) struct Part {
     /// `None` where the mapping has no variant.
     pub(super) arms: Option<Labels>,
     pub(super) outcomes: Vec<Outcome>,
+    /// `None` where the mapping has no status.
+    pub(super) error_codes: Option<Labels>,
     /// Provisional numbers.
     pub(super) units: Option<Vec<u32>>,
     /// In their place, where they are hashed; 0 for none.
@@ -142,6 +144,7 @@ impl<'a> Plan<'a> {
                 ..arms
             }),
             outcomes: Vec::new(),
+            error_codes: None,
             units: None,
             unit_hashes: None,
             request_ids: None,
@@ -178,7 +181,9 @@ impl<'a> Plan<'a> {
                 part.rated_us = Some(kept.of(stamps));
             }
             Role::Status => {
-                part.outcomes = outcomes(self.status_form, (role, values), (batch, kept), issues);
+                let (outcomes, codes) =
+                    outcomes(self.status_form, (role, values), (batch, kept), issues);
+                (part.outcomes, part.error_codes) = (outcomes, Some(codes));
             }
             Role::Unit => {
                 let keys = keys(values, kept, true);
@@ -224,6 +229,7 @@ impl Part {
         self.buckets = self.buckets.take().map(|buckets| kept.of(buckets));
         self.arms
             .iter_mut()
+            .chain(&mut self.error_codes)
             .chain(&mut self.segments)
             .for_each(of_labels);
         for packed in &mut self.quantities {
@@ -295,32 +301,64 @@ fn segment(values: &Values, kept: &Kept) -> Labels {
     labeller.labels
 }
 
+/// Codes of failures that a part tells apart; later ones are called [`OTHER_CODE`].
+const MAX_CODES: usize = 100;
+const OTHER_CODE: &str = "(other)";
+
+/// The place of a failure's code among the names.
+fn error_code(names: &mut Vec<String>, text: &str) -> u16 {
+    let name = OutcomeForm::error_code(text).unwrap_or_default();
+    let place = |names: &[String], name: &str| names.iter().position(|known| known == name);
+    let is_new = place(names, &name).is_none();
+    let name = if is_new && names.len() >= MAX_CODES {
+        OTHER_CODE.to_owned()
+    } else {
+        name
+    };
+    let found = place(names, &name).unwrap_or_else(|| {
+        names.push(name);
+        names.len() - 1
+    });
+    found as u16
+}
+
+/// How every row ended, and the codes of those that failed.
 fn outcomes(
     form: OutcomeForm,
     (role, values): (&ColumnRole, &Values),
     (batch, kept): (&Batch, &Kept),
     issues: &mut Issues,
-) -> Vec<Outcome> {
+) -> (Vec<Outcome>, Labels) {
     let mut outcomes = Vec::with_capacity(kept.n);
+    let mut codes = Labels {
+        names: vec![String::new()],
+        codes: Vec::with_capacity(kept.n),
+    };
     // A log holds few different codes: what a text means is worked out once and looked up then.
     let mut known = Dictionary::default();
-    let mut meanings: Vec<Option<Outcome>> = Vec::new();
+    let mut meanings: Vec<(Option<Outcome>, u16)> = Vec::new();
     let mut read = |i: usize, text: Option<&str>| {
-        let meaning = match text {
-            None => Some(form.of_null()),
+        let (meaning, code_of_row) = match text {
+            None => (Some(form.of_null()), 0),
             Some(text) => {
                 let key = key(text.as_bytes());
                 let (code, is_new) = known.code(key, hash(key));
                 if is_new {
-                    meanings.push(if role.is_null(text) {
+                    let meaning = if role.is_null(text) {
                         Some(form.of_null())
                     } else {
                         form.read(text)
-                    });
+                    };
+                    let code = match meaning {
+                        Some(outcome) if outcome.is_error() => error_code(&mut codes.names, text),
+                        _ => 0,
+                    };
+                    meanings.push((meaning, code));
                 }
                 meanings[code as usize]
             }
         };
+        codes.codes.push(code_of_row);
         outcomes.push(meaning.unwrap_or_else(|| {
             let kind = (Effect::Missing, "Status that is not known", "Such requests are left out of error shares; map another column, or translate the words in the export");
             issues.value(kind, Some(&role.column), batch.lines[i], text.unwrap_or_default());
@@ -346,7 +384,7 @@ fn outcomes(
             }
         });
     }
-    outcomes
+    (outcomes, codes)
 }
 
 /// The numbers of a column at the accepted rows, in the canonical unit; NaN where missing.

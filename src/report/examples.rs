@@ -130,7 +130,7 @@ fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Ok => "Answered",
         Outcome::Error => "Failed",
-        Outcome::RateLimited => "Refused (429)",
+        Outcome::RateLimited => "Rate-limited (429)",
         Outcome::Cancelled => "Cancelled",
         Outcome::Unknown => "Unknown",
     }

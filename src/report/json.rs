@@ -64,6 +64,34 @@ pub fn shown(value: &Value) -> String {
     out
 }
 
+/// The same in few lines: as many fields of the outermost object beside each other as fit.
+pub fn in_few_lines(value: &Value) -> String {
+    const WIDTH: usize = 110;
+    let Value::Object(fields) = value else {
+        return shown(value);
+    };
+    let mut lines: Vec<String> = Vec::new();
+    for (k, (name, field)) in fields.iter().enumerate() {
+        // Texts hold no line breaks but escaped ones: what is trimmed is indentation.
+        let field = shown(field);
+        let parts: Vec<&str> = field.lines().map(str::trim_start).collect();
+        let comma = if k + 1 < fields.len() { "," } else { "" };
+        let entry = format!(
+            "{}: {}{comma}",
+            shown(&Value::from(name.as_str())),
+            parts.join(" ")
+        );
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + entry.len() <= WIDTH => {
+                line.push(' ');
+                line.push_str(&entry);
+            }
+            _ => lines.push(format!("  {entry}")),
+        }
+    }
+    format!("{{\n{}\n}}", lines.join("\n"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixture::canary;
@@ -94,6 +122,16 @@ mod tests {
         let value = json!({ "name": "a\u{202E}b\u{E0041}\n" });
         let text = shown(&value);
         assert!(text.contains("\\u202e") && text.contains("\\udb40\\udc41"));
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn few_lines_read_back_too() {
+        let value = json!({ "a": { "b": [1, 2], "c": " x  y\n z" }, "d": null });
+        let text = in_few_lines(&value);
+        assert_eq!(text.lines().count(), 3, "{text}");
+        let long = json!({ "a": "x".repeat(100), "b": "y".repeat(100) });
+        assert_eq!(in_few_lines(&long).lines().count(), 4);
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 }

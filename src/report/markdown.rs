@@ -85,8 +85,9 @@ fn banner(banner: &Banner, level: usize, language: Language) -> String {
     out.push('\n');
     out.extend(banner.reasons.iter().map(item));
     for (title, sentences) in [
+        ("Next step", &banner.next_step),
         ("What would change it", &banner.would_change),
-        ("What speaks against it", &banner.dissent),
+        ("Doubts about this decision", &banner.dissent),
     ] {
         if !sentences.is_empty() {
             let _infallible = write!(out, "\n**{}**\n\n", language.say(title));

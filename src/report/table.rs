@@ -160,7 +160,8 @@ fn plain(scale: &Scale, value: f64) -> String {
     match scale {
         Scale::LogMs => 10f64.powf(value).to_string(),
         Scale::Category(_) => scale.text(value),
-        Scale::Linear(_) | Scale::Change(_) | Scale::Relative | Scale::Time(_) => value.to_string(),
+        Scale::Linear(form) | Scale::Change(form) => form.unrounded(value).to_string(),
+        Scale::Relative | Scale::Time(_) => value.to_string(),
     }
 }
 

@@ -59,6 +59,10 @@ impl Unit {
                 name: " ms",
             },
             ValueForm::Number => Self::PLAIN,
+            ValueForm::PerThousand => Self {
+                size: 0.001,
+                name: "",
+            },
         }
     }
 
@@ -254,6 +258,16 @@ mod tests {
             .map(|(_, text)| text)
             .collect();
         assert_eq!(got, expected, "{scale:?} {range:?}");
+    }
+
+    #[test]
+    fn axes_of_costs_count_per_thousand_requests() {
+        check(
+            &Scale::Linear(ValueForm::PerThousand),
+            (0.0, 0.0052),
+            3,
+            &["0", "2", "4"],
+        );
     }
 
     #[test]

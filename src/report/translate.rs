@@ -138,6 +138,7 @@ impl Speaker {
             self.callout(callout);
         }
         self.items(&mut banner.reasons);
+        self.all(&mut banner.next_step);
         self.all(&mut banner.would_change);
         self.all(&mut banner.dissent);
     }

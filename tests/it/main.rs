@@ -48,6 +48,7 @@ mod replay;
 mod report;
 mod report_figures;
 mod report_files;
+mod report_scorecard;
 #[cfg(feature = "gui")]
 mod requests;
 #[cfg(feature = "gui")]

@@ -171,35 +171,141 @@ fn an_overruled_recommendation_is_printed_with_its_reason() {
 fn hostile_labels_stay_text_in_every_form() {
     for label in [
         "<script>alert(1)</script>",
-        "=HYPERLINK(1)",
+        "=HYPERLINK(\"http://evil.example\")",
         "../../x",
-        "\u{1b}[31mred",
+        "\u{1b}[31mred\u{1b}]0;owned\u{7}",
         "[a](//b)",
     ] {
         let dir = Dir::new();
         let log = dir.write("log.csv", &log_of(["stable", label], [1, 9]));
-        let forms = all_forms(&dir, &log);
-        let all: Vec<String> = forms
-            .iter()
-            .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
-            .collect();
-        let (html, markdown) = (&all[0], &all[2]);
-        assert!(!html.contains("<script"));
+        all_forms(&dir, &log);
+        dir.ok(&["report", &log, "--charts", "pictures", "--picture", "png"]);
+        let expected = [
+            "charts", "log.csv", "pictures", "r.html", "r.json", "r.md", "r.pdf",
+        ];
+        let mut files = dir.files();
+        files.retain(|name| name != "tables" && name != "report.html");
+        assert_eq!(files, expected, "nothing is written elsewhere");
+        let read = |name: &str| fs::read_to_string(dir.path(name)).unwrap();
+        let has_codes = |text: &str| text.chars().any(|c| c.is_control() && c != '\n');
+
+        let html = read("r.html");
+        assert!(!html.contains("<script") && !html.contains("href=\"http") && !has_codes(&html));
+        let markdown = read("r.md");
         assert!(!markdown.contains("<script") && !markdown.contains("[a](//b)"));
-        for text in all.iter().skip(2).filter(|text| !text.starts_with("<svg")) {
-            assert!(!text.contains('\u{1b}'));
+        assert!(!has_codes(&markdown));
+        let json = read("r.json");
+        assert!(!has_codes(&json));
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["analysis"]["arms"][1]["name"], label);
+        // A link, a form or a script of a PDF is one of these.
+        let pdf = fs::read(dir.path("r.pdf")).unwrap();
+        for action in [
+            "/URI",
+            "/JavaScript",
+            "/Launch",
+            "/OpenAction",
+            "/AA",
+            "/SubmitForm",
+        ] {
+            let found = pdf.windows(action.len()).any(|w| w == action.as_bytes());
+            assert!(!found, "{label}: {action}");
         }
-        for entry in fs::read_dir(dir.path("tables")).unwrap() {
-            let path = entry.unwrap().path();
-            for cell in fs::read_to_string(&path).unwrap().split([',', '\n']) {
-                assert!(
-                    !cell.trim_matches('"').starts_with('='),
-                    "{}: {cell}",
-                    path.display()
-                );
+        for (folder, ending) in [("tables", "csv"), ("charts", "svg"), ("pictures", "png")] {
+            for entry in fs::read_dir(dir.path(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+                assert!(path.extension().is_some_and(|e| e == ending), "{name}");
+                let is_plain = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+                assert!(name.chars().all(is_plain), "{name}");
+                if ending == "png" {
+                    assert!(fs::read(&path).unwrap().starts_with(b"\x89PNG"), "{name}");
+                    continue;
+                }
+                let text = fs::read_to_string(&path).unwrap();
+                assert!(!has_codes(&text), "{name}");
+                if ending == "svg" {
+                    assert!(!text.contains("<script") && !text.contains("<a "), "{name}");
+                    continue;
+                }
+                for row in csv_cells(&text) {
+                    for cell in row {
+                        // A number may begin with a minus.
+                        let runs = cell.starts_with(['=', '+', '@'])
+                            || cell.starts_with('-') && cell.parse::<f64>().is_err();
+                        assert!(!runs, "{name}: {cell}");
+                    }
+                }
             }
         }
+        for arguments in [vec!["report", &log, "--short"], vec!["analyze", &log]] {
+            assert!(!has_codes(&dir.ok(&arguments)), "{arguments:?}");
+        }
     }
+}
+
+/// Cells of a CSV file by row.
+fn csv_cells(text: &str) -> Vec<Vec<String>> {
+    let mut rows = vec![vec![String::new()]];
+    let mut is_quoted = false;
+    for c in text.chars() {
+        let row = rows.last_mut().unwrap();
+        match c {
+            '"' => is_quoted = !is_quoted,
+            ',' if !is_quoted => row.push(String::new()),
+            '\n' if !is_quoted => rows.push(vec![String::new()]),
+            _ => row.last_mut().unwrap().push(c),
+        }
+    }
+    rows
+}
+
+#[test]
+fn errors_are_listed_by_code_and_arm_and_never_by_message() {
+    let dir = Dir::new();
+    let log = dir.write(
+        "codes.csv",
+        &log_of(["stable", "canary"], [3, 9]).replacen(",500,", ",429,", 20),
+    );
+    let report = dir.json(&["report", &log, "--json"]);
+    let arms = &report["analysis"]["arms"];
+    let codes = |arm: usize| -> Vec<&str> {
+        let errors = arms[arm]["errors"].as_array().unwrap();
+        errors.iter().map(|e| e["code"].as_str().unwrap()).collect()
+    };
+    assert_eq!(codes(1), ["500", "429"]);
+    for arm in arms.as_array().unwrap() {
+        let errors = arm["errors"].as_array().unwrap();
+        let n: u64 = errors.iter().map(|e| e["n"].as_u64().unwrap()).sum();
+        let outcomes = &arm["outcomes"];
+        let of = |name: &str| outcomes[name].as_u64().unwrap();
+        assert_eq!(n, of("error") + of("rate_limited"));
+    }
+    dir.ok(&["report", &log, "-o", "r.md"]);
+    let text = fs::read_to_string(dir.path("r.md")).unwrap();
+    assert!(
+        text.contains("### Errors by code") && text.contains("rate-limited"),
+        "{text}"
+    );
+
+    // What an error column says may quote what a user wrote.
+    let messages = log_of(["stable", "canary"], [3, 9])
+        .replace(",status,", ",error_message,")
+        .replace(",500,", ",no answer for alice,")
+        .replace(",200,", ",,");
+    let log = dir.write("messages.csv", &messages);
+    dir.ok(&["report", &log, "-o", "m.md", "-o", "m.json"]);
+    for name in ["m.md", "m.json"] {
+        let text = fs::read_to_string(dir.path(name)).unwrap();
+        assert!(
+            !text.contains("alice") && !text.contains("Errors by code"),
+            "{name}"
+        );
+    }
+    let report = dir.json(&["report", &log, "--json"]);
+    let errors = &report["analysis"]["arms"][1]["errors"];
+    assert_eq!(errors[0]["code"], "", "{errors}");
+    assert_eq!(errors.as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -217,7 +323,7 @@ fn labels_that_make_one_file_name_get_a_table_each() {
     ];
     dir.ok(given.as_flattened());
     let folder = dir.path("t");
-    for name in ["tests-metric-a-b-x.csv", "tests-metric-a-b-x-2.csv"] {
+    for name in ["trend-metric-a-b.csv", "trend-metric-a-b-2.csv"] {
         assert!(folder.join(name).is_file(), "{name}");
     }
 }

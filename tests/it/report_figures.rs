@@ -25,20 +25,23 @@ fn sample(name: &str) -> PathBuf {
 fn gather(value: &Value, found: &mut BTreeSet<u64>) {
     match value {
         Value::Number(n) => {
-            found.insert((n.as_f64().unwrap() + 0.0).to_bits());
+            let number = n.as_f64().unwrap() + 0.0;
+            // Amounts per request are told per 1,000.
+            found.extend([number, number * 1000.0].map(f64::to_bits));
         }
         Value::Array(items) => items.iter().for_each(|item| gather(item, found)),
         Value::Object(fields) => {
             // What follows from an interval or a stage alone.
             let number = |name: &str| fields.get(name).and_then(Value::as_f64);
             if let (Some(lower), Some(upper)) = (number("lower"), number("upper")) {
-                found.insert(((upper - lower) / 2.0).to_bits());
+                let half = (upper - lower) / 2.0;
+                found.extend([half, half * 1000.0].map(f64::to_bits));
             }
             if let (Some(from), Some(to)) = (number("from_us"), number("to_us")) {
                 found.insert(((to - from) / 1e6).to_bits());
             }
             if let Some(margin) = number("margin") {
-                found.insert((-margin).to_bits());
+                found.extend([-margin, -margin * 1000.0].map(f64::to_bits));
             }
             fields.values().for_each(|field| gather(field, found));
         }

@@ -156,13 +156,13 @@ pub struct Effect {
     pub by_request: Option<AtUnit>,
     /// The same difference by user, where the analyst chose the request as the unit.
     pub by_unit: Option<AtUnit>,
-    /// Set in a shadow test, where `difference` and `test` are those of pairs: the figures that take
-    /// the arms as independent.
+    /// The difference where each user counts once; of shares and means over the whole log.
+    pub each_unit_once: Option<Estimate>,
+    /// Beside the `difference` of pairs, in a shadow test: what independent arms would give.
     pub unpaired: Option<AtUnit>,
     /// Variance by unit over variance by request; above 1, requests overstate the evidence.
     pub design_effect: Option<f64>,
-    /// The difference adjusted for what was known before exposure, where the log holds that; it
-    /// decides nothing.
+    /// The difference adjusted for what was known before exposure; it decides nothing.
     pub adjusted: Option<Adjusted>,
     /// Set where the treatment's share changed over time: `difference` then combines the stages, and
     /// this holds each of them and the figure over the whole log.

@@ -269,6 +269,8 @@ pub struct Decision {
     pub headline: String,
     /// Whether a health check forbids trusting the comparison.
     pub is_log_unsound: bool,
+    /// What to do next, in one sentence; `None` where the headline says it.
+    pub next_step: Option<String>,
     /// The strongest first.
     pub reasons: Vec<Reason>,
     /// What would change it: more data, or another margin; the nearest first.
@@ -345,6 +347,17 @@ pub struct ArmSummary {
     pub span_us: Option<(i64, i64)>,
     /// Requests by outcome.
     pub outcomes: OutcomeCounts,
+    /// Failed requests by code, the commonest first; empty where the log has no codes.
+    pub errors: Vec<ErrorCount>,
+}
+
+/// Failed requests of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ErrorCount {
+    /// As in the log: `429`, `timeout`; empty for failures without a code.
+    pub code: String,
+    /// Requests.
+    pub n: u64,
 }
 
 /// Requests by outcome.

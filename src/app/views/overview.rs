@@ -88,6 +88,9 @@ fn decision_ui(ui: &mut egui::Ui, analysis: &Analysis) {
                         }
                     });
             }
+            if let Some(step) = &decision.next_step {
+                ui.label(tr(format!("Next step: {step}")));
+            }
             let texts: Vec<&str> = decision
                 .would_change
                 .iter()
@@ -95,7 +98,7 @@ fn decision_ui(ui: &mut egui::Ui, analysis: &Analysis) {
                 .collect();
             folded_ui(ui, "What would change it", &texts);
             let texts: Vec<&str> = decision.dissent.iter().map(String::as_str).collect();
-            folded_ui(ui, "What speaks against it", &texts);
+            folded_ui(ui, "Doubts about this decision", &texts);
         });
     ui.add_space(10.0);
 }

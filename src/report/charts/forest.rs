@@ -41,7 +41,7 @@ pub fn guardrail_forest(analysis: &Analysis) -> Option<Chart> {
         String::new()
     } else {
         format!(
-            " Not shown, for want of a control value clearly away from zero: {}.",
+            " No relative change, because the control’s value is not clearly away from zero: {}.",
             left_out.join(", ")
         )
     };

@@ -10,7 +10,8 @@ use crate::units::{self, ValueForm};
 /// Share of each arm's requests per bin of latency.
 pub fn latency_histogram(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
     let edges: Vec<f64> = panel.edges_ms.iter().map(|ms| ms.log10()).collect();
-    let layers = drawn(analysis, panel).map(|arm| Layer::Steps {
+    let shown = super::overlapping_arms(analysis);
+    let layers = of_arms(&shown, panel).map(|arm| Layer::Steps {
         name: arm_name(analysis, arm.arm).to_owned(),
         tone: arm_tone(analysis, arm.arm),
         edges: edges.clone(),
@@ -26,6 +27,7 @@ pub fn latency_histogram(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
         caption: caption(
             analysis,
             panel,
+            &shown,
             if analysis.log.has_outcome {
                 "Share of each arm's successful requests per bin"
             } else {
@@ -41,7 +43,8 @@ pub fn latency_histogram(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
 
 /// The empirical distribution function of each arm.
 pub fn latency_ecdf(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
-    let layers = drawn(analysis, panel).map(|arm| Layer::Line {
+    let shown = super::drawn_arms(analysis);
+    let layers = of_arms(&shown, panel).map(|arm| Layer::Line {
         name: arm_name(analysis, arm.arm).to_owned(),
         tone: arm_tone(analysis, arm.arm),
         points: arm
@@ -56,6 +59,7 @@ pub fn latency_ecdf(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
         caption: caption(
             analysis,
             panel,
+            &shown,
             if analysis.log.has_outcome {
                 "Share of successful requests answered within the latency"
             } else {
@@ -75,9 +79,10 @@ pub fn latency_ecdf(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
 /// How much slower each part of the distribution is than the control's, with its band.
 pub fn quantile_differences(analysis: &Analysis, panel: &LatencyPanel) -> Chart {
     let mut layers = Vec::new();
-    let drawn = super::drawn_arms(analysis);
+    let shown = super::overlapping_arms(analysis);
     let differences = panel.differences.iter();
-    for arm in differences.filter(|arm| drawn.contains(&arm.arm)) {
+    // The axis of an arm that is far off would make a flat line of the treatment.
+    for arm in differences.filter(|arm| shown.contains(&arm.arm)) {
         let name = arm_name(analysis, arm.arm).to_owned();
         let tone = arm_tone(analysis, arm.arm);
         let band = arm.points.iter().map(|p| {
@@ -106,7 +111,7 @@ pub fn quantile_differences(analysis: &Analysis, panel: &LatencyPanel) -> Chart 
              quantile by itself. {} {}",
             level_text(level),
             quantile_note(analysis, panel),
-            caption(analysis, panel, counted(analysis))
+            caption(analysis, panel, &shown, counted(analysis))
         ),
         x: Axis::new("Quantile", Scale::Linear(ValueForm::Share)).from_to(0.0, 1.0),
         y: Axis::new(
@@ -146,13 +151,9 @@ pub fn quantile_note(analysis: &Analysis, panel: &LatencyPanel) -> String {
     format!("{made}{stages}")
 }
 
-/// The arms of a panel that are drawn.
-fn drawn<'a>(analysis: &Analysis, panel: &'a LatencyPanel) -> impl Iterator<Item = &'a LatencyArm> {
-    let drawn = super::drawn_arms(analysis);
-    panel
-        .arms
-        .iter()
-        .filter(move |arm| drawn.contains(&arm.arm))
+/// Some arms of a panel.
+fn of_arms<'a>(arms: &[usize], panel: &'a LatencyPanel) -> impl Iterator<Item = &'a LatencyArm> {
+    panel.arms.iter().filter(|arm| arms.contains(&arm.arm))
 }
 
 /// From the first to the last bin that holds a request.
@@ -190,8 +191,8 @@ fn slug(panel: &LatencyPanel) -> &str {
     }
 }
 
-fn caption(analysis: &Analysis, panel: &LatencyPanel, what: &str) -> String {
-    let counts = counts_by_arm(analysis, drawn(analysis, panel).map(|arm| (arm.arm, arm.n)));
+fn caption(analysis: &Analysis, panel: &LatencyPanel, shown: &[usize], what: &str) -> String {
+    let counts = counts_by_arm(analysis, of_arms(shown, panel).map(|arm| (arm.arm, arm.n)));
     let left_out: u64 = panel.arms.iter().map(|arm| arm.n_not_positive).sum();
     let zeros = match left_out {
         0 => String::new(),
@@ -200,5 +201,10 @@ fn caption(analysis: &Analysis, panel: &LatencyPanel, what: &str) -> String {
             units::count(n)
         ),
     };
-    format!("{what}: {counts}.{zeros}{}", super::drawn_note(analysis))
+    let drawn = if shown.len() == super::drawn_arms(analysis).len() {
+        super::drawn_note(analysis)
+    } else {
+        super::overlap_note(analysis, " Only the arms that are compared are drawn.").to_owned()
+    };
+    format!("{what}: {counts}.{zeros}{drawn}")
 }

@@ -119,12 +119,38 @@ fn drawn_note(analysis: &Analysis) -> String {
     }
 }
 
-/// The colour of an arm: grey for the control, one of its own for every other in the log's order.
+/// The colour of an arm: grey for the control, the first for the treatment, one of its own for every
+/// other that charts draw.
 pub fn arm_tone(analysis: &Analysis, arm: usize) -> Tone {
+    let is_other = |arm: &usize| *arm != analysis.control && Some(*arm) != analysis.treatment;
     if arm == analysis.control {
         Tone::Control
+    } else if !is_other(&arm) {
+        Tone::Arm(0)
     } else {
-        Tone::Arm(arm - usize::from(arm > analysis.control))
+        let mut others = drawn_arms(analysis).into_iter().filter(is_other);
+        let place = others.position(|other| other == arm);
+        let first = usize::from(analysis.treatment.is_some());
+        place.map_or(Tone::Quiet, |k| Tone::Arm(first + k))
+    }
+}
+
+/// Arms beyond which shapes that overlap cannot be told apart.
+const MOST_OVERLAPPING: usize = 3;
+
+/// The arms of which charts draw what overlaps, bars and bands: all, or of many those that are compared.
+pub fn overlapping_arms(analysis: &Analysis) -> Vec<usize> {
+    let is_compared = |arm: &usize| *arm == analysis.control || Some(*arm) == analysis.treatment;
+    let is_drawn = |arm: &usize| analysis.arms.len() <= MOST_OVERLAPPING || is_compared(arm);
+    (0..analysis.arms.len()).filter(is_drawn).collect()
+}
+
+/// `said` where not all arms have what overlaps; else empty.
+fn overlap_note<'a>(analysis: &Analysis, said: &'a str) -> &'a str {
+    if analysis.arms.len() > MOST_OVERLAPPING {
+        said
+    } else {
+        ""
     }
 }
 
@@ -231,9 +257,28 @@ mod tests {
     #[test]
     fn arms_keep_their_colours() {
         let mut analysis = canary().analysis;
-        analysis.control = 1;
+        (analysis.control, analysis.treatment) = (1, Some(2));
         let tones = [0, 1, 2].map(|arm| arm_tone(&analysis, arm));
-        assert_eq!(tones, [Tone::Arm(0), Tone::Control, Tone::Arm(1)]);
+        assert_eq!(tones, [Tone::Arm(1), Tone::Control, Tone::Arm(0)]);
+    }
+
+    #[test]
+    fn no_two_arms_of_a_chart_share_a_colour() {
+        let mut analysis = canary().analysis;
+        let one = analysis.arms[0].clone();
+        analysis.arms = (0..12).map(|_| one.clone()).collect();
+        (analysis.control, analysis.treatment) = (4, Some(11));
+        let tones: Vec<Tone> = drawn_arms(&analysis)
+            .into_iter()
+            .map(|arm| arm_tone(&analysis, arm))
+            .collect();
+        // The palette has six colours for arms.
+        for (i, tone) in tones.iter().enumerate() {
+            assert!(!tones[..i].contains(tone), "{tones:?}");
+            assert!(matches!(tone, Tone::Control | Tone::Arm(0..6)), "{tones:?}");
+        }
+        assert_eq!(arm_tone(&analysis, 11), Tone::Arm(0));
+        assert_eq!(overlapping_arms(&analysis), [4, 11]);
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub fn trend(analysis: &Analysis, metric_id: &str, replay: Option<&Replay>) -> O
         .collect();
     let (_, first) = series.first()?;
     let (mut layers, background_note) = background(analysis, replay);
+    let overlapping = super::overlapping_arms(analysis);
     for (arm, series) in &series {
         let name = arm_name(analysis, *arm).to_owned();
         let tone = arm_tone(analysis, *arm);
@@ -47,7 +48,8 @@ pub fn trend(analysis: &Analysis, metric_id: &str, replay: Option<&Replay>) -> O
                 None => (x, f64::NAN, f64::NAN),
             })
             .collect();
-        if band.iter().any(|(_, lower, _)| lower.is_finite()) {
+        let has_band = band.iter().any(|(_, lower, _)| lower.is_finite());
+        if has_band && overlapping.contains(arm) {
             layers.push(Layer::Band {
                 name: name.clone(),
                 tone,
@@ -79,7 +81,7 @@ pub fn trend(analysis: &Analysis, metric_id: &str, replay: Option<&Replay>) -> O
     let (lo, hi) = y_range(points());
     let (lo, hi) = match first.form {
         ValueForm::Share => (lo.max(0.0), hi.min(1.0)),
-        ValueForm::LatencyMs | ValueForm::Number => (lo, hi),
+        ValueForm::LatencyMs | ValueForm::Number | ValueForm::PerThousand => (lo, hi),
     };
     let is_cut = |interval: Interval| interval.lower < lo || interval.upper > hi;
     let cut = if points().filter_map(|point| point.interval).any(is_cut) {
@@ -91,9 +93,10 @@ pub fn trend(analysis: &Analysis, metric_id: &str, replay: Option<&Replay>) -> O
         id: format!("trend-{metric_id}"),
         title: format!("{} over time", first.label),
         caption: format!(
-            "Buckets of {}; bands are pointwise {} % intervals.{cut}{denominator}{}{background_note}",
+            "Buckets of {}; bands are pointwise {} % intervals.{cut}{denominator}{}{}{background_note}",
             units::duration_us(trends.width_us),
             units::significant(analysis.settings.level * 100.0, 2),
+            super::overlap_note(analysis, " Only the arms that are compared have bands."),
             super::drawn_note(analysis),
         ),
         x: trend_axis(analysis, trends),

@@ -86,24 +86,33 @@ impl Cell {
         Self::number(n as f64, units::count(n))
     }
 
+    /// A difference without an interval, where there is one.
+    pub fn plain_change(form: ValueForm, value: Option<f64>) -> Self {
+        value.map_or_else(Self::none, |v| {
+            Self::number(form.unrounded(v), form.change(v))
+        })
+    }
+
     /// A value of `form`, where there is one.
     pub fn value(form: ValueForm, value: Option<f64>) -> Self {
-        value.map_or_else(Self::none, |v| Self::number(v, form.value(v)))
+        value.map_or_else(Self::none, |v| {
+            Self::number(form.unrounded(v), form.value(v))
+        })
     }
 
     /// A value with its interval, where there is one.
     pub fn estimate(form: ValueForm, estimate: Option<&Estimate>) -> Self {
-        Self::with_interval(estimate, |end| form.value(end))
+        Self::with_interval(estimate, |end| form.unrounded(end), |end| form.value(end))
     }
 
     /// A difference with its interval, where there is one.
     pub fn change(form: ValueForm, estimate: Option<&Estimate>) -> Self {
-        Self::with_interval(estimate, |end| form.change(end))
+        Self::with_interval(estimate, |end| form.unrounded(end), |end| form.change(end))
     }
 
     /// A relative change with its interval, where there is one.
     pub fn relative(estimate: Option<&Estimate>) -> Self {
-        Self::with_interval(estimate, units::relative)
+        Self::with_interval(estimate, |end| end, units::relative)
     }
 
     /// A reading.
@@ -125,11 +134,15 @@ impl Cell {
         self
     }
 
-    fn with_interval(estimate: Option<&Estimate>, form: impl Fn(f64) -> String) -> Self {
+    fn with_interval(
+        estimate: Option<&Estimate>,
+        raw: impl Fn(f64) -> f64,
+        form: impl Fn(f64) -> String,
+    ) -> Self {
         estimate.map_or_else(Self::none, |estimate| {
             let interval = estimate.interval;
             Self::new(Shown::Estimate {
-                raw: [estimate.value, interval.lower, interval.upper],
+                raw: [estimate.value, interval.lower, interval.upper].map(raw),
                 text: form(estimate.value),
                 interval: bracketed(estimate, form),
             })

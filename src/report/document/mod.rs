@@ -48,6 +48,8 @@ pub struct Banner {
     pub callouts: Vec<Callout>,
     /// Why.
     pub reasons: Vec<Item>,
+    /// What to do next; at most one sentence.
+    pub next_step: Vec<String>,
     /// What would change it.
     pub would_change: Vec<String>,
     /// What speaks against it.

@@ -94,8 +94,9 @@ fn banner(banner: &Banner, language: Language) -> Markup {
                 }
             }
             @for (title, sentences) in [
+                ("Next step", &banner.next_step),
                 ("What would change it", &banner.would_change),
-                ("What speaks against it", &banner.dissent),
+                ("Doubts about this decision", &banner.dissent),
             ] {
                 @if !sentences.is_empty() {
                     h3.plain { (language.say(title)) }

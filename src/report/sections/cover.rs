@@ -51,14 +51,15 @@ pub(super) fn facts(input: &ReportInput<'_>) -> Vec<(String, String)> {
         "Rollout",
         format!("{} ({known})", analysis.strategy.label(log.clock)),
     ));
-    if let (Some(first), Some(last)) = (log.first_us, log.last_us) {
+    // That the first row is row 1 tells nobody anything.
+    let spans = log.first_us.zip(log.last_us);
+    if let Some((first, last)) = spans.filter(|_| log.clock != Clock::RowOrder) {
         let from = units::instant(first, log.clock);
         let name = match (log.clock, log.times) {
             (Clock::Epoch, EventTimes::Completion) => "Period, by completion",
             (Clock::Epoch, EventTimes::Start) => "Period, by start",
-            (Clock::Relative, EventTimes::Completion) => "Completions, from an unknown start",
-            (Clock::Relative, EventTimes::Start) => "Starts, from an unknown start",
-            (Clock::RowOrder, _) => "Rows",
+            (_, EventTimes::Completion) => "Completions, from an unknown start",
+            (_, EventTimes::Start) => "Starts, from an unknown start",
         };
         out.push((
             name,
@@ -113,8 +114,17 @@ pub(super) fn banner(input: &ReportInput<'_>) -> Banner {
             ],
         });
     }
-    let reasons = decision.reasons.iter().map(|reason| Item {
-        chip: weight(reason.weight),
+    // Where nothing can be trusted, nothing but that is judged; those reasons come first.
+    let stops = input.analysis.health.iter();
+    let n_stops = stops
+        .filter(|check| check.severity == Severity::Stop)
+        .count();
+    let reasons = decision.reasons.iter().enumerate().map(|(k, reason)| Item {
+        chip: if decision.is_log_unsound && k >= n_stops {
+            not_judged()
+        } else {
+            weight(reason.weight)
+        },
         about: String::new(),
         text: reason.text.clone(),
         notes: Vec::new(),
@@ -133,6 +143,11 @@ pub(super) fn banner(input: &ReportInput<'_>) -> Banner {
         },
         callouts,
         reasons: reasons.collect(),
+        // Whoever overruled the recommendation goes another way.
+        next_step: match overruled {
+            Some(_) => Vec::new(),
+            None => decision.next_step.iter().cloned().collect(),
+        },
         would_change: decision
             .would_change
             .iter()
@@ -168,6 +183,10 @@ fn tone(kind: DecisionKind) -> (Tone, &'static str) {
         DecisionKind::KeepCollecting => (Tone::Quiet, "…"),
         DecisionKind::Unsound => (Tone::Bad, "!"),
     }
+}
+
+fn not_judged() -> Chip {
+    Chip::new(Tone::Quiet, "–", "not judged")
 }
 
 fn weight(weight: ReasonWeight) -> Chip {
@@ -224,7 +243,11 @@ fn tile(analysis: &Analysis, row: &ScorecardRow, effect: &Effect) -> Tile {
         change,
         interval,
         arms: format!("{}, {}", value(effect.arm), value(analysis.control)),
-        verdict: verdict(effect.verdict),
+        verdict: if analysis.decision.is_log_unsound {
+            not_judged()
+        } else {
+            verdict(effect.verdict)
+        },
     }
 }
 
@@ -257,7 +280,8 @@ pub(super) fn health(input: &ReportInput<'_>) -> Vec<Block> {
     if n_fine < checks.len() {
         lead += " The gravest come first.";
     }
-    let items = checks.iter().map(|check| Item {
+    let (fine, told): (Vec<_>, Vec<_>) = checks.iter().partition(|check| is_fine(check.severity));
+    let items = told.into_iter().map(|check| Item {
         chip: severity(check.severity),
         about: check.title.clone(),
         text: check.finding.clone(),
@@ -267,7 +291,20 @@ pub(super) fn health(input: &ReportInput<'_>) -> Vec<Block> {
             .cloned()
             .collect(),
     });
-    vec![Block::Lead(lead), Block::Items(items.collect())]
+    let mut out = vec![Block::Lead(lead), Block::Items(items.collect())];
+    if !fine.is_empty() {
+        let heading = Block::Heading("Checked and fine".to_owned(), Vec::new());
+        let columns = vec![Column::left("Question"), Column::left("Answer")];
+        let rows = fine.into_iter().map(|check| {
+            vec![
+                Cell::text(check.title.as_str()),
+                Cell::text(check.finding.as_str()),
+            ]
+        });
+        let table = Table::new("checks-passed", "Checked and fine", columns).dense();
+        out.extend([heading, Block::Table(table.with(rows))]);
+    }
+    out
 }
 
 fn severity(severity: Severity) -> Chip {

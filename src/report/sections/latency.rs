@@ -2,7 +2,7 @@
 
 use super::super::charts;
 use super::super::document::{Block, Cell, Column, Figure, Table};
-use super::{arm_name, figure};
+use super::arm_name;
 use crate::analysis::{Analysis, LatencyArm, LatencyPanel, QuantileValue};
 use crate::report::ReportInput;
 use crate::units::{self, ValueForm};
@@ -30,7 +30,8 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         } else {
             out.push(Block::Table(quantiles(analysis, panel)));
         }
-        out.push(Block::Note(charts::quantile_note(analysis, panel)));
+        let note = charts::quantile_note(analysis, panel);
+        out.push(Block::Note(note.clone()));
         let half = |chart, twin| Figure::new(chart, 270, twin);
         out.push(Block::Figures(vec![
             half(
@@ -41,7 +42,10 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         ]));
         if panel.differences.iter().any(|arm| !arm.points.is_empty()) {
             let chart = charts::quantile_differences(analysis, panel);
-            out.push(figure(chart, 260, Some(differences(analysis, panel))));
+            let mut drawn = Figure::new(chart, 260, Some(differences(analysis, panel)));
+            // Said above already.
+            drawn.caption = drawn.caption.replace(&format!("{note} "), "");
+            out.push(Block::Figures(vec![drawn]));
         }
     }
     out
@@ -152,7 +156,7 @@ fn bins(analysis: &Analysis, panel: &LatencyPanel) -> Table {
     };
     let first = (0..n_bins).find(used).unwrap_or(0);
     let last = (0..n_bins).rev().find(used).map_or(first, |k| k + 1);
-    let drawn = charts::drawn_arms(analysis);
+    let drawn = charts::overlapping_arms(analysis);
     let is_drawn = |arm: &&LatencyArm| drawn.contains(&arm.arm);
     let arms = panel.arms.iter().filter(is_drawn);
     let columns = [Column::right("From"), Column::right("To")]
@@ -185,7 +189,7 @@ fn differences(analysis: &Analysis, panel: &LatencyPanel) -> Table {
         Column::left("Quantile"),
         Column::right("Difference"),
     ];
-    let drawn = charts::drawn_arms(analysis);
+    let drawn = charts::overlapping_arms(analysis);
     let arms = panel.differences.iter();
     let arms = arms.filter(|arm| drawn.contains(&arm.arm));
     let rows = arms.flat_map(|arm| {

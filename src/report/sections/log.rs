@@ -44,26 +44,33 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
 }
 
 fn arms(analysis: &Analysis) -> Table {
-    let counts = [
-        "Requests",
-        "Users",
-        "Answered",
-        "Failed",
-        "Refused",
-        "Cancelled",
-        "Unknown",
+    let outcomes: Vec<(&str, &str, fn(&OutcomeCounts) -> u64)> = vec![
+        ("Answered", "", |n| n.ok),
+        ("Failed", "", |n| n.error),
+        ("Rate-limited", "429", |n| n.rate_limited),
+        ("Cancelled", "", |n| n.cancelled),
+        ("Unknown", "", |n| n.unknown),
     ];
+    // What no arm has is no column.
+    let occurs =
+        |of: fn(&OutcomeCounts) -> u64| analysis.arms.iter().any(|arm| of(&arm.outcomes) > 0);
+    let outcomes: Vec<_> = outcomes
+        .into_iter()
+        .filter(|(.., of)| occurs(*of))
+        .collect();
+    let has_users = analysis.log.n_units.is_some();
+    let counts = ["Requests", "Users"]
+        .into_iter()
+        .take(1 + usize::from(has_users));
     let columns = std::iter::once(Column::head("Arm"))
         .chain(counts.map(Column::right))
+        .chain(
+            outcomes
+                .iter()
+                .map(|(name, sub, _)| Column::right(*name).below(*sub)),
+        )
         .chain(spans(analysis).map(Column::left));
     let rows = analysis.arms.iter().enumerate().map(|(k, arm)| {
-        let OutcomeCounts {
-            ok,
-            error,
-            rate_limited,
-            cancelled,
-            unknown,
-        } = arm.outcomes;
         let name = Cell::text(arm.name.as_str());
         let mut cells = vec![
             if k == analysis.control {
@@ -74,9 +81,15 @@ fn arms(analysis: &Analysis) -> Table {
                 name
             },
             Cell::count(arm.n_requests).note(units::share(arm.share_of_requests)),
-            arm.n_units.map_or_else(Cell::none, Cell::count),
         ];
-        cells.extend([ok, error, rate_limited, cancelled, unknown].map(Cell::count));
+        if has_users {
+            cells.push(arm.n_units.map_or_else(Cell::none, Cell::count));
+        }
+        cells.extend(
+            outcomes
+                .iter()
+                .map(|(.., of)| Cell::count(of(&arm.outcomes))),
+        );
         let instant = |us| Cell::text(units::instant(us, analysis.log.clock));
         cells.extend(match arm.span_us {
             Some((first, last)) => [instant(first), instant(last)],

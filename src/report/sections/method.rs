@@ -116,7 +116,7 @@ pub(super) fn reproduce(input: &ReportInput<'_>) -> Vec<Block> {
             Table::new("inputs", "Files", columns).with(rows),
         ));
     }
-    out.push(Block::Code(json::shown(&settings)));
+    out.push(Block::Code(json::in_few_lines(&settings)));
     out
 }
 
@@ -197,6 +197,13 @@ fn words(analysis: &Analysis) -> Vec<(String, String)> {
             "Hold, roll back, keep collecting",
             "Hold: no further traffic, and find out; roll back: take the treatment out; keep collecting: \
              no harm is shown, and more data may settle what is open.",
+        ));
+    }
+    if !analysis.latency.is_empty() {
+        out.push((
+            "Order statistics, square-and-add",
+            "The sorted values: two of them, at ranks that chance moves so far, bound a quantile. The \
+             interval of a difference reaches as far as the root of both arms’ squared distances.",
         ));
     }
     if analysis.log.n_units.is_some() {

@@ -29,16 +29,25 @@ use crate::units;
 /// The report as data.
 pub fn document(input: &ReportInput<'_>) -> Document {
     let parts = [
-        ("health", "Health of the log", cover::health(input)),
         ("context", "What was rolled out", cover::context(input)),
-        ("scorecard", "Scorecard", scorecard::blocks(input)),
+        (
+            "stages",
+            "What happened, and since when",
+            trends::happened(input),
+        ),
         (
             "segments",
             "Segments that lose most",
             segments::blocks(input),
         ),
-        ("trends", "Over time", trends::blocks(input)),
+        ("scorecard", "Scorecard", scorecard::blocks(input)),
         ("power", "Was it enough data?", power::blocks(input)),
+        ("health", "Can the log be trusted?", cover::health(input)),
+        (
+            "trends",
+            "Further metrics over time",
+            trends::further(input),
+        ),
         ("latency", "Latency", latency::blocks(input)),
         (
             "tests",
@@ -188,3 +197,6 @@ fn level(level: f64) -> String {
 fn quiet(symbol: &'static str, label: &str) -> Chip {
     Chip::new(Tone::Quiet, symbol, label)
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,7 +45,10 @@ fn table(analysis: &Analysis) -> Table {
         let signed = |value: Option<f64>, sign: &str| {
             value.map_or_else(Cell::none, |v| {
                 let text = row.form.change(v);
-                Cell::number(v, format!("{sign}{}", text.trim_start_matches('+')))
+                Cell::number(
+                    row.form.unrounded(v),
+                    format!("{sign}{}", text.trim_start_matches('+')),
+                )
             })
         };
         let outlook = analysis

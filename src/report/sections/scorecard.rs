@@ -7,7 +7,11 @@ use super::super::document::{Block, Cell, Chip, Column, Table};
 use super::{arm_name, figure, level, rows_height, verdict};
 use crate::analysis::{Analysis, ArmValue, Direction, Effect, MetricRole, ScorecardRow};
 use crate::report::ReportInput;
+use crate::stats::{Estimate, Interval};
 use crate::units;
+
+/// Codes that an arm's errors are listed by.
+const MAX_CODES: usize = 8;
 
 /// Metrics by what they count for.
 const ROLES: [(MetricRole, &str); 4] = [
@@ -39,6 +43,13 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
             out.push(Block::Table(table(analysis, &rows, role)));
         }
     }
+    if let Some(errors) = errors_by_code(analysis) {
+        out.push(Block::Heading("Errors by code".to_owned(), Vec::new()));
+        out.push(Block::Table(errors));
+        let note = "As the status column has them. Failed and rate-limited requests are errors, cancelled \
+                    ones are not. Messages are not read, because they can quote what users wrote.";
+        out.push(Block::Note(note.to_owned()));
+    }
     if let Some(forest) = charts::guardrail_forest(analysis) {
         let height = rows_height(forest.n_rows());
         out.push(figure(forest, height, None));
@@ -60,11 +71,18 @@ fn lead(analysis: &Analysis) -> String {
              that of the two values beside it, which stand for the whole log."
         ),
     });
+    let mut effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
+    let once = if effects.any(|effect| effect.each_unit_once.is_some()) {
+        " Shares and means count each request once, so that users with many requests weigh more; beside \
+         them stands what comes out where each user counts once."
+    } else {
+        ""
+    };
     format!(
         "Differences are the arm minus {}, with {} intervals. A guardrail passes when the worse end \
          of its interval stays within its margin, and is not corrected for the number of guardrails: \
          shipping needs all of them, so the chance of shipping an arm with a harmed one stays below {}. \
-         Primary and secondary metrics are corrected ({}).{stratified}",
+         Primary and secondary metrics are corrected ({}).{once}{stratified}",
         arm_name(analysis, analysis.control),
         level(analysis.settings.level),
         units::share((1.0 - analysis.settings.level) / 2.0),
@@ -100,6 +118,15 @@ fn table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> Table
     let mut table = Table::new(&id, title, columns);
     for row in rows {
         let about = [metric(row), arm_value(row, analysis.control)];
+        if several && is_same_everywhere(row) {
+            let mut cells = about.to_vec();
+            cells.extend([Cell::text("all other arms"), Cell::text("the same")]);
+            cells.resize(n_columns - 1, Cell::none());
+            let chip = |effect: &Effect| Cell::chip(verdict(effect.verdict));
+            cells.push(row.effects.first().map_or_else(Cell::none, chip));
+            table.rows.push(cells);
+            continue;
+        }
         let mut effects: Vec<&Effect> = row.effects.iter().collect();
         effects.sort_by_key(|effect| Some(effect.arm) != analysis.treatment); // stable: the others follow
         for effect in effects {
@@ -108,7 +135,7 @@ fn table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> Table
                 cells.push(Cell::text(arm_name(analysis, effect.arm)));
             }
             cells.push(arm_value(row, effect.arm));
-            cells.push(difference(row, effect));
+            cells.push(difference(analysis, row, effect));
             cells.push(Cell::relative(effect.relative.as_ref()));
             if has_margins {
                 cells.push(margin(row, effect));
@@ -123,6 +150,21 @@ fn table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> Table
         }
     }
     table
+}
+
+/// Whether all arms have one value, which says in one row what many would.
+fn is_same_everywhere(row: &ScorecardRow) -> bool {
+    let mut values = row
+        .values
+        .iter()
+        .map(|value| value.estimate.map(|e| e.interval));
+    let first = values.next().flatten();
+    let is_constant = first.is_some_and(|ends| ends.lower == ends.upper);
+    let has_one_verdict = row
+        .effects
+        .windows(2)
+        .all(|pair| pair[0].verdict == pair[1].verdict);
+    is_constant && has_one_verdict && values.all(|value| value == first)
 }
 
 /// Every arm by every metric that decides, where there are several.
@@ -160,6 +202,65 @@ fn arms_map(analysis: &Analysis) -> Option<Table> {
         .then(|| Table::new("arms-map", "The arms at a glance", columns).with(rows))
 }
 
+/// What failures are called in the log, where it has codes for them.
+fn errors_by_code(analysis: &Analysis) -> Option<Table> {
+    let all = || analysis.arms.iter().flat_map(|arm| &arm.errors);
+    // One word for all failures says no more than the error share.
+    let is_telling = |code: &str| code.parse::<i64>().is_ok();
+    let first = all().next()?;
+    if all().all(|error| error.code == first.code && !is_telling(&error.code)) {
+        return None;
+    }
+    let columns = vec![
+        Column::head("Arm"),
+        Column::left("Code"),
+        Column::left("Means"),
+        Column::right("Errors"),
+        Column::right("Of its errors"),
+    ];
+    let mut table = Table::new("errors-by-code", "Errors by code", columns);
+    for arm in &analysis.arms {
+        let n: u64 = arm.errors.iter().map(|error| error.n).sum();
+        for error in arm.errors.iter().take(MAX_CODES) {
+            table.rows.push(vec![
+                Cell::text(arm.name.as_str()).note(format!("n {}", units::count(arm.n_requests))),
+                match error.code.as_str() {
+                    "" => Cell::text("(no code)"),
+                    code => Cell::code(code),
+                },
+                Cell::text(meaning(&error.code)),
+                Cell::count(error.n),
+                Cell::text(units::share(error.n as f64 / n as f64)),
+            ]);
+        }
+    }
+    if analysis.arms.iter().any(|arm| arm.errors.len() > MAX_CODES) {
+        table.more =
+            format!("The {MAX_CODES} commonest of every arm; the JSON report has them all.");
+    }
+    Some(table)
+}
+
+/// What codes of HTTP stand for; others are the log's own.
+fn meaning(code: &str) -> &'static str {
+    match code {
+        "400" => "bad request",
+        "401" => "not authenticated",
+        "403" => "forbidden",
+        "404" => "not found",
+        "408" => "request timeout",
+        "413" => "request too large",
+        "422" => "request not understood",
+        "429" => "rate-limited",
+        "500" => "internal server error",
+        "502" => "bad gateway",
+        "503" => "service unavailable",
+        "504" => "gateway timeout",
+        _ if code.parse::<i64>().is_ok() => "the log's own code",
+        _ => "",
+    }
+}
+
 fn metric(row: &ScorecardRow) -> Cell {
     let mut cell = Cell::text(row.label.as_str()).note(format!("of {}", row.denominator));
     if !row.scale.is_empty() {
@@ -187,16 +288,22 @@ fn arm_value(row: &ScorecardRow, arm: usize) -> Cell {
 }
 
 /// The difference with what its interval stands on, and the p-value beside it.
-fn difference(row: &ScorecardRow, effect: &Effect) -> Cell {
+fn difference(analysis: &Analysis, row: &ScorecardRow, effect: &Effect) -> Cell {
     let mut cell = Cell::change(row.form, effect.difference.as_ref());
     if effect.difference.is_none() {
         return cell;
     }
     let mut by = effect.unit.label().to_owned();
-    if let Some(test) = &effect.test {
-        let _infallible = write!(by, ", p {}", units::p_value(test.p));
+    match &effect.test {
+        Some(test) => {
+            let _infallible = write!(by, ", p {}", units::p_value(test.p));
+        }
+        None => by += ", no test",
     }
     cell = cell.note(by);
+    if effect.test.is_none() && has_no_events(row, analysis.control, effect.arm) {
+        cell = cell.note("none in either arm");
+    }
     if let Some(p) = effect.p_adjusted {
         cell = cell.note(format!("corrected p {}", units::p_value(p)));
     }
@@ -208,19 +315,29 @@ fn difference(row: &ScorecardRow, effect: &Effect) -> Cell {
         };
         cell = cell.note(format!("{unit}, p {}", units::p_value(other.test.p)));
     }
+    if let Some(once) = &effect.each_unit_once {
+        cell = cell.note("each user counted once:").note(shown(row, once));
+    }
     if let Some(stages) = &effect.stratified {
-        let pooled = stages.pooled.as_ref().map_or_else(
-            || units::NO_VALUE.to_owned(),
-            |d| {
-                row.form
-                    .change_with_interval(d.value, d.interval.lower, d.interval.upper)
-            },
-        );
+        let pooled = stages.pooled.as_ref();
+        let pooled = pooled.map_or_else(|| units::NO_VALUE.to_owned(), |d| shown(row, d));
         // In two lines: columns of figures are narrow.
         cell = cell.note("over the whole log:").note(pooled);
     }
     let warning = effect.stratified.as_ref().and_then(|s| s.warning.as_ref());
     cell.warn(effect.unit_warning.as_ref().or(warning))
+}
+
+/// Whether a share is of events that neither arm has.
+fn has_no_events(row: &ScorecardRow, control: usize, arm: usize) -> bool {
+    let events = |arm: usize| row.values.iter().find(|value| value.arm == arm)?.numerator;
+    events(control) == Some(0) && events(arm) == Some(0)
+}
+
+/// A difference with its interval in one line.
+fn shown(row: &ScorecardRow, d: &Estimate) -> String {
+    let Interval { lower, upper } = d.interval;
+    row.form.change_with_interval(d.value, lower, upper)
 }
 
 /// The tolerated change, towards the worse side.
@@ -229,7 +346,5 @@ fn margin(row: &ScorecardRow, effect: &Effect) -> Cell {
         Direction::HigherIsBetter => effect.margin.map(|margin| -margin),
         _ => effect.margin,
     };
-    signed.map_or_else(Cell::none, |margin| {
-        Cell::number(margin, row.form.change(margin))
-    })
+    Cell::plain_change(row.form, signed)
 }

@@ -13,16 +13,18 @@ const MAX_ROWS: usize = 20;
 
 pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let analysis = input.analysis;
+    let words = segment_words(analysis).into_iter();
+    let words = words.map(|words| Block::Paragraph(words + "."));
     if analysis.segments.is_empty() {
-        return Vec::new();
+        // Columns that were asked for and could not be compared do not go without a word.
+        return words.collect();
     }
     let mut out = vec![Block::Lead(
         "Exploratory: many segments were looked at. A segment that loses here is a question for \
          the next rollout rather than a finding."
             .to_owned(),
     )];
-    let words = segment_words(analysis).into_iter();
-    out.extend(words.map(|words| Block::Paragraph(words + ".")));
+    out.extend(words);
     if let Some(map) = map_table(analysis) {
         out.push(Block::Table(map));
         out.push(Block::Note(super::signs()));

@@ -8,27 +8,41 @@ use crate::analysis::{Analysis, ScorecardRow, StratifiedEffect, TrendArm, Trends
 use crate::report::ReportInput;
 use crate::units;
 
-pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
+/// The stages, and what decides over time.
+pub(super) fn happened(input: &ReportInput<'_>) -> Vec<Block> {
     let analysis = input.analysis;
-    let Some(trends) = &analysis.trends else {
-        return Vec::new();
-    };
     let mut out = Vec::new();
-    if analysis.stages.len() > 1 {
+    if analysis.trends.is_some() && analysis.stages.len() > 1 {
         out.push(Block::Heading("Stages".to_owned(), Vec::new()));
         out.push(Block::Lead(
             "Inferred from the treatment’s share of requests, not read from a plan.".to_owned(),
         ));
         out.push(Block::Table(stages(analysis)));
         if let Some(effects) = effects_by_stage(analysis) {
+            out.push(Block::Heading(
+                "Differences stage by stage".to_owned(),
+                Vec::new(),
+            ));
             out.push(Block::Table(effects));
         }
     }
+    out.extend(charts_of(input, true));
+    out
+}
+
+/// The metrics that explain, over time.
+pub(super) fn further(input: &ReportInput<'_>) -> Vec<Block> {
+    charts_of(input, false)
+}
+
+/// Traffic and the metrics that decide, or all others.
+fn charts_of(input: &ReportInput<'_>, deciding: bool) -> Vec<Block> {
+    let analysis = input.analysis;
+    let Some(trends) = &analysis.trends else {
+        return Vec::new();
+    };
     // Said once, not below each chart.
     let shared = charts::background_note(analysis, input.replay);
-    if !shared.is_empty() {
-        out.push(Block::Lead(shared.trim_start().to_owned()));
-    }
     let figure = |chart: Chart, twin: Table| {
         let mut figure = Figure::new(chart, 235, Some(twin));
         if let Some(own) = figure.chart.caption.strip_suffix(&shared) {
@@ -36,16 +50,36 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         }
         Block::Figures(vec![figure])
     };
-    if let Some(chart) = charts::traffic(analysis, input.replay) {
+    let decides = |id: &str| {
+        let mut rows = analysis.scorecard.iter();
+        rows.any(|row| row.id == id && row.role.decides())
+    };
+    let mut out = Vec::new();
+    if deciding && let Some(chart) = charts::traffic(analysis, input.replay) {
         out.push(figure(chart, traffic(analysis, trends)));
     }
     for id in charts::metric_ids(analysis) {
-        if let Some(chart) = charts::trend(analysis, &id, input.replay) {
+        if decides(&id) == deciding
+            && varies(trends, &id)
+            && let Some(chart) = charts::trend(analysis, &id, input.replay)
+        {
             let twin = series(analysis, trends, &id, &chart.title);
             out.push(figure(chart, twin));
         }
     }
+    if !out.is_empty() && !shared.is_empty() {
+        out.insert(0, Block::Lead(shared.trim_start().to_owned()));
+    }
     out
+}
+
+/// Whether a metric takes more than one value.
+fn varies(trends: &Trends, id: &str) -> bool {
+    let series = trends.arms.iter().flat_map(|arm| &arm.series);
+    let points = series.filter(|series| series.id == id);
+    let mut values = points.flat_map(|series| series.points.iter().flatten().map(|p| p.value));
+    let first = values.next();
+    first.is_some_and(|first| values.any(|value| (value - first).abs() > 1e-9 * first.abs()))
 }
 
 fn stages(analysis: &Analysis) -> Table {
@@ -171,7 +205,7 @@ fn point(arm: &TrendArm, id: &str, bucket: usize) -> Cell {
     else {
         return Cell::none();
     };
-    let cell = Cell::number(point.value, form.value(point.value));
+    let cell = Cell::value(form, Some(point.value));
     let interval = point.interval.map_or_else(String::new, |interval| {
         format!(
             "[{}, {}], ",

@@ -153,7 +153,7 @@ fn threshold_ui(
         (Comparison::TimesBaseline { .. }, _) => (1.0, " × baseline"),
         (_, ValueForm::Share) => (100.0, " %"),
         (_, ValueForm::LatencyMs) => (0.001, " s"),
-        (_, ValueForm::Number) => (1.0, ""),
+        (_, ValueForm::Number | ValueForm::PerThousand) => (1.0, ""),
     };
     let mut shown = condition.comparison.threshold() * scale;
     let top = match suffix {
