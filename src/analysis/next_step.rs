@@ -19,9 +19,9 @@ pub(super) fn next_step(
     let can_rerun = !is_concurrent && strategy.strategy == Strategy::Sequential;
     match kind {
         DecisionKind::RollBack if is_concurrent => {
-            let (share, when) = match stages.last() {
-                Some(stage) => (stage.share, "at the end of the log"),
-                None => (b.share_of_requests, "over the log"),
+            let (share, when) = match stages {
+                [_, .., last] => (last.share, "at the end of the log"),
+                _ => (b.share_of_requests, "over the log"),
             };
             Some(format!(
                 "Take {} to 0 % of the traffic; {when} it served {} of the requests",

@@ -44,7 +44,8 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
 }
 
 fn arms(analysis: &Analysis) -> Table {
-    let outcomes: Vec<(&str, &str, fn(&OutcomeCounts) -> u64)> = vec![
+    type Count = fn(&OutcomeCounts) -> u64;
+    let outcomes: [(&str, &str, Count); 5] = [
         ("Answered", "", |n| n.ok),
         ("Failed", "", |n| n.error),
         ("Rate-limited", "429", |n| n.rate_limited),
@@ -52,8 +53,7 @@ fn arms(analysis: &Analysis) -> Table {
         ("Unknown", "", |n| n.unknown),
     ];
     // What no arm has is no column.
-    let occurs =
-        |of: fn(&OutcomeCounts) -> u64| analysis.arms.iter().any(|arm| of(&arm.outcomes) > 0);
+    let occurs = |of: Count| analysis.arms.iter().any(|arm| of(&arm.outcomes) > 0);
     let outcomes: Vec<_> = outcomes
         .into_iter()
         .filter(|(.., of)| occurs(*of))

@@ -42,7 +42,16 @@ fn what_happened_comes_before_what_explains_it() {
 #[test]
 fn a_metric_with_one_value_in_all_arms_takes_one_row() {
     let mut fixture = canary();
+    let mut third = fixture.analysis.arms[1].clone();
+    third.name = "third".to_owned();
+    fixture.analysis.arms.push(third);
     let row = fixture.analysis.scorecard.last_mut().unwrap();
+    let mut value = row.values[1].clone();
+    value.arm = 2;
+    row.values.push(value);
+    let mut effect = row.effects[0].clone();
+    effect.arm = 2;
+    row.effects.push(effect);
     for value in &mut row.values {
         let estimate = value.estimate.as_mut().unwrap();
         estimate.interval = Interval {
