@@ -123,21 +123,9 @@ pub fn digest(lab: &RuleLab) -> LabDigest {
         },
         rules: lab.rules.iter().map(|trial| rule(trial, lab)).collect(),
         frontier: frontier(lab),
-        legend: legend(),
+        legend: vec![words::FIRING_WORDS.to_owned(), words::HARM_WORDS.to_owned()],
         assumptions: lab.assumptions.clone(),
     }
-}
-
-/// What the columns mean.
-fn legend() -> Vec<String> {
-    [
-        "A false rollback is a firing in a rollout without a difference; a condition takes part in it if it held at \
-         that moment, and the rule would fire on it alone if there were no other alternative.",
-        "Means count the whole rollout where the rule does not fire. Harmed requests are those that the regression \
-         made worse, before the rule acts and in a rollout that nobody stops.",
-    ]
-    .map(str::to_owned)
-    .into()
 }
 
 fn summary(trial: &RuleTrial) -> Vec<LabCell> {

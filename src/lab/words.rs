@@ -4,6 +4,12 @@ use super::model::{Calibrated, CalibratedThreshold, Chance, ConditionTrial, Dete
 use super::settings::{Engine, Harm, Injection, Onset, Traffic};
 use crate::units;
 
+/// What the columns on false rollbacks mean.
+pub const FIRING_WORDS: &str = "A false rollback is a firing in a rollout without a difference; a condition takes part in it if it held at that moment, and the rule would fire on it alone if there were no other alternative.";
+
+/// What the columns on harm mean.
+pub const HARM_WORDS: &str = "Means count the whole rollout where the rule does not fire. Harmed requests are those that the regression made worse, before the rule acts and in a rollout that nobody stops.";
+
 /// A regression: `errors 2.00 % → 4.00 %, from the start`.
 pub(super) fn injection(injection: &Injection, error_share: Option<f64>) -> String {
     let harm = match (injection.harm, error_share) {

@@ -9,8 +9,10 @@ use super::super::state::AppState;
 use super::super::widgets::{Column, card_ui, chip, note, pick_in, table_height, table_ui};
 use super::super::words::tr;
 use crate::analysis::Analysis;
-use crate::lab::words::{Grade, chance, few, found, grade, graded, others, own, rounded, verdict};
-use crate::lab::{Calibrated, Chance, Detection, RuleLab, RuleTrial, digest};
+use crate::lab::words::{
+    FIRING_WORDS, Grade, chance, few, found, grade, graded, others, own, rounded, verdict,
+};
+use crate::lab::{Calibrated, Chance, Detection, RuleLab, RuleTrial};
 use crate::report::chart::Tone;
 use crate::report::charts;
 use crate::rules::{Comparison, Rule};
@@ -102,6 +104,7 @@ fn verdict_ui(ui: &mut egui::Ui, lab: &RuleLab, trial: &RuleTrial) {
         note(ui, &format!("False rollbacks: {}.", early.join("; ")));
         ui.add_space(4.0);
         causes_ui(ui, trial);
+        note(ui, FIRING_WORDS);
         if trial.stages.len() > 1 {
             let stages: Vec<String> = trial
                 .stages
@@ -126,10 +129,10 @@ fn verdict_ui(ui: &mut egui::Ui, lab: &RuleLab, trial: &RuleTrial) {
 fn causes_ui(ui: &mut egui::Ui, trial: &RuleTrial) {
     const COLUMNS: [Column<'_>; 5] = [
         Column::text("Condition", 140.0),
-        Column::number("Threshold", 140.0),
+        Column::number("Threshold", 180.0),
         Column::number("False rollbacks it takes part in", 200.0),
         Column::number("Rollbacks on it alone", 150.0),
-        Column::text("Says", 360.0),
+        Column::text("Says", 330.0),
     ];
     let height = table_height(trial.conditions.len());
     table_ui(
@@ -340,9 +343,6 @@ fn version_of(lab: &RuleLab, point: usize) -> Option<(&str, &Calibrated)> {
 
 fn guards_ui(ui: &mut egui::Ui, lab: &RuleLab, trial: &RuleTrial) {
     card_ui(ui, "Keep in mind", |ui| {
-        for sentence in digest(lab).legend {
-            note(ui, &sentence);
-        }
         for sentence in &trial.guards {
             ui.add(egui::Label::new(tr(format!("▲ {sentence}"))).wrap());
         }

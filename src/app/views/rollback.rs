@@ -53,10 +53,15 @@ pub(super) fn ui(
         ui.label(tr(text));
         return;
     };
-    note(
-        ui,
-        "Each rule sees the log request by request in event time. The replay is open loop: everything after a first firing is hypothetical, because a rollback would have changed what followed.",
-    );
+    let how = match replay.clock {
+        units::Clock::RowOrder => {
+            "The log has no times: each rule sees it row by row, in an order that need not be that of the requests. The replay is open loop: everything after a first firing is hypothetical, because a rollback would have changed what followed."
+        }
+        units::Clock::Epoch | units::Clock::Relative => {
+            "Each rule sees the log request by request in event time. The replay is open loop: everything after a first firing is hypothetical, because a rollback would have changed what followed."
+        }
+    };
+    note(ui, how);
     super::super::rule_files::ui(ui, state);
     match nothing_ran(&replay) {
         Some(why) => {
@@ -94,10 +99,12 @@ fn timeline_ui(
     analysis: &Analysis,
     commands: &mut Commands,
 ) {
-    let timeline = charts::replay_timeline(analysis, replay);
+    let mut timeline = charts::replay_timeline(analysis, replay);
     let in_rows = charts::timeline_rules(replay);
+    // Room above the first lane for the labels of stages and of where harm begins.
+    timeline.y.range = Some((-1.1, in_rows.len() as f64 - 0.5));
     card_ui(ui, "", |ui| {
-        let height = 70.0 + 26.0 * in_rows.len() as f32;
+        let height = 86.0 + 26.0 * in_rows.len() as f32;
         let brushed = brush_in(ui, &timeline, height, None);
         if let Some(Brushed::Place(_, row)) = brushed
             && row.round() >= 0.0

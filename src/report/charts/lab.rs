@@ -33,7 +33,7 @@ pub fn lab_profile(
     ];
     for (k, detection) in trial.detection.iter().enumerate().take(3) {
         layers.push(line(
-            &format!("Finds {}", detection.text),
+            &format!("Fires with {}", detection.text),
             Tone::Arm(k),
             &|i| {
                 found.profile[i]

@@ -2,7 +2,7 @@
 
 use super::super::super::widgets::{Column, card_ui, chart_ui, note, table_height, table_ui};
 use super::super::super::words::tr;
-use crate::lab::words::{ceiling, chance, few};
+use crate::lab::words::{HARM_WORDS, ceiling, chance, few};
 use crate::lab::{Chance, Detection, RuleTrial};
 use crate::report::charts;
 use crate::units;
@@ -33,6 +33,7 @@ pub(super) fn ui(ui: &mut egui::Ui, trial: &RuleTrial) {
             detections_ui(ui, &name, detection, without);
             ui.add_space(6.0);
         }
+        note(ui, HARM_WORDS);
         for sentence in trial.detection.iter().filter_map(ceiling) {
             note(ui, &sentence);
         }
@@ -41,11 +42,11 @@ pub(super) fn ui(ui: &mut egui::Ui, trial: &RuleTrial) {
 
 fn detections_ui(ui: &mut egui::Ui, id: &str, detections: &[Detection], without: &Chance) {
     const COLUMNS: [Column<'_>; 7] = [
-        Column::text("Regression", 190.0),
+        Column::text("Regression", 212.0),
         Column::number("Rollouts", 64.0),
         Column::number("Fires with it", 150.0),
         Column::number("Fires without", 150.0),
-        Column::number("Canary requests to the firing, median", 214.0),
+        Column::number("Canary requests to the firing, median", 226.0),
         Column::number("Harmed until then, mean", 150.0),
         Column::number("if nobody acts", 94.0),
     ];
