@@ -20,7 +20,8 @@ pub(super) fn next_step(
     match kind {
         DecisionKind::RollBack if is_concurrent => {
             let (share, when) = match stages {
-                [_, .., last] => (last.share, "at the end of the log"),
+                // Beside further arms, a stage's share is not one of all requests.
+                [_, .., last] if arms.len() == 2 => (last.share, "at the end of the log"),
                 _ => (b.share_of_requests, "over the log"),
             };
             Some(format!(

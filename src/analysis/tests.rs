@@ -364,7 +364,13 @@ fn the_next_step_says_what_to_take_away_or_to_run_again() {
     let in_turn: Vec<_> = (0..4000)
         .map(|i| (u16::from(i >= 2000), i, 0, i % 9 == 0))
         .collect();
-    let found = run(&log(&in_turn), Filter::default()).decision;
+    let settings = AnalysisSettings {
+        control: Some("gpt".to_owned()),
+        strategy: Some(Strategy::Sequential),
+        ..AnalysisSettings::default()
+    };
+    let found = analyze(&log(&in_turn), &settings, &Progress::unwatched()).unwrap();
+    let found = found.decision;
     let step = found.next_step.unwrap();
     assert!(
         step.starts_with("Run gpt and mini again side by side"),
