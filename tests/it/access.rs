@@ -165,6 +165,31 @@ fn the_keyboard_reaches_every_part() {
     }
 }
 
+/// What the focus moves to is on screen, wherever it stands on a long page.
+#[test]
+fn the_focus_comes_into_view() {
+    let mut window = window_on(&sample("canary-rollout-20k.csv"), Theme::Light);
+    let screen = window.ctx.content_rect();
+    for shown in [Screen::Overview, Screen::Rollback] {
+        show(&mut window, shown);
+        let mut names = std::collections::BTreeSet::new();
+        for _ in 0..90 {
+            window.key_press(egui::Key::Tab);
+            window.run();
+            // Handles of columns have the focus too, and no name.
+            let Some(name) = told_focus(&window) else {
+                continue;
+            };
+            let id = window.ctx.memory(egui::Memory::focused).unwrap();
+            let rect = window.ctx.read_response(id).unwrap().rect;
+            let on = shown.label();
+            assert!(screen.contains(rect.center()), "{name} on {on}: {rect:?}");
+            names.insert(name);
+        }
+        assert!(names.len() > 30, "{names:?}");
+    }
+}
+
 fn told_focus(window: &Harness<'_, App>) -> Option<String> {
     let mut open = vec![window.root()];
     while let Some(node) = open.pop() {

@@ -195,7 +195,7 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands)
         Column::text("Verdict", 132.0),
         Column::number("Control", 76.0),
         Column::number("Arm's value", 80.0),
-        Column::whole("Difference and interval", 236.0, changes),
+        Column::whole(ui, "Difference and interval", 236.0, changes),
         Column::number("Relative", 70.0),
         Column::number("p", 76.0),
         Column::text("Unit", 72.0),

@@ -258,7 +258,7 @@ fn heading_ui(ui: &mut egui::Ui, panel: &mut RequestsPanel, log: &RequestLog, co
         .strong()
         .size(13.0);
     let button = egui::Button::new(text).frame(false).truncate();
-    let layout = if column.is_number() {
+    let layout = if column.is_number() && column != Column::Row {
         Layout::right_to_left(Align::Center)
     } else {
         Layout::left_to_right(Align::Center)

@@ -6,6 +6,7 @@ use super::super::state::AppState;
 use super::super::theme;
 use super::super::widgets::{
     Column, cell, change, chip, copy_button, note, shortened, table_ui, tsv, verdict_chip,
+    with_focus_in_view,
 };
 use super::super::words::tr;
 use super::behind::{forest_ui, show_segment};
@@ -91,27 +92,31 @@ fn map_ui(ui: &mut egui::Ui, state: &mut AppState, map: &SegmentMap<'_>) {
         .max_height(height)
         .auto_shrink([false, true])
         .show(ui, |ui| {
-            egui::Grid::new("segment map")
-                .spacing([6.0, 4.0])
-                .show(ui, |ui| {
-                    ui.label("");
-                    for row in &map.metrics {
-                        let is_chosen = state.segment_metric.as_deref() == Some(&row.id);
-                        let text = egui::RichText::new(tr(&row.label)).strong().size(13.0);
-                        if ui.selectable_label(is_chosen, text).clicked() {
-                            state.segment_metric = (!is_chosen).then(|| row.id.clone());
-                        }
-                    }
-                    ui.end_row();
-                    for row in &map.rows {
-                        let place = format!("{} = {}", row.worst.segment, row.worst.shown_value());
-                        ui.label(shortened(&place)).on_hover_text(&place);
-                        for found in &row.cells {
-                            cell_ui(ui, *found);
-                        }
-                        ui.end_row();
-                    }
-                });
+            with_focus_in_view(ui, |ui| grid_ui(ui, state, map));
+        });
+}
+
+fn grid_ui(ui: &mut egui::Ui, state: &mut AppState, map: &SegmentMap<'_>) {
+    egui::Grid::new("segment map")
+        .spacing([6.0, 4.0])
+        .show(ui, |ui| {
+            ui.label("");
+            for row in &map.metrics {
+                let is_chosen = state.segment_metric.as_deref() == Some(&row.id);
+                let text = egui::RichText::new(tr(&row.label)).strong().size(13.0);
+                if ui.selectable_label(is_chosen, text).clicked() {
+                    state.segment_metric = (!is_chosen).then(|| row.id.clone());
+                }
+            }
+            ui.end_row();
+            for row in &map.rows {
+                let place = format!("{} = {}", row.worst.segment, row.worst.shown_value());
+                ui.label(shortened(&place)).on_hover_text(&place);
+                for found in &row.cells {
+                    cell_ui(ui, *found);
+                }
+                ui.end_row();
+            }
         });
 }
 
@@ -172,7 +177,7 @@ fn table_of(
         Column::text("Verdict", 126.0),
         Column::number("Control", 70.0),
         Column::number("Treatment", 76.0),
-        Column::whole("Difference and interval", 236.0, changes),
+        Column::whole(ui, "Difference and interval", 236.0, changes),
         Column::number("p (corrected)", 92.0),
         Column::text("", 84.0),
     ];

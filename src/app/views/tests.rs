@@ -68,12 +68,12 @@ fn report_ui(ui: &mut egui::Ui, analysis: &Analysis, report: &TestReport, comman
             let changes = report.tests.iter();
             let changes = changes.filter_map(|line| Some(change(report.form, line.difference?)));
             let columns = [
-                Column::text("Test", 215.0),
+                Column::text("Test", 250.0),
                 Column::text("Unit", 85.0),
-                Column::number("Statistic", 85.0),
-                Column::number("df", 75.0),
-                Column::whole("Difference and interval", 236.0, changes),
-                Column::number("p", 85.0),
+                Column::number("Statistic", 78.0),
+                Column::number("df", 62.0),
+                Column::whole(ui, "Difference and interval", 236.0, changes),
+                Column::number("p", 78.0),
                 Column::text("What to know", 290.0),
             ];
             let compared = [analysis.control, report.arm];

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use egui_plot::{AxisHints, GridInput, GridMark};
 
 use super::super::words::tr;
+use super::width_of;
 use crate::report::chart::{Chart, Scale};
 use crate::report::text;
 use crate::report::ticks::ticks;
@@ -69,15 +70,6 @@ pub(super) fn y_axis(ui: &egui::Ui, chart: &Chart, n: usize, height: f32) -> Axi
     };
     let title = fitting(ui, &tr(&chart.y.label), height - X_LABELS);
     axis(AxisHints::new_y(), title, labels(scale, n)).min_thickness(room)
-}
-
-fn width_of(ui: &egui::Ui, text: &str) -> f32 {
-    let (font, color) = (
-        egui::TextStyle::Body.resolve(ui.style()),
-        egui::Color32::BLACK,
-    );
-    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, color);
-    galley.size().x
 }
 
 /// As much of a text as has room, with an ellipsis where it is cut.

@@ -131,6 +131,16 @@ pub(super) fn shortened(text: &str) -> String {
     shortened_to(text, 28)
 }
 
+/// How wide a line of text is.
+fn width_of(ui: &egui::Ui, text: &str) -> f32 {
+    let (font, color) = (
+        egui::TextStyle::Body.resolve(ui.style()),
+        egui::Color32::BLACK,
+    );
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, color);
+    galley.size().x
+}
+
 /// At most `n` characters and an ellipsis.
 pub(super) fn shortened_to(text: &str, n: usize) -> String {
     let mut out: String = text.chars().take(n).collect();

@@ -1,7 +1,7 @@
 //! Tables of formatted text: striped, resizable, only visible rows drawn.
 
 use super::super::words::tr;
-use crate::report::text;
+use super::{width_of, with_focus_in_view};
 use egui::scroll_area::ScrollBarVisibility;
 use egui::{Align, Layout};
 use egui_extras::TableBuilder;
@@ -41,13 +41,14 @@ impl<'a> Column<'a> {
 impl<'a> Column<'a> {
     /// Numbers that are shown whole: as wide as the widest of these cells, and `width` at least.
     pub(in crate::app) fn whole(
+        ui: &egui::Ui,
         heading: &'a str,
         width: f32,
         cells: impl Iterator<Item = String>,
     ) -> Self {
         let widest = cells
             .take(MOST_MEASURED)
-            .map(|cell| text::width(&cell, CELL) as f32 + 12.0)
+            .map(|cell| width_of(ui, &cell) + 12.0)
             .fold(width, f32::max);
         Self {
             least: widest,
@@ -58,8 +59,6 @@ impl<'a> Column<'a> {
 
 /// Cells that a column's width is found from.
 const MOST_MEASURED: usize = 200;
-/// Size of the text in cells.
-const CELL: f64 = 14.0;
 /// What a column can be narrowed to.
 const LEAST: f32 = 40.0;
 const ROW_HEIGHT: f32 = 28.0;
@@ -88,47 +87,49 @@ pub(in crate::app) fn table_ui(
                 ScrollBarVisibility::VisibleWhenNeeded
             })
             .show(ui, |ui| {
-                let mut table = TableBuilder::new(ui)
-                    .striped(true)
-                    .cell_layout(Layout::left_to_right(Align::Center))
-                    .min_scrolled_height(max_height)
-                    .max_scroll_height(max_height)
-                    .auto_shrink([false, true]);
-                for column in columns {
-                    table = table.column(
-                        egui_extras::Column::initial(column.width)
-                            .at_least(column.least)
-                            .clip(true)
-                            .resizable(true),
-                    );
-                }
-                table
-                    .header(ROW_HEIGHT, |mut header| {
-                        for column in columns {
-                            header.col(|ui| {
-                                aligned(ui, column.is_number, |ui| {
-                                    ui.add(
-                                        egui::Label::new(
-                                            egui::RichText::new(tr(column.heading))
-                                                .strong()
-                                                .size(13.0),
-                                        )
-                                        .truncate(),
-                                    );
-                                });
-                            });
-                        }
-                    })
-                    .body(|body| {
-                        body.rows(ROW_HEIGHT, n_rows, |mut row| {
-                            let index = row.index();
-                            for (c, column) in columns.iter().enumerate() {
-                                row.col(|ui| {
-                                    aligned(ui, column.is_number, |ui| cell(ui, index, c));
+                with_focus_in_view(ui, |ui| {
+                    let mut table = TableBuilder::new(ui)
+                        .striped(true)
+                        .cell_layout(Layout::left_to_right(Align::Center))
+                        .min_scrolled_height(max_height)
+                        .max_scroll_height(max_height)
+                        .auto_shrink([false, true]);
+                    for column in columns {
+                        table = table.column(
+                            egui_extras::Column::initial(column.width)
+                                .at_least(column.least)
+                                .clip(true)
+                                .resizable(true),
+                        );
+                    }
+                    table
+                        .header(ROW_HEIGHT, |mut header| {
+                            for column in columns {
+                                header.col(|ui| {
+                                    aligned(ui, column.is_number, |ui| {
+                                        ui.add(
+                                            egui::Label::new(
+                                                egui::RichText::new(tr(column.heading))
+                                                    .strong()
+                                                    .size(13.0),
+                                            )
+                                            .truncate(),
+                                        );
+                                    });
                                 });
                             }
+                        })
+                        .body(|body| {
+                            body.rows(ROW_HEIGHT, n_rows, |mut row| {
+                                let index = row.index();
+                                for (c, column) in columns.iter().enumerate() {
+                                    row.col(|ui| {
+                                        aligned(ui, column.is_number, |ui| cell(ui, index, c));
+                                    });
+                                }
+                            });
                         });
-                    });
+                });
             });
     });
 }
