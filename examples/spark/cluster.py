@@ -115,7 +115,7 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     sql = ["--mapping", given.mapping, "--sql", "spark"]
     with tempfile.TemporaryDirectory() as scratch, Cluster(pathlib.Path(scratch), given.cores, given.memory) as cluster:
-        for table, arguments in [("cells", sql), ("units", [*sql, str(given.out)])]:
+        for table, arguments in [("cells", sql), ("stages", [*sql, "--table", "stages", str(given.out)]), ("units", [*sql, str(given.out)])]:
             query = pathlib.Path(scratch) / f"{table}.sql"
             query.write_text(hindsight(*arguments), encoding="utf-8")
             begin, killed = time.monotonic(), None

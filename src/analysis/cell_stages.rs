@@ -1,12 +1,13 @@
-//! What has to be known of a log's cells before users' totals can be added up: the stages within
-//! which arms are compared, and the latencies whose shares are wanted by user.
+//! What has to be known of a log's cells before stages and users' totals can be added up: the stages
+//! within which arms are compared, and the latencies whose shares are wanted by user.
 
 use super::arms::choose;
+use super::model::Stage;
 use super::settings::AnalysisSettings;
 use super::stages::{self, ArmCounts};
-use super::strata::LONELY;
-use crate::cells::{Cell, Cells, Measure, StageStart, UnitPlan, bins};
-use crate::data::{Arm, Quantity, RequestLog};
+use super::strata::Span;
+use crate::cells::{Cell, Cells, Measure, UnitPlan, bins};
+use crate::data::{Arm, Quantity, RequestLog, TimeBuckets};
 use crate::error::Result;
 
 /// Shares of the whole log's answered requests at whose latency users' shares are added up.
@@ -16,8 +17,23 @@ const THRESHOLDS: [f64; 6] = [0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
 ///
 /// Fails where the settings name an arm that the cells do not have.
 pub fn unit_plan(cells: &Cells, settings: &AnalysisSettings) -> Result<UnitPlan> {
+    let mut sizes = vec![0; cells.arms.len()];
+    for cell in of_whole(cells, Measure::Requests) {
+        sizes[usize::from(cell.arm)] += cell.n;
+    }
+    let arms = cells.arms.iter().map(|name| Arm { name: name.clone() });
+    let names = RequestLog {
+        arms: arms.collect(),
+        ..RequestLog::default()
+    };
+    let (control, treatment) = choose(&names, &sizes, settings)?;
+    let compared = treatment.map(|treatment| [control, treatment]);
+    let name = |arm: usize| cells.arms[arm].clone();
     Ok(UnitPlan {
-        stages: stages_of(cells, settings)?,
+        stages: compared
+            .and_then(|compared| strata_starts(cells, compared, sizes[control]))
+            .unwrap_or_default(),
+        compared: compared.map(|compared| compared.map(name)),
         thresholds: thresholds(cells),
     })
 }
@@ -32,81 +48,39 @@ fn of_whole(cells: &Cells, measure: Measure) -> impl Iterator<Item = &Cell> {
     of_measure.filter(is_whole)
 }
 
-fn stages_of(cells: &Cells, settings: &AnalysisSettings) -> Result<Vec<StageStart>> {
-    let mut sizes = vec![0; cells.arms.len()];
-    let mut spans: Vec<Option<(i64, i64)>> = vec![None; cells.arms.len()];
-    for cell in of_whole(cells, Measure::Requests) {
-        let arm = usize::from(cell.arm);
-        sizes[arm] += cell.n;
-        spans[arm] = joined(spans[arm], cell.span_us);
-    }
-    let names = RequestLog {
-        arms: cells
-            .arms
-            .iter()
-            .map(|name| Arm { name: name.clone() })
-            .collect(),
-        ..RequestLog::default()
-    };
-    let (control, treatment) = choose(&names, &sizes, settings)?;
-    let span = spans.iter().fold(None, |all, span| joined(all, *span));
-    let Some((treatment, (first_us, last_us))) = treatment.zip(span) else {
-        return Ok(Vec::new());
-    };
-    let Some(of_treatment) = spans[treatment] else {
-        return Ok(Vec::new());
-    };
-    let compared = [control, treatment];
-    let inferred = inferred(cells, compared, (first_us, last_us));
-    let control_cells =
-        || of_whole(cells, Measure::Requests).filter(|c| usize::from(c.arm) == control);
+/// Where the strata begin, as for the requests themselves.
+fn strata_starts(
+    cells: &Cells,
+    [control, treatment]: [usize; 2],
+    n_control: u64,
+) -> Option<Vec<i64>> {
+    let requests = || of_whole(cells, Measure::Requests);
+    let of_arm = |arm: usize| requests().filter(move |cell| usize::from(cell.arm) == arm);
+    let whole_us = requests().map(|cell| cell.span_us).fold(None, joined)?;
+    let spans = of_arm(treatment).map(|cell| cell.span_us);
+    let treatment_us = spans.fold(None, joined)?;
     let is_outside = |cell: &&Cell| {
         cell.span_us
-            .is_some_and(|(from, to)| to < of_treatment.0 || from > of_treatment.1)
+            .is_some_and(|(from, to)| to < treatment_us.0 || from > treatment_us.1)
     };
-    let n_lonely: u64 = control_cells().filter(is_outside).map(|cell| cell.n).sum();
-    let is_lonely = n_lonely as f64 > LONELY * sizes[control] as f64;
-    if inferred.len() < 2 && !is_lonely {
-        return Ok(Vec::new());
-    }
-    let later = inferred.into_iter().skip(1);
-    let mut bounds: Vec<i64> = later
-        .chain([of_treatment.0, of_treatment.1 + 1])
-        .filter(|us| *us > first_us && *us <= last_us)
-        .collect();
-    bounds.sort_unstable();
-    bounds.dedup();
-    let ends = bounds.iter().copied().chain([i64::MAX]);
-    let starts: Vec<i64> = [first_us]
-        .into_iter()
-        .chain(bounds.iter().copied())
-        .collect();
-    let stage = |(from_us, to_us): (i64, i64)| StageStart {
-        from_us,
-        has_both: compared.iter().all(|arm| {
-            let mut own = of_whole(cells, Measure::Requests);
-            own.any(|cell| {
-                let is_in = cell
-                    .span_us
-                    .is_some_and(|(from, to)| from < to_us && to >= from_us);
-                usize::from(cell.arm) == *arm && is_in
-            })
-        }),
+    let span = Span {
+        stages: &stages_of_cells(cells, [control, treatment]),
+        whole_us,
+        treatment_us,
+        n_lonely: of_arm(control).filter(is_outside).map(|cell| cell.n).sum(),
+        n_control,
     };
-    Ok(starts.iter().copied().zip(ends).map(stage).collect())
+    Some(span.starts())
 }
 
-/// Starts of the stages, in the buckets that the requests themselves would be counted in, or in the
-/// cells' own where these are longer.
-fn inferred(cells: &Cells, compared: [usize; 2], (first_us, last_us): (i64, i64)) -> Vec<i64> {
-    let mut buckets = stages::buckets_over(first_us, last_us);
-    if buckets.width_us % cells.width_us != 0 {
-        let width_us = (buckets.width_us / cells.width_us + 1) * cells.width_us;
-        let first_us = first_us.div_euclid(width_us) * width_us;
-        buckets.width_us = width_us;
-        buckets.first_us = first_us;
-        buckets.n_buckets = ((last_us - first_us) / width_us + 1) as usize;
-    }
+/// The stages of the rollout, in the buckets that the requests themselves would be counted in, or in
+/// the cells' own where these are longer.
+pub(super) fn stages_of_cells(cells: &Cells, compared: [usize; 2]) -> Vec<Stage> {
+    let spans = of_whole(cells, Measure::Requests).map(|cell| cell.span_us);
+    let Some((first_us, last_us)) = spans.fold(None, joined) else {
+        return Vec::new();
+    };
+    let buckets = aligned(stages::buckets_over(first_us, last_us), cells, last_us);
     let mut counts = vec![ArmCounts::default(); buckets.n_buckets];
     let place = |cell: &Cell| {
         let side = compared
@@ -131,8 +105,21 @@ fn inferred(cells: &Cells, compared: [usize; 2], (first_us, last_us): (i64, i64)
             count.users = count.requests;
         }
     }
-    let found = stages::of_counts(&buckets, &counts);
-    found.into_iter().map(|stage| stage.from_us).collect()
+    stages::of_counts(&buckets, &counts)
+}
+
+/// Buckets in which whole stretches of cells lie: these, or the next longer.
+pub(super) fn aligned(buckets: TimeBuckets, cells: &Cells, last_us: i64) -> TimeBuckets {
+    if buckets.width_us % cells.width_us == 0 {
+        return buckets;
+    }
+    let width_us = (buckets.width_us / cells.width_us + 1) * cells.width_us;
+    let first_us = buckets.first_us.div_euclid(width_us) * width_us;
+    TimeBuckets {
+        first_us,
+        width_us,
+        n_buckets: ((last_us - first_us) / width_us + 1) as usize,
+    }
 }
 
 /// The bins that hold some quantiles of each duration, over all arms.
@@ -159,7 +146,8 @@ fn thresholds(cells: &Cells) -> Vec<(Quantity, i32)> {
     thresholds
 }
 
-fn joined(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i64, i64)> {
+/// First and last of two stretches together.
+pub(super) fn joined(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i64, i64)> {
     match (a, b) {
         (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
         (a, b) => a.or(b),

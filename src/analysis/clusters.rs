@@ -22,6 +22,21 @@ pub(super) struct Crossing {
     size_ratio: f64,
 }
 
+impl Crossing {
+    /// Of users that were counted, with Σn and Σn² of their numbers of requests. Who came back, and
+    /// whether single requests were assigned, follows from no counts: of a log's requests alone are
+    /// these two known.
+    pub(super) fn counted(n_units: u64, n_in_several: u64, (n, squares): (f64, f64)) -> Self {
+        Self {
+            n_units,
+            n_in_several,
+            n_returning: 0,
+            by_request_ratio: 0.0,
+            size_ratio: if n > 0.0 { squares / n } else { 1.0 },
+        }
+    }
+}
+
 /// What one user did.
 #[derive(Clone, Copy)]
 struct UserArms {

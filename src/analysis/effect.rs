@@ -70,7 +70,6 @@ impl ArmSample {
         observations: &Observations<'_>,
         inference: Inference<'_>,
     ) -> Self {
-        let level = inference.level;
         let counts = observations.counts();
         let n = counts.n() as u64;
         let is_share = matches!(metric.kind, Kind::ErrorShare | Kind::RatedShare)
@@ -79,28 +78,14 @@ impl ArmSample {
         let moments = Moments::from_counts(&counts);
         let coded = observations.coded();
         let has_units = !coded.units.is_empty();
-        let mut sample = Self {
-            n,
-            n_events,
-            estimate: None,
-            by_request: None,
-            by_unit: None,
-            moments,
-            units: None,
-            own_means: None,
-            n_units: 0,
-        };
-        sample.by_request = match n_events {
-            Some(events) => Share { events, n }.wilson(level),
-            None => stats::mean_estimate(&moments, level),
-        };
-        sample.units = has_units.then(|| {
+        let mut own_means = None;
+        let units = has_units.then(|| {
             // Whole numbers add up without rounding as they are.
             let centre = if is_share { 0.0 } else { moments.mean };
             let mut sums = UnitSums::default();
             let of_units = sums.of(&coded, centre).iter();
             // Within stages users come again, and over them arms would be mixed with time.
-            sample.own_means = inference.strata.is_none().then(|| {
+            own_means = inference.strata.is_none().then(|| {
                 let mut own = Moments::default();
                 let means = of_units.clone().map(UnitSum::pair);
                 means.for_each(|(sum, n)| own.push(centre + sum / n));
@@ -108,15 +93,41 @@ impl ArmSample {
             });
             RatioMoments::of_units(of_units.map(UnitSum::pair), centre)
         });
-        sample.n_units = sample.units.map_or(0, |units| units.units as usize);
-        let by_unit = sample.units.as_ref().and_then(|units| {
-            if is_share {
-                units.share_estimate(Reference::Welch, level)
-            } else {
-                units.estimate(Reference::Welch, level)
-            }
+        Self {
+            own_means,
+            ..Self::of_moments(n_events, moments, units, inference)
+        }
+    }
+
+    /// A share, of which the ones were counted, or a mean; with the sums by unit where the log names
+    /// units.
+    pub(super) fn of_moments(
+        n_events: Option<u64>,
+        moments: Moments,
+        units: Option<RatioMoments>,
+        inference: Inference<'_>,
+    ) -> Self {
+        let level = inference.level;
+        let n = moments.n;
+        let by_request = match n_events {
+            Some(events) => Share { events, n }.wilson(level),
+            None => stats::mean_estimate(&moments, level),
+        };
+        let by_unit = units.as_ref().and_then(|units| match n_events {
+            Some(_) => units.share_estimate(Reference::Welch, level),
+            None => units.estimate(Reference::Welch, level),
         });
-        sample.by_unit = by_unit.or(sample.by_request);
+        let mut sample = Self {
+            n,
+            n_events,
+            estimate: None,
+            by_request,
+            by_unit: by_unit.or(by_request),
+            moments,
+            units,
+            own_means: None,
+            n_units: units.map_or(0, |units| units.units as usize),
+        };
         sample.choose(inference);
         sample
     }
@@ -130,7 +141,7 @@ impl ArmSample {
             estimate: None,
             by_request: ordered.by_request(q, level),
             by_unit: ordered.by_unit(q, level),
-            moments: Moments::from_counts(&ordered.counts),
+            moments: ordered.moments,
             units: None,
             own_means: None,
             n_units: ordered.n_units,

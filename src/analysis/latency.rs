@@ -9,7 +9,7 @@ use super::ordered::{Answered, Latencies, Ordered};
 use crate::data::{Numbers, Outcome, Quantity, RequestLog};
 use crate::error::Result;
 use crate::jobs::Progress;
-use crate::stats::{Ascending as _, Estimate, Moments, quantile, quantile_difference};
+use crate::stats::{Ascending as _, Estimate, quantile, quantile_difference};
 
 /// Histogram bins over the whole range, equal on a logarithmic axis.
 const BINS: usize = 60;
@@ -22,12 +22,37 @@ pub(super) const DIFFERENCE_QUANTILES: [f64; 15] = [
     0.05, 0.10, 0.20, 0.25, 0.30, 0.40, 0.50, 0.60, 0.70, 0.75, 0.80, 0.90, 0.95, 0.97, 0.99,
 ];
 
+/// Latencies with their names.
+pub(super) const LATENCIES: [(Quantity, &str); 2] = [
+    (Quantity::LatencyMs, "End-to-end latency"),
+    (Quantity::TtftMs, "Time to first token"),
+];
+
 /// Answered requests of one arm.
-struct Shown<'a> {
+pub(super) struct Shown<'a> {
     ordered: &'a Ordered<'a>,
     /// At [`DIFFERENCE_QUANTILES`].
     estimates: Vec<Option<Estimate>>,
     n_not_positive: u64,
+}
+
+impl<'a> Shown<'a> {
+    /// Of observations that were asked for [`DIFFERENCE_QUANTILES`].
+    pub(super) fn new(
+        ordered: &'a Ordered<'a>,
+        n_not_positive: u64,
+        inference: Inference<'_>,
+    ) -> Self {
+        let estimate = |q: &f64| match inference.unit {
+            InferenceUnit::Unit => ordered.by_unit(*q, inference.level),
+            InferenceUnit::Request => ordered.by_request(*q, inference.level),
+        };
+        Self {
+            estimates: DIFFERENCE_QUANTILES.iter().map(estimate).collect(),
+            ordered,
+            n_not_positive,
+        }
+    }
 }
 
 /// One panel per latency-like quantity that the log has.
@@ -39,10 +64,7 @@ pub(super) fn panels(
     progress: &Progress,
 ) -> Result<Vec<LatencyPanel>> {
     let mut panels = Vec::new();
-    for (quantity, label) in [
-        (Quantity::LatencyMs, "End-to-end latency"),
-        (Quantity::TtftMs, "Time to first token"),
-    ] {
+    for (quantity, label) in LATENCIES {
         let known = log.quantity(quantity).zip(latencies.arms(quantity));
         let Some((values, answered)) = known else {
             continue;
@@ -54,45 +76,54 @@ pub(super) fn panels(
             .map(|(rows, answered)| shown(log, values, (rows, answered), inference))
             .collect();
         progress.check()?;
-        let end = |arm: &Shown<'_>, q: f64| quantile(&arm.ordered.counts, q);
-        let low = arms
-            .iter()
-            .filter_map(|arm| end(arm, 0.0))
-            .fold(f64::INFINITY, f64::min);
-        let high = arms
-            .iter()
-            .filter_map(|arm| end(arm, 1.0))
-            .fold(0.0, f64::max);
-        if low > high {
-            continue; // no answered request has this latency
-        }
-        let edges_ms = edges(low, high);
-        let mut differences = Vec::new();
-        for arm in (0..arms.len()).filter(|arm| *arm != control) {
-            progress.check()?;
-            let points = DIFFERENCE_QUANTILES.iter().filter_map(|&q| {
-                let estimate =
-                    quantile_difference(&estimate(&arms[control], q)?, &estimate(&arms[arm], q)?)?;
-                Some(QuantileValue { q, estimate })
-            });
-            differences.push(QuantileDifferences {
-                arm,
-                points: points.collect(),
-            });
-        }
-        panels.push(LatencyPanel {
-            quantity,
-            label: label.to_owned(),
-            arms: arms
-                .iter()
-                .enumerate()
-                .map(|(arm, shown)| describe(arm, shown, &edges_ms))
-                .collect(),
-            differences,
-            edges_ms,
-        });
+        panels.extend(panel((quantity, label), &arms, control));
     }
     Ok(panels)
+}
+
+/// One quantity of all arms; `None` where no answered request has it.
+pub(super) fn panel(
+    (quantity, label): (Quantity, &str),
+    arms: &[Shown<'_>],
+    control: usize,
+) -> Option<LatencyPanel> {
+    let end = |arm: &Shown<'_>, q: f64| quantile(&arm.ordered.counts, q);
+    let low = arms
+        .iter()
+        .filter_map(|arm| end(arm, 0.0))
+        .fold(f64::INFINITY, f64::min);
+    let high = arms
+        .iter()
+        .filter_map(|arm| end(arm, 1.0))
+        .fold(0.0, f64::max);
+    if low > high {
+        return None;
+    }
+    let edges_ms = edges(low, high);
+    let difference = |arm: usize, q: f64| {
+        let (a, b) = (estimate(&arms[control], q)?, estimate(&arms[arm], q)?);
+        let estimate = quantile_difference(&a, &b)?;
+        Some(QuantileValue { q, estimate })
+    };
+    let others = (0..arms.len()).filter(|arm| *arm != control);
+    let differences = others.map(|arm| QuantileDifferences {
+        arm,
+        points: DIFFERENCE_QUANTILES
+            .iter()
+            .filter_map(|q| difference(arm, *q))
+            .collect(),
+    });
+    Some(LatencyPanel {
+        quantity,
+        label: label.to_owned(),
+        arms: arms
+            .iter()
+            .enumerate()
+            .map(|(arm, shown)| describe(arm, shown, &edges_ms))
+            .collect(),
+        differences: differences.collect(),
+        edges_ms,
+    })
 }
 
 fn shown<'a>(
@@ -101,11 +132,6 @@ fn shown<'a>(
     (rows, answered): (&[u32], &'a Answered<'a>),
     inference: Inference<'_>,
 ) -> Shown<'a> {
-    let ordered = &answered.ordered;
-    let estimate = |q: &f64| match inference.unit {
-        InferenceUnit::Unit => ordered.by_unit(*q, inference.level),
-        InferenceUnit::Request => ordered.by_request(*q, inference.level),
-    };
     // Most logs have no such value, and then their table has none.
     let first_positive = values.table().partition_point(|v| *v <= 0.0);
     let is_not_positive = |row: &&u32| {
@@ -116,16 +142,12 @@ fn shown<'a>(
         0 => 0,
         _ => rows.iter().filter(is_not_positive).count() as u64,
     };
-    Shown {
-        estimates: DIFFERENCE_QUANTILES.iter().map(estimate).collect(),
-        ordered,
-        n_not_positive,
-    }
+    Shown::new(&answered.ordered, n_not_positive, inference)
 }
 
 fn describe(arm: usize, shown: &Shown<'_>, edges_ms: &[f64]) -> LatencyArm {
     let counts = &shown.ordered.counts;
-    let moments = Moments::from_counts(counts);
+    let moments = &shown.ordered.moments;
     let below = |edge: f64| counts.n_less(edge) as u64;
     let last = edges_ms.len() - 1;
     // The last bin holds its upper edge, the largest value.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::by_user::{Ends, UserRows};
 use super::model::{Direction, MetricRole};
 use super::settings::{AnalysisSettings, Margins, MetricChoice};
+use crate::cells::needs_answer;
 use crate::data::{Numbers, Outcome, Quantity, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
 use crate::stats::{Coded, Counts};
@@ -301,7 +302,7 @@ impl Metric {
             Kind::RatedShare => "requests",
             Kind::Quantile(..) => ANSWERED,
             Kind::Mean(Quantity::Rating) => "rated requests",
-            Kind::Mean(Quantity::TokensOut) => ANSWERED,
+            Kind::Mean(quantity) if needs_answer(quantity) => ANSWERED,
             Kind::Mean(_) => "requests with a value",
         };
         let role = if margin.is_some() {
@@ -462,7 +463,7 @@ impl Metric {
                     })
                     .for_each(|(at, _, code)| see(at, code as u32)),
                 // An answer that failed is none, whatever length the log gives it.
-                Kind::Mean(Quantity::TokensOut) => codes
+                Kind::Mean(quantity) if needs_answer(quantity) => codes
                     .filter(|(_, row, code)| *code != missing && log.outcome[*row] == Outcome::Ok)
                     .for_each(|(at, _, code)| see(at, code as u32)),
                 _ => codes

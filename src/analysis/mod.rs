@@ -14,6 +14,7 @@ mod decision;
 mod dissent;
 mod effect;
 mod family;
+mod from_cells;
 mod ground;
 mod health;
 mod latency;
@@ -49,6 +50,7 @@ mod tests;
 
 pub use bad_requests::{BadRequests, Badness, bad_requests};
 pub use cell_stages::unit_plan;
+pub use from_cells::analyze_cells;
 pub use model::*;
 pub use rollouts::Rollouts;
 pub use selection::{Selection, select};
@@ -58,9 +60,10 @@ pub use settings::{
 
 use ground::{Beside, Compared, Ground, rows_by_user};
 
-use crate::data::RequestLog;
+use crate::data::{Quantity, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
+use crate::stats::Moments;
 
 /// Compares the arms of a log.
 ///
@@ -107,7 +110,7 @@ pub fn analyze_again(
     let arms = arms::summarize(log, &rows, control, treatment);
     let metrics = metrics_of(log, &strategy, settings)?;
     let compared = (control, treatment);
-    let strata = strata_of(log, settings, (&strategy, stages), &rows, compared);
+    let strata = strata_of(log, settings, &strategy, &rollout.strata);
     let inference = effect::Inference::new(settings, strata.as_ref());
 
     progress.phase("Scoring the arms", metrics.len() as u64)?;
@@ -160,8 +163,17 @@ pub fn analyze_again(
         tests,
     } = Beside::of(&ground, &subject, covariate.as_ref(), progress)?;
     let switch = before_after::find(log, &metrics, compared, &strategy, settings.level);
-    let plan = plan::inputs(log, observed, &scorecard, control, treatment, &arms);
     let summary = summary(log, n_requests_unfiltered);
+    let baseline = plan::Baseline {
+        rating: log.quantity(Quantity::Rating).map(|values| {
+            let of_control = rows[control].iter().map(|row| values[*row as usize]);
+            Moments::from_slice(&of_control.collect::<Vec<f64>>())
+        }),
+        latency_ms: latencies
+            .arms(Quantity::LatencyMs)
+            .map(|arms| arms[control].ordered.moments),
+    };
+    let plan = plan::inputs(&summary, &baseline, &scorecard, compared, &arms);
     let decision = decision::decide(
         &arms,
         compared,
@@ -200,6 +212,7 @@ pub fn analyze_again(
         switch,
         novelty,
         plan,
+        cells: None,
     })
 }
 
@@ -245,8 +258,7 @@ pub fn audit(log: &RequestLog, settings: &AnalysisSettings, progress: &Progress)
     let arms = arms::summarize(log, &rows, control, treatment);
     let mut metrics = metrics::of_log(log, settings)?;
     metrics.retain(|metric| AUDITED_METRICS.contains(&metric.id.as_str()));
-    let compared = (control, treatment);
-    let strata = strata_of(log, settings, (&strategy, stages), &rows, compared);
+    let strata = strata_of(log, settings, &strategy, &rollout.strata);
     let inference = effect::Inference::new(settings, strata.as_ref());
     let of_metrics: Vec<&metrics::Metric> = metrics.iter().collect();
     let cuts = by_user::Cuts::of(log, strata.as_ref(), &[]);
@@ -282,13 +294,11 @@ pub fn audit(log: &RequestLog, settings: &AnalysisSettings, progress: &Progress)
 fn strata_of(
     log: &RequestLog,
     settings: &AnalysisSettings,
-    (strategy, stages): (&StrategyFinding, &[Stage]),
-    rows: &[Vec<u32>],
-    (control, treatment): (usize, Option<usize>),
+    strategy: &StrategyFinding,
+    starts: &[i64],
 ) -> Option<strata::Strata> {
     let is_wanted = settings.strata == StrataChoice::Stages && strategy.strategy.has_stages();
-    let treatment = treatment.filter(|_| is_wanted)?;
-    strata::Strata::of(log, stages, (&rows[control], &rows[treatment]))
+    strata::Strata::of(log, starts).filter(|_| is_wanted)
 }
 
 /// The stages of the rollout from `control` to `treatment`, inferred from the treatment's share of

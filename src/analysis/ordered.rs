@@ -10,12 +10,15 @@ use super::metrics::{Kind, Metric, Observations};
 use crate::data::{Quantity, RequestLog};
 use crate::error::Result;
 use crate::jobs::Progress;
-use crate::stats::{self, Ascending as _, Coded, Counts, Estimate, RatioMoments};
+use crate::stats::{self, Ascending as _, Coded, Counts, Estimate, Moments, RatioMoments};
 
 /// Observations counted once for all quantiles that are asked for.
 #[derive(Debug)]
 pub(super) struct Ordered<'a> {
     pub(super) counts: Counts<'a>,
+    pub(super) moments: Moments,
+    /// Relative error of the values; 0 where they are those of the requests.
+    known_to: f64,
     /// What was asked for, each with the share of every unit's observations up to the quantile.
     asked: Vec<(f64, Option<RatioMoments>)>,
     /// Distinct units; 0 where the log names none.
@@ -33,14 +36,36 @@ impl<'a> Ordered<'a> {
         } else {
             shares_below(&coded, &ends)
         };
-        let n_units = clusters
+        let moments = Moments::from_counts(&counts);
+        Self::of_counts(
+            counts,
+            moments,
+            asked.iter().copied().zip(clusters).collect(),
+        )
+    }
+
+    /// Of observations that were counted, with what is asked for.
+    pub(super) fn of_counts(
+        counts: Counts<'a>,
+        moments: Moments,
+        asked: Vec<(f64, Option<RatioMoments>)>,
+    ) -> Self {
+        let n_units = asked
             .first()
-            .and_then(|c| Some(c.as_ref()?.units as usize));
+            .and_then(|(_, c)| Some(c.as_ref()?.units as usize));
         Self {
             counts,
-            asked: asked.iter().copied().zip(clusters).collect(),
+            moments,
+            known_to: 0.0,
+            asked,
             n_units: n_units.unwrap_or(0),
         }
+    }
+
+    /// With values that stand for others.
+    pub(super) fn known_to(mut self, relative_error: f64) -> Self {
+        self.known_to = relative_error;
+        self
     }
 
     /// A quantile that was asked for, with an interval that allows for clustering in units, where
@@ -49,12 +74,14 @@ impl<'a> Ordered<'a> {
         let (_, clusters) = self.asked.iter().find(|(asked, _)| *asked == q)?;
         let se = clusters.and_then(|c| c.variance_of_ratio()).map(f64::sqrt);
         se.and_then(|se| stats::clustered_quantile_estimate(&self.counts, q, se, level))
+            .map(|estimate| estimate.known_to(self.known_to))
             .or_else(|| self.by_request(q, level))
     }
 
     /// A quantile with an interval that takes observations as independent.
     pub(super) fn by_request(&self, q: f64, level: f64) -> Option<Estimate> {
-        stats::quantile_estimate(&self.counts, q, level)
+        let estimate = stats::quantile_estimate(&self.counts, q, level)?;
+        Some(estimate.known_to(self.known_to))
     }
 
     /// Number of observations.

@@ -1,20 +1,24 @@
 //! What the calculators start from: this log's own baseline, spread and traffic.
 
-use super::model::{ArmSummary, PlanInputs, ScorecardRow};
-use super::ordered::Latencies;
-use crate::data::{Quantity, RequestLog};
+use super::model::{ArmSummary, LogSummary, PlanInputs, ScorecardRow};
 use crate::stats::Moments;
 use crate::units::Clock;
 
 const DAY_US: f64 = 86_400e6;
 
+/// What the control shows; `None` where the log does not have it.
+pub(super) struct Baseline {
+    pub(super) rating: Option<Moments>,
+    /// Of answered requests.
+    pub(super) latency_ms: Option<Moments>,
+}
+
 /// Read off the control, so that a planned experiment starts from what is in production.
 pub(super) fn inputs(
-    log: &RequestLog,
-    (rows, latencies): (&[Vec<u32>], &Latencies<'_>),
+    log: &LogSummary,
+    baseline: &Baseline,
     scorecard: &[ScorecardRow],
-    control: usize,
-    treatment: Option<usize>,
+    (control, treatment): (usize, Option<usize>),
     arms: &[ArmSummary],
 ) -> PlanInputs {
     let row = |id: &str| scorecard.iter().find(|row| row.id == id);
@@ -30,17 +34,10 @@ pub(super) fn inputs(
             .unwrap_or(1.0)
             .max(1.0)
     };
-    let rating = log.quantity(Quantity::Rating).map(|values| {
-        let picked: Vec<f64> = rows[control]
-            .iter()
-            .map(|row| values[*row as usize])
-            .collect();
-        Moments::from_slice(&picked)
-    });
-    let latency = latencies.arms(Quantity::LatencyMs);
-    let latency = latency.map(|arms| Moments::from_counts(&arms[control].ordered.counts));
+    let (rating, latency) = (baseline.rating, baseline.latency_ms);
     let span_us = log
-        .event_span_us()
+        .first_us
+        .zip(log.last_us)
         .map(|(first, last)| (last - first) as f64);
     PlanInputs {
         error_share: value("error_share"),
@@ -53,7 +50,7 @@ pub(super) fn inputs(
         latency_mean_ms: latency.filter(|m| m.n > 0).map(|m| m.mean),
         requests_per_day: span_us
             .filter(|us| *us > 0.0 && log.clock == Clock::Epoch)
-            .map(|us| log.n_rows() as f64 / us * DAY_US),
+            .map(|us| log.n_requests as f64 / us * DAY_US),
         allocation_ratio: treatment
             .map(|t| arms[t].n_requests as f64 / arms[control].n_requests.max(1) as f64),
     }

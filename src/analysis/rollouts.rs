@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::model::{Stage, Strategy};
+use super::strata::Span;
 use super::{stages, strategy};
 use crate::data::RequestLog;
 
@@ -22,6 +23,9 @@ type Arms = (usize, Option<usize>);
 pub(super) struct Rollout {
     /// Stretches of constant share; none without a treatment.
     pub(super) stages: Vec<Stage>,
+    /// Where the strata begin within which the arms are compared; none where they are compared as a
+    /// whole.
+    pub(super) strata: Vec<i64>,
     /// What the log looks like, and why.
     pub(super) looks_like: (Strategy, String),
 }
@@ -58,7 +62,35 @@ impl Rollout {
             .unwrap_or_default();
         Self {
             looks_like: strategy::infer(log, control, treatment, &stages),
+            strata: treatment
+                .and_then(|treatment| strata_starts(log, (control, treatment), &stages))
+                .unwrap_or_default(),
             stages,
         }
     }
+}
+
+fn strata_starts(
+    log: &RequestLog,
+    (control, treatment): (usize, usize),
+    stages: &[Stage],
+) -> Option<Vec<i64>> {
+    let mut of_treatment = log.rows_of_arm(treatment);
+    let first = of_treatment.next()?;
+    let last = of_treatment.last().unwrap_or(first);
+    let treatment_us = (log.event_us[first], log.event_us[last]);
+    let (mut n_control, mut n_lonely) = (0, 0);
+    for row in log.rows_of_arm(control) {
+        let event_us = log.event_us[row];
+        n_control += 1;
+        n_lonely += u64::from(event_us < treatment_us.0 || event_us > treatment_us.1);
+    }
+    let span = Span {
+        stages,
+        whole_us: log.event_span_us()?,
+        treatment_us,
+        n_lonely,
+        n_control,
+    };
+    Some(span.starts())
 }

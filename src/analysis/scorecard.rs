@@ -51,12 +51,6 @@ pub(super) fn scorecard(
             .par_iter()
             .map(|observed| observed.sample(metric, inference))
             .collect();
-        let values = samples.iter().enumerate().map(|(arm, sample)| ArmValue {
-            arm,
-            n: sample.n,
-            numerator: sample.n_events,
-            estimate: sample.estimate,
-        });
         let compare = |arm: usize| -> Result<Effect> {
             progress.check()?;
             let (a, b) = (&samples[control], &samples[arm]);
@@ -73,19 +67,37 @@ pub(super) fn scorecard(
             })
         };
         let others: Vec<usize> = (0..samples.len()).filter(|arm| *arm != control).collect();
-        scorecard.push(ScorecardRow {
-            id: metric.id.clone(),
-            label: metric.label.clone(),
-            form: metric.form,
-            direction: metric.direction,
-            role: metric.role,
-            denominator: metric.denominator.to_owned(),
-            scale: super::metric_scale::of(metric, log),
-            values: values.collect(),
-            effects: others.into_par_iter().map(compare).collect::<Result<_>>()?,
-        });
+        let effects = others.into_par_iter().map(compare).collect::<Result<_>>()?;
+        let scale = super::metric_scale::of(metric, log);
+        scorecard.push(row(metric, scale, &samples, effects));
     }
     Ok(scorecard)
+}
+
+/// One metric of every arm, with the effects on it.
+pub(super) fn row(
+    metric: &Metric,
+    scale: String,
+    samples: &[ArmSample],
+    effects: Vec<Effect>,
+) -> ScorecardRow {
+    let values = samples.iter().enumerate().map(|(arm, sample)| ArmValue {
+        arm,
+        n: sample.n,
+        numerator: sample.n_events,
+        estimate: sample.estimate,
+    });
+    ScorecardRow {
+        id: metric.id.clone(),
+        label: metric.label.clone(),
+        form: metric.form,
+        direction: metric.direction,
+        role: metric.role,
+        denominator: metric.denominator.to_owned(),
+        scale,
+        values: values.collect(),
+        effects,
+    }
 }
 
 /// What one arm shows of a metric.

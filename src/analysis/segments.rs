@@ -10,9 +10,9 @@ use std::cmp::Reverse;
 use rayon::prelude::*;
 
 use super::by_user::{Ends, UserRows};
-use super::effect::{Inference, effect};
+use super::effect::{ArmSample, Inference, effect};
 use super::metrics::Metric;
-use super::model::{MetricRole, SegmentColumn, SegmentEffect, Verdict};
+use super::model::{Effect, MetricRole, SegmentColumn, SegmentEffect, Verdict};
 use super::ordered::Latencies;
 use super::scorecard::observed;
 use super::strata::Stratifier;
@@ -255,24 +255,35 @@ impl<'a> Part<'a> {
                 Some(stratifier) => stratifier.effect(metric, pooled, [&observed[0], &observed[1]]),
                 None => pooled,
             };
-            Ok(SegmentEffect {
-                segment: String::new(),
-                value: String::new(),
-                metric: metric.id.clone(),
-                label: metric.label.clone(),
-                form: metric.form,
-                n_requests: (a.len() as u64, b.len() as u64),
-                n: (samples[0].n, samples[1].n),
-                control: samples[0].estimate.map(|e| e.value),
-                treatment: samples[1].estimate.map(|e| e.value),
-                verdict: effect.verdict,
-                effect,
-                p_holm: 1.0,
-                p_adjusted: 1.0,
-                harm: None,
-            })
+            let n_requests = (a.len() as u64, b.len() as u64);
+            Ok(of_value(metric, n_requests, &samples, effect))
         };
         metrics.iter().map(of_metric).collect()
+    }
+}
+
+/// The effect on a metric within one value, which is yet to be named; neither corrected nor ordered.
+pub(super) fn of_value(
+    metric: &Metric,
+    n_requests: (u64, u64),
+    [control, treatment]: &[ArmSample; 2],
+    effect: Effect,
+) -> SegmentEffect {
+    SegmentEffect {
+        segment: String::new(),
+        value: String::new(),
+        metric: metric.id.clone(),
+        label: metric.label.clone(),
+        form: metric.form,
+        n_requests,
+        n: (control.n, treatment.n),
+        control: control.estimate.map(|e| e.value),
+        treatment: treatment.estimate.map(|e| e.value),
+        verdict: effect.verdict,
+        effect,
+        p_holm: 1.0,
+        p_adjusted: 1.0,
+        harm: None,
     }
 }
 

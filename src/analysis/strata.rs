@@ -21,7 +21,44 @@ use crate::units;
 
 /// Stretches without the treatment that hold this share of the control's requests are worth cutting
 /// off even where its share never changed.
-pub(super) const LONELY: f64 = 0.05;
+const LONELY: f64 = 0.05;
+
+/// What the strata of a rollout follow from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span<'a> {
+    pub(super) stages: &'a [Stage],
+    /// First and last event time of all requests, and of the treatment's.
+    pub(super) whole_us: (i64, i64),
+    pub(super) treatment_us: (i64, i64),
+    /// Requests of the control before and after the treatment's, and all of them.
+    pub(super) n_lonely: u64,
+    pub(super) n_control: u64,
+}
+
+impl Span<'_> {
+    /// The first event time of each stratum: the stages, cut once more where the treatment first and last
+    /// ran; none where its share did not change, so that the whole log is one stratum.
+    pub(super) fn starts(&self) -> Vec<i64> {
+        let is_lonely = self.n_lonely as f64 > LONELY * self.n_control as f64;
+        if self.stages.len() < 2 && !is_lonely {
+            return Vec::new();
+        }
+        let (first_us, last_us) = self.whole_us;
+        // Up to the first and the last moment, not row: of equal stamps the file's order says nothing.
+        let mut starts: Vec<i64> = self
+            .stages
+            .iter()
+            .skip(1)
+            .map(|stage| stage.from_us)
+            .chain([self.treatment_us.0, self.treatment_us.1 + 1])
+            .filter(|us| *us > first_us && *us <= last_us)
+            .chain([first_us])
+            .collect();
+        starts.sort_unstable();
+        starts.dedup();
+        starts
+    }
+}
 
 /// Consecutive stretches of rows.
 #[derive(Debug, Clone)]
@@ -33,34 +70,16 @@ pub(super) struct Strata {
 }
 
 impl Strata {
-    /// The stages, cut once more where the treatment first and last ran; `None` where the treatment's
-    /// share did not change, so that the whole log is one stratum.
-    pub(super) fn of(
-        log: &RequestLog,
-        stages: &[Stage],
-        (control, treatment): (&[u32], &[u32]),
-    ) -> Option<Self> {
-        // Up to the first and the last moment, not row: of equal stamps the file's order says nothing.
-        let moment = |row: u32| log.event_us[row as usize];
-        let (from_us, to_us) = (moment(*treatment.first()?), moment(*treatment.last()?));
-        let first = log.event_us.partition_point(|t| *t < from_us) as u32;
-        let last = log.event_us.partition_point(|t| *t <= to_us) as u32 - 1;
-        let is_outside = |row: &&u32| **row < first || **row > last;
-        let n_lonely = control.iter().filter(is_outside).count();
-        let is_lonely = n_lonely as f64 > LONELY * control.len() as f64;
-        if stages.len() < 2 && !is_lonely {
-            return None;
-        }
+    /// The rows of a log between the starts of its strata; `None` where all are in one.
+    pub(super) fn of(log: &RequestLog, starts: &[i64]) -> Option<Self> {
         let n_rows = log.n_rows() as u32;
-        let row_at = |us: i64| log.event_us.partition_point(|t| *t < us) as u32;
-        let mut bounds: Vec<u32> = stages
+        let row_at = |us: &i64| log.event_us.partition_point(|t| t < us) as u32;
+        let mut bounds: Vec<u32> = starts
             .iter()
             .skip(1)
-            .map(|stage| row_at(stage.from_us))
-            .chain([first, last + 1])
+            .map(row_at)
             .filter(|row| *row > 0 && *row < n_rows)
             .collect();
-        bounds.sort_unstable();
         bounds.dedup();
         if bounds.is_empty() {
             return None;
@@ -76,6 +95,14 @@ impl Strata {
             })
             .collect();
         Some(Self { bounds, spans })
+    }
+
+    /// Of a log whose rows are not there: first event and end (exclusive) of each.
+    pub(super) fn of_spans(spans: Vec<(i64, i64)>) -> Self {
+        Self {
+            bounds: Vec::new(),
+            spans,
+        }
     }
 
     /// First row of each stratum but the first.
@@ -117,6 +144,22 @@ impl<'a> Stratifier<'a> {
         })
     }
 
+    /// Where the requests of both sides were counted by stratum.
+    pub(super) fn of_counts(
+        strata: &'a Strata,
+        (clock, has_units): (Clock, bool),
+        inference: Inference<'a>,
+        n_requests: [Vec<u64>; 2],
+    ) -> Self {
+        Self {
+            strata,
+            clock,
+            has_units,
+            inference,
+            n_requests,
+        }
+    }
+
     /// `pooled` with the effect within strata in its place; `pooled` itself where there is none, as
     /// where nothing varies. `sides` are the metric in the control and in the treatment.
     pub(super) fn effect(
@@ -125,8 +168,17 @@ impl<'a> Stratifier<'a> {
         pooled: Effect,
         sides: [&Observed<'_>; 2],
     ) -> Effect {
+        self.effect_of(metric, pooled, self.compare(metric, sides))
+    }
+
+    /// [`Self::effect`], once the sides were compared by observation and by unit.
+    pub(super) fn effect_of(
+        &self,
+        metric: &Metric,
+        pooled: Effect,
+        [by_request, by_unit]: [Option<Stratified>; 2],
+    ) -> Effect {
         let has_units = self.has_units;
-        let [by_request, by_unit] = self.compare(metric, sides);
         let by_unit = by_unit.filter(|_| has_units);
         let unit = if has_units {
             self.inference.unit

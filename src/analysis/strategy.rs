@@ -2,6 +2,7 @@
 
 use super::model::{Stage, Strategy, StrategyFinding};
 use super::settings::AnalysisSettings;
+use crate::cells::{Cells, Measure};
 use crate::data::{RequestIds, RequestLog};
 use crate::units::{self, Clock};
 
@@ -30,6 +31,29 @@ pub(super) fn in_force(
     }
 }
 
+/// The strategy of a log that is known by its cells: shadow tests are not told from their ids.
+pub(super) fn of_cells(
+    cells: &Cells,
+    compared: [Option<usize>; 2],
+    stages: &[Stage],
+    settings: &AnalysisSettings,
+) -> StrategyFinding {
+    let [Some(control), Some(treatment)] = compared else {
+        let single = (Strategy::SingleArm, "The log has one arm only".to_owned());
+        return in_force(&single, settings);
+    };
+    if !cells.has_times() {
+        return in_force(&without_clock(), settings);
+    }
+    let counted = |arm: usize| -> Vec<(i64, u64)> {
+        let own = cells.cells.iter().take_while(|cell| cell.place == 0);
+        let of_arm = own.filter(|c| c.measure == Measure::Requests && usize::from(c.arm) == arm);
+        of_arm.map(|cell| (cell.time_us, cell.n)).collect()
+    };
+    let overlap = overlap_of_counts(&counted(control), &counted(treatment));
+    in_force(&of_overlap(cells.arms.len(), overlap, stages), settings)
+}
+
 /// What the log looks like, and why.
 pub(super) fn infer(
     log: &RequestLog,
@@ -41,11 +65,7 @@ pub(super) fn infer(
         return (Strategy::SingleArm, "The log has one arm only".to_owned());
     };
     if log.clock == Clock::RowOrder {
-        return (
-            Strategy::Sequential,
-            "The log has no common clock, so nothing shows whether the arms ran side by side"
-                .to_owned(),
-        );
+        return without_clock();
     }
     let paired = paired_share(log, control, treatment);
     if paired > 0.8 {
@@ -57,9 +77,18 @@ pub(super) fn infer(
             ),
         );
     }
-    let overlap = overlap(log, control, treatment);
+    of_overlap(log.arms.len(), overlap(log, control, treatment), stages)
+}
+
+fn without_clock() -> (Strategy, String) {
+    let why = "The log has no common clock, so nothing shows whether the arms ran side by side";
+    (Strategy::Sequential, why.to_owned())
+}
+
+/// Of a log with times whose requests are no pairs.
+fn of_overlap(n_arms: usize, overlap: f64, stages: &[Stage]) -> (Strategy, String) {
     if overlap < 0.1 {
-        return if log.arms.len() == 2 {
+        return if n_arms == 2 {
             (
                 Strategy::BlueGreen,
                 "One arm ended before the other began".to_owned(),
@@ -144,6 +173,33 @@ fn overlap(log: &RequestLog, control: usize, treatment: usize) -> f64 {
         n as f64 / rows.len() as f64
     };
     inside(&a, &b).max(inside(&b, &a))
+}
+
+/// [`overlap`], of requests counted by time, ascending.
+fn overlap_of_counts(a: &[(i64, u64)], b: &[(i64, u64)]) -> f64 {
+    let total = |counts: &[(i64, u64)]| counts.iter().map(|(_, n)| n).sum::<u64>();
+    let inside = |counts: &[(i64, u64)], span: &[(i64, u64)]| -> f64 {
+        let outer = total(span) / 100;
+        let reaching = |mut counts: Box<dyn Iterator<Item = &(i64, u64)> + '_>| {
+            let mut left = outer;
+            let is_in = |(_, n): &&(i64, u64)| {
+                let is_in = *n > left;
+                left = left.saturating_sub(*n);
+                is_in
+            };
+            counts.find(is_in).map(|(time_us, _)| *time_us)
+        };
+        let ends = reaching(Box::new(span.iter())).zip(reaching(Box::new(span.iter().rev())));
+        let Some((low, high)) = ends else {
+            return 0.0;
+        };
+        let within = counts
+            .iter()
+            .filter(|(time_us, _)| (low..=high).contains(time_us));
+        let n: u64 = within.map(|(_, n)| n).sum();
+        n as f64 / total(counts).max(1) as f64
+    };
+    inside(a, b).max(inside(b, a))
 }
 
 /// The share of the treatment's request ids that the control answered too.

@@ -36,16 +36,29 @@ pub(super) fn trends(
         Ok(points(log, metrics, stretch.clone(), level))
     };
     let points = stretches.par_iter().map(read).collect::<Result<Vec<_>>>()?;
-    let arms = (0..log.arms.len()).map(|arm| TrendArm {
+    Ok(Some(of_points(&buckets, metrics, &points)))
+}
+
+/// Buckets over a log with these first and last event times.
+pub(super) fn buckets_over(first_us: i64, last_us: i64) -> TimeBuckets {
+    TimeBuckets::between(first_us, last_us, MAX_BUCKETS)
+}
+
+/// The series of what is known by bucket and arm.
+pub(super) fn of_points(
+    buckets: &TimeBuckets,
+    metrics: &[Metric],
+    points: &[Vec<Bucket>],
+) -> Trends {
+    let n_arms = points.first().map_or(0, Vec::len);
+    let share = |bucket: &Vec<Bucket>, arm: usize| {
+        let n: u64 = bucket.iter().map(|of_arm| of_arm.n).sum();
+        (n > 0).then(|| bucket[arm].n as f64 / n as f64)
+    };
+    let arms = (0..n_arms).map(|arm| TrendArm {
         arm,
         n_requests: points.iter().map(|bucket| bucket[arm].n).collect(),
-        share: points
-            .iter()
-            .zip(&stretches)
-            .map(|(bucket, rows)| {
-                (!rows.is_empty()).then(|| bucket[arm].n as f64 / rows.len() as f64)
-            })
-            .collect(),
+        share: points.iter().map(|bucket| share(bucket, arm)).collect(),
         series: metrics
             .iter()
             .enumerate()
@@ -61,18 +74,18 @@ pub(super) fn trends(
     let starts_us = (0..buckets.n_buckets)
         .map(|b| buckets.start_us(b))
         .collect();
-    Ok(Some(Trends {
+    Trends {
         width_us: buckets.width_us,
         starts_us,
         arms,
-    }))
+    }
 }
 
 /// One arm in one bucket.
-struct Bucket {
-    n: u64,
+pub(super) struct Bucket {
+    pub(super) n: u64,
     /// By metric.
-    points: Vec<Option<TrendPoint>>,
+    pub(super) points: Vec<Option<TrendPoint>>,
 }
 
 /// All arms in a stretch of rows.
@@ -92,8 +105,7 @@ fn points(log: &RequestLog, metrics: &[Metric], stretch: Range<usize>, level: f6
                 counted = Some((quantity, metric.counts(log, rows)));
             }
             let (_, counts) = counted.as_ref()?;
-            let estimate = quantile_estimate(counts, q, level)?;
-            Some(as_point(estimate, counts.n() as u64))
+            quantile_point(counts, (q, 0.0), level)
         };
         Bucket {
             n: rows.len() as u64,
@@ -105,28 +117,46 @@ fn points(log: &RequestLog, metrics: &[Metric], stretch: Range<usize>, level: f6
 
 /// A share or a mean of some values.
 fn point(metric: &Metric, values: &[f64], level: f64) -> Option<TrendPoint> {
-    let n = values.len() as u64;
     match metric.kind {
         Kind::ErrorShare | Kind::RatedShare => {
             let events = values.iter().filter(|v| **v == 1.0).count() as u64;
-            Some(as_point(Share { events, n }.wilson(level)?, n))
+            let n = values.len() as u64;
+            share_point(Share { events, n }, level)
         }
-        Kind::Mean(_) | Kind::Quantile(..) => {
-            let moments = Moments::from_slice(values);
-            let value = (n == 1).then_some(TrendPoint {
-                value: moments.mean,
-                interval: None,
-                n,
-            });
-            mean_estimate(&moments, level)
-                .map(|e| TrendPoint {
-                    value: e.value,
-                    interval: Some(e.interval),
-                    n,
-                })
-                .or(value)
-        }
+        Kind::Mean(_) | Kind::Quantile(..) => mean_point(&Moments::from_slice(values), level),
     }
+}
+
+/// A share.
+pub(super) fn share_point(share: Share, level: f64) -> Option<TrendPoint> {
+    Some(as_point(share.wilson(level)?, share.n))
+}
+
+/// A mean; a single value has no interval.
+pub(super) fn mean_point(moments: &Moments, level: f64) -> Option<TrendPoint> {
+    let n = moments.n;
+    let value = (n == 1).then_some(TrendPoint {
+        value: moments.mean,
+        interval: None,
+        n,
+    });
+    mean_estimate(moments, level)
+        .map(|e| TrendPoint {
+            value: e.value,
+            interval: Some(e.interval),
+            n,
+        })
+        .or(value)
+}
+
+/// A quantile of values that are known to a relative error.
+pub(super) fn quantile_point(
+    counts: &Counts<'_>,
+    (q, known_to): (f64, f64),
+    level: f64,
+) -> Option<TrendPoint> {
+    let estimate = quantile_estimate(counts, q, level)?.known_to(known_to);
+    Some(as_point(estimate, counts.n() as u64))
 }
 
 /// An interval with an open end is not drawn.

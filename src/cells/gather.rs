@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::{Cell, Cells, Measure, Place, bins, is_duration, needs_answer};
+use super::{Cell, Cells, Measure, Place, Stretches, bins, is_duration, needs_answer};
 use crate::data::{Numbers, Outcome, Quantity, RequestLog};
 
 /// Adds up cells. What it takes grows with the cells, not with the requests, but for eight bytes per
 /// user and stretch of time.
-pub struct Gatherer {
-    width_us: i64,
+pub struct Gatherer<'a> {
+    stretches: Stretches<'a>,
     /// The whole log, then every segment column.
     slots: Vec<Slot>,
     /// Names and dictionaries of all pieces so far.
@@ -70,11 +70,11 @@ struct Column<'a> {
     bins: Vec<Option<i32>>,
 }
 
-impl Gatherer {
-    /// Stretches of time of this length.
-    pub fn new(width_us: i64) -> Self {
+impl<'a> Gatherer<'a> {
+    /// Of these stretches of time.
+    pub fn new(stretches: Stretches<'a>) -> Self {
         Self {
-            width_us,
+            stretches,
             slots: Vec::new(),
             names: RequestLog::default(),
         }
@@ -97,21 +97,24 @@ impl Gatherer {
         }
         self.names = piece.without_rows();
         let columns: Vec<Column<'_>> = piece.quantities.iter().map(Column::of).collect();
-        let width_us = self.width_us;
+        let stretches = self.stretches;
         self.slots
             .par_iter_mut()
-            .for_each(|slot| slot.add(piece, &columns, users, width_us));
+            .for_each(|slot| slot.add(piece, &columns, users, stretches));
     }
 
     /// The cells of all requests.
     pub fn finish(self) -> Cells {
         let Self {
-            width_us,
+            stretches,
             slots,
             names,
         } = self;
         let mut cells = Cells {
-            width_us,
+            width_us: match stretches {
+                Stretches::Every(width_us) => width_us,
+                Stretches::Stages(_) => 0,
+            },
             arms: names.arms.iter().map(|arm| arm.name.clone()).collect(),
             extra_names: names.extra_names.clone(),
             ..Cells::default()
@@ -161,13 +164,13 @@ impl Slot {
         piece: &RequestLog,
         columns: &[Column<'_>],
         users: Option<&[u64]>,
-        width_us: i64,
+        stretches: Stretches<'_>,
     ) {
         let values = self.segment.map(|i| &piece.segments[i].code);
         let mut last: Option<(BlockKey, u32)> = None;
         for row in 0..piece.n_rows() {
             let event_us = piece.event_us[row];
-            let start = event_us.div_euclid(width_us) * width_us;
+            let start = stretches.start_us(event_us);
             let key = (start, piece.arm[row], values.map_or(0, |codes| codes[row]));
             let at = match last {
                 Some((known, at)) if known == key => at,

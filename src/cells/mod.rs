@@ -1,15 +1,17 @@
 //! A log as mergeable figures: what is left of requests when they are too many to copy.
 //!
-//! Two tables. A [`Cell`] counts and sums one measure of one arm in one stretch of time, over the
-//! whole log or one value of one segment column; latencies are counted in logarithmic [`bins`]. A
-//! [`UnitCell`] holds what inference by user needs: over all users that two groups of requests share,
-//! the products of their totals. `docs/cells.md` is the reference of both tables.
+//! Three tables. A [`Cell`] counts and sums one measure of one arm in one stretch of time, over the
+//! whole log or one value of one segment column; latencies are counted in logarithmic [`bins`]. The
+//! same over the stages of the rollout is a table of its own, because stages begin between stretches.
+//! A [`UnitCell`] holds what inference by user needs: over all users that two groups of requests share,
+//! the products of their totals. `docs/cells.md` is the reference of the tables.
 //!
 //! [`Gatherer`] and [`UnitGatherer`] compute them from requests, [`sql`] says the same to an engine
-//! that has the log. Both give the same counts, and sums that agree to 1e-12.
+//! that has the log. Both ways give the same counts, and sums that agree to 1e-12.
 
 pub mod bins;
 mod gather;
+mod in_both;
 mod names;
 pub mod sql;
 mod unit_gather;
@@ -39,6 +41,9 @@ pub struct Cells {
     pub extra_names: Vec<String>,
     /// Ordered by place, measure, arm, time and bin; no two have all of these in common.
     pub cells: Vec<Cell>,
+    /// The same over the stages of the rollout, each with the start of its stage as its time; empty
+    /// where there are none, or where they are yet to be computed.
+    pub stages: Vec<Cell>,
     /// Ordered by place, measure, scope and groups; empty where they are yet to be computed.
     pub units: Vec<UnitCell>,
 }
@@ -94,6 +99,8 @@ pub struct Cell {
 pub enum UnitMeasure {
     /// Requests, over themselves.
     Requests,
+    /// Requests that name their user, over themselves.
+    Users,
     /// Failed requests over those with an outcome.
     ErrorShare,
     /// Rated requests over all.
@@ -109,7 +116,8 @@ pub enum UnitMeasure {
 pub enum Scope {
     /// All of them.
     All,
-    /// Those of the stages in which control and treatment both ran.
+    /// Those of the stages in which control and treatment both have a denominator. Users are counted
+    /// alone.
     Overlap,
     /// Those of one stage.
     Stage,
@@ -158,22 +166,38 @@ pub struct UnitProducts {
     pub den_den: f64,
 }
 
-/// What has to be known of the cells before users' totals can be added up.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct UnitPlan {
-    /// The stages in order of time; none where the arms are compared over the whole log.
-    pub stages: Vec<StageStart>,
-    /// The bins at which the share of durations up to them is added up by user.
-    pub thresholds: Vec<(Quantity, i32)>,
+/// The stretches of time that requests are counted in.
+#[derive(Debug, Clone, Copy)]
+pub enum Stretches<'a> {
+    /// Of one length, microseconds.
+    Every(i64),
+    /// From one stage's start to the next; without any, all of time is one that starts at 0.
+    Stages(&'a [i64]),
 }
 
-/// Where a stage begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StageStart {
-    /// Its first event time; that of the first stage is where the log begins.
-    pub from_us: i64,
-    /// Whether control and treatment both ran in it.
-    pub has_both: bool,
+impl Stretches<'_> {
+    /// The start of the stretch of an event time.
+    pub fn start_us(self, event_us: i64) -> i64 {
+        match self {
+            Self::Every(width_us) => event_us.div_euclid(width_us) * width_us,
+            Self::Stages(starts) => {
+                let after = starts.partition_point(|start| *start <= event_us);
+                starts.get(after.saturating_sub(1)).copied().unwrap_or(0)
+            }
+        }
+    }
+}
+
+/// What has to be known of the cells before stages and users' totals can be added up.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UnitPlan {
+    /// The first event times of the stages, ascending; that of the first is where the log begins.
+    /// None where the arms are compared over the whole log.
+    pub stages: Vec<i64>,
+    /// Labels of control and treatment; `None` for a log of one arm.
+    pub compared: Option<[String; 2]>,
+    /// The bins at which the share of durations up to them is added up by user.
+    pub thresholds: Vec<(Quantity, i32)>,
 }
 
 impl UnitProducts {
@@ -186,6 +210,14 @@ impl UnitProducts {
         self.num_den += other.num_den;
         self.den_num += other.den_num;
         self.den_den += other.den_den;
+    }
+
+    /// Users alone.
+    fn of_users(n_units: u64) -> Self {
+        Self {
+            n_units,
+            ..Self::default()
+        }
     }
 
     /// Adds a user with these numerators and denominators, in one group or in two.
@@ -244,11 +276,13 @@ impl Cells {
     #[must_use]
     pub fn ordered(mut self) -> Self {
         let place_order = |cells: &Self, place: u32| cells.places[place as usize].clone();
-        // Names in the order of their bytes, so that the order does not depend on the log's.
+        // Places in the order of their names' bytes, arms in that of their first requests: neither
+        // depends on how the log was cut into pieces.
         let mut places: Vec<u32> = (0..self.places.len() as u32).collect();
         places.sort_by_key(|place| place_order(&self, *place));
         let mut arms: Vec<u16> = (0..self.arms.len() as u16).collect();
-        arms.sort_by(|a, b| self.arms[usize::from(*a)].cmp(&self.arms[usize::from(*b)]));
+        let first_us = self.first_requests();
+        arms.sort_by_key(|arm| (first_us[usize::from(*arm)], &self.arms[usize::from(*arm)]));
         let new_place = inverse(&places);
         let new_arm = inverse(&arms.iter().map(|arm| u32::from(*arm)).collect::<Vec<_>>());
         self.places = places.iter().map(|p| place_order(&self, *p)).collect();
@@ -257,7 +291,7 @@ impl Cells {
             .map(|a| self.arms[usize::from(*a)].clone())
             .collect();
         let arm_of = |arm: u16| new_arm[usize::from(arm)] as u16;
-        for cell in &mut self.cells {
+        for cell in self.cells.iter_mut().chain(&mut self.stages) {
             cell.place = new_place[cell.place as usize];
             cell.arm = arm_of(cell.arm);
         }
@@ -268,20 +302,49 @@ impl Cells {
             }
             unit.settle();
         }
-        self.cells.sort_by_key(Cell::key);
-        self.cells.dedup_by(|next, cell| {
-            let is_same = next.key() == cell.key();
-            if is_same {
-                cell.add(next);
-            }
-            is_same
-        });
+        for cells in [&mut self.cells, &mut self.stages] {
+            cells.sort_by_key(Cell::key);
+            cells.dedup_by(|next, cell| {
+                let is_same = next.key() == cell.key();
+                if is_same {
+                    cell.add(next);
+                }
+                is_same
+            });
+        }
         self.units.sort_by_key(UnitCell::key);
         self
     }
 
-    /// Several sets of cells as one. Users may be in several of them, so that what was added up by
-    /// user is left out.
+    /// Per arm the first event time; the last of all times for an arm without one.
+    fn first_requests(&self) -> Vec<i64> {
+        let mut first_us = vec![i64::MAX; self.arms.len()];
+        for cell in self.cells.iter().chain(&self.stages) {
+            let first = &mut first_us[usize::from(cell.arm)];
+            *first = cell.span_us.map_or(*first, |(from, _)| from.min(*first));
+        }
+        first_us
+    }
+
+    /// The same without times: for a log whose requests share no clock.
+    #[must_use]
+    pub fn without_times(mut self) -> Self {
+        for cell in &mut self.cells {
+            cell.time_us = 0;
+            cell.span_us = None;
+        }
+        // Users of several stretches would count more than once.
+        self.cells.retain(|cell| cell.measure != Measure::Users);
+        self.ordered()
+    }
+
+    /// Whether the requests share a clock.
+    pub fn has_times(&self) -> bool {
+        self.cells.iter().any(|cell| cell.span_us.is_some())
+    }
+
+    /// Several sets of cells as one. Users may be in several of them, and stages begin elsewhere in all of
+    /// them, so that what was added up by user and by stage is left out.
     ///
     /// Fails where their stretches of time differ in length.
     pub fn merged(sets: Vec<Self>) -> Result<Self> {
@@ -303,6 +366,7 @@ impl Cells {
         }
         if !is_alone {
             all.units.clear();
+            all.stages.clear();
         }
         Ok(all.ordered())
     }
@@ -312,7 +376,7 @@ impl Cells {
         let place = numbers(&mut self.places, &other.places);
         let arm = numbers(&mut self.arms, &other.arms);
         let extra = numbers(&mut self.extra_names, &other.extra_names);
-        self.cells.extend(other.cells.into_iter().map(|cell| Cell {
+        let renamed = |cell: Cell| Cell {
             place: place[cell.place as usize],
             arm: arm[usize::from(cell.arm)] as u16,
             measure: match cell.measure {
@@ -322,7 +386,19 @@ impl Cells {
                 measure => measure,
             },
             ..cell
-        }));
+        };
+        self.cells.extend(other.cells.into_iter().map(renamed));
+        self.stages.extend(other.stages.into_iter().map(renamed));
+    }
+
+    /// Adds what was counted by stage: the cells of the same log over [`Stretches::Stages`].
+    pub fn add_stages(&mut self, by_stage: Self) {
+        let counted = by_stage.cells.into_iter();
+        self.take(Self {
+            cells: Vec::new(),
+            stages: counted.filter(|c| c.measure != Measure::Users).collect(),
+            ..by_stage
+        });
     }
 
     /// Adds what other users of the same log come to.

@@ -89,6 +89,7 @@ impl UnitMeasure {
     pub fn name(self, extra_names: &[String]) -> (String, Option<i32>) {
         match self {
             Self::Requests => ("requests".to_owned(), None),
+            Self::Users => ("users".to_owned(), None),
             Self::ErrorShare => ("error_share".to_owned(), None),
             Self::RatedShare => ("rated_share".to_owned(), None),
             Self::Mean(quantity) => (quantity_name(quantity, extra_names), None),
@@ -100,6 +101,7 @@ impl UnitMeasure {
     pub fn of_name(name: &str, bin: Option<i32>, extra_names: &mut Vec<String>) -> Option<Self> {
         Some(match (name, bin) {
             ("requests", None) => Self::Requests,
+            ("users", None) => Self::Users,
             ("error_share", None) => Self::ErrorShare,
             ("rated_share", None) => Self::RatedShare,
             (name, None) => Self::Mean(quantity_of_name(name, extra_names)?),

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
+use super::in_both::{Both, in_both};
 use super::{
-    Cells, Group, Place, Scope, UnitCell, UnitMeasure, UnitPlan, UnitProducts, bins, is_duration,
-    needs_answer,
+    Cells, Group, Place, Scope, Stretches, UnitCell, UnitMeasure, UnitPlan, UnitProducts, bins,
+    is_duration, needs_answer,
 };
 use crate::data::{Numbers, Outcome, Quantity, RequestLog};
 
@@ -27,6 +28,7 @@ pub struct UnitGatherer {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Column {
     One,
+    Named,
     Counted,
     Failed,
     Has(Quantity),
@@ -36,10 +38,10 @@ enum Column {
 }
 
 /// Indices of numerator and denominator among the columns.
-struct Ratio {
-    measure: UnitMeasure,
+pub(super) struct Ratio {
+    pub(super) measure: UnitMeasure,
     num: usize,
-    den: usize,
+    pub(super) den: usize,
 }
 
 /// The requests split by one column.
@@ -54,7 +56,7 @@ struct Slot {
 }
 
 /// By segment value, scope and groups; in the order of the ratios.
-type Products = BTreeMap<(u16, Scope, [Group; 2]), Vec<UnitProducts>>;
+pub(super) type Products = BTreeMap<(u16, Scope, [Group; 2]), Vec<UnitProducts>>;
 
 impl UnitGatherer {
     /// Users whose id leaves `pass.0` when divided by `pass.1`; requests without a user are of pass 0.
@@ -76,7 +78,7 @@ impl UnitGatherer {
         }
         self.names = piece.without_rows();
         let rows = self.rows(piece, users);
-        let facts = Facts::of(piece, &self.columns);
+        let facts = Facts::of((piece, users), &self.columns);
         let (plan, ratios) = (&self.plan, &self.ratios);
         self.slots
             .par_iter_mut()
@@ -119,8 +121,8 @@ impl UnitGatherer {
             .collect();
     }
 
-    /// What users' totals come to, as cells without cells.
-    pub fn finish(self) -> Cells {
+    /// What users' totals come to, as cells without cells; `by_stage` are the log's cells over the stages.
+    pub fn finish(self, by_stage: &Cells) -> Cells {
         let Self {
             plan,
             ratios,
@@ -129,9 +131,10 @@ impl UnitGatherer {
             names,
             ..
         } = self;
+        let in_both = in_both(by_stage, &plan, &ratios);
         let (mut places, mut units) = (Vec::new(), Vec::new());
         for slot in slots {
-            let first = places.len() as u32;
+            let first = places.len();
             match slot.segment.map(|i| &names.segments[i]) {
                 None => places.push(Place::default()),
                 Some(segment) => places.extend(segment.values.iter().map(|value| Place {
@@ -139,11 +142,12 @@ impl UnitGatherer {
                     value: value.clone(),
                 })),
             }
-            let products = slot.finish(&plan, &ratios, columns.len());
+            let both = Both::of(&in_both, &places[first..], &ratios, &plan.stages);
+            let products = slot.finish(&plan, &both, columns.len());
             for ((value, scope, groups), sums) in products {
                 for (ratio, sums) in ratios.iter().zip(sums).filter(|(_, s)| s.n_units > 0) {
                     units.push(UnitCell {
-                        place: first + u32::from(value),
+                        place: first as u32 + u32::from(value),
                         measure: ratio.measure,
                         scope,
                         groups,
@@ -164,7 +168,7 @@ impl UnitGatherer {
 
 /// The ratios of a log.
 fn measures(log: &RequestLog, plan: &UnitPlan) -> Vec<UnitMeasure> {
-    let mut measures = vec![UnitMeasure::Requests];
+    let mut measures = vec![UnitMeasure::Requests, UnitMeasure::Users];
     if log.has_outcome {
         measures.push(UnitMeasure::ErrorShare);
     }
@@ -185,6 +189,7 @@ fn measures(log: &RequestLog, plan: &UnitPlan) -> Vec<UnitMeasure> {
 fn columns_of(measure: UnitMeasure) -> (Column, Column) {
     match measure {
         UnitMeasure::Requests => (Column::One, Column::One),
+        UnitMeasure::Users => (Column::Named, Column::Named),
         UnitMeasure::ErrorShare => (Column::Failed, Column::Counted),
         UnitMeasure::RatedShare => (Column::Has(Quantity::Rating), Column::One),
         UnitMeasure::Mean(quantity) => (Column::Value(quantity), Column::Has(quantity)),
@@ -197,6 +202,7 @@ fn columns_of(measure: UnitMeasure) -> (Column, Column) {
 /// What the columns are at the rows of a piece.
 struct Facts<'a> {
     log: &'a RequestLog,
+    users: &'a [u64],
     columns: Vec<Fact<'a>>,
 }
 
@@ -204,7 +210,7 @@ struct Facts<'a> {
 type Fact<'a> = (Column, Option<&'a Numbers>, Vec<Option<i32>>);
 
 impl<'a> Facts<'a> {
-    fn of(log: &'a RequestLog, columns: &[Column]) -> Self {
+    fn of((log, users): (&'a RequestLog, &'a [u64]), columns: &[Column]) -> Self {
         let with_numbers = |column: &Column| {
             let (quantity, is_binned) = match column {
                 Column::Has(q) | Column::Value(q) => (*q, false),
@@ -225,6 +231,7 @@ impl<'a> Facts<'a> {
         };
         Self {
             log,
+            users,
             columns: columns.iter().map(with_numbers).collect(),
         }
     }
@@ -245,6 +252,7 @@ impl<'a> Facts<'a> {
             };
             *to = match column {
                 Column::One => 1.0,
+                Column::Named => f64::from(u8::from(self.users[row] != 0)),
                 Column::Counted => f64::from(u8::from(outcome.is_counted())),
                 Column::Failed => f64::from(u8::from(outcome.is_error())),
                 Column::Has(_) => f64::from(u8::from(!value().is_nan())),
@@ -253,31 +261,6 @@ impl<'a> Facts<'a> {
                 Column::UpTo(_, last) => f64::from(u8::from(bin().is_some_and(|bin| bin <= *last))),
             };
         }
-    }
-}
-
-impl UnitPlan {
-    /// Index of the stage of an event time; `None` without stages.
-    fn stage(&self, event_us: i64) -> Option<usize> {
-        let after = self
-            .stages
-            .partition_point(|stage| stage.from_us <= event_us);
-        (!self.stages.is_empty()).then(|| after.saturating_sub(1))
-    }
-
-    /// The groups of a request, with their scopes.
-    fn group(&self, arm: u16, event_us: i64) -> Group {
-        let stage = self.stage(event_us);
-        Group {
-            arm,
-            from_us: stage.map_or(0, |stage| self.stages[stage].from_us),
-        }
-    }
-
-    /// The scopes that a stage's requests count in, besides their stage.
-    fn has_both(&self, from_us: i64) -> bool {
-        let mut stages = self.stages.iter();
-        stages.any(|stage| stage.from_us == from_us && stage.has_both)
     }
 }
 
@@ -294,7 +277,10 @@ impl Slot {
         let codes = self.segment.map(|i| &piece.segments[i].code);
         for &row in rows {
             facts.read(row, &mut values);
-            let group = plan.group(piece.arm[row], piece.event_us[row]);
+            let group = Group {
+                arm: piece.arm[row],
+                from_us: Stretches::Stages(&plan.stages).start_us(piece.event_us[row]),
+            };
             let value = codes.map_or(0, |codes| codes[row]);
             if users[row] == 0 {
                 let own = [(group, values.as_slice())];
@@ -316,17 +302,22 @@ impl Slot {
         }
     }
 
-    fn finish(self, plan: &UnitPlan, ratios: &[Ratio], width: usize) -> Products {
+    fn finish(self, plan: &UnitPlan, both: &Both<'_>, width: usize) -> Products {
         let mut keys: Vec<((u16, u64, Group), u32)> = self.place.into_iter().collect();
         keys.sort_unstable();
         let mut products = self.singles;
+        both.add_singles(&mut products);
         for user in keys.chunk_by(|a, b| (a.0.0, a.0.1) == (b.0.0, b.0.1)) {
             let totals = |at: u32| &self.totals[at as usize * width..][..width];
             let groups: Vec<(Group, &[f64])> = user
                 .iter()
                 .map(|((.., group), at)| (*group, totals(*at)))
                 .collect();
-            add_user(&mut products, user[0].0.0, &groups, (plan, ratios));
+            let value = user[0].0.0;
+            add_user(&mut products, value, &groups, (plan, both.ratios));
+            if !plan.stages.is_empty() {
+                both.add_user(&mut products, value, &groups);
+            }
         }
         products
     }
@@ -356,12 +347,8 @@ fn add_user(
             }
         }
     };
-    add_scope(Scope::All, &by_arm(groups, |_| true));
+    add_scope(Scope::All, &by_arm(groups));
     if !plan.stages.is_empty() {
-        add_scope(
-            Scope::Overlap,
-            &by_arm(groups, |from_us| plan.has_both(from_us)),
-        );
         let stages: Vec<(Group, Vec<f64>)> = groups
             .iter()
             .map(|(group, totals)| (*group, totals.to_vec()))
@@ -370,10 +357,10 @@ fn add_user(
     }
 }
 
-/// Totals of each arm over the stages that count.
-fn by_arm(groups: &[(Group, &[f64])], counts: impl Fn(i64) -> bool) -> Vec<(Group, Vec<f64>)> {
+/// Totals of each arm over its stages.
+fn by_arm(groups: &[(Group, &[f64])]) -> Vec<(Group, Vec<f64>)> {
     let mut arms: Vec<(Group, Vec<f64>)> = Vec::new();
-    for (group, totals) in groups.iter().filter(|(group, _)| counts(group.from_us)) {
+    for (group, totals) in groups {
         match arms.last_mut().filter(|(known, _)| known.arm == group.arm) {
             Some((_, sums)) => sums.iter_mut().zip(*totals).for_each(|(sum, t)| *sum += t),
             None => arms.push((

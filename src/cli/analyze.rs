@@ -1,12 +1,15 @@
 //! `hindsight analyze`: health, scorecard, decision.
 
 use super::arguments::AnalyzeArguments;
+use super::cells::{names_of, read_cells_of};
 use super::output::{joined, print, print_json};
 use super::table::table;
 use super::{Finish, load, settings};
 use crate::analysis::{
     Analysis, DecisionKind, HealthCheck, MetricRole, ReasonWeight, ScorecardRow, analyze,
+    analyze_cells,
 };
+use crate::data::RequestLog;
 use crate::error::Result;
 use crate::jobs::Progress;
 use crate::report::panels::panels;
@@ -14,12 +17,17 @@ use crate::report::segment_map::{cell_text, segment_map, segment_note, segment_w
 use crate::units;
 
 pub(super) fn run(arguments: &AnalyzeArguments, progress: &Progress) -> Result<Finish> {
-    let loaded = load(&arguments.log, progress)?;
-    let analysis = analyze(
-        &loaded.log,
-        &settings(&arguments.compare, &loaded.log)?,
-        progress,
-    )?;
+    let analysis = match read_cells_of(&arguments.log.logs)? {
+        Some(cells) => {
+            let settings = settings(&arguments.compare, &RequestLog::default())?;
+            analyze_cells(&cells, &names_of(&arguments.log.logs), &settings, progress)?
+        }
+        None => {
+            let loaded = load(&arguments.log, progress)?;
+            let settings = settings(&arguments.compare, &loaded.log)?;
+            analyze(&loaded.log, &settings, progress)?
+        }
+    };
     if arguments.json {
         print_json(&crate::report::json::analysis(&analysis)?)?;
     } else {
@@ -84,6 +92,7 @@ fn as_text(analysis: &Analysis) -> String {
     ));
     lines.push(String::new());
     lines.extend(health_lines(&analysis.health));
+    lines.extend(needs_log_lines(analysis));
     lines.push(String::new());
     let mut effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
     let stages = if effects.any(|effect| effect.stratified.is_some()) {
@@ -96,6 +105,23 @@ fn as_text(analysis: &Analysis) -> String {
         + stages
         + &segments(analysis)
         + &strategy_panels(analysis)
+}
+
+/// What cells cannot say, and how exact their quantiles are.
+fn needs_log_lines(analysis: &Analysis) -> Vec<String> {
+    let Some(cells) = &analysis.cells else {
+        return Vec::new();
+    };
+    let mut lines = vec![String::new(), "Needs the request log".to_owned()];
+    for need in &cells.needs_request_log {
+        lines.push(format!("  {}: {}", need.what, need.advice));
+    }
+    lines.push(String::new());
+    lines.push(format!(
+        "Read from cells: counts, shares and means are the log's; latency quantiles are within ±{} % of its requests', and their intervals are wider by that.",
+        units::plain(100.0 * cells.quantile_relative_error)
+    ));
+    lines
 }
 
 /// Segment values that the table shows; JSON has them all.
@@ -200,9 +226,19 @@ fn line(analysis: &Analysis, row: &ScorecardRow, arm: usize, name: &str) -> Vec<
     } else {
         [String::new(), String::new()]
     };
-    let shown = value
-        .estimate
-        .map_or_else(|| units::NO_VALUE.to_owned(), |e| row.form.value(e.value));
+    let error = analysis.cells.as_ref();
+    let error = error.and_then(|cells| cells.relative_error(row.form));
+    let shown = value.estimate.map_or_else(
+        || units::NO_VALUE.to_owned(),
+        |e| match error {
+            Some(error) => format!(
+                "{} ±{} %",
+                row.form.value(e.value),
+                units::plain(100.0 * error)
+            ),
+            None => row.form.value(e.value),
+        },
+    );
     let mut cells = vec![label, role, name.to_owned(), units::count(value.n), shown];
     match row.effect_of(arm) {
         None => cells.extend([if arm == analysis.control {

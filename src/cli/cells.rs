@@ -8,11 +8,11 @@ use super::output::{note, print};
 use super::{Finish, LogArguments};
 use crate::analysis::{AnalysisSettings, unit_plan};
 use crate::cells::sql::{Dialect, cells_query, units_query};
-use crate::cells::{Cells, Gatherer, UnitGatherer, UnitPlan};
+use crate::cells::{Cells, Gatherer, Stretches, UnitGatherer, UnitPlan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::{
-    CELLS_FILE, LoadRequest, Mapping, ReadInPieces, Role, UNITS_FILE, cells_bytes, log_table,
-    read_cells, read_in_pieces, units_bytes,
+    CELLS_FILE, LoadRequest, Mapping, OwnClocks, ReadInPieces, Role, STAGES_FILE, UNITS_FILE,
+    cells_bytes, is_cells, log_table, read_cells, read_in_pieces, stages_bytes, units_bytes,
 };
 use crate::jobs::Progress;
 use crate::report::write::write_atomic;
@@ -33,8 +33,8 @@ pub struct CellsArguments {
     /// Length of the stretches of time: 15m, 1h or 1d; cells of different lengths cannot be merged.
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = width_us)]
     pub every: i64,
-    /// Print the query for this engine instead: duckdb, spark, clickhouse, trino or bigquery. With a
-    /// folder of cells as LOG, the query of what is added up by user.
+    /// Print a query for this engine instead: duckdb, spark, clickhouse, trino or bigquery. With a folder
+    /// of cells as LOG, the query of what is added up by user, or of --table.
     #[arg(
         long,
         value_name = "ENGINE",
@@ -42,6 +42,9 @@ pub struct CellsArguments {
         conflicts_with = "out"
     )]
     pub sql: Option<String>,
+    /// With --sql and a folder of cells: which of the tables that need it.
+    #[arg(long, value_enum, default_value = "units", requires = "sql")]
+    pub table: SecondTable,
     /// What the engine reads: a table, or a function over files.
     #[arg(
         long,
@@ -58,6 +61,15 @@ pub struct CellsArguments {
     pub treatment: Option<String>,
 }
 
+/// The tables whose queries are told by the cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum SecondTable {
+    /// The cells again, over the stages of the rollout.
+    Stages,
+    /// What is added up by user.
+    Units,
+}
+
 pub(super) fn run(arguments: &CellsArguments, progress: &Progress) -> Result<Finish> {
     if let Some(engine) = &arguments.sql {
         print(&query(arguments, &Dialect::of_name(engine)?)?)?;
@@ -67,18 +79,27 @@ pub(super) fn run(arguments: &CellsArguments, progress: &Progress) -> Result<Fin
         return Ok(Finish::Done);
     };
     let paths = &arguments.log.logs;
-    let cells = if !paths.is_empty() && paths.iter().all(|path| is_cells(path)) {
-        merge(paths)?
-    } else {
-        of_log(arguments, progress)?
+    let cells = match read_cells_of(paths)? {
+        Some(cells) => cells,
+        None => of_log(arguments, progress)?,
     };
     write(&cells, out)?;
     Ok(Finish::Done)
 }
 
-/// Whether a path is a folder of cells.
-fn is_cells(path: &Path) -> bool {
-    path.join(CELLS_FILE).exists()
+/// The cells of folders that hold such, as one; `None` where the paths are of a log.
+pub(super) fn read_cells_of(paths: &[PathBuf]) -> Result<Option<Cells>> {
+    let are_cells = !paths.is_empty() && paths.iter().all(|path| is_cells(path));
+    are_cells.then(|| merge(paths)).transpose()
+}
+
+/// What a log in these folders is called.
+pub(super) fn names_of(paths: &[PathBuf]) -> String {
+    let name = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        name.to_string_lossy().into_owned()
+    };
+    paths.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 fn settings(arguments: &CellsArguments) -> AnalysisSettings {
@@ -99,11 +120,23 @@ fn query(arguments: &CellsArguments, dialect: &Dialect) -> Result<String> {
         .transpose()?;
     let table = log_table(&mapping.unwrap_or_default(), &arguments.from)?;
     let [folder] = arguments.log.logs.as_slice() else {
-        return Ok(cells_query(&table, dialect, arguments.every));
+        return Ok(cells_query(
+            &table,
+            dialect,
+            Stretches::Every(arguments.every),
+        ));
     };
     let cells = read_cells(folder)?;
     let plan = unit_plan(&cells, &settings(arguments))?;
-    units_query(&table, dialect, cells.width_us, &plan).ok_or_else(|| {
+    if arguments.table == SecondTable::Stages {
+        if plan.stages.is_empty() {
+            return Err(Error::new(ErrorKind::Settings, "The rollout has no stages")
+                .hint("The arms are compared over the whole log: the table stages is not needed"));
+        }
+        let stretches = Stretches::Stages(&plan.stages);
+        return Ok(cells_query(&table, dialect, stretches));
+    }
+    units_query(&table, dialect, &plan).ok_or_else(|| {
         Error::new(ErrorKind::Settings, "The mapping names no users")
             .hint("Without users nothing is added up by them: the cells are all there is")
     })
@@ -114,63 +147,86 @@ fn merge(folders: &[PathBuf]) -> Result<Cells> {
         .iter()
         .map(|folder| read_cells(folder))
         .collect::<Result<Vec<_>>>()?;
-    let has_units = sets.iter().any(|set| !set.units.is_empty());
+    let has_more = |set: &Cells| !set.units.is_empty() || !set.stages.is_empty();
+    let has_units = sets.iter().any(has_more);
     let merged = Cells::merged(sets)?;
     if folders.len() > 1 && has_units {
         note(
-            "hindsight: what was added up by user is left out: users may be in several of the sets. Compute it over all logs at once: `hindsight cells LOG… --out`, or the query of `--sql` with the merged cells",
+            "hindsight: what was added up by user and by stage is left out: users may be in several of the sets, and stages begin elsewhere. Compute both over all logs at once: `hindsight cells LOG… --out`, or the query of `--sql` with the merged cells",
         );
     }
     Ok(merged)
 }
 
-/// Reads the log once for the cells, and again for users' totals.
+/// Reads the log once for the cells, and again for stages and users' totals.
 fn of_log(arguments: &CellsArguments, progress: &Progress) -> Result<Cells> {
     let mut request = arguments.log.load_request()?;
     if request.paths.is_empty() {
         request.paths.push(super::bundled::sample_log(progress)?);
     }
-    let mut gatherer = Gatherer::new(arguments.every);
+    let mut gatherer = Gatherer::new(Stretches::Every(arguments.every));
+    let mut clocks = OwnClocks::default();
     let read = read_in_pieces(&request, progress, |piece, users| {
         gatherer.add(piece, (!users.is_empty()).then_some(users));
+        clocks.add(piece, users);
         Ok(())
     })?;
     super::note_issues(&read.mapping, &read.issues);
-    check_time(&read)?;
     let mut cells = gatherer.finish();
-    if read.mapping.column(Role::Unit).is_some() {
+    if clocks.are_own() || !has_time(&read) {
+        note(
+            "hindsight: the requests share no clock, so their cells are of no time: no trends, and no order of the arms",
+        );
+        cells = cells.without_times();
+    }
+    let has_users = read.mapping.column(Role::Unit).is_some();
+    let plan = unit_plan(&cells, &settings(arguments))?;
+    if has_users || !plan.stages.is_empty() {
         // The second reading takes the first one's word for what the columns are.
         request.mapping = Some(read.mapping);
-        let plan = unit_plan(&cells, &settings(arguments))?;
-        add_units(&mut cells, &request, &plan, progress)?;
+        add_second(&mut cells, (&request, has_users), &plan, progress)?;
     }
     Ok(cells)
 }
 
-fn check_time(read: &ReadInPieces) -> Result<()> {
+fn has_time(read: &ReadInPieces) -> bool {
     let has = |role| read.mapping.column(role).is_some();
-    if has(Role::Time) || has(Role::EndTime) {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::NotEnoughData, "The log has no times")
-        .hint("Cells are made by time; say which column it is with --mapping"))
+    has(Role::Time) || has(Role::EndTime)
 }
 
-/// Adds up by user, in as many passes as keep the totals small.
-fn add_units(
+/// Counts by stage and adds up by user, in as many passes as keep the totals small.
+fn add_second(
     cells: &mut Cells,
-    request: &LoadRequest,
+    (request, has_users): (&LoadRequest, bool),
     plan: &UnitPlan,
     progress: &Progress,
 ) -> Result<()> {
-    let n_passes = cells.totals_bytes(plan).div_ceil(PASS_BYTES).max(1);
+    let n_passes = match has_users {
+        true => cells.totals_bytes(plan).div_ceil(PASS_BYTES).max(1),
+        false => 1,
+    };
+    let mut by_stage = Cells::default();
     for pass in 0..n_passes {
-        let mut gatherer = UnitGatherer::new(plan.clone(), (pass, n_passes));
+        let mut of_stages = Gatherer::new(Stretches::Stages(&plan.stages));
+        let mut of_users = UnitGatherer::new(plan.clone(), (pass, n_passes));
         read_in_pieces(request, progress, |piece, users| {
-            gatherer.add(piece, users);
+            if pass == 0 {
+                of_stages.add(piece, None);
+            }
+            if has_users {
+                of_users.add(piece, users);
+            }
             Ok(())
         })?;
-        cells.add_units(gatherer.finish());
+        if pass == 0 {
+            by_stage = of_stages.finish();
+        }
+        if has_users {
+            cells.add_units(of_users.finish(&by_stage));
+        }
+    }
+    if !plan.stages.is_empty() {
+        cells.add_stages(by_stage);
     }
     *cells = std::mem::take(cells).ordered();
     Ok(())
@@ -180,6 +236,7 @@ fn write(cells: &Cells, out: &Path) -> Result<()> {
     std::fs::create_dir_all(out).map_err(|cause| crate::report::write::unwritable(out, &cause))?;
     let tables = [
         (CELLS_FILE, cells_bytes(cells)?, cells.cells.len()),
+        (STAGES_FILE, stages_bytes(cells)?, cells.stages.len()),
         (UNITS_FILE, units_bytes(cells)?, cells.units.len()),
     ];
     let mut told = vec![format!("{} requests", units::count(cells.n_requests()))];

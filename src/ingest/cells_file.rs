@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use polars::prelude::{
     Column, DataFrame, IntoColumn as _, NamedFrom as _, PolarsError, PolarsResult, SerReader as _,
@@ -19,12 +20,22 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The file of the cells in a folder.
 pub const CELLS_FILE: &str = "cells.parquet";
+/// The file of the same over the stages of the rollout.
+pub const STAGES_FILE: &str = "stages.parquet";
 /// The file of what was added up by user.
 pub const UNITS_FILE: &str = "units.parquet";
 
 /// The table `cells` as a Parquet file.
 pub fn cells_bytes(cells: &Cells) -> Result<Vec<u8>> {
-    let rows = &cells.cells;
+    bytes_of(cells, &cells.cells, cells.width_us)
+}
+
+/// The table `stages` as a Parquet file.
+pub fn stages_bytes(cells: &Cells) -> Result<Vec<u8>> {
+    bytes_of(cells, &cells.stages, 0)
+}
+
+fn bytes_of(cells: &Cells, rows: &[Cell], width_us: i64) -> Result<Vec<u8>> {
     let text = |name: &str, of: &dyn Fn(&Cell) -> String| -> Column {
         Series::new(name.into(), rows.iter().map(of).collect::<Vec<_>>()).into_column()
     };
@@ -43,7 +54,7 @@ pub fn cells_bytes(cells: &Cells) -> Result<Vec<u8>> {
         text("measure", &|cell| cell.measure.name(&cells.extra_names)),
         text("arm", &|cell| cells.arms[usize::from(cell.arm)].clone()),
         long("time_us", &|cell| Some(cell.time_us)),
-        long("width_us", &|_| Some(cells.width_us)),
+        long("width_us", &|_| Some(width_us)),
         Series::new("bin".into(), bins).into_column(),
         long("n", &|cell| Some(cell.n as i64)),
         float("sum", &|cell| cell.sum),
@@ -105,8 +116,24 @@ fn written(columns: Vec<Column>) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads a folder of cells: its `cells.parquet`, and `units.parquet` where there is one. Either may be
-/// a folder of Parquet files, as engines write them.
+/// Whether a path is a folder of cells.
+pub fn is_cells(path: &Path) -> bool {
+    path.join(CELLS_FILE).exists()
+}
+
+/// Cells hold no requests that could be read.
+pub(super) fn refuse_cells(paths: &[PathBuf]) -> Result<()> {
+    let Some(folder) = paths.iter().find(|path| is_cells(path)) else {
+        return Ok(());
+    };
+    let message = "This is a folder of cells: what was asked needs the request log";
+    Err(Error::new(ErrorKind::NotARequestLog, message)
+        .at(folder)
+        .hint("`hindsight analyze FOLDER` compares the arms of cells"))
+}
+
+/// Reads a folder of cells: its `cells.parquet`, and `stages.parquet` and `units.parquet` where they
+/// are. Each may be a folder of Parquet files, as engines write them.
 ///
 /// Fails where a table is missing or damaged, or of a version that this program does not know.
 pub fn read_cells(folder: &Path) -> Result<Cells> {
@@ -118,13 +145,15 @@ pub fn read_cells(folder: &Path) -> Result<Cells> {
         add_cells(&frame, &mut names, &mut width_us, &mut cells)
             .map_err(|cause| damaged(&path, &cause))?;
     }
-    let mut units = Vec::new();
-    let of_units = folder.join(UNITS_FILE);
-    if of_units.exists() {
-        for path in parts(&of_units)? {
-            let frame = read_frame(&path)?;
-            add_units(&frame, &mut names, &mut units).map_err(|cause| damaged(&path, &cause))?;
-        }
+    let (mut stages, mut units) = (Vec::new(), Vec::new());
+    for path in parts_if_there(&folder.join(STAGES_FILE))? {
+        let frame = read_frame(&path)?;
+        add_cells(&frame, &mut names, &mut Some(0), &mut stages)
+            .map_err(|cause| damaged(&path, &cause))?;
+    }
+    for path in parts_if_there(&folder.join(UNITS_FILE))? {
+        let frame = read_frame(&path)?;
+        add_units(&frame, &mut names, &mut units).map_err(|cause| damaged(&path, &cause))?;
     }
     let read = Cells {
         width_us: width_us.unwrap_or(0),
@@ -132,6 +161,7 @@ pub fn read_cells(folder: &Path) -> Result<Cells> {
         places: names.places.names,
         extra_names: names.extra,
         cells,
+        stages,
         units,
     };
     if read.cells.is_empty() || read.width_us <= 0 {
@@ -176,8 +206,17 @@ struct Names {
     extra: Vec<String>,
 }
 
+/// [`parts`] of a table that need not be there.
+fn parts_if_there(table: &Path) -> Result<Vec<PathBuf>> {
+    if table.exists() {
+        parts(table)
+    } else {
+        Ok(Vec::new())
+    }
+}
+
 /// A file, or the Parquet files of a folder in the order of their names.
-fn parts(path: &Path) -> Result<Vec<std::path::PathBuf>> {
+fn parts(path: &Path) -> Result<Vec<PathBuf>> {
     let unreadable = |cause: std::io::Error| Error::unreadable(path, &cause);
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -231,15 +270,19 @@ fn damaged(path: &Path, fault: &Fault) -> Error {
 struct Table<'a>(&'a DataFrame);
 
 impl Table<'_> {
-    fn texts(&self, name: &str) -> Result<Vec<String>, Fault> {
+    /// Equal texts in a row are one: tables are sorted, so that these are most.
+    fn texts(&self, name: &str) -> Result<Vec<Arc<str>>, Fault> {
         let column = self
             .0
             .column(name)?
             .cast(&polars::prelude::DataType::String)?;
-        let texts = column.str()?.iter();
-        Ok(texts
-            .map(|text| text.unwrap_or_default().to_owned())
-            .collect())
+        let mut texts: Vec<Arc<str>> = Vec::with_capacity(column.len());
+        for text in column.str()?.iter() {
+            let text = text.unwrap_or_default();
+            let again = texts.last().filter(|last| &***last == text).cloned();
+            texts.push(again.unwrap_or_else(|| text.into()));
+        }
+        Ok(texts)
     }
 
     fn longs(&self, name: &str) -> Result<Vec<Option<i64>>, Fault> {
@@ -287,22 +330,39 @@ fn add_cells(
     let (bins, counts) = (table.longs("bin")?, table.longs("n")?);
     let (sums, squares) = (table.floats("sum")?, table.floats("sum_sq")?);
     let (first, last) = (table.longs("first_us")?, table.longs("last_us")?);
+    let mut before: Option<(usize, (Measure, u32, u16))> = None;
     for row in 0..frame.height() {
         let width = widths[row].unwrap_or(0);
         if *width_us.get_or_insert(width) != width {
             return Err(Fault::Width);
         }
-        let Some(measure) = Measure::of_name(&measures[row], &mut names.extra) else {
-            continue;
+        let is_same = |at: usize| {
+            let same = |texts: &[Arc<str>]| Arc::ptr_eq(&texts[at], &texts[row]);
+            same(&segments) && same(&values) && same(&measures) && same(&arms)
         };
-        let place = Place {
-            segment: segments[row].clone(),
-            value: values[row].clone(),
+        let (measure, place, arm) = match before.filter(|(at, _)| is_same(*at)) {
+            Some((_, known)) => known,
+            None => {
+                let Some(measure) = Measure::of_name(&measures[row], &mut names.extra) else {
+                    continue;
+                };
+                let place = Place {
+                    segment: segments[row].to_string(),
+                    value: values[row].to_string(),
+                };
+                let place = names.places.number(place);
+                (
+                    measure,
+                    place,
+                    names.arms.number(arms[row].to_string()) as u16,
+                )
+            }
         };
+        before = Some((row, (measure, place, arm)));
         cells.push(Cell {
-            place: names.places.number(place),
+            place,
             measure,
-            arm: names.arms.number(arms[row].clone()) as u16,
+            arm,
             time_us: times[row].unwrap_or(0),
             bin: bins[row].map(|bin| bin as i32),
             n: counts[row].unwrap_or(0).max(0) as u64,
@@ -332,20 +392,20 @@ fn add_units(frame: &DataFrame, names: &mut Names, units: &mut Vec<UnitCell>) ->
         let measure = UnitMeasure::of_name(&measures[row], bin, &mut names.extra);
         let scope = Scope::ALL
             .into_iter()
-            .find(|scope| scope.name() == scopes[row]);
+            .find(|scope| *scope.name() == *scopes[row]);
         let Some((measure, scope)) = measure.zip(scope) else {
             continue;
         };
         let place = Place {
-            segment: segments[row].clone(),
-            value: values[row].clone(),
+            segment: segments[row].to_string(),
+            value: values[row].to_string(),
         };
         units.push(UnitCell {
             place: names.places.number(place),
             measure,
             scope,
             groups: [0, 1].map(|side| Group {
-                arm: names.arms.number(arms[side][row].clone()) as u16,
+                arm: names.arms.number(arms[side][row].to_string()) as u16,
                 from_us: from[side][row].unwrap_or(0),
             }),
             sums: UnitProducts {

@@ -71,7 +71,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use cells_file::{CELLS_FILE, UNITS_FILE, cells_bytes, read_cells, units_bytes};
+pub use cells_file::{
+    CELLS_FILE, STAGES_FILE, UNITS_FILE, cells_bytes, is_cells, read_cells, stages_bytes,
+    units_bytes,
+};
 pub use column_profile::{ColumnProfile, Declared};
 pub use derive::Derived;
 pub use detect::Guess;
@@ -83,6 +86,7 @@ pub use number::DecimalMark;
 pub use on_disk::read_text;
 pub use pieces::{ReadInPieces, read_in_pieces};
 pub use question::{Answer, Candidate, Question};
+pub use session_clock::OwnClocks;
 pub use side::{Join, Repeats, Side, SideKind};
 pub use source::{Compression, Encoding, Format, Source};
 pub use sql_columns::log_table;
@@ -229,6 +233,7 @@ pub struct Understood {
 ///
 /// Fails when a file cannot be read or contradicts the given mapping.
 pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understood> {
+    cells_file::refuse_cells(&request.paths)?;
     let mut issues = Issues::default();
     let given = request.mapping.as_ref().map(|m| m.with(&request.added));
     let given = given.as_ref();

@@ -1,5 +1,7 @@
 //! Times that count from each user's own first request: they say nothing of what ran together.
 
+use std::collections::HashMap;
+
 use super::issues::{Effect, Issues};
 use super::mapping::{Mapping, Role};
 use crate::data::{Clock, RequestLog, Units};
@@ -47,13 +49,60 @@ fn beginning_together(log: &RequestLog) -> Option<(usize, usize)> {
             *first = (*first).min(*start);
         }
     }
+    first.retain(|us| *us != i64::MAX);
     let zero = log.time_zero_us();
-    let n_users = first.iter().filter(|t| **t != i64::MAX).count();
-    let n_together = first.iter().filter(|t| **t == zero).count();
+    let is_spread = log.start_us.iter().any(|us| *us != zero);
+    together(first.into_iter(), zero, is_spread)
+}
+
+/// Of users' first moments, how many are the first of all; `None` where they are not nearly all.
+/// `is_spread` says that not all requests are at that moment, which is another finding.
+fn together(
+    first: impl Iterator<Item = i64>,
+    zero: i64,
+    is_spread: bool,
+) -> Option<(usize, usize)> {
+    let (mut n_users, mut n_together) = (0, 0);
+    for us in first {
+        n_users += 1;
+        n_together += usize::from(us == zero);
+    }
     let is_own = n_users >= LEAST_USERS && n_together as f64 >= NEARLY_ALL * n_users as f64;
-    // Where nobody came back, every request is at the same moment, which is another finding.
-    let is_spread = log.start_us.iter().any(|t| *t != zero);
     (is_own && is_spread).then_some((n_together, n_users))
+}
+
+/// Whether times are each user's own, of a log that is read in pieces.
+#[derive(Debug, Default)]
+pub struct OwnClocks {
+    /// By the hash of the user.
+    first: HashMap<u64, i64>,
+    /// First and last start.
+    span_us: Option<(i64, i64)>,
+}
+
+impl OwnClocks {
+    /// Looks at further requests. `users` holds an id per row, 0 where it names none.
+    pub fn add(&mut self, piece: &RequestLog, users: &[u64]) {
+        if piece.clock != Clock::Relative {
+            return;
+        }
+        for (user, start) in users.iter().zip(&piece.start_us) {
+            let span = self.span_us.get_or_insert((*start, *start));
+            *span = (span.0.min(*start), span.1.max(*start));
+            if *user != 0 {
+                let first = self.first.entry(*user).or_insert(i64::MAX);
+                *first = (*first).min(*start);
+            }
+        }
+    }
+
+    /// Whether nearly all users begin at the very same moment.
+    pub fn are_own(&self) -> bool {
+        let Some((zero, last)) = self.span_us else {
+            return false;
+        };
+        together(self.first.values().copied(), zero, last > zero).is_some()
+    }
 }
 
 fn in_file_order(mut log: RequestLog) -> RequestLog {

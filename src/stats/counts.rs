@@ -137,6 +137,18 @@ impl<'a> Counts<'a> {
         each.map(move |(code, end)| (*code, end - std::mem::replace(&mut before, *end)))
     }
 
+    /// Of values that were counted elsewhere: ascending codes, each with how often it occurs.
+    pub fn of_groups(table: &'a [f64], groups: impl IntoIterator<Item = (u32, u32)>) -> Self {
+        let mut counts = Self {
+            table,
+            ..Self::default()
+        };
+        for (code, n) in groups {
+            counts.push(code, n);
+        }
+        counts
+    }
+
     fn push(&mut self, code: u32, n: u32) {
         let before = self.ends.last().copied().unwrap_or(0);
         self.codes.push(code);

@@ -15,6 +15,16 @@ pub struct Interval {
     pub upper: f64,
 }
 
+impl Estimate {
+    /// Of positive values that are known to a relative error: the interval reaches as far as they may.
+    #[must_use]
+    pub fn known_to(mut self, relative_error: f64) -> Self {
+        self.interval.lower /= 1.0 + relative_error;
+        self.interval.upper /= 1.0 - relative_error;
+        self
+    }
+}
+
 impl Interval {
     /// The interval `centre ± half_width`.
     pub fn around(centre: f64, half_width: f64) -> Self {

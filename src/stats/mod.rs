@@ -92,9 +92,13 @@ pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, bonferroni, hoch
 pub use odds::{odds_ratio, odds_ratio_ln_se};
 pub use poisson::{Rate, RateComparison, compare_rates};
 pub use post_stratified::{
-    Independence, LayeredMeans, Stratified, StratumDifference, UnitSum, UnitSums, stratified_means,
+    Contribution, Independence, LayeredMeans, Spread, Stratified, StratumDifference,
+    StratumMoments, UnitSum, UnitSums, stratified_from_moments, stratified_means,
 };
-pub use post_stratified_quantile::{LayeredSample, standardised_quantiles, stratified_quantiles};
+pub use post_stratified_quantile::{
+    CountedLayers, LayeredSample, standardised_quantiles, stratified_quantiles,
+    stratified_quantiles_of_counts,
+};
 pub use proportions::{Share, Variance, newcombe, risk_ratio, risk_ratio_ln_se, two_proportions};
 pub use quantile::{
     Ranks, clustered_quantile_estimate, quantile, quantile_difference, quantile_estimate,

@@ -83,6 +83,22 @@ impl Moments {
         Self::corrected(n, rough, (rest, squares))
     }
 
+    /// From the sum of values and that of their squares, which lose the digits that values far from zero
+    /// and close together have in common: for sums that an engine made.
+    pub fn from_sums(n: u64, sum: f64, squares: f64) -> Self {
+        /// Of the squares: what is left of less is rounding.
+        const NOISE: f64 = 1e-13;
+        let total = n.max(1) as f64;
+        let mean = sum / total;
+        let m2 = squares - sum * mean;
+        Self {
+            n,
+            mean,
+            mean_rest: 0.0,
+            m2: if m2 > NOISE * squares { m2 } else { 0.0 },
+        }
+    }
+
     /// From a rough mean, the sum of the deviations from it, and that of their squares.
     fn corrected(n: u64, mean: f64, (sum, squares): (f64, f64)) -> Self {
         let total = n as f64;

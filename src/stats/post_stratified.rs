@@ -113,25 +113,130 @@ pub fn stratified_means(
             _ => welch(&sides[0].1, &sides[1].1, level),
         });
     }
-    let combined = |arm: usize| -> f64 {
-        used.iter()
-            .zip(&means)
-            .map(|(&s, mean)| weights[s] * mean[arm])
-            .sum()
-    };
     let [va, vb] = [parts[0].variance()?, parts[1].variance()?];
-    let variance = va + vb - 2.0 * parts[0].covariance(&parts[1]);
-    let (na, nb) = (parts[0].n_units(), parts[1].n_units());
+    let spread = Spread {
+        variances: [va, vb],
+        covariance: parts[0].covariance(&parts[1]),
+        n_units: [parts[0].n_units(), parts[1].n_units()],
+    };
+    let layers = used.iter().zip(&means).zip(own);
+    let layer = |((index, means), own): ((&usize, &[f64; 2]), Option<Comparison>)| Layer {
+        index: *index,
+        weight: weights[*index],
+        means: *means,
+        own,
+    };
+    combined(&layers.map(layer).collect::<Vec<_>>(), spread, level)
+}
+
+/// One stratum of both arms, known by its moments.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StratumMoments {
+    /// Of the observations of control and treatment.
+    pub moments: [Moments; 2],
+    /// Of their units; `None` takes observations as independent.
+    pub by_unit: [Option<RatioMoments>; 2],
+}
+
+/// How the observations of a stratum contribute to the combined means: one with the value x adds
+/// `scales[arm] * (x - means[arm])` to what its unit contributes.
+#[derive(Debug, Clone, Copy)]
+pub struct Contribution {
+    /// Index of the stratum.
+    pub index: usize,
+    /// By arm.
+    pub means: [f64; 2],
+    /// By arm.
+    pub scales: [f64; 2],
+}
+
+/// How the combined values of both arms vary.
+#[derive(Debug, Clone, Copy)]
+pub struct Spread {
+    /// Variance of the control's value and of the treatment's.
+    pub variances: [f64; 2],
+    /// Through units that are in both.
+    pub covariance: f64,
+    /// Units of each.
+    pub n_units: [u64; 2],
+}
+
+impl Spread {
+    /// With observations taken as independent.
+    pub fn of_observations(strata: &[StratumMoments], used: &[Contribution]) -> Option<Self> {
+        let mut parts = [Contributions::default(), Contributions::default()];
+        for of in used {
+            for (arm, part) in parts.iter_mut().enumerate() {
+                let moments = &strata[of.index].moments[arm];
+                part.add_independent(moments.n, of.scales[arm] * of.scales[arm] * moments.m2);
+            }
+        }
+        Some(Self {
+            variances: [parts[0].variance()?, parts[1].variance()?],
+            covariance: 0.0,
+            n_units: [parts[0].n_units(), parts[1].n_units()],
+        })
+    }
+}
+
+/// As [`stratified_means`], of strata whose moments are known; `spread` says how the combined values
+/// vary.
+pub fn stratified_from_moments(
+    strata: &[StratumMoments],
+    spread: impl Fn(&[Contribution]) -> Option<Spread>,
+    level: f64,
+) -> Option<Stratified> {
+    valid_level(level)?;
+    let side =
+        |arm: usize| -> Vec<usize> { strata.iter().map(|s| s.moments[arm].n as usize).collect() };
+    let weights = weights(&side(0), &side(1), |n| *n);
+    let used: Vec<Contribution> = (0..strata.len())
+        .filter(|s| weights[*s] > 0.0)
+        .map(|index| {
+            let moments = &strata[index].moments;
+            Contribution {
+                index,
+                means: moments.map(|m| m.mean),
+                scales: moments.map(|m| weights[index] / m.n as f64),
+            }
+        })
+        .collect();
+    let layer = |of: &Contribution| Layer {
+        index: of.index,
+        weight: weights[of.index],
+        means: of.means,
+        own: match &strata[of.index].by_unit {
+            [Some(a), Some(b)] => ratio_difference(a, b, Reference::Welch, level),
+            _ => welch(
+                &strata[of.index].moments[0],
+                &strata[of.index].moments[1],
+                level,
+            ),
+        },
+    };
+    let layers: Vec<Layer> = used.iter().map(layer).collect();
+    combined(&layers, spread(&used)?, level)
+}
+
+/// A stratum that has both arms.
+struct Layer {
+    index: usize,
+    weight: f64,
+    means: [f64; 2],
+    own: Option<Comparison>,
+}
+
+/// The difference of the combined means.
+fn combined(layers: &[Layer], spread: Spread, level: f64) -> Option<Stratified> {
+    let ([va, vb], [na, nb]) = (spread.variances, spread.n_units);
+    let variance = va + vb - 2.0 * spread.covariance;
     let df = welch_df(va, na, vb, nb)?;
     if !(variance > 0.0 && variance.is_finite()) {
         return None;
     }
     let se = variance.sqrt();
-    let value: f64 = used
-        .iter()
-        .zip(&means)
-        .map(|(&s, mean)| weights[s] * (mean[1] - mean[0]))
-        .sum();
+    let sum = |of: &dyn Fn(&Layer) -> f64| layers.iter().map(|l| l.weight * of(l)).sum::<f64>();
+    let value = sum(&|layer| layer.means[1] - layer.means[0]);
     let estimate = |value: f64, se: f64, df: f64, n: u64| {
         Some(Estimate {
             value,
@@ -154,16 +259,25 @@ pub fn stratified_means(
     Some(Stratified {
         difference,
         test: Some(comparison.test),
-        a: estimate(combined(0), va.sqrt(), (na - 1) as f64, na)?,
-        b: estimate(combined(1), vb.sqrt(), (nb - 1) as f64, nb)?,
-        strata: used
+        a: estimate(
+            sum(&|l| l.means[0]),
+            va.sqrt(),
+            na.checked_sub(1)? as f64,
+            na,
+        )?,
+        b: estimate(
+            sum(&|l| l.means[1]),
+            vb.sqrt(),
+            nb.checked_sub(1)? as f64,
+            nb,
+        )?,
+        strata: layers
             .iter()
-            .zip(own)
-            .map(|(&s, own)| StratumDifference {
-                index: s,
-                weight: weights[s],
-                difference: own.map(|own| own.difference),
-                test: own.map(|own| own.test),
+            .map(|layer| StratumDifference {
+                index: layer.index,
+                weight: layer.weight,
+                difference: layer.own.map(|own| own.difference),
+                test: layer.own.map(|own| own.test),
             })
             .collect(),
     })

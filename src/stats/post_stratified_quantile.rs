@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::counts::{Coded, Counts};
+use super::counts::{Ascending, Coded, Counts};
 use super::dist::z_multiplier;
 use super::estimate::{Estimate, Interval, Method, valid_level};
 use super::post_stratified::{Contributions, Independence, Stratified, StratumDifference, weights};
@@ -269,6 +269,63 @@ pub fn standardised_quantiles(
     Some((value_a, value_b, quantile_difference(&value_a, &value_b)?))
 }
 
+/// One arm's observations of all strata, counted, and what is known of its units.
+pub struct CountedLayers<'c, S, W> {
+    /// One per stratum, all with the same table.
+    pub counts: Vec<Counts<'c>>,
+    /// Standard error of the share up to a quantile standardised with some weights, and the units that
+    /// it stands on.
+    pub standard_error: S,
+    /// The quantile in one stratum alone.
+    pub within: W,
+}
+
+impl<S, W> CountedLayers<'_, S, W>
+where
+    S: Fn(f64, &[f64]) -> Option<(f64, u64)>,
+    W: Fn(usize) -> Option<Estimate>,
+{
+    fn quantile(&self, weights: &[f64], q: f64, level: f64) -> Option<Estimate> {
+        let each = |(w, counts): (&f64, &Counts<'_>)| w / counts.n().max(1) as f64;
+        let layers = weights.iter().zip(&self.counts);
+        let weighted = Weighted {
+            layers: layers
+                .map(|(w, counts)| (each((w, counts)), counts))
+                .collect(),
+        };
+        let value = weighted.at(q)?;
+        let (se, n) = (self.standard_error)(value, weights)?;
+        let half = z_multiplier(level)? * se;
+        Some(Estimate {
+            value,
+            interval: weighted.between(q - half, q + half),
+            level,
+            method: Method::StratifiedOrderStatistics,
+            n,
+        })
+    }
+}
+
+/// As [`stratified_quantiles`], of counts whose standard errors are known, and whose values to a
+/// relative error.
+pub fn stratified_quantiles_of_counts<S, W>(
+    a: &CountedLayers<'_, S, W>,
+    b: &CountedLayers<'_, S, W>,
+    (q, known_to): (f64, f64),
+    level: f64,
+) -> Option<Stratified>
+where
+    S: Fn(f64, &[f64]) -> Option<(f64, u64)>,
+    W: Fn(usize) -> Option<Estimate>,
+{
+    valid_level(level)?;
+    let weights = weights(&a.counts, &b.counts, Ascending::n);
+    let value_a = a.quantile(&weights, q, level)?.known_to(known_to);
+    let value_b = b.quantile(&weights, q, level)?.known_to(known_to);
+    let own = |s: usize| (a.within)(s).zip((b.within)(s));
+    joined((value_a, value_b), &weights, own)
+}
+
 /// [`standardised_quantiles`] with each stratum's own difference.
 pub fn stratified_quantiles(
     a: &LayeredSample<'_>,
@@ -276,13 +333,23 @@ pub fn stratified_quantiles(
     (q, by): (f64, Independence),
     level: f64,
 ) -> Option<Stratified> {
-    let (value_a, value_b, difference) = standardised_quantiles(a, b, (q, by), level)?;
+    let (value_a, value_b, _) = standardised_quantiles(a, b, (q, by), level)?;
     let weights = weights(&a.strata, &b.strata, |(cell, _)| cell.len());
+    let own = |s: usize| a.within(s, (q, by), level).zip(b.within(s, (q, by), level));
+    joined((value_a, value_b), &weights, own)
+}
+
+/// Both arms' quantiles, their difference, and that of each stratum.
+fn joined(
+    (a, b): (Estimate, Estimate),
+    weights: &[f64],
+    own: impl Fn(usize) -> Option<(Estimate, Estimate)>,
+) -> Option<Stratified> {
+    let difference = quantile_difference(&a, &b)?;
     let strata = (0..weights.len())
         .filter(|s| weights[*s] > 0.0)
         .map(|s| {
-            let own = a.within(s, (q, by), level).zip(b.within(s, (q, by), level));
-            let difference = own.and_then(|(a, b)| quantile_difference(&a, &b));
+            let difference = own(s).and_then(|(a, b)| quantile_difference(&a, &b));
             StratumDifference {
                 index: s,
                 weight: weights[s],
@@ -294,8 +361,8 @@ pub fn stratified_quantiles(
     Some(Stratified {
         difference,
         test: quantile_test(&difference),
-        a: value_a,
-        b: value_b,
+        a,
+        b,
         strata,
     })
 }

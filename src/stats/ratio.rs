@@ -119,6 +119,25 @@ impl RatioMoments {
         }
     }
 
+    /// As [`Self::from_sums`], of numbers that an engine added up: numerators that lie far from zero and
+    /// close to each other lose digits.
+    pub fn from_float_sums(
+        units: u64,
+        (num, den): (f64, f64),
+        (num_num, den_den, num_den): (f64, f64, f64),
+    ) -> Self {
+        let n = units.max(1) as f64;
+        Self {
+            units,
+            offset: 0.0,
+            mean_num: num / n,
+            mean_den: den / n,
+            m_num: num_num - num * num / n,
+            m_den: den_den - den * den / n,
+            m_cross: num_den - num * den / n,
+        }
+    }
+
     /// Adds one unit; skipped if either value is not finite.
     pub fn push(&mut self, num: f64, den: f64) {
         if !(num.is_finite() && den.is_finite()) {

@@ -7,14 +7,14 @@ use std::process::Command;
 use hindsight::cells::sql::DIALECTS;
 use hindsight::cells::{Cells, Measure, Scope, UnitMeasure};
 use hindsight::data::{Outcome, Quantity};
-use hindsight::ingest::{CELLS_FILE, LoadRequest, UNITS_FILE, load, read_cells};
+use hindsight::ingest::{CELLS_FILE, LoadRequest, STAGES_FILE, UNITS_FILE, load, read_cells};
 use hindsight::jobs::Progress;
 
-fn sample() -> PathBuf {
+pub(crate) fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data/canary-rollout.parquet")
 }
 
-fn hindsight(arguments: &[&str]) -> String {
+pub(crate) fn hindsight(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_hindsight"))
         .args(arguments)
         .output()
@@ -27,7 +27,7 @@ fn hindsight(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
@@ -40,7 +40,9 @@ fn assert_same(a: &Cells, b: &Cells) {
     assert_eq!(a.extra_names, b.extra_names);
     let is_near = |x: f64, y: f64| (x - y).abs() <= 1e-12 * x.abs().max(y.abs());
     assert_eq!(a.cells.len(), b.cells.len());
-    for (a, b) in a.cells.iter().zip(&b.cells) {
+    assert_eq!(a.stages.len(), b.stages.len());
+    let of_stages = a.stages.iter().zip(&b.stages);
+    for (a, b) in a.cells.iter().zip(&b.cells).chain(of_stages) {
         let key = |c: &hindsight::cells::Cell| {
             (c.place, c.measure, c.arm, c.time_us, c.bin, c.n, c.span_us)
         };
@@ -168,7 +170,7 @@ fn pieces_and_threads_change_nothing() {
             .unwrap();
         assert!(status.success());
     }
-    for file in [CELLS_FILE, UNITS_FILE] {
+    for file in [CELLS_FILE, STAGES_FILE, UNITS_FILE] {
         let read = |name: &str| std::fs::read(out(name).join(file)).unwrap();
         assert!(read("one") == read("four"), "{file}");
     }
@@ -198,6 +200,7 @@ fn pieces_and_threads_change_nothing() {
             .filter(|c| c.measure != Measure::Users);
         Cells {
             cells: kept.collect(),
+            stages: Vec::new(),
             units: Vec::new(),
             ..cells
         }
@@ -252,9 +255,13 @@ fn check_against_duckdb(log: &Path, from: &str) {
     if in_duckdb(&query, &theirs.join(CELLS_FILE)).is_none() {
         return;
     }
-    // The second query needs nothing but the first one's result.
+    // The other queries need nothing but the first one's result.
     let query = hindsight(&[&sql[..], &[text(&theirs)]].concat());
     in_duckdb(&query, &theirs.join(UNITS_FILE));
+    if ours.join(STAGES_FILE).exists() && !read_cells(&ours).unwrap().stages.is_empty() {
+        let query = hindsight(&[&sql[..], &["--table", "stages", text(&theirs)]].concat());
+        in_duckdb(&query, &theirs.join(STAGES_FILE));
+    }
     let (ours, theirs) = (read_cells(&ours).unwrap(), read_cells(&theirs).unwrap());
     assert!(!ours.cells.is_empty() && !ours.units.is_empty());
     assert_same(&ours, &theirs);
@@ -342,7 +349,8 @@ fn every_engine_has_both_queries_and_what_they_cannot_say_is_refused() {
         ];
         let cells = hindsight(&sql);
         let units = hindsight(&[&sql[..], &[text(&out)]].concat());
-        for query in [&cells, &units] {
+        let stages = hindsight(&[&sql[..], &["--table", "stages", text(&out)]].concat());
+        for query in [&cells, &units, &stages] {
             assert!(
                 query.contains("FROM logs") && !query.replace("'{}'", "").contains("{}"),
                 "{query}"

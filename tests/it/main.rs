@@ -12,6 +12,7 @@
 mod access;
 mod analysis;
 mod cells;
+mod cells_analysis;
 mod cli;
 mod corpora;
 mod covariates;

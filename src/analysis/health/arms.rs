@@ -3,7 +3,6 @@
 use super::super::model::{HealthCheck, Severity};
 use super::work::is_groups;
 use super::{Evidence, fine, found};
-use crate::data::Outcome;
 use crate::units;
 
 /// Fewer requests than this in an arm tell little.
@@ -64,13 +63,13 @@ fn outcomes(evidence: &Evidence<'_>) -> Option<HealthCheck> {
     if n_unknown == 0 {
         return None;
     }
-    let share = n_unknown as f64 / log.n_rows().max(1) as f64;
+    let share = n_unknown as f64 / n_requests(evidence).max(1) as f64;
     let finding = format!(
         "{} requests ({}) have no readable outcome",
         units::count(n_unknown),
         units::share(share)
     );
-    let is_bad = share > 0.05 || !log.outcome.contains(&Outcome::Ok);
+    let is_bad = share > 0.05 || evidence.arms.iter().all(|arm| arm.outcomes.ok == 0);
     Some(if is_bad {
         found(
             question,
@@ -84,9 +83,13 @@ fn outcomes(evidence: &Evidence<'_>) -> Option<HealthCheck> {
     })
 }
 
+fn n_requests(evidence: &Evidence<'_>) -> u64 {
+    evidence.arms.iter().map(|arm| arm.n_requests).sum()
+}
+
 /// A column with nearly as many values as rows names things rather than kinds of them.
 fn segment_values(evidence: &Evidence<'_>) -> Option<HealthCheck> {
-    let n = evidence.log.n_rows();
+    let n = n_requests(evidence) as usize;
     let fine_grained: Vec<String> = evidence
         .log
         .segments

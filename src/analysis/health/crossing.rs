@@ -18,6 +18,37 @@ pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<HealthCheck> {
         .collect()
 }
 
+/// Of users that were counted: whether they came back to the control, and whether requests were
+/// assigned instead of users, is not known.
+pub(super) fn checks_of_counts(evidence: &Evidence<'_>) -> Vec<HealthCheck> {
+    let known = evidence.crossing.filter(|_| evidence.arms.len() > 1);
+    let check = known.map(|crossing| {
+        let share = crossing.n_in_several as f64 / crossing.n_units.max(1) as f64;
+        let finding = format!(
+            "{} of {} users ({}) are in more than one arm",
+            units::count(crossing.n_in_several),
+            units::count(crossing.n_units),
+            units::share(share)
+        );
+        if crossing.n_in_several == 0 {
+            return fine(QUESTION.0, QUESTION.1, finding);
+        }
+        let is_expected = evidence.strategy.strategy != Strategy::AbTest || share < 0.001;
+        found(
+            QUESTION,
+            if is_expected {
+                Severity::Note
+            } else {
+                Severity::Warning
+            },
+            finding,
+            "Whether they came back to the control, or single requests were assigned to arms, needs the request log",
+            "Look at some days of the log: `hindsight inspect`",
+        )
+    });
+    check.into_iter().collect()
+}
+
 /// After the analyst's choice nobody is left in several arms; what that cost is told.
 fn left_out(evidence: &Evidence<'_>) -> Option<HealthCheck> {
     let left_out = evidence.left_out?;

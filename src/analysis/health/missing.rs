@@ -23,7 +23,7 @@ pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<HealthCheck> {
 }
 
 /// Read off the scorecard, which counts by user.
-fn rated_share(evidence: &Evidence<'_>) -> Option<HealthCheck> {
+pub(super) fn rated_share(evidence: &Evidence<'_>) -> Option<HealthCheck> {
     let question = (
         "rated-share",
         "Are ratings given equally often in each arm?",

@@ -121,6 +121,35 @@ pub(super) fn checks(subject: &Subject<'_>, progress: &Progress) -> Result<Vec<H
     Ok(checks)
 }
 
+/// What is known of a log whose requests were counted.
+pub(super) struct Counted<'a> {
+    /// How users spread over the arms, or over control and treatment; `None` where that is not known.
+    pub(super) crossing: Option<Crossing>,
+    /// Whether that is of all arms.
+    pub(super) is_of_all_arms: bool,
+    /// How often each value of a segment column occurs, by stage and arm.
+    pub(super) mix: &'a (dyn Fn(usize) -> Option<Vec<Vec<Vec<u64>>>> + Sync),
+}
+
+/// The checks that read no single request, the same as [`checks`].
+pub(super) fn checks_of_counts(subject: &Subject<'_>, counted: &Counted<'_>) -> Vec<HealthCheck> {
+    let evidence = Evidence {
+        subject,
+        crossing: counted.crossing,
+        request_design_effect: request_design_effect(counted.crossing),
+    };
+    let mut checks = expected::checks(&evidence);
+    checks.extend(split::checks(&evidence));
+    if counted.is_of_all_arms {
+        checks.extend(crossing::checks_of_counts(&evidence));
+    }
+    checks.extend(times::checks_of_counts(&evidence));
+    checks.extend(arms::checks(&evidence));
+    checks.extend(work::checks_of_counts(&evidence, counted.mix));
+    checks.extend(missing::rated_share(&evidence).filter(|_| subject.arms.len() > 1));
+    checks
+}
+
 /// A check that found nothing wrong.
 fn fine(id: &'static str, title: &str, finding: String) -> HealthCheck {
     HealthCheck {

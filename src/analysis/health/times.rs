@@ -21,6 +21,12 @@ pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<HealthCheck> {
     checks
 }
 
+/// Those that read no single request.
+pub(super) fn checks_of_counts(evidence: &Evidence<'_>) -> Vec<HealthCheck> {
+    let several = (evidence.arms.len() > 1).then(|| concurrency(evidence));
+    several.into_iter().chain(clock(evidence.log)).collect()
+}
+
 fn concurrency(evidence: &Evidence<'_>) -> HealthCheck {
     let question = ("concurrency", "Did the arms run at the same time?");
     let strategy = evidence.strategy;

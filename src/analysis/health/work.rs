@@ -29,25 +29,45 @@ struct Mix {
 }
 
 pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<HealthCheck> {
+    let is_staged = evidence.strategy.strategy.has_stages();
+    let stages = evidence.stages.iter().filter(|_| is_staged);
+    let ends: Vec<i64> = stages.map(|stage| stage.to_us).collect();
+    let log = evidence.log;
+    checks_of_counts(evidence, &|segment| {
+        Some(counts(log, &log.segments[segment], &ends))
+    })
+}
+
+/// The same of requests that were counted by stage, arm and value; `None` where a column was not.
+pub(super) fn checks_of_counts(
+    evidence: &Evidence<'_>,
+    counts: &(dyn Fn(usize) -> Option<Vec<Counts>> + Sync),
+) -> Vec<HealthCheck> {
     let log = evidence.log;
     if evidence.arms.len() < 2 {
         return Vec::new();
     }
     let prompts = longer_prompts(evidence);
-    let is_kinds = |segment: &&Segment| is_groups(segment, log.n_rows());
-    let (columns, left): (Vec<&Segment>, Vec<&Segment>) =
-        log.segments.iter().partition(|s| is_kinds(s));
-    let mixes: Vec<Vec<String>> = columns
-        .par_iter()
-        .map(|segment| different_mixes(evidence, segment))
+    let n_requests: u64 = evidence.arms.iter().map(|arm| arm.n_requests).sum();
+    let counted = |(i, segment): (usize, &Segment)| {
+        let is_kinds = is_groups(segment, n_requests as usize);
+        is_kinds.then(|| counts(i)).flatten()
+    };
+    let of_columns: Vec<Option<Vec<Counts>>> =
+        log.segments.par_iter().enumerate().map(counted).collect();
+    let columns = || log.segments.iter().zip(&of_columns);
+    let mixes: Vec<String> = columns()
+        .filter_map(|(segment, counts)| Some(different_mixes(evidence, segment, counts.as_ref()?)))
+        .flatten()
         .collect();
-    let mixes: Vec<String> = mixes.into_iter().flatten().collect();
+    let named = |is_counted: bool| {
+        let named = columns().filter(move |(_, counts)| counts.is_some() == is_counted);
+        named.map(|(segment, _)| segment.name.as_str())
+    };
     let of_prompts = prompts.iter().map(|_| "prompt tokens");
-    let checked: Vec<&str> = of_prompts
-        .chain(columns.iter().map(|s| s.name.as_str()))
-        .collect();
+    let checked: Vec<&str> = of_prompts.chain(named(true)).collect();
     let unread = log.unread_columns.iter().map(String::as_str);
-    let unchecked: Vec<&str> = left.iter().map(|s| s.name.as_str()).chain(unread).collect();
+    let unchecked: Vec<&str> = named(false).chain(unread).collect();
     verdict(&prompts.unwrap_or_default(), &mixes, &checked, &unchecked)
         .into_iter()
         .collect()
@@ -141,23 +161,15 @@ fn longer_prompts(evidence: &Evidence<'_>) -> Option<Vec<String>> {
 }
 
 /// The arms whose mix of a column's values is clearly not the control's, the treatment first.
-fn different_mixes(evidence: &Evidence<'_>, segment: &Segment) -> Vec<String> {
+fn different_mixes(evidence: &Evidence<'_>, segment: &Segment, counts: &[Counts]) -> Vec<String> {
     let (log, control) = (evidence.log, evidence.control);
-    let is_staged = evidence.strategy.strategy.has_stages();
-    let ends: Vec<i64> = evidence
-        .stages
-        .iter()
-        .filter(|_| is_staged)
-        .map(|stage| stage.to_us)
-        .collect();
-    let counts = counts(log, segment, &ends);
     let mut arms: Vec<usize> = (0..log.arms.len()).filter(|arm| *arm != control).collect();
     arms.sort_by_key(|arm| Some(*arm) != evidence.treatment);
     let worded = arms.into_iter().filter_map(|arm| {
         // Shares move with the stages of the treatment alone.
         let is_treatment = Some(arm) == evidence.treatment;
-        let whole = [together(&counts)];
-        let stages = if is_treatment { &counts[..] } else { &whole };
+        let whole = [together(counts)];
+        let stages = if is_treatment { counts } else { &whole };
         let mix = Mix::of(stages, (control, arm), evidence.request_design_effect)?;
         let name = &evidence.arms[arm].name;
         mix.is_different()
@@ -166,8 +178,8 @@ fn different_mixes(evidence: &Evidence<'_>, segment: &Segment) -> Vec<String> {
     worded.collect()
 }
 
-/// Per stage and arm: how often each value occurs.
-type Counts = Vec<Vec<u64>>;
+/// Per arm: how often each value occurs.
+pub(super) type Counts = Vec<Vec<u64>>;
 
 fn counts(log: &RequestLog, segment: &Segment, ends: &[i64]) -> Vec<Counts> {
     let empty = vec![vec![0; segment.values.len()]; log.arms.len()];

@@ -15,7 +15,7 @@ pub use stratified::*;
 use super::{AnalysisSettings, CrossingUnits};
 use crate::data::Event;
 use crate::stats::TestResult;
-use crate::units::Clock;
+use crate::units::{Clock, ValueForm};
 
 /// Version of the JSON form; raised when a field changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
@@ -73,6 +73,39 @@ pub struct Analysis {
     pub segment_spread: Vec<SegmentSpread>,
     /// What the sample-size calculators start from.
     pub plan: PlanInputs,
+    /// What the log is known by, where it is known by its cells; `None` where its requests are there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cells: Option<FromCells>,
+}
+
+/// How an analysis of cells differs from one of requests.
+#[derive(Debug, Clone, Serialize)]
+pub struct FromCells {
+    /// Length of the cells' stretches of time, microseconds.
+    pub width_us: i64,
+    /// How far a latency quantile may be from the requests', relative to it.
+    pub quantile_relative_error: f64,
+    /// What is not shown, because single requests are needed for it.
+    pub needs_request_log: Vec<NeedsRequestLog>,
+}
+
+/// Something that cells cannot say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NeedsRequestLog {
+    /// The field of the analysis that is empty or less than it would be.
+    pub field: &'static str,
+    /// What is missing.
+    pub what: String,
+    /// What to do.
+    pub advice: String,
+}
+
+impl FromCells {
+    /// How far a metric's values may be from the requests', relative to them; `None` where they are the
+    /// same.
+    pub fn relative_error(&self, form: ValueForm) -> Option<f64> {
+        (form == ValueForm::LatencyMs).then_some(self.quantile_relative_error)
+    }
 }
 
 impl Analysis {

@@ -1,22 +1,27 @@
-//! The query of the table `cells`.
+//! The query of the tables `cells` and `stages`.
 
 use super::dialect::with;
 use super::requests::requests;
 use super::{Dialect, LogTable, alias, bin_alias, counted};
-use crate::cells::{VERSION, is_duration, quantity_name};
+use crate::cells::{Stretches, VERSION, is_duration, quantity_name};
 use crate::data::Quantity;
 
-/// The query of the table `cells` over stretches of `width_us`.
-pub fn cells_query(table: &LogTable, dialect: &Dialect, width_us: i64) -> String {
-    let mut parts = vec![requests(table, dialect, width_us), sums(table, dialect)];
+/// The query of the table `cells` over stretches of one length, or of `stages` over the rollout's
+/// stages.
+pub fn cells_query(table: &LogTable, dialect: &Dialect, stretches: Stretches<'_>) -> String {
+    let mut parts = vec![requests(table, dialect, stretches), sums(table, dialect)];
+    let (width_us, has_users) = match stretches {
+        Stretches::Every(width_us) => (width_us, table.unit.is_some()),
+        Stretches::Stages(_) => (0, false),
+    };
     let durations = || table.quantities().into_iter().filter(|q| is_duration(*q));
     parts.extend(durations().map(|quantity| of_bins(table, quantity)));
-    if table.unit.is_some() {
+    if has_users {
         parts.push("users AS (\n  SELECT arm, time_us, COUNT(DISTINCT unit) + SUM(CASE WHEN unit IS NULL THEN 1 ELSE 0 END) AS n\n  FROM requests\n  GROUP BY arm, time_us\n)".to_owned());
     }
     parts.push(format!(
         "figures AS (\n  {}\n)",
-        figures(table, dialect).join("\n  UNION ALL ")
+        figures(table, dialect, has_users).join("\n  UNION ALL ")
     ));
     format!(
         "{}\nSELECT {VERSION} AS version, segment, value, measure, arm, time_us, {} AS width_us, bin, {} AS n, sum, sum_sq, first_us, last_us\nFROM figures\nORDER BY segment, value, measure, arm, time_us, bin{}\n",
@@ -64,14 +69,14 @@ fn of_bins(table: &LogTable, quantity: Quantity) -> String {
 }
 
 /// One row per figure.
-fn figures(table: &LogTable, dialect: &Dialect) -> Vec<String> {
+fn figures(table: &LogTable, dialect: &Dialect, has_users: bool) -> Vec<String> {
     let (no_int, no_long) = (dialect.no_int, dialect.no_long);
     let no_sums = format!("0e0 AS sum, 0e0 AS sum_sq, {no_long} AS first_us, {no_long} AS last_us");
     let keys = "arm, time_us";
     let mut figures = vec![format!(
         "SELECT segment, value, 'requests' AS measure, {keys}, {no_int} AS bin, n, 0e0 AS sum, 0e0 AS sum_sq, first_us, last_us FROM sums"
     )];
-    if table.unit.is_some() {
+    if has_users {
         figures.push(format!(
             "SELECT '' AS segment, '' AS value, 'users' AS measure, {keys}, {no_int} AS bin, n, {no_sums} FROM users"
         ));

@@ -3,22 +3,37 @@
 
 use super::dialect::{double, with};
 use super::{Dialect, LogTable, NumberColumn, Stamp, StampColumn, StatusColumn, alias, bin_alias};
-use crate::cells::bins;
-use crate::cells::is_duration;
+use crate::cells::{Stretches, bins, is_duration};
 use crate::data::Quantity;
 
 /// The years 2000 to 2100: other dates stand for no time.
 const DATES_US: (i64, i64) = (946_684_800_000_000, 4_133_980_800_000_000);
 
 /// The common table expressions `given`, `timed` and `requests`.
-pub(super) fn requests(table: &LogTable, dialect: &Dialect, width_us: i64) -> String {
+pub(super) fn requests(table: &LogTable, dialect: &Dialect, stretches: Stretches<'_>) -> String {
     format!(
-        "WITH given AS (\n  SELECT {}\n  FROM {}\n),\ntimed AS (\n  SELECT given.*, {}\n  FROM given\n),\nrequests AS (\n  SELECT timed.*, event_us - MOD(event_us, {width_us}) AS time_us{}\n  FROM timed\n  WHERE arm IS NOT NULL AND arm <> '' AND event_us IS NOT NULL\n)",
+        "WITH given AS (\n  SELECT {}\n  FROM {}\n),\ntimed AS (\n  SELECT given.*, {}\n  FROM given\n),\nrequests AS (\n  SELECT timed.*, {} AS time_us{}\n  FROM timed\n  WHERE arm IS NOT NULL AND arm <> '' AND event_us IS NOT NULL\n)",
         given(table, dialect).join(",\n    "),
         table.from,
         timed(table, dialect).join(",\n    "),
+        start_us(dialect, stretches),
         of_bins(table, dialect)
     )
+}
+
+/// The start of the stretch of time that a request is in.
+fn start_us(dialect: &Dialect, stretches: Stretches<'_>) -> String {
+    let of_stages = match stretches {
+        Stretches::Every(width_us) => return format!("event_us - MOD(event_us, {width_us})"),
+        Stretches::Stages([]) => "0".to_owned(),
+        Stretches::Stages([only]) => only.to_string(),
+        Stretches::Stages(starts @ [.., last]) => {
+            let case = |pair: &[i64]| format!(" WHEN event_us < {} THEN {}", pair[1], pair[0]);
+            let cases: Vec<String> = starts.windows(2).map(case).collect();
+            format!("CASE{} ELSE {last} END", cases.concat())
+        }
+    };
+    with(dialect.to_long, &of_stages)
 }
 
 /// The columns of the log, typed.

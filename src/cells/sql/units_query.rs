@@ -4,16 +4,11 @@
 use super::dialect::with;
 use super::requests::requests;
 use super::{Dialect, LogTable, bin_alias, counted};
-use crate::cells::{Scope, UnitMeasure, UnitPlan, VERSION, bins, is_duration};
+use crate::cells::{Scope, Stretches, UnitMeasure, UnitPlan, VERSION, bins, is_duration};
 use crate::data::Quantity;
 
 /// The query of the table `units`; `None` where the log names no users.
-pub fn units_query(
-    table: &LogTable,
-    dialect: &Dialect,
-    width_us: i64,
-    plan: &UnitPlan,
-) -> Option<String> {
+pub fn units_query(table: &LogTable, dialect: &Dialect, plan: &UnitPlan) -> Option<String> {
     table.unit.as_ref()?;
     let measures = measures(table, plan);
     let mut columns: Vec<String> = Vec::new();
@@ -38,15 +33,24 @@ pub fn units_query(
             den: total(den),
         })
         .collect();
+    let both = both(table, dialect, plan, &measures);
     let parts = [
-        requests(table, dialect, width_us),
-        facts(dialect, plan, &columns),
-        of_users(table, dialect, &totals),
-        levels(dialect, plan, &totals),
-        pairs(&measures),
-        singles(table, dialect, plan, &measures),
-        "products AS (\n  SELECT * FROM pairs UNION ALL SELECT * FROM singles\n)".to_owned(),
+        Some(requests(table, dialect, Stretches::Stages(&plan.stages))),
+        Some(facts(dialect, &columns)),
+        Some(of_users(table, dialect, &totals)),
+        both.clone(),
+        Some(levels(
+            dialect,
+            plan,
+            &totals,
+            both.as_ref().map(|_| &measures[..]),
+        )),
+        Some(pairs(&measures)),
+        Some(singles_of_stages(table, plan, dialect, &measures)),
+        Some(singles(table, dialect, plan, &measures, both.is_some())),
+        Some("products AS (\n  SELECT * FROM pairs UNION ALL SELECT * FROM singles\n)".to_owned()),
     ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
     let figures: Vec<String> = measures
         .iter()
         .enumerate()
@@ -72,7 +76,11 @@ struct Measured {
 fn measures(table: &LogTable, plan: &UnitPlan) -> Vec<(UnitMeasure, String, String)> {
     let one = || "1".to_owned();
     let is = |condition: &str| format!("CASE WHEN {condition} THEN 1 ELSE 0 END");
-    let mut measures = vec![(UnitMeasure::Requests, one(), one())];
+    let named = is("unit IS NOT NULL");
+    let mut measures = vec![
+        (UnitMeasure::Requests, one(), one()),
+        (UnitMeasure::Users, named.clone(), named),
+    ];
     if table.status.is_some() {
         let failed = is("outcome IN (1, 2)");
         measures.push((UnitMeasure::ErrorShare, failed, is("outcome IN (0, 1, 2)")));
@@ -105,29 +113,14 @@ fn measures(table: &LogTable, plan: &UnitPlan) -> Vec<(UnitMeasure, String, Stri
 }
 
 /// Per request its stage and what adds up.
-fn facts(dialect: &Dialect, plan: &UnitPlan, columns: &[String]) -> String {
-    let stage = match plan.stages.as_slice() {
-        [] => "0".to_owned(),
-        [only] => only.from_us.to_string(),
-        [stages @ .., last] => {
-            let cases: Vec<String> = stages
-                .iter()
-                .zip(&plan.stages[1..])
-                .map(|(stage, next)| {
-                    format!(" WHEN event_us < {} THEN {}", next.from_us, stage.from_us)
-                })
-                .collect();
-            format!("CASE{} ELSE {} END", cases.concat(), last.from_us)
-        }
-    };
+fn facts(dialect: &Dialect, columns: &[String]) -> String {
     let columns: Vec<String> = columns
         .iter()
         .enumerate()
         .map(|(i, column)| format!(",\n    {} AS c{i}", with(dialect.to_double, column)))
         .collect();
     format!(
-        "facts AS (\n  SELECT requests.*, {} AS from_us{}\n  FROM requests\n)",
-        with(dialect.to_long, &stage),
+        "facts AS (\n  SELECT requests.*, time_us AS from_us{}\n  FROM requests\n)",
         columns.concat()
     )
 }
@@ -143,22 +136,69 @@ fn of_users(table: &LogTable, dialect: &Dialect, totals: &[String]) -> String {
     )
 }
 
-/// Totals of users in every scope.
-fn levels(dialect: &Dialect, plan: &UnitPlan, totals: &[String]) -> String {
+/// Whether control and treatment both have a denominator in a stage, by place, stage and the columns of
+/// denominators; `None` where the arms are not compared within stages.
+fn both(
+    table: &LogTable,
+    dialect: &Dialect,
+    plan: &UnitPlan,
+    measures: &[Measured],
+) -> Option<String> {
+    let compared = plan.compared.as_ref().filter(|_| !plan.stages.is_empty())?;
+    let has = |arm: &String, den: &str| {
+        let arm = dialect.text(arm);
+        format!("SUM(CASE WHEN arm = {arm} THEN {den} ELSE 0e0 END) > 0")
+    };
+    let flags: Vec<String> = denominators(measures)
+        .iter()
+        .map(|den| {
+            let [a, b] = [&compared[0], &compared[1]].map(|arm| has(arm, den));
+            format!("CASE WHEN {a} AND {b} THEN 1e0 ELSE 0e0 END AS in_both_{den}")
+        })
+        .collect();
+    Some(format!(
+        "in_both AS (\n  SELECT {}, from_us,\n    {}\n  FROM facts\n  {}\n)",
+        table.place(dialect),
+        flags.join(",\n    "),
+        table.grouping_sets("from_us")
+    ))
+}
+
+/// The columns that are the denominator of some ratio.
+fn denominators(measures: &[Measured]) -> Vec<&str> {
+    let mut columns: Vec<&str> = measures.iter().map(|m| m.den.as_str()).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
+
+/// Totals of users in every scope; in the overlap, denominators alone.
+fn levels(
+    dialect: &Dialect,
+    plan: &UnitPlan,
+    totals: &[String],
+    overlap_of: Option<&[Measured]>,
+) -> String {
     let zero = with(dialect.to_long, "0");
     let (list, sums) = (totals.join(", "), sums_of(totals));
-    let group = "GROUP BY segment, value, unit, arm";
-    let over = |scope: Scope, condition: &str| {
-        format!(
-            "SELECT '{}' AS scope, segment, value, unit, arm, {zero} AS from_us, {sums} FROM of_users{condition} {group}",
-            scope.name()
-        )
-    };
-    let mut levels = vec![over(Scope::All, "")];
+    let mut levels = vec![format!(
+        "SELECT '{}' AS scope, segment, value, unit, arm, {zero} AS from_us, {sums} FROM of_users GROUP BY segment, value, unit, arm",
+        Scope::All.name()
+    )];
+    if let Some(measures) = overlap_of {
+        let denominators = denominators(measures);
+        let sum = |total: &String| match denominators.contains(&total.as_str()) {
+            true => format!("SUM(of_users.{total} * in_both.in_both_{total}) AS {total}"),
+            false => format!("0e0 AS {total}"),
+        };
+        let sums: Vec<String> = totals.iter().map(sum).collect();
+        levels.push(format!(
+            "SELECT '{}' AS scope, of_users.segment AS segment, of_users.value AS value, of_users.unit AS unit, of_users.arm AS arm, {zero} AS from_us, {} FROM of_users JOIN in_both ON of_users.segment = in_both.segment AND of_users.value = in_both.value AND of_users.from_us = in_both.from_us GROUP BY of_users.segment, of_users.value, of_users.unit, of_users.arm",
+            Scope::Overlap.name(),
+            sums.join(", ")
+        ));
+    }
     if !plan.stages.is_empty() {
-        if let Some(condition) = both(plan) {
-            levels.push(over(Scope::Overlap, &format!(" WHERE {condition}")));
-        }
         levels.push(format!(
             "SELECT '{}' AS scope, segment, value, unit, arm, from_us, {list} FROM of_users",
             Scope::Stage.name()
@@ -170,13 +210,6 @@ fn levels(dialect: &Dialect, plan: &UnitPlan, totals: &[String]) -> String {
 fn sums_of(totals: &[String]) -> String {
     let sums: Vec<String> = totals.iter().map(|c| format!("SUM({c}) AS {c}")).collect();
     sums.join(", ")
-}
-
-/// Whether control and treatment both ran in a stage; `None` where they never did.
-fn both(plan: &UnitPlan) -> Option<String> {
-    let stages = plan.stages.iter().filter(|stage| stage.has_both);
-    let from: Vec<String> = stages.map(|stage| stage.from_us.to_string()).collect();
-    (!from.is_empty()).then(|| format!("from_us IN ({})", from.join(", ")))
 }
 
 /// Sums over users of the products of two groups' totals, `a` and `b` naming them.
@@ -212,29 +245,60 @@ fn pairs(measures: &[Measured]) -> String {
     )
 }
 
-/// Requests without a user, each of which counts as one.
-fn singles(table: &LogTable, dialect: &Dialect, plan: &UnitPlan, measures: &[Measured]) -> String {
-    let products = products(measures, "facts", "facts");
-    let select = |scope: Scope, from_us: &str, condition: &str| {
-        let keys = if scope == Scope::Stage {
-            "arm, from_us"
-        } else {
-            "arm"
-        };
-        format!(
-            "SELECT '{}' AS scope, {}, arm AS arm_a, {from_us} AS from_a_us, arm AS arm_b, {from_us} AS from_b_us,\n    {products}\n  FROM facts\n  WHERE unit IS NULL{condition}\n  {}",
-            scope.name(),
-            table.place(dialect),
-            table.grouping_sets(keys)
-        )
+/// Requests without a user, each of which counts as one: by stage.
+fn singles_of_stages(
+    table: &LogTable,
+    plan: &UnitPlan,
+    dialect: &Dialect,
+    measures: &[Measured],
+) -> String {
+    let scope = match plan.stages.as_slice() {
+        [] => Scope::All,
+        _ => Scope::Stage,
     };
-    let zero = &with(dialect.to_long, "0");
-    let mut scopes = vec![select(Scope::All, zero, "")];
+    format!(
+        "singles_of_stages AS (\n  SELECT '{}' AS scope, {}, arm AS arm_a, from_us AS from_a_us, arm AS arm_b, from_us AS from_b_us,\n    {}\n  FROM facts\n  WHERE unit IS NULL\n  {}\n)",
+        scope.name(),
+        table.place(dialect),
+        products(measures, "facts", "facts"),
+        table.grouping_sets("arm, from_us")
+    )
+}
+
+/// The same in every scope.
+fn singles(
+    table: &LogTable,
+    dialect: &Dialect,
+    plan: &UnitPlan,
+    measures: &[Measured],
+    has_overlap: bool,
+) -> String {
+    let mut scopes = vec!["SELECT * FROM singles_of_stages".to_owned()];
+    let zero = with(dialect.to_long, "0");
     if !plan.stages.is_empty() {
-        if let Some(condition) = both(plan) {
-            scopes.push(select(Scope::Overlap, zero, &format!(" AND {condition}")));
-        }
-        scopes.push(select(Scope::Stage, "from_us", ""));
+        scopes.push(format!(
+            "SELECT '{}' AS scope, {}, arm AS arm_a, {zero} AS from_a_us, arm AS arm_b, {zero} AS from_b_us,\n    {}\n  FROM facts\n  WHERE unit IS NULL\n  {}",
+            Scope::All.name(),
+            table.place(dialect),
+            products(measures, "facts", "facts"),
+            table.grouping_sets("arm")
+        ));
+    }
+    if has_overlap {
+        let counted = |(i, measure): (usize, &Measured)| {
+            let none = ["x", "y", "xx", "xy", "yx", "yy"].map(|name| format!("0e0 AS {name}{i}"));
+            format!(
+                "SUM(s.n{i} * in_both.in_both_{}) AS n{i}, {}",
+                measure.den,
+                none.join(", ")
+            )
+        };
+        let counted: Vec<String> = measures.iter().enumerate().map(counted).collect();
+        scopes.push(format!(
+            "SELECT '{}' AS scope, s.segment AS segment, s.value AS value, s.arm_a AS arm_a, {zero} AS from_a_us, s.arm_b AS arm_b, {zero} AS from_b_us,\n    {}\n  FROM singles_of_stages s JOIN in_both ON s.segment = in_both.segment AND s.value = in_both.value AND s.from_a_us = in_both.from_us\n  GROUP BY s.segment, s.value, s.arm_a, s.arm_b",
+            Scope::Overlap.name(),
+            counted.join(",\n    ")
+        ));
     }
     format!("singles AS (\n  {}\n)", scopes.join("\n  UNION ALL "))
 }
@@ -242,10 +306,13 @@ fn singles(table: &LogTable, dialect: &Dialect, plan: &UnitPlan, measures: &[Mea
 /// One measure of the products as rows of the table.
 fn figure(i: usize, measure: &Measured, dialect: &Dialect) -> String {
     let (name, bin) = &measure.name;
-    let own = "CASE WHEN arm_a = arm_b AND from_a_us = from_b_us THEN";
+    let overlap = Scope::Overlap.name();
+    let own =
+        format!("CASE WHEN arm_a = arm_b AND from_a_us = from_b_us AND scope <> '{overlap}' THEN");
+    let all = format!("CASE WHEN scope <> '{overlap}' THEN");
     let bin = bin.map_or_else(|| dialect.no_int.to_owned(), |bin| bin.to_string());
     format!(
-        "SELECT segment, value, {} AS measure, {bin} AS bin, scope, arm_a, from_a_us, arm_b, from_b_us, SUM(n{i}) AS n_units, {own} SUM(x{i}) ELSE 0e0 END AS num, {own} SUM(y{i}) ELSE 0e0 END AS den, SUM(xx{i}) AS num_num, SUM(xy{i}) AS num_den, SUM(yx{i}) AS den_num, SUM(yy{i}) AS den_den FROM products WHERE n{i} > 0 GROUP BY segment, value, scope, arm_a, from_a_us, arm_b, from_b_us",
+        "SELECT segment, value, {} AS measure, {bin} AS bin, scope, arm_a, from_a_us, arm_b, from_b_us, SUM(n{i}) AS n_units, {own} SUM(x{i}) ELSE 0e0 END AS num, {own} SUM(y{i}) ELSE 0e0 END AS den, {all} SUM(xx{i}) ELSE 0e0 END AS num_num, {all} SUM(xy{i}) ELSE 0e0 END AS num_den, {all} SUM(yx{i}) ELSE 0e0 END AS den_num, {all} SUM(yy{i}) ELSE 0e0 END AS den_den FROM products WHERE n{i} > 0 AND (scope <> '{overlap}' OR arm_a = arm_b) GROUP BY segment, value, scope, arm_a, from_a_us, arm_b, from_b_us",
         dialect.text(name)
     )
 }

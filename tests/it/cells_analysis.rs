@@ -1,0 +1,290 @@
+//! The analysis of cells against that of the requests: the same figures, but for quantiles.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::cells::{hindsight, sample, text};
+use crate::support::real_logs;
+
+/// What a figure may differ by, relative to it: rounding.
+const EXACT: f64 = 1e-9;
+/// The bound of quantiles.
+const QUANTILE: f64 = 0.01 * (1.0 + EXACT);
+
+/// Arms by their names: without times, nothing tells their order in the log.
+fn with_names(mut analysis: Value) -> Value {
+    let arms = analysis["arms"].as_array().unwrap().iter();
+    let names: Vec<Value> = arms.map(|arm| arm["name"].clone()).collect();
+    fn name(value: &mut Value, names: &[Value]) {
+        match value {
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    let of_arm = ["arm", "control", "treatment"].contains(&key.as_str());
+                    match value.as_u64().filter(|_| of_arm) {
+                        Some(arm) => *value = names[arm as usize].clone(),
+                        None => name(value, names),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| name(item, names)),
+            _ => {}
+        }
+    }
+    name(&mut analysis, &names);
+    analysis
+}
+
+/// All figures of an analysis by their path, where lists are named by what they are of.
+fn figures(value: &Value, path: &str, into: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                figures(value, &format!("{path}/{name}"), into);
+            }
+        }
+        Value::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                let name = |field: &str| item.get(field).and_then(Value::as_str);
+                let named: Vec<&str> = [
+                    "segment", "value", "metric", "id", "quantity", "arm", "name",
+                ]
+                .into_iter()
+                .filter_map(name)
+                .collect();
+                let key = if named.is_empty() {
+                    i.to_string()
+                } else {
+                    named.join("=")
+                };
+                figures(item, &format!("{path}/{key}"), into);
+            }
+        }
+        leaf => {
+            into.insert(path.to_owned(), leaf.clone());
+        }
+    }
+}
+
+fn gap(a: f64, b: f64) -> f64 {
+    // Differences of nearly equal values have the digits of the values, not their own.
+    (a - b).abs() / a.abs().max(b.abs()).max(1e-3)
+}
+
+/// Whether a figure is of a quantile, or follows from one.
+fn is_of_quantile(path: &str) -> bool {
+    let of_metric = ["latency_p", "ttft_p"].iter().any(|id| path.contains(id));
+    of_metric || path.contains("/quantiles/") || path.contains("/differences/")
+}
+
+/// Figures that cells must have in common with the requests, to the last digits.
+const SHARED: [&str; 9] = [
+    "/arms/",
+    "/scorecard/",
+    "/segments/",
+    "/segment_spread/",
+    "/segment_columns/",
+    "/stages/",
+    "/trends/",
+    "/plan/",
+    "/latency/",
+];
+
+/// Fails where a figure drifts; how many were compared.
+fn check(rows: &Value, cells: &Value, (what, is_part): (&str, bool)) -> usize {
+    let (mut of_rows, mut of_cells) = (BTreeMap::new(), BTreeMap::new());
+    figures(rows, "", &mut of_rows);
+    figures(cells, "", &mut of_cells);
+    let mut n = 0;
+    let is_shared = |path: &&String| {
+        // Bins are those of the cells, and of their edges; scales are not in them.
+        let own = ["/edges_ms/", "/counts/", "/ecdf/", "/scale"];
+        // Said in words with the digits of quantiles, or told by the requests that segments share.
+        let words = ["hidden_harm", "/harm", "warning", "onset"];
+        // Corrected for families that hold quantiles.
+        let corrected = ["/p_adjusted", "/p_holm"];
+        SHARED.iter().any(|part| path.starts_with(part))
+            // Cells are split by one column at a time.
+            && !(is_part && path.starts_with("/segment"))
+            && !own.iter().any(|part| path.contains(part))
+            && !words.iter().any(|part| path.contains(part))
+            && !corrected.iter().any(|part| path.ends_with(part))
+    };
+    for (path, a) in of_rows.iter().filter(|(path, _)| is_shared(path)) {
+        let b = of_cells.get(path);
+        if is_of_quantile(path) {
+            // Values and counts of single arms; what they are compared by follows from these.
+            let is_value = path.ends_with("/estimate/value") && !path.contains("/differences/")
+                || path.contains("/trends/") && path.ends_with("/value");
+            if let (true, Some(a), Some(b)) = (is_value, a.as_f64(), b.and_then(Value::as_f64)) {
+                assert!(gap(a, b) <= QUANTILE, "{what} {path}: {a} {b}");
+                n += 1;
+            }
+            continue;
+        }
+        let b = b.unwrap_or_else(|| panic!("{what} {path} is missing in cells: {a}"));
+        match (a.as_f64(), b.as_f64()) {
+            (Some(a), Some(b)) => assert!(gap(a, b) <= EXACT, "{what} {path}: {a} {b}"),
+            _ => assert_eq!(a, b, "{what} {path}"),
+        }
+        n += 1;
+    }
+    let kind = |analysis: &Value| analysis["decision"]["kind"].clone();
+    assert_eq!(kind(rows), kind(cells), "{what}");
+    let mut fields = vec!["n_requests", "clock", "has_outcome"];
+    if rows["log"]["clock"] != "row-order" {
+        fields.extend(["first_us", "last_us", "times"]);
+    }
+    // Of more than two arms that share users, cells do not know.
+    if !cells["log"]["n_units"].is_null() || rows["arms"].as_array().unwrap().len() == 2 {
+        fields.push("n_units");
+    }
+    for field in fields {
+        assert_eq!(rows["log"][field], cells["log"][field], "{what} {field}");
+    }
+    n
+}
+
+/// Analyses a log and its cells, with the same arguments.
+fn compare(log: &Path, every: &str, more: &[&str]) -> usize {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("cells");
+    hindsight(&["cells", text(log), "--every", every, "--out", text(&out)]);
+    let analysis = |path: &Path| -> Value {
+        let arguments = [&["analyze", text(path), "--json"], more].concat();
+        with_names(serde_json::from_str(&hindsight(&arguments)).unwrap())
+    };
+    let what = format!("{} {more:?}", log.display());
+    let is_part = more.contains(&"--segment");
+    check(&analysis(log), &analysis(&out), (&what, is_part))
+}
+
+#[test]
+fn analysis_of_cells_is_that_of_the_sample() {
+    assert!(compare(&sample(), "15m", &[]) > 5_000);
+    let korean = ["--segment", "language=한국어"];
+    assert!(compare(&sample(), "15m", &korean) > 1_000);
+    for more in [
+        ["--strata", "none"],
+        ["--unit", "request"],
+        ["--looks", "continuous"],
+    ] {
+        assert!(compare(&sample(), "15m", &more) > 5_000);
+    }
+}
+
+#[test]
+fn analysis_of_cells_is_that_of_real_logs() {
+    for (name, least) in [
+        ("data/aibrix/aibrix_v021_requests.csv", 2_000),
+        ("data/realhumaneval/chat_slim.csv", 150),
+    ] {
+        let Some(path) = real_logs::find(name) else {
+            return;
+        };
+        assert!(compare(&path, "1m", &[]) > least, "{name}");
+    }
+}
+
+/// Three weeks of a canary with users, many segment values and every kind of gap.
+fn write_large(path: &Path, n: u64) {
+    let mut lines =
+        "ts,variant,user_id,status,latency_ms,rating,cost,tokens_out,tenant\n".to_owned();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut draw = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    for i in 0..n {
+        let at = 1_765_000_000.0 + (i as f64 + draw()) / n as f64 * 21.0 * 86_400.0;
+        let share = [0.0, 0.02, 0.1, 0.5][(i * 4 / n) as usize];
+        let user = (draw() * draw() * 40_000.0) as u64;
+        let is_canary = (user.wrapping_mul(2_654_435_761) % 1_000) as f64 / 1_000.0 < share;
+        let status = if draw() < 0.02 { "503" } else { "200" };
+        let slow = if is_canary { 1.1 } else { 1.0 };
+        let latency = slow * (200.0 - 900.0 * (1.0 - draw()).ln());
+        let rating = if draw() < 0.2 {
+            ((draw() * 5.0) as u64 + 1).to_string()
+        } else {
+            String::new()
+        };
+        writeln!(
+            lines,
+            "{at:.6},{},u{user},{status},{latency:.3},{rating},{:.6},{},t{}",
+            if is_canary { "canary" } else { "stable" },
+            draw() * 0.01,
+            (draw() * 900.0) as u64,
+            (draw() * draw() * 50.0) as u64,
+        )
+        .unwrap();
+    }
+    std::fs::write(path, lines).unwrap();
+}
+
+#[test]
+fn analysis_of_cells_is_that_of_a_million_requests() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("large.csv");
+    write_large(&log, 1_000_000);
+    assert!(compare(&log, "1h", &[]) > 20_000);
+}
+
+#[test]
+fn what_needs_single_requests_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("cells");
+    hindsight(&["cells", text(&sample()), "--out", text(&out)]);
+    let analysis: Value =
+        serde_json::from_str(&hindsight(&["analyze", text(&out), "--json"])).unwrap();
+    let needs = analysis["cells"]["needs_request_log"].as_array().unwrap();
+    for field in ["health", "tests", "latency", "over_time", "novelty"] {
+        let need = needs.iter().find(|need| need["field"] == field).unwrap();
+        assert!(!need["what"].as_str().unwrap().is_empty());
+        assert!(!need["advice"].as_str().unwrap().is_empty());
+    }
+    assert_eq!(analysis["cells"]["quantile_relative_error"], 0.01);
+    let shown = hindsight(&["analyze", text(&out)]);
+    assert!(shown.contains("Needs the request log"), "{shown}");
+    assert!(shown.contains(" s ±1 %"), "{shown}");
+    // Of requests nothing of this is said.
+    let of_rows = hindsight(&["analyze", text(&sample()), "--json"]);
+    assert!(!of_rows.contains("needs_request_log"));
+    let refused = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_hindsight"))
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("needs the request log"), "{said}");
+    };
+    refused(&["analyze", text(&out), "--since", "1d"]);
+    refused(&["analyze", text(&out), "--latency", "1s.."]);
+    refused(&["analyze", text(&out), "--crossing", "drop"]);
+    refused(&["analyze", text(&out), "--strategy", "shadow"]);
+    refused(&["replay", text(&out)]);
+    refused(&["report", text(&out), "-o", "-"]);
+}
+
+/// Merged sets have no users and stages of their own: that is said, and the arms are still compared.
+#[test]
+fn merged_cells_say_that_users_were_not_added_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = |name: &str| folder.path().join(name);
+    hindsight(&["cells", text(&sample()), "--out", text(&out("a"))]);
+    for file in ["stages.parquet", "units.parquet"] {
+        std::fs::remove_file(out("a").join(file)).unwrap();
+    }
+    let shown = hindsight(&["analyze", text(&out("a"))]);
+    assert!(shown.contains("nothing was added up by user"), "{shown}");
+    let analysis: Value =
+        serde_json::from_str(&hindsight(&["analyze", text(&out("a")), "--json"])).unwrap();
+    let effect = &analysis["scorecard"][0]["effects"][0];
+    assert_eq!(effect["unit"], "request");
+    assert!(effect["stratified"]["strata"].as_array().unwrap().len() > 2);
+}
