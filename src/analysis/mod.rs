@@ -164,15 +164,7 @@ pub fn analyze_again(
     } = Beside::of(&ground, &subject, covariate.as_ref(), progress)?;
     let switch = before_after::find(log, &metrics, compared, &strategy, settings.level);
     let summary = summary(log, n_requests_unfiltered);
-    let baseline = plan::Baseline {
-        rating: log.quantity(Quantity::Rating).map(|values| {
-            let of_control = rows[control].iter().map(|row| values[*row as usize]);
-            Moments::from_slice(&of_control.collect::<Vec<f64>>())
-        }),
-        latency_ms: latencies
-            .arms(Quantity::LatencyMs)
-            .map(|arms| arms[control].ordered.moments),
-    };
+    let baseline = baseline(log, &rows[control], &latencies, control);
     let plan = plan::inputs(&summary, &baseline, &scorecard, compared, &arms);
     let decision = decision::decide(
         &arms,
@@ -214,6 +206,23 @@ pub fn analyze_again(
         plan,
         cells: None,
     })
+}
+
+/// What the control shows for a plan.
+fn baseline(
+    log: &RequestLog,
+    rows: &[u32],
+    latencies: &ordered::Latencies<'_>,
+    control: usize,
+) -> plan::Baseline {
+    let latencies = latencies.arms(Quantity::LatencyMs);
+    plan::Baseline {
+        rating: log.quantity(Quantity::Rating).map(|values| {
+            let of_control = rows.iter().map(|row| values[*row as usize]);
+            Moments::from_slice(&of_control.collect::<Vec<f64>>())
+        }),
+        latency_ms: latencies.map(|arms| arms[control].ordered.moments),
+    }
 }
 
 /// The metrics of a log with the analyst's choices applied.

@@ -201,9 +201,10 @@ fn add_second(
     plan: &UnitPlan,
     progress: &Progress,
 ) -> Result<()> {
-    let n_passes = match has_users {
-        true => cells.totals_bytes(plan).div_ceil(PASS_BYTES).max(1),
-        false => 1,
+    let n_passes = if has_users {
+        cells.totals_bytes(plan).div_ceil(PASS_BYTES).max(1)
+    } else {
+        1
     };
     let mut by_stage = Cells::default();
     for pass in 0..n_passes {

@@ -15,25 +15,27 @@ const EXACT: f64 = 1e-9;
 /// The bound of quantiles.
 const QUANTILE: f64 = 0.01 * (1.0 + EXACT);
 
+/// Replaces indices of arms.
+fn name(value: &mut Value, names: &[Value]) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let of_arm = ["arm", "control", "treatment"].contains(&key.as_str());
+                match value.as_u64().filter(|_| of_arm) {
+                    Some(arm) => *value = names[arm as usize].clone(),
+                    None => name(value, names),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| name(item, names)),
+        _ => {}
+    }
+}
+
 /// Arms by their names: without times, nothing tells their order in the log.
 fn with_names(mut analysis: Value) -> Value {
     let arms = analysis["arms"].as_array().unwrap().iter();
     let names: Vec<Value> = arms.map(|arm| arm["name"].clone()).collect();
-    fn name(value: &mut Value, names: &[Value]) {
-        match value {
-            Value::Object(fields) => {
-                for (key, value) in fields {
-                    let of_arm = ["arm", "control", "treatment"].contains(&key.as_str());
-                    match value.as_u64().filter(|_| of_arm) {
-                        Some(arm) => *value = names[arm as usize].clone(),
-                        None => name(value, names),
-                    }
-                }
-            }
-            Value::Array(items) => items.iter_mut().for_each(|item| name(item, names)),
-            _ => {}
-        }
-    }
     name(&mut analysis, &names);
     analysis
 }
@@ -99,6 +101,7 @@ fn check(rows: &Value, cells: &Value, (what, is_part): (&str, bool)) -> usize {
     figures(rows, "", &mut of_rows);
     figures(cells, "", &mut of_cells);
     let mut n = 0;
+    let has_times = rows["log"]["clock"] != "row-order";
     let is_shared = |path: &&String| {
         // Bins are those of the cells, and of their edges; scales are not in them.
         let own = ["/edges_ms/", "/counts/", "/ecdf/", "/scale"];
@@ -106,12 +109,12 @@ fn check(rows: &Value, cells: &Value, (what, is_part): (&str, bool)) -> usize {
         let words = ["hidden_harm", "/harm", "warning", "onset"];
         // Corrected for families that hold quantiles.
         let corrected = ["/p_adjusted", "/p_holm"];
-        SHARED.iter().any(|part| path.starts_with(part))
-            // Cells are split by one column at a time.
-            && !(is_part && path.starts_with("/segment"))
-            && !own.iter().any(|part| path.contains(part))
-            && !words.iter().any(|part| path.contains(part))
-            && !corrected.iter().any(|part| path.ends_with(part))
+        // Cells are split by one column at a time.
+        let is_of_part = is_part && path.starts_with("/segment");
+        let is_of_row = !has_times && path.contains("/span_us");
+        let is_own = own.iter().chain(&words).any(|part| path.contains(part))
+            || corrected.iter().any(|part| path.ends_with(part));
+        SHARED.iter().any(|part| path.starts_with(part)) && !is_of_part && !is_of_row && !is_own
     };
     for (path, a) in of_rows.iter().filter(|(path, _)| is_shared(path)) {
         let b = of_cells.get(path);
@@ -119,7 +122,8 @@ fn check(rows: &Value, cells: &Value, (what, is_part): (&str, bool)) -> usize {
             // Values and counts of single arms; what they are compared by follows from these.
             let is_value = path.ends_with("/estimate/value") && !path.contains("/differences/")
                 || path.contains("/trends/") && path.ends_with("/value");
-            if let (true, Some(a), Some(b)) = (is_value, a.as_f64(), b.and_then(Value::as_f64)) {
+            if let Some(a) = a.as_f64().filter(|_| is_value) {
+                let b = b.and_then(Value::as_f64).unwrap_or(f64::NAN);
                 assert!(gap(a, b) <= QUANTILE, "{what} {path}: {a} {b}");
                 n += 1;
             }
@@ -135,7 +139,7 @@ fn check(rows: &Value, cells: &Value, (what, is_part): (&str, bool)) -> usize {
     let kind = |analysis: &Value| analysis["decision"]["kind"].clone();
     assert_eq!(kind(rows), kind(cells), "{what}");
     let mut fields = vec!["n_requests", "clock", "has_outcome"];
-    if rows["log"]["clock"] != "row-order" {
+    if has_times {
         fields.extend(["first_us", "last_us", "times"]);
     }
     // Of more than two arms that share users, cells do not know.

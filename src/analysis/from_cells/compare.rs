@@ -51,9 +51,10 @@ impl PlaceFigures {
     pub(super) fn of(basis: &Basis<'_>, place: usize) -> Self {
         let (cells, starts) = (basis.cells, &basis.layers.starts);
         let n_arms = cells.arms.len();
-        let table = match basis.layers.are_exact {
-            true => &cells.stages,
-            false => &cells.cells,
+        let table = if basis.layers.are_exact {
+            &cells.stages
+        } else {
+            &cells.cells
         };
         let stratum = |time_us: i64| {
             let begun = starts.partition_point(|from| *from <= time_us);
@@ -400,7 +401,7 @@ fn in_stratum(basis: &Basis<'_>, arm: usize, s: usize) -> Group {
     }
 }
 
-/// Σ (num_a − R_a den_a)(num_b − R_b den_b) over users.
+/// `Σ (num_a − R_a den_a)(num_b − R_b den_b)` over users.
 fn about(products: &UnitProducts, ratio_a: f64, ratio_b: f64) -> f64 {
     products.num_num - ratio_b * products.num_den - ratio_a * products.den_num
         + ratio_a * ratio_b * products.den_den

@@ -94,7 +94,7 @@ fn mix(found: &Found<'_>, cells: &Cells, segment: usize) -> Vec<Vec<Vec<u64>>> {
     let first = cells
         .places
         .partition_point(|place| place.segment < of_column.name);
-    for value in 0..of_column.values.len() {
+    for (value, _) in of_column.values.iter().enumerate() {
         let own = of_place(&cells.cells, first + value);
         for cell in own.filter(|cell| cell.measure == Measure::Requests) {
             let stage = ends.partition_point(|end| *end <= cell.time_us).min(last);

@@ -18,7 +18,10 @@ use super::cell_stages::{joined, stages_of_cells, unit_plan};
 use super::effect::Inference;
 use super::latency::{self, Shown};
 use super::metrics;
-use super::model::*;
+use super::model::{
+    Analysis, ArmRole, ArmSummary, EventTimes, FromCells, LatencyPanel, LogSummary, SCHEMA,
+    StrategyFinding,
+};
 use super::plan::{self, Baseline};
 use super::settings::{AnalysisSettings, StrataChoice};
 use super::strata::Strata;
@@ -188,7 +191,7 @@ impl Layers {
         let is_known = |us: &i64| starts.binary_search(us).is_ok();
         let are_same = cells.stages.iter().all(|cell| is_known(&cell.time_us))
             && of_users.iter().all(is_known)
-            && (by_user.is_empty() || are_exact == !of_users.is_empty());
+            && (by_user.is_empty() || are_exact != of_users.is_empty());
         if !are_same {
             return Err(Error::new(
                 ErrorKind::Settings,

@@ -187,9 +187,12 @@ fn levels(
     )];
     if let Some(measures) = overlap_of {
         let denominators = denominators(measures);
-        let sum = |total: &String| match denominators.contains(&total.as_str()) {
-            true => format!("SUM(of_users.{total} * in_both.in_both_{total}) AS {total}"),
-            false => format!("0e0 AS {total}"),
+        let sum = |total: &String| {
+            if denominators.contains(&total.as_str()) {
+                format!("SUM(of_users.{total} * in_both.in_both_{total}) AS {total}")
+            } else {
+                format!("0e0 AS {total}")
+            }
         };
         let sums: Vec<String> = totals.iter().map(sum).collect();
         levels.push(format!(
