@@ -286,12 +286,10 @@ where
     W: Fn(usize) -> Option<Estimate>,
 {
     fn quantile(&self, weights: &[f64], q: f64, level: f64) -> Option<Estimate> {
-        let each = |(w, counts): (&f64, &Counts<'_>)| w / counts.n().max(1) as f64;
         let layers = weights.iter().zip(&self.counts);
+        let layers = layers.map(|(w, counts)| (w / counts.n().max(1) as f64, counts));
         let weighted = Weighted {
-            layers: layers
-                .map(|(w, counts)| (each((w, counts)), counts))
-                .collect(),
+            layers: layers.collect(),
         };
         let value = weighted.at(q)?;
         let (se, n) = (self.standard_error)(value, weights)?;

@@ -169,7 +169,7 @@ impl PlaceFigures {
         group: Group,
         (quantity, q): (Quantity, f64),
     ) -> Option<RatioMoments> {
-        let thresholds = basis.by_user.thresholds(quantity).into_iter();
+        let thresholds = basis.by_user.thresholds(quantity);
         let known = thresholds.filter_map(|bin| {
             let measure = UnitMeasure::UpTo(quantity, bin);
             let moments = basis.by_user.moments(self.place, measure, scope, group)?;
@@ -341,7 +341,7 @@ impl PlaceFigures {
             return (n >= 2).then(|| (variance.sqrt(), n));
         }
         let bin = bins::bin_of_ms(value)?;
-        let thresholds = basis.by_user.thresholds(quantity).into_iter();
+        let thresholds = basis.by_user.thresholds(quantity);
         let nearest = thresholds.min_by_key(|threshold| (threshold - bin).abs())?;
         let measure = UnitMeasure::UpTo(quantity, nearest);
         let share = |s: usize| {

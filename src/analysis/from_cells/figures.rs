@@ -1,6 +1,6 @@
 //! Cells added up: one arm in one place, over all of the log or a stretch of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::cell_stages::joined;
 use super::super::metrics::{Kind, Metric};
@@ -166,15 +166,22 @@ pub(super) fn values() -> Vec<f64> {
 /// What was added up by user, found by what it is of.
 pub(super) struct ByUser<'a> {
     products: BTreeMap<(u32, UnitMeasure, Scope, [Group; 2]), &'a UnitProducts>,
+    /// The bins at which durations were added up, ascending.
+    thresholds: BTreeSet<(Quantity, i32)>,
 }
 
 impl<'a> ByUser<'a> {
     pub(super) fn of(cells: &'a Cells) -> Self {
-        let units = cells.units.iter();
+        let units = || cells.units.iter();
+        let thresholds = units().filter_map(|unit| match unit.measure {
+            UnitMeasure::UpTo(quantity, bin) => Some((quantity, bin)),
+            _ => None,
+        });
         Self {
-            products: units
+            products: units()
                 .map(|u| ((u.place, u.measure, u.scope, u.groups), &u.sums))
                 .collect(),
+            thresholds: thresholds.collect(),
         }
     }
 
@@ -216,18 +223,10 @@ impl<'a> ByUser<'a> {
     }
 
     /// The measures by which durations were added up, by bin.
-    pub(super) fn thresholds(&self, quantity: Quantity) -> Vec<i32> {
-        let of_quantity = self
-            .products
-            .keys()
-            .filter_map(|(_, measure, ..)| match measure {
-                UnitMeasure::UpTo(of, bin) if *of == quantity => Some(*bin),
-                _ => None,
-            });
-        let mut bins: Vec<i32> = of_quantity.collect();
-        bins.sort_unstable();
-        bins.dedup();
-        bins
+    pub(super) fn thresholds(&self, quantity: Quantity) -> impl Iterator<Item = i32> {
+        let bins = self.thresholds.iter();
+        bins.filter(move |(of, _)| *of == quantity)
+            .map(|(_, bin)| *bin)
     }
 
     pub(super) fn is_empty(&self) -> bool {
