@@ -105,6 +105,8 @@ fn check(rows: &Value, cells: &Value, (what, is_part): (&str, bool)) -> usize {
     let is_shared = |path: &&String| {
         // Bins are those of the cells, and of their edges; scales are not in them.
         let own = ["/edges_ms/", "/counts/", "/ecdf/", "/scale"];
+        // Named among what needs the request log.
+        let of_requests = ["/errors/", "/each_unit_once"];
         // Said in words with the digits of quantiles, or told by the requests that segments share.
         let words = ["hidden_harm", "/harm", "warning", "onset"];
         // Corrected for families that hold quantiles.
@@ -112,7 +114,8 @@ fn check(rows: &Value, cells: &Value, (what, is_part): (&str, bool)) -> usize {
         // Cells are split by one column at a time.
         let is_of_part = is_part && path.starts_with("/segment");
         let is_of_row = !has_times && path.contains("/span_us");
-        let is_own = own.iter().chain(&words).any(|part| path.contains(part))
+        let mut unlike = own.iter().chain(&of_requests).chain(&words);
+        let is_own = unlike.any(|part| path.contains(part))
             || corrected.iter().any(|part| path.ends_with(part));
         SHARED.iter().any(|part| path.starts_with(part)) && !is_of_part && !is_of_row && !is_own
     };
@@ -246,7 +249,8 @@ fn what_needs_single_requests_is_said() {
     let analysis: Value =
         serde_json::from_str(&hindsight(&["analyze", text(&out), "--json"])).unwrap();
     let needs = analysis["cells"]["needs_request_log"].as_array().unwrap();
-    for field in ["health", "tests", "latency", "over_time", "novelty"] {
+    let fields = ["health", "tests", "latency", "over_time", "novelty"];
+    for field in fields.into_iter().chain(["arms.errors"]) {
         let need = needs.iter().find(|need| need["field"] == field).unwrap();
         assert!(!need["what"].as_str().unwrap().is_empty());
         assert!(!need["advice"].as_str().unwrap().is_empty());

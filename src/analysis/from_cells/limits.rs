@@ -56,6 +56,16 @@ pub(super) fn needs(
         "The exact distribution of latencies: curves and histograms are of bins of 2 %",
         OF_LOG,
     );
+    if log.has_outcome {
+        add("arms.errors", "Errors by code", OF_LOG);
+    }
+    if log.n_units.is_some() {
+        add(
+            "scorecard.effects.each_unit_once",
+            "The difference with each user counted once",
+            OF_LOG,
+        );
+    }
     if strategy.strategy.is_concurrent() {
         add(
             "over_time",

@@ -105,7 +105,7 @@ pub fn analyze_cells(
         &arms,
         compared,
         &scorecard,
-        &segments,
+        (&segments, &stages),
         &health,
         &strategy,
         (&log, settings),
@@ -286,6 +286,7 @@ fn summaries(
         share_of_requests: figures.n_requests as f64 / n_all.max(1) as f64,
         span_us: figures.span_us,
         outcomes: figures.outcomes(names.has_outcome),
+        errors: Vec::new(),
     };
     whole.iter().enumerate().map(summary).collect()
 }
