@@ -188,7 +188,11 @@ impl OutcomeForm {
     /// a message, which may quote what users wrote, and has no name.
     pub(super) fn error_code(text: &str) -> Option<String> {
         let text = text.trim();
-        if let Some(code) = text.parse::<f64>().ok().filter(|c| c.fract() == 0.0) {
+        // Spreadsheets with a decimal comma write 429,0.
+        let has_noughts = |rest: &str| rest.len() < 3 && rest.bytes().all(|b| b == b'0');
+        let whole = text.split_once(',').filter(|(_, rest)| has_noughts(rest));
+        let number = whole.map_or(text, |(whole, _)| whole).parse::<f64>();
+        if let Some(code) = number.ok().filter(|c| c.fract() == 0.0) {
             return (code.abs() < MOST_CODE).then(|| (code as i64).to_string());
         }
         let lower = text.to_lowercase();
@@ -270,5 +274,22 @@ mod tests {
         check(OutcomeForm::Error, "False", Some(Outcome::Ok));
         check(OutcomeForm::Success, "False", Some(Outcome::Error));
         check(OutcomeForm::Success, "1", Some(Outcome::Ok));
+    }
+
+    #[test]
+    fn failures_are_called_by_codes_and_known_words_alone() {
+        for (text, code) in [
+            ("429", Some("429")),
+            (" 429.0 ", Some("429")),
+            ("429,0", Some("429")),
+            ("-100,0", Some("-100")),
+            ("Timeout", Some("timeout")),
+            ("1,000", None),
+            ("15551234567", None),
+            ("no answer for alice", None),
+            ("true", None),
+        ] {
+            assert_eq!(OutcomeForm::error_code(text).as_deref(), code, "{text}");
+        }
     }
 }
