@@ -66,6 +66,7 @@ pub mod share_difference;
 pub mod share_intervals;
 pub mod stratified;
 pub mod t_test;
+pub mod unit_sums;
 pub mod wilcoxon;
 
 pub use anova::{Anova, anova, welch_anova};
@@ -93,7 +94,7 @@ pub use odds::{odds_ratio, odds_ratio_ln_se};
 pub use poisson::{Rate, RateComparison, compare_rates};
 pub use post_stratified::{
     Contribution, Independence, LayeredMeans, Spread, Stratified, StratumDifference,
-    StratumMoments, UnitSum, UnitSums, stratified_from_moments, stratified_means,
+    StratumMoments, stratified_from_moments, stratified_means,
 };
 pub use post_stratified_quantile::{
     CountedLayers, LayeredSample, standardised_quantiles, stratified_quantiles,
@@ -116,4 +117,5 @@ pub use stratified::{
     pool,
 };
 pub use t_test::{mean_estimate, one_sample, paired, paired_from_moments, student, welch};
+pub use unit_sums::{UnitSum, UnitSums};
 pub use wilcoxon::{SignedRank, signed_rank, wilcoxon_signed_rank};

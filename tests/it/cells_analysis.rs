@@ -105,8 +105,8 @@ fn check(rows: &Value, cells: &Value, (what, is_part): (&str, bool)) -> usize {
     let is_shared = |path: &&String| {
         // Bins are those of the cells, and of their edges; scales are not in them.
         let own = ["/edges_ms/", "/counts/", "/ecdf/", "/scale"];
-        // Named among what needs the request log.
-        let of_requests = ["/errors/", "/each_unit_once"];
+        // Named among what needs the request log; and a currency, which is in a column's name.
+        let of_requests = ["/errors/", "/each_unit_once", "cost_mean/label"];
         // Said in words with the digits of quantiles, or told by the requests that segments share.
         let words = ["hidden_harm", "/harm", "warning", "onset"];
         // Corrected for families that hold quantiles.
