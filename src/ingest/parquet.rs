@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use polars::prelude::{ArrowSchema, DataFrame, DataType, PolarsResult};
+use polars::prelude::{ArrowSchema, DataFrame, DataType, PolarsError, PolarsResult};
 use polars_io::SerReader as _;
 use polars_io::parquet::read::{ParallelStrategy, ParquetReader};
 
@@ -72,7 +72,15 @@ impl ParquetPiece {
         roots.sort_unstable();
         roots.dedup();
         let frame = guarded(&self.file.source.path, || {
-            (self.file.read)(self.slice, &roots)
+            let frame = (self.file.read)(self.slice, &roots)?;
+            // Damaged files have had columns of fewer values than rows.
+            let short = |name: &&String| frame.column(name).is_ok_and(|c| c.len() != n);
+            match roots.iter().find(short) {
+                Some(name) => Err(PolarsError::ComputeError(
+                    format!("column {name:?} does not hold a value for each of {n} rows").into(),
+                )),
+                None => Ok(frame),
+            }
         })?;
         let columns = wanted.iter().filter_map(|name| {
             let column = frame.column(&root(name)?).ok()?.rechunk();

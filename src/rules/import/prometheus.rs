@@ -156,6 +156,8 @@ pub(super) fn duration(fields: &Fields<'_>, key: &str) -> Option<TimeSpan> {
         seconds if seconds.parse::<u32>().is_ok() => {
             Ok(TimeSpan::seconds(seconds.parse().unwrap_or_default()))
         }
+        // The parser panics at seconds that no duration holds.
+        seconds if seconds.parse::<f64>().is_ok() => Err(String::new()),
         _ => promql_parser::util::parse_duration(&text).map(|span| TimeSpan {
             us: i64::try_from(span.as_micros()).unwrap_or(i64::MAX),
         }),

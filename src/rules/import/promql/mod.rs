@@ -5,6 +5,7 @@ mod counters;
 mod terms;
 
 use std::collections::BTreeMap;
+use std::panic::catch_unwind;
 
 use promql_parser::parser::{AggregateExpr, BinaryExpr, Call, Expr, VectorSelector, parse};
 use serde_json::{Value, json};
@@ -56,7 +57,10 @@ impl Measured {
 }
 
 fn parse_text(text: &str) -> Result<Expr, String> {
-    parse(text.trim()).map_err(|cause| format!("this is not PromQL: {}", cause.trim()))
+    // The parser panics at a duration of more seconds than can be held.
+    let parsed = catch_unwind(|| parse(text.trim()))
+        .unwrap_or_else(|_| Err("a duration in it is too long".to_owned()));
+    parsed.map_err(|cause| format!("this is not PromQL: {}", cause.trim()))
 }
 
 /// A truth: comparisons, joined by and, or, unless.
