@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// A damaged Parquet file can make its reader panic, and a duration without end the parser of PromQL. Either is
+/// A damaged Parquet file can make its reader panic, and a duration without end the parser of queries. Either is
 /// turned into an error with a place and a hint, so the panic's own message would only puzzle.
 fn silence_reader() {
     let report = std::panic::take_hook();
