@@ -30,8 +30,20 @@ impl RequestIds {
     /// From hashes of the ids, 0 where a row has none. Equal hashes are taken for equal ids: among
     /// ten million ids the chance of a mistake is below one in three hundred thousand.
     pub fn of_hashes(hashes: &[u64]) -> Self {
+        Self::of_candidates(hashes, &candidates(hashes, &|| false))
+    }
+
+    /// As [`RequestIds::of_hashes`]; `None` where somebody cancelled it.
+    pub fn of_hashes_unless(
+        hashes: &[u64],
+        is_cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Option<Self> {
+        let shared = candidates(hashes, is_cancelled);
+        (!is_cancelled()).then(|| Self::of_candidates(hashes, &shared))
+    }
+
+    fn of_candidates(hashes: &[u64], shared: &[(u64, u32)]) -> Self {
         let n_rows = hashes.len();
-        let shared = candidates(hashes);
         let repeated = || {
             let same = shared.chunk_by(|a, b| a.0 == b.0);
             same.filter(|group| group.len() > 1)
@@ -99,8 +111,8 @@ impl RequestIds {
     }
 }
 
-/// Hashes with their rows, sorted: all that several rows have, and few others.
-fn candidates(hashes: &[u64]) -> Vec<(u64, u32)> {
+/// Hashes with their rows, sorted: all that several rows have, and few others. Some, where it was cancelled.
+fn candidates(hashes: &[u64], is_cancelled: &(dyn Fn() -> bool + Sync)) -> Vec<(u64, u32)> {
     // A bit per hash: those that are set twice hold all repeats and few others.
     let n_bits = (hashes.len() * BITS_PER_ID).next_power_of_two().max(64);
     let sieve = || -> Vec<AtomicU64> { (0..n_bits / 64).map(|_| AtomicU64::new(0)).collect() };
@@ -110,6 +122,7 @@ fn candidates(hashes: &[u64]) -> Vec<(u64, u32)> {
         (bit / 64, 1u64 << (bit % 64))
     };
     hashes.par_chunks(STRETCH).for_each(|part| {
+        let part = if is_cancelled() { &[] } else { part };
         for hash in part.iter().filter(|hash| **hash != 0) {
             let (word, bit) = place(*hash);
             if once[word].fetch_or(bit, Ordering::Relaxed) & bit != 0 {
@@ -120,6 +133,7 @@ fn candidates(hashes: &[u64]) -> Vec<(u64, u32)> {
     drop(once);
     let with_rows = |(number, part): (usize, &[u64])| -> Vec<(u64, u32)> {
         let mut found = Vec::new();
+        let part = if is_cancelled() { &[] } else { part };
         for (i, hash) in part.iter().enumerate().filter(|(_, hash)| **hash != 0) {
             let (word, bit) = place(*hash);
             if twice[word].load(Ordering::Relaxed) & bit != 0 {
@@ -157,5 +171,6 @@ mod tests {
             .collect();
         assert_eq!(special, [(5, 0), (17, 2), (4000, 2), (9000, 2)]);
         assert_eq!(ids.gathered(&[9000, 6]).of_row(0), 2);
+        assert!(RequestIds::of_hashes_unless(&hashes, &|| true).is_none());
     }
 }

@@ -281,7 +281,9 @@ impl<'a> Builder<'a> {
         log.name = name;
         let has = |role| mapping.column(role).is_some();
         let hashes = std::mem::take(&mut columns.request_ids);
-        log.request_id = has(Role::RequestId).then(|| RequestIds::of_hashes(&hashes));
+        if has(Role::RequestId) {
+            log.request_id = RequestIds::of_hashes_unless(&hashes, &|| progress.is_cancelled());
+        }
         drop(hashes);
         progress.check()?;
         let is_routed = columns.buckets.len() == log.row.len();
