@@ -3,8 +3,9 @@
 use super::means::normal;
 use super::{Chapter, LEVEL, Seen, Situation};
 use hindsight::stats::{
-    Estimate, RatioMoments, Reference, Share, Variance, clustered_quantile_estimate, quantile,
-    quantile_difference, quantile_estimate, quantile_test, ratio_difference, two_proportions,
+    EffectiveShare, Estimate, RatioMoments, Reference, Share, Variance,
+    clustered_quantile_estimate, few_events, quantile, quantile_difference, quantile_estimate,
+    quantile_test, ratio_difference, two_proportions,
 };
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -19,6 +20,21 @@ pub(super) fn chapters() -> Vec<Chapter> {
             situations: vec![errors(60, 0.0), errors(300, 0.0), errors(300, 0.03)],
         },
         Chapter {
+            title: "Few events",
+            about: "A small canary beside a large control; users send 1 to 3 requests and differ in how \
+                    often theirs fail. By the delta method a canary without an error has no variance of \
+                    its own. Below thirty events in an arm, or requests without one, Newcombe's \
+                    interval of the effective sample size takes its place, with Fisher's test where \
+                    counts are small.",
+            situations: vec![
+                few(30, 0.03, 1.0),
+                few(100, 0.02, 1.0),
+                few(300, 0.01, 1.0),
+                few(300, 0.005, 3.0),
+                few(600, 0.025, 1.0),
+            ],
+        },
+        Chapter {
             title: "Quantiles",
             about: "Log-normal latencies. Where users have latencies of their own, intervals of \
                     independent order statistics are too short and those widened by the users' \
@@ -29,6 +45,8 @@ pub(super) fn chapters() -> Vec<Chapter> {
                 latencies(500, 0.95, 0.0, 1.4),
                 latencies(120, 0.5, 0.6, 1.0),
                 latencies(300, 0.95, 0.6, 1.0),
+                capped(50, 0.035),
+                capped(150, 0.035),
             ],
         },
     ]
@@ -76,6 +94,69 @@ fn errors(users: usize, difference: f64) -> Situation {
                 Seen::interval(own.map(|e| e.interval), SHARE),
                 Seen::comparison(naive, difference),
             ]
+        }),
+    }
+}
+
+/// 3,000 users in the control and `users` in the treatment, where failures are `times` as frequent.
+fn few(users: usize, share: f64, times: f64) -> Situation {
+    let difference = share * (times - 1.0);
+    Situation {
+        what: format!("3000 users of {share} against {users} of {}", share * times),
+        is_null: times == 1.0,
+        methods: vec!["effective sample size", "ratio by user, Welch t"],
+        experiment: Box::new(move |rng| {
+            let mut arm = |users: usize, share: f64| {
+                RatioMoments::of_whole_numbers((0..users).map(|_| {
+                    let requests = rng.random_range(1..4_u32);
+                    let own = if rng.random::<bool>() { 1.5 } else { 0.5 };
+                    let failed = (0..requests).filter(|_| rng.random::<f64>() < own * share);
+                    (failed.count() as u32, requests)
+                }))
+            };
+            let (a, b) = (arm(3000, share), arm(users, share * times));
+            let delta = ratio_difference(&a, &b, Reference::Welch, LEVEL);
+            let shares = EffectiveShare::of_units(&a).zip(EffectiveShare::of_units(&b));
+            let few = shares.and_then(|(a, b)| few_events(&a, &b, LEVEL));
+            let by_delta = Seen::comparison(delta, difference);
+            let found = few.map_or(by_delta, |found| {
+                let p = found.test.map(|test| test.p);
+                Seen::both(Some(found.difference.interval), difference, p)
+            });
+            vec![found, by_delta]
+        }),
+    }
+}
+
+/// p95 of 2,000 users against `users`, two requests each, of which `share` end at a time limit.
+fn capped(users: usize, share: f64) -> Situation {
+    Situation {
+        what: format!("p95, 2000 users against {users}, {share} at a time limit"),
+        is_null: true,
+        methods: vec!["difference, clustered order statistics"],
+        experiment: Box::new(move |rng| {
+            let mut arm = |users: usize| {
+                let by_user: Vec<Vec<f64>> = (0..users)
+                    .map(|_| {
+                        let own = 0.3 * normal(rng);
+                        let mut one = || {
+                            let latency: f64 = (own + normal(rng)).exp();
+                            if rng.random::<f64>() < share {
+                                60.0
+                            } else {
+                                latency
+                            }
+                        };
+                        vec![one(), one()]
+                    })
+                    .collect();
+                Arm::of(by_user)
+            };
+            let (a, b) = (arm(2000), arm(users));
+            let both = a.clustered(0.95).zip(b.clustered(0.95));
+            let found = both.and_then(|(a, b)| quantile_difference(&a, &b));
+            let p = found.as_ref().and_then(quantile_test).map(|test| test.p);
+            vec![Seen::both(found.map(|e| e.interval), 0.0, p)]
         }),
     }
 }
@@ -147,6 +228,10 @@ impl Arm {
                     .collect()
             })
             .collect();
+        Self::of(by_user)
+    }
+
+    fn of(by_user: Vec<Vec<f64>>) -> Self {
         let mut sorted: Vec<f64> = by_user.iter().flatten().copied().collect();
         sorted.sort_by(f64::total_cmp);
         Self { sorted, by_user }
@@ -163,7 +248,6 @@ impl Arm {
             let count = user.iter().filter(|v| **v <= at).count();
             below.push(count as f64, user.len() as f64);
         }
-        let se = below.variance_of_ratio()?.sqrt();
-        clustered_quantile_estimate(&self.sorted, q, se, LEVEL)
+        clustered_quantile_estimate(&self.sorted, q, &below, LEVEL)
     }
 }

@@ -20,6 +20,8 @@ const HOUR_US: i64 = 3_600_000_000;
 enum Routing {
     /// Half of the users, all the time.
     Half,
+    /// 1 % of the users, all the time.
+    Small,
     /// 5, 15, 30 and 50 % of the users, while errors and latency climb for everybody.
     Growing,
 }
@@ -46,7 +48,7 @@ struct Situation {
     truth: Truth,
 }
 
-const SITUATIONS: [Situation; 9] = [
+const SITUATIONS: [Situation; 11] = [
     situation(
         "errors alone, 600 users",
         Routing::Half,
@@ -99,6 +101,20 @@ const SITUATIONS: [Situation; 9] = [
     situation(
         "the same in a growing canary",
         Routing::Growing,
+        4000,
+        false,
+        Truth::AtMargin,
+    ),
+    situation(
+        "a canary of 1 %, errors alone, 4,000 users",
+        Routing::Small,
+        4000,
+        false,
+        Truth::Same,
+    ),
+    situation(
+        "the same, errors worse by the margin",
+        Routing::Small,
         4000,
         false,
         Truth::AtMargin,
@@ -235,6 +251,7 @@ fn log(situation: &Situation, rng: &mut ChaCha8Rng) -> RequestLog {
             let stage = (time_us / (12 * HOUR_US)) as usize;
             let (share, climb) = match situation.routing {
                 Routing::Half => (0.5, 0.0),
+                Routing::Small => (0.01, 0.0),
                 Routing::Growing => ([0.05, 0.15, 0.30, 0.50][stage], stage as f64),
             };
             let arm = u16::from(place < share);

@@ -130,7 +130,7 @@ pub(super) fn decide(
         reasons,
         // More of what cannot be trusted would change nothing.
         would_change: if stops.is_empty() {
-            let traffic = Traffic::of(log, [&arms[control], &arms[treatment]]);
+            let traffic = Traffic::of(log, arms, [control, treatment]);
             outlooks(&guardrails, &traffic, settings.looks)
         } else {
             Vec::new()

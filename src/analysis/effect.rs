@@ -12,8 +12,9 @@ use super::settings::{AnalysisSettings, Looks};
 use super::strata::Strata;
 use super::verdict;
 use crate::stats::{
-    self, Ascending as _, Comparison, Continuity, Estimate, Moments, RatioMoments, Reference,
-    Share, TestResult, UnitSum, UnitSums, chi_square_2x2, fisher_exact, newcombe,
+    self, Ascending as _, Comparison, Continuity, EffectiveShare, Estimate, FewEvents, Moments,
+    RatioMoments, Reference, Share, TestResult, UnitSum, UnitSums, chi_square_2x2, expects_few,
+    few_events, fisher_exact, newcombe,
 };
 
 /// What every estimate of an analysis stands on.
@@ -60,7 +61,7 @@ pub(super) struct ArmSample {
     /// Of the units' own means, each counted once; beside `units` where the whole log is one stratum.
     own_means: Option<Moments>,
     /// Distinct units; 0 where the log names none.
-    n_units: usize,
+    pub(super) n_units: usize,
 }
 
 impl ArmSample {
@@ -113,8 +114,12 @@ impl ArmSample {
             Some(events) => Share { events, n }.wilson(level),
             None => stats::mean_estimate(&moments, level),
         };
+        let of_few = |units| {
+            let share = EffectiveShare::of_units(units).filter(EffectiveShare::is_few)?;
+            share.estimate(level)
+        };
         let by_unit = units.as_ref().and_then(|units| match n_events {
-            Some(_) => units.share_estimate(Reference::Welch, level),
+            Some(_) => of_few(units).or_else(|| units.share_estimate(Reference::Welch, level)),
             None => units.estimate(Reference::Welch, level),
         });
         let mut sample = Self {
@@ -215,7 +220,8 @@ pub(super) fn effect(
     let level = inference.level;
     let margin = control.estimate.and_then(|c| margin_of(metric, c.value));
     let has_units = control.n_units + treated.n_units > 0;
-    let few = few_events(control, treated);
+    let few = few_by_request(control, treated);
+    let by_unit = compare_units(metric, control, treated, level);
     let by_request = || compare_requests(metric, control, treated, few, level);
     assemble(
         metric,
@@ -223,18 +229,28 @@ pub(super) fn effect(
             arm,
             has_units,
             n_units: (control.n_units + treated.n_units) as u64,
-            by_unit: compare_units(metric, control, treated, level),
+            by_unit,
             by_request: match inference.looks {
                 Looks::Fixed => by_request(),
                 Looks::Continuous => {
                     looks::exact_shares(control.share(), treated.share(), level).or_else(by_request)
                 }
             },
-            relative: relative(metric, control, treated, level),
+            relative: relative(metric, control, treated, inference),
             margin,
             reading: &|difference| {
-                let reading = verdict::reading(metric, (control, treated), difference, margin);
-                verdict::with_few_events(reading, few.filter(|_| !has_units), level)
+                let unit = if has_units {
+                    inference.unit
+                } else {
+                    InferenceUnit::Request
+                };
+                let reading =
+                    verdict::reading(metric, (control, treated), unit, difference, margin);
+                let exact = match unit {
+                    InferenceUnit::Unit => by_unit.and_then(|(_, test)| test),
+                    InferenceUnit::Request => few,
+                };
+                verdict::with_few_events(reading, exact, level)
             },
         },
         inference,
@@ -250,7 +266,9 @@ pub(super) fn each_unit_once(
     inference: Inference<'_>,
 ) -> Option<Estimate> {
     let (a, b) = (control.own_means.as_ref()?, treated.own_means.as_ref()?);
-    if a.n == control.n && b.n == treated.n {
+    let is_alone = a.n == control.n && b.n == treated.n;
+    // Means of few events vary by far more than the users who happened to have one.
+    if is_alone || few_by_unit(control, treated, inference.level).is_some() {
         return None;
     }
     let found = stats::welch(a, b, inference.level)?;
@@ -367,16 +385,21 @@ fn compare_units(
         let difference = stats::quantile_difference(&control.by_unit?, &treated.by_unit?)?;
         return Some((difference, stats::quantile_test(&difference)));
     }
+    if let Some(found) = few_by_unit(control, treated, level) {
+        return Some((found.difference, found.test));
+    }
     let (a, b) = (control.units.as_ref()?, treated.units.as_ref()?);
-    if let Some(found) = stats::ratio_difference(a, b, Reference::Welch, level) {
-        return Some((found.difference, Some(found.test)));
-    }
-    // Shares that do not vary between users, such as no error at all, still have intervals.
-    if control.n_units < 2 || treated.n_units < 2 || control.n_events.is_none() {
-        return None;
-    }
-    let difference = stats::quantile_difference(&control.by_unit?, &treated.by_unit?)?;
-    Some((difference, None))
+    let found = stats::ratio_difference(a, b, Reference::Welch, level)?;
+    Some((found.difference, Some(found.test)))
+}
+
+/// Shares of which an arm has few events, by user.
+fn few_by_unit(control: &ArmSample, treated: &ArmSample, level: f64) -> Option<FewEvents> {
+    let share = |sample: &ArmSample| {
+        sample.n_events?;
+        EffectiveShare::of_units(sample.units.as_ref()?)
+    };
+    few_events(&share(control)?, &share(treated)?, level)
 }
 
 /// `few` is the exact test where events are too few for the chi-square.
@@ -403,14 +426,10 @@ fn compare_requests(
 }
 
 /// Fisher's exact test of two shares, where a count expected without a difference is below 5.
-fn few_events(control: &ArmSample, treated: &ArmSample) -> Option<TestResult> {
+fn few_by_request(control: &ArmSample, treated: &ArmSample) -> Option<TestResult> {
     let (a, b) = (control.share()?, treated.share()?);
-    let n = (a.n + b.n) as f64;
-    let events = (a.events + b.events) as f64;
-    let rarer = events.min(n - events);
-    let is_few = rarer > 0.0 && rarer * a.n.min(b.n) as f64 / n < 5.0;
     let table = [[b.events, b.n - b.events], [a.events, a.n - a.events]];
-    let found = is_few.then(|| fisher_exact(table)).flatten()?;
+    let found = expects_few(a, b).then(|| fisher_exact(table)).flatten()?;
     Some(found.test)
 }
 
@@ -419,11 +438,16 @@ fn relative(
     metric: &Metric,
     control: &ArmSample,
     treated: &ArmSample,
-    level: f64,
+    inference: Inference<'_>,
 ) -> Option<Estimate> {
+    let level = inference.level;
     let (a, b) = (control.estimate?, treated.estimate?);
     if let Kind::Quantile(..) = metric.kind {
         return stats::relative_quantile(&a, &b);
+    }
+    let by_unit = inference.unit == InferenceUnit::Unit;
+    if let Some(few) = few_by_unit(control, treated, level).filter(|_| by_unit) {
+        return stats::relative_quantile(&few.a, &few.b);
     }
     if a.interval.lower <= 0.0 {
         return None;

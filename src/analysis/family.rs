@@ -5,12 +5,15 @@
 //! every one of them, so each is tested at the full level and the chance of shipping with a harmed
 //! one stays below it (intersection-union test, Berger 1982).
 
-use super::model::{MetricRole, ScorecardRow};
-use super::settings::Correction;
+use super::model::{MetricRole, ScorecardRow, Verdict};
+use super::settings::{AnalysisSettings, Correction};
+use super::verdict;
 use crate::stats::{benjamini_hochberg, holm};
 
-/// Fills in the adjusted p-values.
-pub(super) fn adjust(scorecard: &mut [ScorecardRow], correction: Correction) {
+/// Fills in the adjusted p-values, and reads the verdicts anew by them. Harm to a primary metric is not
+/// read away: of harm, it is a guardrail too.
+pub(super) fn adjust(scorecard: &mut [ScorecardRow], settings: &AnalysisSettings) {
+    let alpha = 1.0 - settings.level;
     for role in MetricRole::ALL
         .into_iter()
         .filter(|role| role.is_corrected())
@@ -24,7 +27,7 @@ pub(super) fn adjust(scorecard: &mut [ScorecardRow], correction: Correction) {
         let p: Vec<f64> = effects()
             .filter_map(|effect| Some(effect.test?.p))
             .collect();
-        let adjusted = corrected(&p, correction);
+        let adjusted = corrected(&p, settings.correction);
         let tested = scorecard
             .iter_mut()
             .filter(|row| row.role == role)
@@ -32,6 +35,10 @@ pub(super) fn adjust(scorecard: &mut [ScorecardRow], correction: Correction) {
             .filter(|effect| effect.test.is_some());
         for (effect, p) in tested.zip(adjusted) {
             effect.p_adjusted = Some(p);
+            let is_harm = matches!(effect.verdict, Verdict::Worse | Verdict::WorseMarginOpen);
+            if role != MetricRole::Primary || !is_harm {
+                effect.verdict = verdict::after_correction(effect.verdict, p < alpha);
+            }
         }
     }
 }

@@ -189,7 +189,7 @@ fn scored(ground: &Ground<'_>, progress: &Progress) -> Result<Scored> {
     let covariate = split.and_then(|(treatment, sides)| {
         covariate::adjust(log, metrics, sides, treatment, &mut scorecard, inference)
     });
-    family::adjust(&mut scorecard, settings.correction);
+    family::adjust(&mut scorecard, settings);
     Ok((scorecard, shadow, covariate))
 }
 

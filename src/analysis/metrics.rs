@@ -165,13 +165,14 @@ fn defaults(log: &RequestLog, margins: &Margins) -> Vec<Metric> {
     }
     if log.quantity(Quantity::Rating).is_some() {
         let margin = Some(Margin::Absolute(margins.rating));
-        metrics.push(Metric::new(
-            "rating_mean",
-            "Mean rating",
-            Kind::Mean(Quantity::Rating),
-            ValueForm::Number,
-            margin,
-        ));
+        // Thumbs up and down are a share, whose uncertainty is that of one.
+        let (label, form) = if are_zeros_and_ones(log, Quantity::Rating) {
+            ("Share of positive ratings", ValueForm::Share)
+        } else {
+            ("Mean rating", ValueForm::Number)
+        };
+        let kind = Kind::Mean(Quantity::Rating);
+        metrics.push(Metric::new("rating_mean", label, kind, form, margin));
         metrics.push(Metric::new(
             "rated_share",
             "Share rated",
@@ -208,9 +209,7 @@ fn defaults(log: &RequestLog, margins: &Margins) -> Vec<Metric> {
             continue;
         }
         let quantity = Quantity::Extra(i as u16);
-        let is_share = log
-            .quantity(quantity)
-            .is_some_and(|v| v.iter().all(|x| x.is_nan() || *x == 0.0 || *x == 1.0));
+        let is_share = are_zeros_and_ones(log, quantity);
         let form = if is_share {
             ValueForm::Share
         } else {
@@ -233,6 +232,12 @@ fn defaults(log: &RequestLog, margins: &Margins) -> Vec<Metric> {
         ));
     }
     metrics
+}
+
+fn are_zeros_and_ones(log: &RequestLog, quantity: Quantity) -> bool {
+    let is_one = |x: &f64| x.is_nan() || *x == 0.0 || *x == 1.0;
+    let values = log.quantity(quantity).map(Numbers::table);
+    values.is_some_and(|table| table.iter().all(is_one))
 }
 
 /// Of one request, most costs would be digits behind noughts.

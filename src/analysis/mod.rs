@@ -104,7 +104,7 @@ pub fn analyze_again(
     } = selection?;
     let rollout = rollout?;
     let stages = rollout.stages.as_slice();
-    let strategy = strategy::in_force(&rollout.looks_like, settings);
+    let strategy = strategy::in_force(&rollout.looks_like, settings, log.clock);
     let log = selected.as_ref();
     let rows = scorecard::rows_by_arm(log);
     let arms = arms::summarize(log, &rows, control, treatment);
@@ -160,8 +160,9 @@ pub fn analyze_again(
         health,
         novelty,
         trends,
-        tests,
+        mut tests,
     } = Beside::of(&ground, &subject, covariate.as_ref(), progress)?;
+    test_reports::heed_neighbours(&mut tests, &health);
     let switch = before_after::find(log, &metrics, compared, &strategy, settings.level);
     let summary = summary(log, n_requests_unfiltered);
     let baseline = baseline(log, &rows[control], &latencies, control);
@@ -261,7 +262,7 @@ pub fn audit(log: &RequestLog, settings: &AnalysisSettings, progress: &Progress)
     } = select(log, settings)?;
     let rollout = Rollouts::default().find(log, (control, treatment));
     let stages = rollout.stages.as_slice();
-    let strategy = strategy::in_force(&rollout.looks_like, settings);
+    let strategy = strategy::in_force(&rollout.looks_like, settings, log.clock);
     let log = selected.as_ref();
     let rows = scorecard::rows_by_arm(log);
     let arms = arms::summarize(log, &rows, control, treatment);

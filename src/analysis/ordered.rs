@@ -29,8 +29,8 @@ impl<'a> Ordered<'a> {
     /// Of observations and how often each value occurs among them.
     fn of(observations: &Observations<'a>, counts: Counts<'a>, asked: &[f64]) -> Self {
         let coded = observations.coded();
-        let above = |q: &f64| stats::quantile(&counts, *q).map_or(0, |at| counts.above(at));
-        let ends: Vec<u32> = asked.iter().map(above).collect();
+        let end = |q: &f64| stats::quantile(&counts, *q).map_or(0, |at| counts.end_near(at, *q));
+        let ends: Vec<u32> = asked.iter().map(end).collect();
         let clusters = if coded.units.is_empty() {
             vec![None; asked.len()]
         } else {
@@ -72,8 +72,8 @@ impl<'a> Ordered<'a> {
     /// there are any.
     pub(super) fn by_unit(&self, q: f64, level: f64) -> Option<Estimate> {
         let (_, clusters) = self.asked.iter().find(|(asked, _)| *asked == q)?;
-        let se = clusters.and_then(|c| c.variance_of_ratio()).map(f64::sqrt);
-        se.and_then(|se| stats::clustered_quantile_estimate(&self.counts, q, se, level))
+        clusters
+            .and_then(|below| stats::clustered_quantile_estimate(&self.counts, q, &below, level))
             .map(|estimate| estimate.known_to(self.known_to))
             .or_else(|| self.by_request(q, level))
     }

@@ -10,11 +10,11 @@
 use super::decision::margin_words;
 use super::looks;
 use super::model::{
-    ArmSummary, Direction, Effect, InferenceUnit, LogSummary, MetricRole, Outlook, ScorecardRow,
-    Verdict,
+    ArmSummary, ArmValue, Direction, Effect, InferenceUnit, LogSummary, MetricRole, Outlook,
+    ScorecardRow, Verdict,
 };
 use super::settings::Looks;
-use crate::stats::{Estimate, dist};
+use crate::stats::{Estimate, Method, Share, dist, newcombe};
 use crate::units::{self, Clock};
 
 /// The chance that the amounts aim at.
@@ -28,19 +28,23 @@ const FAR: f64 = 10.0;
 /// How fast this log gathers units in the two arms that are compared.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Traffic {
+    control: usize,
     n_units: Option<u64>,
     n_requests: u64,
     days: Option<f64>,
 }
 
 impl Traffic {
-    pub(super) fn of(log: &LogSummary, arms: [&ArmSummary; 2]) -> Self {
+    /// Of control and treatment, by their indices.
+    pub(super) fn of(log: &LogSummary, arms: &[ArmSummary], [control, arm]: [usize; 2]) -> Self {
+        let arms = [&arms[control], &arms[arm]];
         let days = log
             .first_us
             .zip(log.last_us)
             .map(|(first, last)| last.saturating_sub(first) as f64 / 86_400e6)
             .filter(|days| *days > 0.0 && log.clock == Clock::Epoch);
         Self {
+            control,
             n_units: arms[0].n_units.zip(arms[1].n_units).map(|(a, b)| a + b),
             n_requests: arms[0].n_requests + arms[1].n_requests,
             days,
@@ -116,12 +120,22 @@ fn outlook(
             } else {
                 (high - value, margin - value, "to pass")
             };
-            let factor = (reach * side / room).powi(2);
+            if side.is_infinite() {
+                return Some((
+                    0,
+                    f64::MAX,
+                    without_end(row, [traffic.control, effect.arm], base),
+                ));
+            }
+            let is_upper = (value > margin) == is_flipped;
+            let arms = (effect, traffic.control);
+            let factor = of_few_events(row, arms, (reach, side, room), is_upper)
+                .unwrap_or_else(|| (reach * side / room).powi(2));
             Some((0, factor, data_outlook(row, base, (factor, what), traffic)))
         }
         Verdict::Worse => {
             let text = format!(
-                "{} would be called worse with any margin below {} (now {})",
+                "{} would no longer be called clearly worse with a margin of {} or more (now {})",
                 row.label,
                 margin_words(row, value),
                 margin_words(row, margin)
@@ -156,6 +170,75 @@ fn outlook(
         }
         _ => None,
     }
+}
+
+/// A quantile of which the log holds too few values for an end of its interval on that side.
+fn without_end(row: &ScorecardRow, arms: [usize; 2], base: Outlook) -> Outlook {
+    let tail = row.quantile.map_or(0.5, |q| q.max(1.0 - q));
+    let values = || arms.iter().filter_map(|arm| row.values.get(*arm));
+    let level = values().find_map(|value| Some(value.estimate?.level));
+    // The greatest of n values lies below the quantile with the probability qⁿ.
+    let outside = (1.0 - level.unwrap_or(0.95)) / 2.0;
+    let needed = (outside.ln() / tail.ln()).ceil() as u64;
+    let n = values().map(|value| value.n).min().unwrap_or(0);
+    Outlook {
+        text: format!(
+            "{}: {} {} in one arm are too few for a bound on how far it differs; at least {} in each would be needed",
+            row.label,
+            units::count(n),
+            row.denominator,
+            units::count(needed.max(n + 1)),
+        ),
+        ..base
+    }
+}
+
+/// How many times the log it takes where an arm has few events: Wilson's ends then come nearer with n
+/// rather than with its root. `None` where no number of requests makes it.
+fn of_few_events(
+    row: &ScorecardRow,
+    (effect, control): (&Effect, usize),
+    (reach, side, room): (f64, f64, f64),
+    is_upper: bool,
+) -> Option<f64> {
+    let difference = effect.difference?;
+    let is_newcombe = matches!(
+        difference.method,
+        Method::Newcombe | Method::EffectiveNewcombe
+    );
+    let [control, treated] = [control, effect.arm].map(|arm| row.values.get(arm));
+    let (control, treated) = control.zip(treated)?;
+    let side_at = |factor: f64| -> Option<f64> {
+        let grown = |value: &ArmValue| -> Option<Share> {
+            let grown = |n: u64| (n as f64 * factor).round() as u64;
+            Some(Share {
+                events: grown(value.numerator?),
+                n: grown(value.n),
+            })
+        };
+        let d = newcombe(grown(control)?, grown(treated)?, difference.level)?;
+        Some(if is_upper {
+            d.interval.upper - d.value
+        } else {
+            d.value - d.interval.lower
+        })
+    };
+    // What clustering and stages add is taken to stay.
+    let scale = side / side_at(1.0).filter(|side| is_newcombe && *side > 0.0)?;
+    let is_enough = |factor: f64| side_at(factor).is_some_and(|s| reach * scale * s <= room);
+    let (mut low, mut high) = (1.0, HOPELESS);
+    if !is_enough(high) {
+        return None;
+    }
+    while high / low > 1.01 {
+        let middle = (low * high).sqrt();
+        if is_enough(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Some(high)
 }
 
 /// How much further than an interval's end the bound has to lie for the end to clear it with

@@ -95,6 +95,10 @@ pub(super) fn row(
         role: metric.role,
         denominator: metric.denominator.to_owned(),
         scale,
+        quantile: match metric.kind {
+            Kind::Quantile(_, q) => Some(q),
+            Kind::ErrorShare | Kind::RatedShare | Kind::Mean(_) => None,
+        },
         values: values.collect(),
         effects,
     }

@@ -6,6 +6,7 @@ use super::model::{
     Direction, Effect, MetricRole, ScorecardRow, SegmentEffect, SegmentHarm, SegmentSpread, Verdict,
 };
 use super::settings::AnalysisSettings;
+use super::verdict;
 use crate::stats::holm;
 
 /// Corrects, reads and orders the effects.
@@ -33,7 +34,8 @@ pub(super) fn conclude(
     }
     let alpha = 1.0 - settings.level;
     for effect in effects.iter_mut() {
-        effect.verdict = corrected_verdict(effect, alpha);
+        let is_clear = effect.p_adjusted < alpha;
+        effect.verdict = verdict::after_correction(effect.effect.verdict, is_clear);
         let overall = row_of(effect).and_then(|row| {
             let effect = row.effect_of(treatment)?;
             Some((row, effect))
@@ -45,17 +47,6 @@ pub(super) fn conclude(
             .cmp(&rank(b, decides(b)))
             .then_with(|| severity(b, row_of(b)).total_cmp(&severity(a, row_of(a))))
     });
-}
-
-/// What is clear only before correction is not clear.
-fn corrected_verdict(effect: &SegmentEffect, alpha: f64) -> Verdict {
-    let is_clear = effect.p_adjusted < alpha;
-    match effect.effect.verdict {
-        Verdict::Worse | Verdict::WorseMarginOpen if !is_clear => Verdict::Inconclusive,
-        Verdict::Better if !is_clear => Verdict::WithinMargin,
-        Verdict::Changed if !is_clear => Verdict::NoClearChange,
-        verdict => verdict,
-    }
 }
 
 /// What is harmed here, in words, and whether the mean hides it.

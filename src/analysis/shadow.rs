@@ -6,6 +6,7 @@ use super::metrics::Metric;
 use super::model::{
     InferenceUnit, PairedErrors, PairedMetric, ShadowFinding, ShadowLoad, Strategy, StrategyFinding,
 };
+use crate::cells::needs_answer;
 use crate::data::{Outcome, Quantity, RequestIds, RequestLog};
 use crate::stats::{
     McNemarForm, Moments, PValue, PairedCounts, RatioMoments, mcnemar, paired_from_moments,
@@ -57,8 +58,11 @@ pub(super) fn find(
             // Whoever rates has seen one answer: ratings have no pairs.
             Kind::Mean(quantity) if quantity != Quantity::Rating => {
                 let values = log.quantity(quantity)?;
+                // An answer that failed is none, whatever length the log gives it.
+                let counts =
+                    |row: usize| !needs_answer(quantity) || log.outcome[row] == Outcome::Ok;
                 compare(log, &pairs, (id, label, form), inference, |row| {
-                    Some(values[row]).filter(|value| !value.is_nan())
+                    Some(values[row]).filter(|value| !value.is_nan() && counts(row))
                 })
             }
             _ => None,

@@ -14,8 +14,8 @@ use super::scorecard::Observed;
 use super::verdict;
 use crate::data::{Clock, RequestLog};
 use crate::stats::{
-    Estimate, Independence, LayeredMeans, Stratified, pool, relative_change, relative_quantile,
-    stratified_means, stratified_quantiles,
+    Estimate, Independence, LayeredMeans, Method, Stratified, pool, relative_change,
+    relative_quantile, stratified_means, stratified_quantiles,
 };
 use crate::units;
 
@@ -208,7 +208,8 @@ impl<'a> Stratifier<'a> {
                 reading: &|difference| match pooled.verdict {
                     Verdict::NoData => Verdict::NoData,
                     _ => difference.map_or(Verdict::NoData, |d| {
-                        verdict::of_difference(metric, d, pooled.margin)
+                        let reading = verdict::of_difference(metric, d, pooled.margin);
+                        verdict::with_few_events(reading, main.test, self.inference.level)
                     }),
                 },
             },
@@ -317,6 +318,9 @@ fn relative(metric: &Metric, found: &Stratified, level: f64) -> Option<Estimate>
     }
     if found.a.interval.lower <= 0.0 {
         return None;
+    }
+    if found.difference.method == Method::EffectiveNewcombe {
+        return relative_quantile(&found.a, &found.b);
     }
     let variance = |estimate| verdict::variance(estimate, None);
     relative_change(

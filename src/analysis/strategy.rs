@@ -13,6 +13,7 @@ const CANARY_SHARE: f64 = 0.25;
 pub(super) fn in_force(
     (inferred, why): &(Strategy, String),
     settings: &AnalysisSettings,
+    clock: Clock,
 ) -> StrategyFinding {
     let strategy = settings.strategy.unwrap_or(*inferred);
     let is_declared = settings.strategy.is_some();
@@ -23,12 +24,17 @@ pub(super) fn in_force(
         Some(_) => format!("Declared; the log agrees. {why}"),
         None => why.clone(),
     };
-    StrategyFinding {
+    let mut finding = StrategyFinding {
         strategy,
         is_declared,
         why,
-        consequence: consequence(strategy).to_owned(),
-    }
+        consequence: String::new(),
+    };
+    let is_known = finding.is_order_known(clock);
+    finding
+        .consequence
+        .push_str(consequence(strategy, is_known));
+    finding
 }
 
 /// The strategy of a log that is known by its cells: shadow tests are not told from their ids.
@@ -40,10 +46,10 @@ pub(super) fn of_cells(
 ) -> StrategyFinding {
     let [Some(control), Some(treatment)] = compared else {
         let single = (Strategy::SingleArm, "The log has one arm only".to_owned());
-        return in_force(&single, settings);
+        return in_force(&single, settings, Clock::Epoch);
     };
     if !cells.has_times() {
-        return in_force(&without_clock(), settings);
+        return in_force(&without_clock(), settings, Clock::RowOrder);
     }
     let counted = |arm: usize| -> Vec<(i64, u64)> {
         let own = cells.cells.iter().take_while(|cell| cell.place == 0);
@@ -51,7 +57,8 @@ pub(super) fn of_cells(
         of_arm.map(|cell| (cell.time_us, cell.n)).collect()
     };
     let overlap = overlap_of_counts(&counted(control), &counted(treatment));
-    in_force(&of_overlap(cells.arms.len(), overlap, stages), settings)
+    let found = of_overlap(cells.arms.len(), overlap, stages);
+    in_force(&found, settings, Clock::Epoch)
 }
 
 /// What the log looks like, and why.
@@ -136,7 +143,7 @@ fn of_overlap(n_arms: usize, overlap: f64, stages: &[Stage]) -> (Strategy, Strin
     }
 }
 
-fn consequence(strategy: Strategy) -> &'static str {
+fn consequence(strategy: Strategy, is_order_known: bool) -> &'static str {
     match strategy {
         Strategy::AbTest => "Arms are compared directly, by the unit that was assigned",
         Strategy::Canary => {
@@ -147,6 +154,9 @@ fn consequence(strategy: Strategy) -> &'static str {
         }
         Strategy::BlueGreen => {
             "Before and after, with no concurrent control: whatever else changed at the switch is part of the difference"
+        }
+        Strategy::Sequential if !is_order_known => {
+            "Nothing shows whether the arms ran at the same time: if they did not, a difference can come from the time at which an arm ran"
         }
         Strategy::Sequential => {
             "No concurrent control: a difference can come from the time at which an arm ran"

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
+use super::health::INDEPENDENCE;
 use super::metrics::{Kind, Metric};
 use super::model::{
-    ArmSummary, Assumption, CovariateFinding, CovariateSource, Effect, Holds, InferenceUnit,
-    ScorecardRow, StrategyFinding, TestLine, TestReport,
+    ArmSummary, Assumption, CovariateFinding, CovariateSource, Effect, HealthCheck, Holds,
+    InferenceUnit, ScorecardRow, Severity, StrategyFinding, TestLine, TestReport,
 };
 use super::ordered::Latencies;
-use crate::data::RequestLog;
+use crate::data::{Clock, RequestLog};
 use crate::stats::mann_whitney::PValue;
 use crate::stats::{
     Continuity, Counts, Moments, Share, Variance, chi_square_2x2, expected_counts, fisher_exact,
@@ -78,14 +79,20 @@ pub(super) fn reports(
                 form: metric.form,
                 arm: effect.arm,
                 tests,
-                assumptions: assumptions(metric.kind, effect, strategy, (smaller, sizes), ones)
-                    .into_iter()
-                    .chain(
-                        covariate
-                            .filter(|_| !matches!(metric.kind, Kind::Quantile(..)))
-                            .map(|found| before_exposure(effect, found)),
-                    )
-                    .collect(),
+                assumptions: assumptions(
+                    metric.kind,
+                    effect,
+                    (strategy, log.clock),
+                    (smaller, sizes),
+                    ones,
+                )
+                .into_iter()
+                .chain(
+                    covariate
+                        .filter(|_| !matches!(metric.kind, Kind::Quantile(..)))
+                        .map(|found| before_exposure(effect, found)),
+                )
+                .collect(),
             });
         }
         reports
@@ -282,10 +289,31 @@ fn mean_tests(a: &Counts<'_>, b: &Counts<'_>, level: f64) -> Vec<TestLine> {
     welch.into_iter().chain(student).chain(ranks).collect()
 }
 
+/// What inference takes for granted of its unit.
+const OF_USERS: &str = "Users are independent of each other";
+const OF_REQUESTS: &str = "Requests are independent of each other";
+
+/// Where requests of different users were found to resemble their neighbours, neither users nor requests
+/// are independent, whatever else was found.
+pub(super) fn heed_neighbours(reports: &mut [TestReport], health: &[HealthCheck]) {
+    let is_warning = |check: &&HealthCheck| check.severity > Severity::Note;
+    let mut of_id = health.iter().filter(|check| check.id == INDEPENDENCE);
+    let Some(check) = of_id.find(is_warning) else {
+        return;
+    };
+    let assumptions = reports
+        .iter_mut()
+        .flat_map(|report| &mut report.assumptions);
+    for assumption in assumptions.filter(|a| [OF_USERS, OF_REQUESTS].contains(&a.text.as_str())) {
+        assumption.holds = Holds::No;
+        assumption.why = format!("{}. {}", check.finding, assumption.why);
+    }
+}
+
 fn assumptions(
     kind: Kind,
     effect: &Effect,
-    strategy: &StrategyFinding,
+    (strategy, clock): (&StrategyFinding, Clock),
     (smaller, sizes): (u64, [u64; 2]),
     ones: Option<u64>,
 ) -> Vec<Assumption> {
@@ -294,7 +322,7 @@ fn assumptions(
         (InferenceUnit::Unit, Some(deff)) => (
             Holds::Yes,
             format!(
-                "Users are the unit, which allows for requests of one user that resemble each other (design effect {}); whether users resemble each other, as in one queue, is not checked here",
+                "Users are the unit, which allows for requests of one user that resemble each other (design effect {})",
                 crate::units::number(deff)
             ),
         ),
@@ -316,20 +344,22 @@ fn assumptions(
                 .to_owned(),
         ),
     };
-    list.push(assumption(
-        "Observations are independent of each other",
-        independence,
-    ));
+    let text = match effect.unit {
+        InferenceUnit::Unit => OF_USERS,
+        InferenceUnit::Request => OF_REQUESTS,
+    };
+    list.push(assumption(text, independence));
+    let alike = if strategy.strategy.is_concurrent() {
+        let why = format!("{}; see health for the split", strategy.why);
+        (Holds::Unknown, why)
+    } else if strategy.is_order_known(clock) {
+        (Holds::No, strategy.consequence.clone())
+    } else {
+        (Holds::Unknown, strategy.consequence.clone())
+    };
     list.push(assumption(
         "Nothing but the arm differs between the groups",
-        if strategy.strategy.is_concurrent() {
-            (
-                Holds::Unknown,
-                format!("{}; see health for the split", strategy.why),
-            )
-        } else {
-            (Holds::No, strategy.consequence.clone())
-        },
+        alike,
     ));
     list.extend(effect.stratified.as_ref().map(|stages| {
         let text = "The effect is about the same in every stage";

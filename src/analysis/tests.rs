@@ -296,19 +296,17 @@ fn a_harm_that_the_mean_hides_comes_first_and_is_said() {
     assert!(against.contains("which hides this"), "{against}");
 }
 
-/// Ten users of the control with one request each, half of which fail, and one with ninety that do not;
-/// the treatment's users are alike.
+/// A hundred users of the control with one request each, half of which fail, and one with nine hundred that
+/// do not; of the treatment's users, who are alike, forty fail once.
 #[test]
 fn each_user_can_count_once_however_many_requests_they_sent() {
     let many = |arm: u16, user: u32, n: u32| (0..n).map(move |_| (arm, user, 0, false));
-    let single = (0..10).map(|user| (0, user, 0, user % 2 == 0));
-    let rows: Vec<_> = single
-        .chain(many(0, 10, 90))
-        .chain((0..10).flat_map(|user| many(1, 11 + user, 10)))
-        .collect();
+    let single = (0..100).map(|user| (0, user, 0, user % 2 == 0));
+    let alike = (0..1000).map(|i| (1, 101 + i / 10, 0, i < 400 && i % 10 == 0));
+    let rows: Vec<_> = single.chain(many(0, 100, 900)).chain(alike).collect();
     // In turns, so that the arms run side by side.
     let mut rows: Vec<_> = rows.into_iter().enumerate().collect();
-    rows.sort_by_key(|(k, _)| k * 37 % 200);
+    rows.sort_by_key(|(k, _)| k * 37 % 2000);
     let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
     let effect = |looks| {
         let settings = AnalysisSettings {
@@ -321,10 +319,10 @@ fn each_user_can_count_once_however_many_requests_they_sent() {
         found.scorecard.remove(0).effects.remove(0)
     };
     let found = effect(Looks::Fixed);
-    assert!((found.difference.unwrap().value + 0.05).abs() < 1e-12);
+    assert!((found.difference.unwrap().value + 0.01).abs() < 1e-12);
     let once = found.each_unit_once.unwrap();
-    // 5 of 11 users always failed; Welch's interval of 11 and 10 users.
-    assert!((once.value + 5.0 / 11.0).abs() < 1e-12, "{once:?}");
+    // 50 of 101 users always failed; Welch's interval of 101 and 100 users.
+    assert!((once.value - 0.04 + 50.0 / 101.0).abs() < 1e-12, "{once:?}");
     assert!(
         once.interval.upper < 0.0 && once.interval.lower > -1.0,
         "{once:?}"

@@ -2,13 +2,14 @@
 
 use super::effect::{ArmSample, Compared};
 use super::metrics::Metric;
-use super::model::{Direction, MetricRole, Verdict};
-use crate::stats::{Estimate, TestResult, dist};
+use super::model::{Direction, InferenceUnit, MetricRole, Verdict};
+use crate::stats::{Estimate, TestName, TestResult, dist};
 
 /// A difference that few events alone make is none: the interval of a share is too short where an
-/// expected count is below 5, and Fisher's test is exact.
-pub(super) fn with_few_events(verdict: Verdict, exact: Option<TestResult>, level: f64) -> Verdict {
-    let is_clear = exact.is_none_or(|test| test.p < 1.0 - level);
+/// expected count is below 5, and Fisher's test is exact. Other tests of `found` change nothing.
+pub(super) fn with_few_events(verdict: Verdict, found: Option<TestResult>, level: f64) -> Verdict {
+    let is_exact = |name| matches!(name, TestName::FisherExact | TestName::EffectiveFisher);
+    let is_clear = found.is_none_or(|test| !is_exact(test.name) || test.p < 1.0 - level);
     match verdict {
         Verdict::Worse | Verdict::WorseMarginOpen | Verdict::Better if !is_clear => {
             Verdict::Inconclusive
@@ -18,17 +19,32 @@ pub(super) fn with_few_events(verdict: Verdict, exact: Option<TestResult>, level
     }
 }
 
+/// What is clear only before correction for many metrics, arms or segments is not clear.
+pub(super) fn after_correction(verdict: Verdict, is_clear: bool) -> Verdict {
+    match verdict {
+        Verdict::Worse | Verdict::WorseMarginOpen if !is_clear => Verdict::Inconclusive,
+        Verdict::Better if !is_clear => Verdict::WithinMargin,
+        Verdict::Changed if !is_clear => Verdict::NoClearChange,
+        verdict => verdict,
+    }
+}
+
 /// Fewer observations than this in an arm tell nothing.
 const MIN_OBSERVATIONS: u64 = 20;
+/// Nor do fewer users, however many requests they sent: how they vary is a guess from so few.
+pub(super) const MIN_UNITS: usize = 5;
 
 /// The verdict, or that there is too little to give one.
 pub(super) fn reading(
     metric: &Metric,
     (control, treated): (&ArmSample, &ArmSample),
+    unit: InferenceUnit,
     difference: Option<&Estimate>,
     margin: Option<f64>,
 ) -> Verdict {
-    if control.n.min(treated.n) < MIN_OBSERVATIONS {
+    let n_units = control.n_units.min(treated.n_units);
+    let has_few_units = unit == InferenceUnit::Unit && n_units < MIN_UNITS;
+    if control.n.min(treated.n) < MIN_OBSERVATIONS || has_few_units {
         return Verdict::NoData;
     }
     // Two arms that never vary and agree need no interval to be told equal.

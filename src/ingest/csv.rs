@@ -65,7 +65,10 @@ impl CsvReader {
             if length < reader.pending.len() || reader.is_at_end {
                 break (header, length);
             }
-            reader.fill(reader.pending.len())?;
+            if reader.pending.len() > Source::LONGEST_RECORD {
+                return Err(reader.source.endless());
+            }
+            reader.fill(2 * reader.pending.len())?;
         };
         reader.n_header_lines = u64::from(lines_before) + count_lines(&reader.pending[..length]);
         reader.pending.drain(..length);

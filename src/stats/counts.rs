@@ -42,6 +42,12 @@ impl Coded<'_> {
         self.codes.is_empty()
     }
 
+    /// Whether no value is anything but 0 or 1.
+    pub fn are_zeros_and_ones(&self) -> bool {
+        let is_one = |value: &f64| *value == 0.0 || *value == 1.0 || value.is_nan();
+        self.table.iter().all(is_one)
+    }
+
     /// Consecutive observations.
     #[must_use]
     pub fn range(&self, range: std::ops::Range<usize>) -> Self {
@@ -183,6 +189,20 @@ impl<'a> Counts<'a> {
     /// The code that is the first above a value.
     pub fn above(&self, value: f64) -> u32 {
         above(self.table, value)
+    }
+
+    /// The code that is the first at a value or above it.
+    pub(super) fn at_or_above(&self, value: f64) -> u32 {
+        self.table.partition_point(|v| *v < value) as u32
+    }
+
+    /// The code below which the share of observations lies nearest to `q`, at a value that is the
+    /// quantile: that of the value itself, or the first above it.
+    pub fn end_near(&self, value: f64, q: f64) -> u32 {
+        let above = self.above(value);
+        let at = self.at_or_above(value);
+        let away = |code: u32| (self.n_below(code) as f64 - q * self.n() as f64).abs();
+        if away(at) < away(above) { at } else { above }
     }
 
     /// The value of a code.

@@ -50,6 +50,10 @@ pub enum Method {
     ClopperPearson,
     /// Newcombe's interval of a difference of shares.
     Newcombe,
+    /// Wilson's, of the observations that clustering and weights leave.
+    EffectiveWilson,
+    /// Newcombe's, of the observations that clustering and weights leave.
+    EffectiveNewcombe,
     /// Katz's logarithmic interval of a risk ratio.
     KatzLog,
     /// Student's t, with one variance for both arms where there are two.
@@ -125,6 +129,8 @@ impl Method {
             Self::Wilson => "Wilson score",
             Self::ClopperPearson => "Clopper-Pearson exact",
             Self::Newcombe => "Newcombe score difference",
+            Self::EffectiveWilson => "Wilson score, effective sample size",
+            Self::EffectiveNewcombe => "Newcombe score difference, effective sample size",
             Self::KatzLog => "Katz log risk ratio",
             Self::Student => "Student t",
             Self::Welch => "Welch t",
@@ -189,6 +195,10 @@ pub enum TestName {
     SampleRatio,
     /// Fisher's exact test, sum of the tables no more probable than the observed one.
     FisherExact,
+    /// Fisher's exact test of the observations that clustering and weights leave.
+    EffectiveFisher,
+    /// Pearson's chi-square of the observations that clustering and weights leave (Rao & Scott 1992).
+    EffectiveChiSquare,
     /// z test of two shares with the pooled variance.
     TwoProportionPooled,
     /// z test of two shares with a variance for each arm.
@@ -271,6 +281,8 @@ impl TestName {
             Self::ChiSquareYates => "chi-square test, Yates' correction",
             Self::SampleRatio => "sample ratio chi-square test",
             Self::FisherExact => "Fisher's exact test",
+            Self::EffectiveFisher => "Fisher's exact test, effective sample size",
+            Self::EffectiveChiSquare => "chi-square test, effective sample size",
             Self::TwoProportionPooled => "two-proportion z test",
             Self::TwoProportionUnpooled => "two-proportion z test, unpooled",
             Self::Student => "Student's t test",

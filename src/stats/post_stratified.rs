@@ -4,17 +4,22 @@
 //! Stratum s gets the weight `W = n_a·n_b/(n_a + n_b)` of its observations in both arms, normalised: the
 //! weights of Cochran (1954) and of Mantel & Haenszel (1959), which hold the variance near its least and
 //! give little to strata in which one arm hardly ran. What is estimated is the effect over the overlap
-//! of both arms (Li, Morgan & Zaslavsky 2018). Strata without one of the arms have no weight.
+//! of both arms (Li, Morgan & Zaslavsky 2018). Strata in which an arm has fewer than two units have no
+//! weight: what one unit does says nothing of how units vary.
 //!
 //! Variances are by unit: each observation's linearised contribution to the combined difference is
 //! summed over the unit, whatever strata and arms it was in, so that units that return in a later
 //! stratum, or move from one arm to the other, count once (delta method; Taylor linearisation of a
-//! post-stratified ratio, Särndal, Swensson & Wretman 1992, section 7.6).
+//! post-stratified ratio, Särndal, Swensson & Wretman 1992, section 7.6). A stratum's deviations are from its
+//! own mean, and are enlarged by √(k/(k−1)) for its k units.
 
+use super::contributions::{Contributions, bessel};
 use super::counts::{Coded, Counts};
 use super::dist::{t_multiplier, t_tails};
 use super::estimate::{Comparison, Estimate, Interval, Method, TestName, TestResult, valid_level};
+use super::few_events::{EffectiveShare, few_events};
 use super::moments::Moments;
+use super::proportions::Share;
 use super::ratio::{RatioMoments, Reference, ratio_difference};
 use super::t_test::{welch, welch_df};
 use super::unit_sums::{UnitSum, UnitSums};
@@ -86,13 +91,15 @@ pub fn stratified_means(
     level: f64,
 ) -> Option<Stratified> {
     valid_level(level)?;
-    let weights = weights(&a.strata, &b.strata, |(cell, _)| cell.len());
+    let weights = weights(&a.strata, &b.strata, |(cell, _)| by.size(cell));
     let used: Vec<usize> = (0..weights.len()).filter(|s| weights[*s] > 0.0).collect();
     let means: Vec<[f64; 2]> = used
         .iter()
         .map(|&s| [a.strata[s].1.mean, b.strata[s].1.mean])
         .collect();
     let mut parts = [Contributions::default(), Contributions::default()];
+    let sides = || a.strata.iter().chain(&b.strata);
+    let are_shares = sides().all(|(cell, _)| cell.are_zeros_and_ones());
     let mut own = Vec::with_capacity(used.len());
     let mut sums = UnitSums::default();
     for (&s, mean) in used.iter().zip(&means) {
@@ -101,18 +108,21 @@ pub fn stratified_means(
         for (arm, (cell, moments)) in sides.into_iter().enumerate() {
             let scale = weights[s] / cell.len() as f64;
             if by == Independence::OfObservations || cell.units.is_empty() {
-                parts[arm].add_independent(moments.n, scale * scale * moments.m2);
+                let squares = scale * scale * moments.m2 * bessel(moments.n);
+                parts[arm].add_independent(moments.n, squares);
                 continue;
             }
             let units = sums.of(cell, mean[arm]);
+            let scale = scale * bessel(units.len() as u64).sqrt();
             parts[arm].add_each(units.iter().map(|unit| (unit.unit, scale * unit.sum)));
             let pairs = units.iter().map(UnitSum::pair);
             by_unit[arm] = Some(RatioMoments::of_units(pairs, mean[arm]));
         }
-        own.push(match by_unit {
-            [Some(a), Some(b)] => ratio_difference(&a, &b, Reference::Welch, level),
-            _ => welch(&sides[0].1, &sides[1].1, level),
-        });
+        let stratum = StratumMoments {
+            moments: sides.map(|(_, moments)| *moments),
+            by_unit,
+        };
+        own.push(stratum.difference(are_shares, level));
     }
     let [va, vb] = [parts[0].variance()?, parts[1].variance()?];
     let spread = Spread {
@@ -121,13 +131,18 @@ pub fn stratified_means(
         n_units: [parts[0].n_units(), parts[1].n_units()],
     };
     let layers = used.iter().zip(&means).zip(own);
-    let layer = |((index, means), own): ((&usize, &[f64; 2]), Option<Comparison>)| Layer {
+    let layer = |((index, means), own): ((&usize, &[f64; 2]), Compared)| Layer {
         index: *index,
         weight: weights[*index],
+        n: [a, b].map(|side| side.strata[*index].1.n),
         means: *means,
         own,
     };
-    combined(&layers.map(layer).collect::<Vec<_>>(), spread, level)
+    let layers: Vec<Layer> = layers.map(layer).collect();
+    if are_shares && let Some(found) = of_few_events(&layers, spread, level) {
+        return Some(found);
+    }
+    combined(&layers, spread, level)
 }
 
 /// One stratum of both arms, known by its moments.
@@ -137,6 +152,45 @@ pub struct StratumMoments {
     pub moments: [Moments; 2],
     /// Of their units; `None` takes observations as independent.
     pub by_unit: [Option<RatioMoments>; 2],
+}
+
+/// A difference with its test, as far as there are both.
+type Compared = (Option<Estimate>, Option<TestResult>);
+
+impl StratumMoments {
+    /// What is taken as independent, of an arm.
+    fn n_units(&self, arm: usize) -> u64 {
+        self.by_unit[arm].map_or(self.moments[arm].n, |units| units.units)
+    }
+
+    /// The difference within the stratum alone.
+    fn difference(&self, are_shares: bool, level: f64) -> Compared {
+        let of_shares = || -> Option<Compared> {
+            let [a, b] = [0, 1].map(|arm| match &self.by_unit[arm] {
+                Some(units) => EffectiveShare::of_units(units),
+                None => EffectiveShare::of_observations(share(&self.moments[arm])),
+            });
+            let found = few_events(&a?, &b?, level)?;
+            Some((Some(found.difference), found.test))
+        };
+        let few = are_shares.then(of_shares).flatten();
+        few.unwrap_or_else(|| {
+            let found = match &self.by_unit {
+                [Some(a), Some(b)] => ratio_difference(a, b, Reference::Welch, level),
+                _ => welch(&self.moments[0], &self.moments[1], level),
+            };
+            let found = found.map(|found| (found.difference, found.test));
+            found.unzip()
+        })
+    }
+}
+
+/// How often ones were observed among zeros and ones.
+fn share(moments: &Moments) -> Share {
+    Share {
+        events: (moments.mean * moments.n as f64).round() as u64,
+        n: moments.n,
+    }
 }
 
 /// How the observations of a stratum contribute to the combined means: one with the value x adds
@@ -180,51 +234,90 @@ impl Spread {
     }
 }
 
-/// As [`stratified_means`], of strata whose moments are known; `spread` says how the combined values
-/// vary.
+/// As [`stratified_means`], of strata whose moments are known, of zeros and ones or of other values;
+/// `spread` says how the combined values vary.
 pub fn stratified_from_moments(
     strata: &[StratumMoments],
+    are_shares: bool,
     spread: impl Fn(&[Contribution]) -> Option<Spread>,
     level: f64,
 ) -> Option<Stratified> {
     valid_level(level)?;
-    let side =
-        |arm: usize| -> Vec<usize> { strata.iter().map(|s| s.moments[arm].n as usize).collect() };
+    let side = |arm: usize| -> Vec<usize> {
+        let size = |s: &StratumMoments| {
+            if s.n_units(arm) < 2 {
+                0
+            } else {
+                s.moments[arm].n
+            }
+        };
+        strata.iter().map(|s| size(s) as usize).collect()
+    };
     let weights = weights(&side(0), &side(1), |n| *n);
     let used: Vec<Contribution> = (0..strata.len())
         .filter(|s| weights[*s] > 0.0)
         .map(|index| {
-            let moments = &strata[index].moments;
+            let stratum = &strata[index];
+            let scale = |arm: usize| {
+                let each = weights[index] / stratum.moments[arm].n as f64;
+                each * bessel(stratum.n_units(arm)).sqrt()
+            };
             Contribution {
                 index,
-                means: moments.map(|m| m.mean),
-                scales: moments.map(|m| weights[index] / m.n as f64),
+                means: stratum.moments.map(|m| m.mean),
+                scales: [scale(0), scale(1)],
             }
         })
         .collect();
     let layer = |of: &Contribution| Layer {
         index: of.index,
         weight: weights[of.index],
+        n: strata[of.index].moments.map(|m| m.n),
         means: of.means,
-        own: match &strata[of.index].by_unit {
-            [Some(a), Some(b)] => ratio_difference(a, b, Reference::Welch, level),
-            _ => welch(
-                &strata[of.index].moments[0],
-                &strata[of.index].moments[1],
-                level,
-            ),
-        },
+        own: strata[of.index].difference(are_shares, level),
     };
     let layers: Vec<Layer> = used.iter().map(layer).collect();
-    combined(&layers, spread(&used)?, level)
+    let spread = spread(&used)?;
+    if are_shares && let Some(found) = of_few_events(&layers, spread, level) {
+        return Some(found);
+    }
+    combined(&layers, spread, level)
 }
 
 /// A stratum that has both arms.
 struct Layer {
     index: usize,
     weight: f64,
+    n: [u64; 2],
     means: [f64; 2],
-    own: Option<Comparison>,
+    own: Compared,
+}
+
+impl Layer {
+    fn finding(&self) -> StratumDifference {
+        StratumDifference {
+            index: self.index,
+            weight: self.weight,
+            difference: self.own.0,
+            test: self.own.1,
+        }
+    }
+}
+
+/// The difference of combined shares, where one of the arms has few events.
+fn of_few_events(layers: &[Layer], spread: Spread, level: f64) -> Option<Stratified> {
+    let arm = |arm: usize| {
+        let strata = layers.iter().map(|l| (l.weight, l.n[arm], l.means[arm]));
+        EffectiveShare::of_strata(strata, spread.variances[arm], spread.n_units[arm])
+    };
+    let found = few_events(&arm(0)?, &arm(1)?, level)?;
+    Some(Stratified {
+        difference: found.difference,
+        test: found.test,
+        a: found.a,
+        b: found.b,
+        strata: layers.iter().map(Layer::finding).collect(),
+    })
 }
 
 /// The difference of the combined means.
@@ -272,16 +365,21 @@ fn combined(layers: &[Layer], spread: Spread, level: f64) -> Option<Stratified> 
             nb.checked_sub(1)? as f64,
             nb,
         )?,
-        strata: layers
-            .iter()
-            .map(|layer| StratumDifference {
-                index: layer.index,
-                weight: layer.weight,
-                difference: layer.own.map(|own| own.difference),
-                test: layer.own.map(|own| own.test),
-            })
-            .collect(),
+        strata: layers.iter().map(Layer::finding).collect(),
     })
+}
+
+impl Independence {
+    /// Observations of a cell; none where they are of one unit.
+    pub(super) fn size(self, cell: &Coded<'_>) -> usize {
+        let is_one = match self {
+            Self::OfUnits if !cell.units.is_empty() => {
+                cell.units.iter().all(|u| *u == cell.units[0])
+            }
+            _ => cell.len() < 2,
+        };
+        if is_one { 0 } else { cell.len() }
+    }
 }
 
 /// Normalised weights of strata by the sizes of both arms. A stratum that one arm lacks weighs nothing.
@@ -301,55 +399,6 @@ pub(super) fn weights<T>(a: &[T], b: &[T], size: impl Fn(&T) -> usize) -> Vec<f6
     raw.into_iter()
         .map(|w| if total > 0.0 { w / total } else { 0.0 })
         .collect()
-}
-
-/// What the units of an arm contribute to its combined value, as deviations.
-#[derive(Default)]
-pub(super) struct Contributions {
-    by_unit: Vec<f64>,
-    seen: Vec<bool>,
-    /// Observations that are units of their own, and the sum of their squares.
-    n_independent: u64,
-    squares: f64,
-}
-
-impl Contributions {
-    /// Observations that are units of their own.
-    pub(super) fn add_independent(&mut self, n: u64, squares: f64) {
-        self.n_independent += n;
-        self.squares += squares;
-    }
-
-    /// What observations of units contribute.
-    pub(super) fn add_each(&mut self, observations: impl Iterator<Item = (u32, f64)>) {
-        for (unit, contribution) in observations {
-            let unit = unit as usize;
-            if unit >= self.by_unit.len() {
-                self.by_unit.resize(unit + 1, 0.0);
-                self.seen.resize(unit + 1, false);
-            }
-            self.by_unit[unit] += contribution;
-            self.seen[unit] = true;
-        }
-    }
-
-    /// Variance of the sum of all contributions; `None` below two units.
-    pub(super) fn variance(&self) -> Option<f64> {
-        let n_units = self.n_units();
-        let n = n_units as f64;
-        let squares = self.squares + self.by_unit.iter().map(|c| c * c).sum::<f64>();
-        (n_units >= 2).then(|| squares * n / (n - 1.0))
-    }
-
-    pub(super) fn n_units(&self) -> u64 {
-        self.n_independent + self.seen.iter().filter(|seen| **seen).count() as u64
-    }
-
-    /// Through units that are in both arms.
-    fn covariance(&self, other: &Self) -> f64 {
-        let pairs = self.by_unit.iter().zip(&other.by_unit);
-        pairs.map(|(a, b)| a * b).sum()
-    }
 }
 
 #[cfg(test)]

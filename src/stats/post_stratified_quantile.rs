@@ -7,24 +7,20 @@
 
 use std::sync::Arc;
 
+use super::contributions::{Contributions, bessel};
 use super::counts::{Ascending, Coded, Counts};
-use super::dist::z_multiplier;
-use super::estimate::{Estimate, Interval, Method, valid_level};
-use super::post_stratified::{Contributions, Independence, Stratified, StratumDifference, weights};
+use super::estimate::{Estimate, valid_level};
+use super::post_stratified::{Independence, Stratified, StratumDifference, weights};
 use super::quantile::{
     clustered_quantile_estimate, quantile, quantile_difference, quantile_estimate, quantile_test,
 };
 use super::ratio::RatioMoments;
+use super::weighted_counts::Weighted;
 
 /// One arm's observations of all strata; counted once for any number of quantiles.
 #[derive(Debug, Clone, Default)]
 pub struct LayeredSample<'a> {
     strata: Vec<(Coded<'a>, Arc<Counts<'a>>)>,
-}
-
-/// How much one observation of each stratum weighs; 0 where a stratum is not used.
-struct Weighted<'s> {
-    layers: Vec<(f64, &'s Counts<'s>)>,
 }
 
 impl<'a> LayeredSample<'a> {
@@ -72,13 +68,13 @@ impl<'a> LayeredSample<'a> {
     ) -> Option<Estimate> {
         let weighted = self.weighted(weights);
         let value = weighted.at(q)?;
-        let above = self.strata.first()?.0.above(value);
+        let (end, share_below) = weighted.end_near(value, q)?;
         let mut contributions = Contributions::default();
         for ((cell, counts), (each, _)) in self.strata.iter().zip(&weighted.layers) {
             if *each == 0.0 {
                 continue;
             }
-            let n_below = counts.n_below(above);
+            let n_below = counts.n_below(end);
             let share = n_below as f64 / cell.len() as f64;
             let (below, not_below) = (each * (1.0 - share), each * (0.0 - share));
             if by == Independence::OfObservations || cell.units.is_empty() {
@@ -87,18 +83,14 @@ impl<'a> LayeredSample<'a> {
                 contributions.add_independent(cell.len() as u64, squares);
                 continue;
             }
-            let deviation = |code: &u32| if *code < above { below } else { not_below };
+            let deviation = |code: &u32| if *code < end { below } else { not_below };
             let units = cell.units.iter().zip(cell.codes);
             contributions.add_each(units.map(|(unit, code)| (*unit, deviation(code))));
         }
-        let half = z_multiplier(level)? * contributions.variance()?.sqrt();
-        Some(Estimate {
-            value,
-            interval: weighted.between(q - half, q + half),
-            level,
-            method: Method::StratifiedOrderStatistics,
-            n: contributions.n_units(),
-        })
+        let n_units = contributions.n_units();
+        let variance = contributions.variance()? * bessel(n_units);
+        let variance = weighted.variance((q, share_below), end, variance);
+        weighted.estimate((value, q), variance, n_units, level)
     }
 
     fn weighted(&self, weights: &[f64]) -> Weighted<'_> {
@@ -121,117 +113,8 @@ impl<'a> LayeredSample<'a> {
         if by == Independence::OfObservations || cell.units.is_empty() {
             return quantile_estimate(counts, q, level);
         }
-        let above = cell.above(quantile(counts, q)?);
-        let se = share_below(cell, above).variance_of_ratio()?.sqrt();
-        clustered_quantile_estimate(counts, q, se, level)
-    }
-}
-
-impl Weighted<'_> {
-    fn used(&self) -> impl DoubleEndedIterator<Item = &(f64, &Counts<'_>)> {
-        self.layers.iter().filter(|(each, _)| *each > 0.0)
-    }
-
-    /// The weight of all observations below a code.
-    fn below(&self, code: u32) -> f64 {
-        self.used()
-            .map(|(each, counts)| each * counts.n_below(code) as f64)
-            .sum()
-    }
-
-    /// The first code that occurs at or after one.
-    fn next(&self, code: u32) -> Option<u32> {
-        self.used()
-            .filter_map(|(_, counts)| counts.next(code))
-            .min()
-    }
-
-    /// The last code that occurs before one.
-    fn previous(&self, code: u32) -> Option<u32> {
-        let of_layers = self.used().filter_map(|(_, counts)| counts.previous(code));
-        of_layers.max()
-    }
-
-    /// Where the first observation of a code that occurs has its middle, and where the last has: equal
-    /// values stand in the order of the strata.
-    fn middles(&self, code: u32) -> (f64, f64) {
-        let is_there = |(_, counts): &&(f64, &Counts<'_>)| counts.next(code) == Some(code);
-        let half = |layer: Option<&(f64, &Counts<'_>)>| layer.map_or(0.0, |(each, _)| each / 2.0);
-        (
-            self.below(code) + half(self.used().find(is_there)),
-            self.below(code + 1) - half(self.used().rfind(is_there)),
-        )
-    }
-
-    /// The first code whose weight, with all below it, reaches a share; the last where none does.
-    fn reaching(&self, share: f64) -> Option<u32> {
-        let last = self.previous(u32::MAX)?;
-        let (mut low, mut high) = (0, last);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.below(middle + 1) < share {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        self.next(low)
-    }
-
-    /// The code of the first observation whose middle is at a share or above it.
-    fn first_from(&self, share: f64) -> Option<u32> {
-        let code = self.reaching(share)?;
-        if self.middles(code).1 >= share {
-            return Some(code);
-        }
-        self.next(code + 1)
-    }
-
-    fn value(&self, code: u32) -> Option<f64> {
-        self.used().next().map(|(_, counts)| counts.value(code))
-    }
-
-    /// The value at the share `q`: linear between the middles of the weights, so that equal weights
-    /// give type 7.
-    fn at(&self, q: f64) -> Option<f64> {
-        let (lowest, highest) = (self.next(0)?, self.previous(u32::MAX)?);
-        // Half the weights of the first and the last observation stand outside.
-        let first = self.middles(lowest).0;
-        let last = self.below(highest + 1) - self.middles(highest).1;
-        let target = first + q * (1.0 - first - last);
-        let Some(code) = self.first_from(target - 1e-15) else {
-            return self.value(highest);
-        };
-        let (value, middle) = (self.value(code)?, self.middles(code).0);
-        let Some(before) = self.previous(code).filter(|_| middle >= target - 1e-15) else {
-            return Some(value);
-        };
-        let (at, value_before) = (self.middles(before).1, self.value(before)?);
-        let part = if middle > at {
-            (target - at) / (middle - at)
-        } else {
-            0.0
-        };
-        Some(value_before + part.clamp(0.0, 1.0) * (value - value_before))
-    }
-
-    /// The values one order statistic outside the shares `low` and `high`; infinite beyond the sample.
-    fn between(&self, low: f64, high: f64) -> Interval {
-        // The first code that is not all at or below `low`: its own first observation may still be.
-        let beyond = self.reaching(low);
-        let lower = beyond.and_then(|code| {
-            let is_below = self.middles(code).0 <= low;
-            if is_below {
-                Some(code)
-            } else {
-                self.previous(code)
-            }
-        });
-        let value = |code: Option<u32>, open: f64| code.and_then(|c| self.value(c)).unwrap_or(open);
-        Interval {
-            lower: value(lower, f64::NEG_INFINITY),
-            upper: value(self.first_from(high), f64::INFINITY),
-        }
+        let end = counts.end_near(quantile(counts, q)?, q);
+        clustered_quantile_estimate(counts, q, &share_below(cell, end), level)
     }
 }
 
@@ -263,7 +146,7 @@ pub fn standardised_quantiles(
     if !(q > 0.0 && q < 1.0) {
         return None;
     }
-    let weights = weights(&a.strata, &b.strata, |(cell, _)| cell.len());
+    let weights = weights(&a.strata, &b.strata, |(cell, _)| by.size(cell));
     let value_a = a.quantile(&weights, (q, by), level)?;
     let value_b = b.quantile(&weights, (q, by), level)?;
     Some((value_a, value_b, quantile_difference(&value_a, &value_b)?))
@@ -273,9 +156,9 @@ pub fn standardised_quantiles(
 pub struct CountedLayers<'c, S, W> {
     /// One per stratum, all with the same table.
     pub counts: Vec<Counts<'c>>,
-    /// Standard error of the share up to a quantile standardised with some weights, and the units that
-    /// it stands on.
-    pub standard_error: S,
+    /// By how much clustering multiplies the variance of the share up to a value standardised with some
+    /// weights, and the units that it stands on.
+    pub design_effect: S,
     /// The quantile in one stratum alone.
     pub within: W,
 }
@@ -292,15 +175,10 @@ where
             layers: layers.collect(),
         };
         let value = weighted.at(q)?;
-        let (se, n) = (self.standard_error)(value, weights)?;
-        let half = z_multiplier(level)? * se;
-        Some(Estimate {
-            value,
-            interval: weighted.between(q - half, q + half),
-            level,
-            method: Method::StratifiedOrderStatistics,
-            n,
-        })
+        let (end, share) = weighted.end_near(value, q)?;
+        let (design_effect, n) = (self.design_effect)(value, weights)?;
+        let variance = weighted.variance((q, share), end, 0.0) * design_effect.max(1.0);
+        weighted.estimate((value, q), variance, n, level)
     }
 }
 
@@ -317,7 +195,8 @@ where
     W: Fn(usize) -> Option<Estimate>,
 {
     valid_level(level)?;
-    let weights = weights(&a.counts, &b.counts, Ascending::n);
+    let size = |counts: &Counts<'_>| if counts.n() < 2 { 0 } else { counts.n() };
+    let weights = weights(&a.counts, &b.counts, size);
     let value_a = a.quantile(&weights, q, level)?.known_to(known_to);
     let value_b = b.quantile(&weights, q, level)?.known_to(known_to);
     let own = |s: usize| (a.within)(s).zip((b.within)(s));
@@ -332,7 +211,7 @@ pub fn stratified_quantiles(
     level: f64,
 ) -> Option<Stratified> {
     let (value_a, value_b, _) = standardised_quantiles(a, b, (q, by), level)?;
-    let weights = weights(&a.strata, &b.strata, |(cell, _)| cell.len());
+    let weights = weights(&a.strata, &b.strata, |(cell, _)| by.size(cell));
     let own = |s: usize| a.within(s, (q, by), level).zip(b.within(s, (q, by), level));
     joined((value_a, value_b), &weights, own)
 }

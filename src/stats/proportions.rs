@@ -72,7 +72,17 @@ pub(super) fn wilson_estimate(value: f64, n: u64, level: f64) -> Option<Estimate
     if n == 0 {
         return None;
     }
-    let total = n as f64;
+    Some(Estimate {
+        value,
+        interval: wilson_interval(value, n as f64, z),
+        level,
+        method: Method::Wilson,
+        n,
+    })
+}
+
+/// Wilson's interval of a share of so many observations, more than none of them.
+pub(super) fn wilson_interval(value: f64, total: f64, z: f64) -> Interval {
     let shrink = 1.0 + z * z / total;
     let centre = (value + z * z / (2.0 * total)) / shrink;
     let half = z / shrink * (value * (1.0 - value) / total + z * z / (4.0 * total * total)).sqrt();
@@ -84,13 +94,7 @@ pub(super) fn wilson_estimate(value: f64, n: u64, level: f64) -> Option<Estimate
     if value >= 1.0 {
         interval.upper = 1.0;
     }
-    Some(Estimate {
-        value,
-        interval,
-        level,
-        method: Method::Wilson,
-        n,
-    })
+    interval
 }
 
 /// The difference of shares `b − a` (a control) with Newcombe's interval. `None` if either arm is

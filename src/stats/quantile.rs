@@ -3,14 +3,16 @@
 //! Estimates are of type 7 (Hyndman & Fan 1996). An interval is a pair of order statistics whose
 //! ranks depend on n, the quantile and the level alone (e.g. Conover 1999, section 3.2); for
 //! observations clustered in units the ranks come from the standard error of the share of
-//! observations below the quantile instead (Woodruff 1952), which [`super::ratio`] gives with the
-//! observations of a unit below the quantile as numerator and all of them as denominator.
+//! observations below the quantile (Woodruff 1952), which [`super::ratio`] gives with the
+//! observations of a unit below the quantile as numerator and all of them as denominator. Where many
+//! values are equal that share is not the quantile's own, and its variance is carried over to it.
 
 use super::counts::Ascending;
-use super::dist::{beta_tails, binomial_tails, normal_tails, z_multiplier};
+use super::dist::{beta_tails, binomial_tails, normal_tails, t_multiplier, z_multiplier};
 use super::estimate::{
     Estimate, Interval, Method, TestName, TestResult, square_and_add, valid_level,
 };
+use super::ratio::RatioMoments;
 
 /// The quantile `q` in 0..=1 of ascending finite values, type 7: linear between the order
 /// statistics around rank 1 + (n−1)q. `None` for an empty slice or `q` outside 0..=1.
@@ -52,24 +54,37 @@ impl Ranks {
         })
     }
 
-    /// Ranks n(q ± z·se), half a rank outwards as the normal approximation of
-    /// [`Ranks::independent`] has it, where `se` is the standard error of the share of observations
-    /// at or below the quantile, as clustering makes it.
+    /// Ranks n(q ± t·se) for observations clustered in units, half a rank outwards as the normal
+    /// approximation of [`Ranks::independent`] has it, and never inside those: that observations of a unit
+    /// resemble each other makes no quantile better known. `below` holds by unit the observations at or
+    /// below the quantile, or below it, and all of them; its design effect is taken for that of q itself,
+    /// and t has a degree of freedom less than there are units.
     ///
-    /// `None` unless n > 0, `q` and `level` are inside (0, 1) and `se` is finite and not negative.
-    pub fn with_standard_error(n: u64, q: f64, se: f64, level: f64) -> Option<Self> {
-        valid_quantile(n, q)?;
-        if !(se >= 0.0 && se.is_finite()) {
-            return None;
-        }
+    /// `None` below two units, or unless n > 0 and `q` and `level` are inside (0, 1).
+    pub fn clustered(n: u64, q: f64, below: &RatioMoments, level: f64) -> Option<Self> {
+        let independent = Self::independent(n, q, level)?;
+        below.variance_of_ratio()?;
+        // Where all or none are below, nothing tells how they are clustered.
+        let design_effect = below
+            .share_design_effect()
+            .map_or(1.0, |deff| deff.max(1.0));
+        let se = (q * (1.0 - q) / n as f64 * design_effect).sqrt();
+        let half_width = t_multiplier(level, (below.units - 1) as f64)? * se;
+        let ranks = Self::about(n, q, half_width);
+        Some(Self {
+            lower: ranks.lower.zip(independent.lower).map(|(a, b)| a.min(b)),
+            upper: ranks.upper.zip(independent.upper).map(|(a, b)| a.max(b)),
+        })
+    }
+
+    fn about(n: u64, q: f64, half_width: f64) -> Self {
         let total = n as f64;
-        let half_width = z_multiplier(level)? * se;
         let lower = (total * (q - half_width) + 0.5).floor();
         let upper = (total * (q + half_width) + 0.5).ceil();
-        Some(Self {
+        Self {
             lower: (lower >= 1.0).then_some(lower as u64),
             upper: (upper <= total).then_some(upper as u64),
-        })
+        }
     }
 
     /// The probability P(l ≤ Bin(n,q) ≤ u−1) that the interval covers the quantile when
@@ -107,15 +122,14 @@ pub fn quantile_estimate(
     estimate(sorted, q, level, ranks, Method::OrderStatistics)
 }
 
-/// As [`quantile_estimate`] for observations clustered in units, where `se` is the standard error
-/// of the share of observations at or below the quantile.
+/// As [`quantile_estimate`] for observations clustered in units; `below` as for [`Ranks::clustered`].
 pub fn clustered_quantile_estimate(
     sorted: &(impl Ascending + ?Sized),
     q: f64,
-    se: f64,
+    below: &RatioMoments,
     level: f64,
 ) -> Option<Estimate> {
-    let ranks = Ranks::with_standard_error(sorted.n() as u64, q, se, level)?;
+    let ranks = Ranks::clustered(sorted.n() as u64, q, below, level)?;
     estimate(sorted, q, level, ranks, Method::ClusteredOrderStatistics)
 }
 
@@ -213,16 +227,17 @@ mod tests {
     }
 
     #[test]
-    fn independent_standard_error_gives_nearly_the_independent_ranks() {
+    fn one_observation_a_unit_gives_nearly_the_independent_ranks() {
         for (n, q) in [
             (20_u64, 0.5),
             (1000, 0.95),
             (100_000, 0.99),
             (5_000_000, 0.5),
         ] {
-            let se = (q * (1.0 - q) / n as f64).sqrt();
+            let below = (q * n as f64) as u64;
+            let alone = RatioMoments::from_sums(n, (below, n), (below, n, below));
             let exact = Ranks::independent(n, q, 0.95).unwrap();
-            let normal = Ranks::with_standard_error(n, q, se, 0.95).unwrap();
+            let normal = Ranks::clustered(n, q, &alone, 0.95).unwrap();
             let gap = |a: Option<u64>, b: Option<u64>| a.unwrap().abs_diff(b.unwrap());
             assert!(
                 gap(exact.lower, normal.lower) <= 1,
@@ -237,10 +252,34 @@ mod tests {
         }
     }
 
+    /// Six of a hundred requests at the time limit, of users with two each: the p95 is the limit, at or
+    /// below which all are.
     #[test]
-    fn no_spread_still_brackets_the_quantile() {
-        let ranks = Ranks::with_standard_error(100, 0.5, 0.0, 0.95).unwrap();
-        assert_eq!((ranks.lower, ranks.upper), (Some(50), Some(51)));
+    fn a_quantile_among_equal_values_is_known_no_better_than_one_request_a_unit_tells() {
+        let values: Vec<f64> = (0..94).map(f64::from).chain([999.0; 6]).collect();
+        let all = RatioMoments::of_whole_numbers((0..50).map(|_| (2, 2)));
+        let found = clustered_quantile_estimate(&values, 0.95, &all, 0.95).unwrap();
+        let independent = quantile_estimate(&values, 0.95, 0.95).unwrap();
+        assert!(found.interval.lower <= independent.interval.lower && found.value > 900.0);
+        assert!(found.interval.lower < 91.0, "{found:?}");
+    }
+
+    #[test]
+    fn few_units_tell_little_however_much_each_did() {
+        let of = |units: u32, size: u32| {
+            let below = |unit: u32| {
+                if unit.is_multiple_of(2) {
+                    size / 4
+                } else {
+                    3 * size / 4
+                }
+            };
+            RatioMoments::of_whole_numbers((0..units).map(|unit| (below(unit), size)))
+        };
+        let few = Ranks::clustered(1200, 0.5, &of(4, 300), 0.95).unwrap();
+        let many = Ranks::clustered(1200, 0.5, &of(120, 10), 0.95).unwrap();
+        let width = |ranks: Ranks| ranks.upper.unwrap() - ranks.lower.unwrap();
+        assert!(width(few) > 5 * width(many), "{few:?} {many:?}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::stats::{
     self, Ascending as _, Contribution, CountedLayers, Counts, Estimate, RatioMoments, Spread,
     Stratified, StratumMoments, stratified_from_moments, stratified_quantiles_of_counts,
 };
+use crate::units::ValueForm;
 
 /// What comparisons from cells stand on.
 pub(super) struct Basis<'a> {
@@ -161,7 +162,7 @@ impl PlaceFigures {
     }
 
     /// How users vary in the share of their durations up to a quantile: as they do at the nearest
-    /// threshold, whose variance is that of a share of its size.
+    /// threshold.
     fn share_up_to(
         &self,
         basis: &Basis<'_>,
@@ -179,14 +180,8 @@ impl PlaceFigures {
             Some((share, moments))
         });
         let distance = |share: f64| (logit(share) - logit(q)).abs();
-        let (share, moments) = known.min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)))?;
-        let scale = q * (1.0 - q) / (share * (1.0 - share));
-        Some(RatioMoments {
-            m_num: moments.m_num * scale,
-            m_den: moments.m_den * scale,
-            m_cross: moments.m_cross * scale,
-            ..moments
-        })
+        let nearest = known.min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)));
+        nearest.map(|(_, moments)| moments)
     }
 
     /// By observation and by unit.
@@ -208,11 +203,12 @@ impl PlaceFigures {
                 ..*stratum
             })
             .collect();
+        let are_shares = metric.form == ValueForm::Share;
         let of_observations = |used: &[Contribution]| Spread::of_observations(&alone, used);
         let of_units = |used: &[Contribution]| self.spread(basis, measure, arms, used);
         [
-            stratified_from_moments(&alone, of_observations, level),
-            stratified_from_moments(&strata, of_units, level),
+            stratified_from_moments(&alone, are_shares, of_observations, level),
+            stratified_from_moments(&strata, are_shares, of_units, level),
         ]
     }
 
@@ -261,10 +257,7 @@ impl PlaceFigures {
             sum
         };
         let n_units = arms.map(|arm| self.units_in_strata(basis, measure, arm));
-        let variance = |arm: usize| {
-            let n = n_units[arm] as f64;
-            (n_units[arm] >= 2).then(|| form(arm, arm) * n / (n - 1.0))
-        };
+        let variance = |arm: usize| (n_units[arm] >= 2).then(|| form(arm, arm));
         Some(Spread {
             variances: [variance(0)?, variance(1)?],
             covariance: form(0, 1),
@@ -299,9 +292,9 @@ impl PlaceFigures {
                 let alone = counts.clone();
                 CountedLayers {
                     counts,
-                    standard_error: move |value: f64, weights: &[f64]| {
+                    design_effect: move |value: f64, weights: &[f64]| {
                         let of = (quantity, value);
-                        self.standard_error(basis, (arm, by_unit), of, (&of_error, weights))
+                        self.design_effect(basis, (arm, by_unit), of, (&of_error, weights))
                     },
                     within: move |s: usize| {
                         self.within(basis, (arm, s, by_unit), (quantity, q), &alone[s])
@@ -313,9 +306,9 @@ impl PlaceFigures {
         })
     }
 
-    /// Standard error of an arm's share up to a value, standardised; and the units it stands on. By
-    /// user, as much wider as at the nearest threshold.
-    fn standard_error(
+    /// How much wider than by request an arm's share up to a value is known, standardised, as at the
+    /// nearest threshold; and the units it stands on.
+    fn design_effect(
         &self,
         basis: &Basis<'_>,
         (arm, by_unit): (usize, bool),
@@ -330,15 +323,10 @@ impl PlaceFigures {
             })
             .sum()
         };
-        let at_value = |s: usize| {
-            let below = counts[s].n_below(counts[s].above(value));
-            below as f64 / counts[s].n().max(1) as f64
-        };
-        let variance = of_observations(&at_value);
         let used = || (0..counts.len()).filter(|s| weights[*s] > 0.0);
         if !by_unit {
             let n: u64 = used().map(|s| counts[s].n() as u64).sum();
-            return (n >= 2).then(|| (variance.sqrt(), n));
+            return (n >= 2).then_some((1.0, n));
         }
         let bin = bins::bin_of_ms(value)?;
         let thresholds = basis.by_user.thresholds(quantity);
@@ -363,9 +351,11 @@ impl PlaceFigures {
             })
             .collect();
         let spread = self.spread(basis, measure, [arm; 2], &contributions)?;
-        let widening = spread.variances[0] / of_observations(&share);
-        let se = (variance * widening).sqrt();
-        se.is_finite().then_some((se, spread.n_units[0]))
+        let n_units = spread.n_units[0] as f64;
+        let variance = spread.variances[0] * n_units / (n_units - 1.0);
+        let widening = variance / of_observations(&share);
+        let widening = if widening.is_finite() { widening } else { 1.0 };
+        Some((widening, spread.n_units[0]))
     }
 
     fn within(
@@ -381,8 +371,7 @@ impl PlaceFigures {
         }
         let group = in_stratum(basis, arm, s);
         let moments = self.share_up_to(basis, Scope::Stage, group, (quantity, q))?;
-        let se = moments.variance_of_ratio()?.sqrt();
-        Some(stats::clustered_quantile_estimate(counts, q, se, level)?.known_to(bins::ALPHA))
+        Some(stats::clustered_quantile_estimate(counts, q, &moments, level)?.known_to(bins::ALPHA))
     }
 }
 

@@ -76,7 +76,7 @@ pub fn analyze_cells(
         progress.check()?;
         scorecard.push(figures.row(&basis, metric, control));
     }
-    family::adjust(&mut scorecard, settings.correction);
+    family::adjust(&mut scorecard, settings);
     let arms = summaries(&figures.whole, &names, (&by_user, root), compared);
     progress.phase("Segments", 0)?;
     let (mut segments, segment_columns) = match treatment {

@@ -1,18 +1,23 @@
 //! Whether there is something to compare, and enough of it.
 
-use super::super::model::{HealthCheck, Severity};
+use super::super::model::{ArmSummary, HealthCheck, Severity};
 use super::work::is_groups;
 use super::{Evidence, fine, found};
 use crate::units;
 
 /// Fewer requests than this in an arm tell little.
 const FEW_REQUESTS: u64 = 100;
+/// Fewer users than this tell little of how users vary.
+const FEW_USERS: u64 = 20;
 
 pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<HealthCheck> {
     let mut checks: Vec<HealthCheck> = if evidence.arms.len() < 2 {
         vec![single_arm()]
     } else {
-        few_requests(evidence).into_iter().collect()
+        few_requests(evidence)
+            .into_iter()
+            .chain(few_users(evidence))
+            .collect()
     };
     checks.extend(outcomes(evidence));
     checks.extend(segment_values(evidence));
@@ -43,6 +48,27 @@ fn few_requests(evidence: &Evidence<'_>) -> Option<HealthCheck> {
             format!("Fewer than {FEW_REQUESTS} requests in {}", few.join(", ")),
             "Tails and error shares of so few requests say little",
             "Collect more, or leave the arm out",
+        )
+    })
+}
+
+/// However many requests they sent: that users differ is seen between users alone.
+fn few_users(evidence: &Evidence<'_>) -> Option<HealthCheck> {
+    let count = |arm: &ArmSummary| arm.n_units.map(|n| (arm.name.clone(), n));
+    let few: Vec<String> = evidence
+        .arms
+        .iter()
+        .filter_map(count)
+        .filter(|(_, n)| *n < FEW_USERS)
+        .map(|(name, n)| format!("{name}: {}", units::count(n)))
+        .collect();
+    (!few.is_empty()).then(|| {
+        found(
+            ("few-users", "Has every arm enough users?"),
+            Severity::Warning,
+            format!("Fewer than {FEW_USERS} users in {}", few.join(", ")),
+            "Users differ, and so few tell little of how much: intervals by user are wide and rough, and below 5 users an arm nothing is judged",
+            "Collect more users, or choose requests as the unit if users have nothing to do with the assignment",
         )
     })
 }

@@ -103,6 +103,9 @@ const FAMILIES: [Family; 15] = [
     stamps::checks,
 ];
 
+/// The check whether requests of different users are independent.
+pub(super) const INDEPENDENCE: &str = "independence";
+
 /// All checks that this log allows, the worst first. Fails when cancelled.
 pub(super) fn checks(subject: &Subject<'_>, progress: &Progress) -> Result<Vec<HealthCheck>> {
     let crossing = crossing(subject.log, subject.by_user, subject.control);

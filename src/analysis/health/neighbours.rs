@@ -8,7 +8,7 @@ use crate::data::{Clock, Outcome, Quantity, Units};
 use crate::units;
 
 const QUESTION: (&str, &str) = (
-    "independence",
+    super::INDEPENDENCE,
     "Are requests of different users independent?",
 );
 /// Stretches of consecutive requests that are summed.

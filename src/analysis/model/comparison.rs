@@ -94,6 +94,8 @@ pub struct ScorecardRow {
     pub denominator: String,
     /// What its numbers are on: the scale of ratings, the currency of costs; empty where the form says it.
     pub scale: String,
+    /// Which quantile it is, such as 0.95; `None` of shares and means.
+    pub quantile: Option<f64>,
     /// Per arm, in the log's order.
     pub values: Vec<ArmValue>,
     /// Per arm other than the control.

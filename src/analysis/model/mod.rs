@@ -256,11 +256,15 @@ pub struct StrategyFinding {
 impl StrategyFinding {
     /// As shown to people, on the clock of its log: without one, no order is known either.
     pub fn label(&self, clock: Clock) -> &'static str {
-        let is_seen = self.is_declared || clock != Clock::RowOrder;
         match self.strategy {
-            Strategy::Sequential if !is_seen => "Order of the arms unknown",
+            Strategy::Sequential if !self.is_order_known(clock) => "Order of the arms unknown",
             strategy => strategy.label(),
         }
+    }
+
+    /// Whether the log's clock, or the analyst, says which arm ran when.
+    pub fn is_order_known(&self, clock: Clock) -> bool {
+        self.is_declared || clock != Clock::RowOrder
     }
 }
 

@@ -60,8 +60,7 @@ fn lead(analysis: &Analysis) -> String {
         .to_owned();
     if analysis.log.n_units.is_some() {
         lead += " Tests by request take the requests of one user as independent, which a design effect far \
-                 above 1 speaks against; whether users resemble each other, as in one queue, is not \
-                 checked here.";
+                 above 1 speaks against.";
     }
     lead
 }
