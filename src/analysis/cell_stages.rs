@@ -75,7 +75,7 @@ fn strata_starts(
 
 /// The stages of the rollout, in the buckets that the requests themselves would be counted in, or in
 /// the cells' own where these are longer.
-pub(super) fn stages_of_cells(cells: &Cells, compared: [usize; 2]) -> Vec<Stage> {
+pub fn stages_of_cells(cells: &Cells, compared: [usize; 2]) -> Vec<Stage> {
     let spans = of_whole(cells, Measure::Requests).map(|cell| cell.span_us);
     let Some((first_us, last_us)) = spans.fold(None, joined) else {
         return Vec::new();

@@ -49,8 +49,8 @@ mod simulations;
 mod tests;
 
 pub use bad_requests::{BadRequests, Badness, bad_requests};
-pub use cell_stages::unit_plan;
-pub use from_cells::analyze_cells;
+pub use cell_stages::{stages_of_cells, unit_plan};
+pub use from_cells::{analyze_cells, log_of_cells};
 pub use model::*;
 pub use rollouts::Rollouts;
 pub use selection::{Selection, select};

@@ -125,7 +125,7 @@ impl Session {
     /// Lists and reads the requests that are asked for.
     pub(super) fn follow_requests(&mut self, loaded: &Arc<Loaded>, state: &AppState) {
         let panel = &state.requests;
-        if !panel.is_open {
+        if !panel.is_open || loaded.cells.is_some() {
             return;
         }
         if let Some(work) = self

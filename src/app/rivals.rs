@@ -74,9 +74,9 @@ impl Session {
             ..state.document.clone()
         };
         self.rival.asked = Some(asked);
-        let log = loaded.log.clone();
+        let loaded = loaded.clone();
         self.jobs.start(JobKind::Rival, move |progress| {
-            replay_changed(&log, &document, (None, plan), progress)
+            replay_changed(&loaded, &document, (None, plan), progress)
                 .map(|replay| Output::Replay(Box::new(replay)))
         });
     }

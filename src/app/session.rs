@@ -23,6 +23,7 @@ use super::thresholds::{Passed, Thresholds, replay_changed};
 use super::watch::{Change, Snapshot, Watch};
 use super::words::spoken;
 use crate::analysis::{Analysis, AnalysisSettings};
+use crate::cli::CellLog;
 use crate::error::{Error, Result};
 use crate::ingest::{LoadRequest, Loaded, Mapping, Side, SideKind, WrittenRows, load};
 use crate::jobs::{JobId, JobKind, JobQueue, JobStatus, Progress};
@@ -274,7 +275,11 @@ impl Session {
                 self.jobs.start(JobKind::Load, move |progress| {
                     // Before reading: what is written meanwhile has not been seen.
                     let files = Snapshot::of(&request);
-                    load(&request, progress).map(|l| Output::Loaded(Box::new(l), files))
+                    let loaded = match CellLog::load(&request.paths)? {
+                        Some(loaded) => loaded,
+                        None => load(&request, progress)?,
+                    };
+                    Ok(Output::Loaded(Box::new(loaded), files))
                 });
             }
         }
@@ -431,9 +436,9 @@ impl Session {
                 .filter(|(settings, _)| *settings == document.settings)
                 .map(|(_, rulebook)| rulebook),
         );
-        let (log, document) = (loaded.log.clone(), document.clone());
+        let (loaded, document) = (loaded.clone(), document.clone());
         self.jobs.start(JobKind::Replay, move |progress| {
-            replay_changed(&log, &document, (earlier, plan), progress)
+            replay_changed(&loaded, &document, (earlier, plan), progress)
                 .map(|replay| Output::Replay(Box::new(replay)))
         });
     }

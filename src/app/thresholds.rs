@@ -7,8 +7,10 @@ use super::document::Document;
 use super::session::{Output, Session};
 use super::state::{AppState, Screen};
 use crate::analysis::{AnalysisSettings, select};
+use crate::cli::{CellLog, no_plan_on_cells};
 use crate::data::RequestLog;
 use crate::error::{Error, Result};
+use crate::ingest::Loaded;
 use crate::jobs::{JobKind, Progress};
 use crate::rules::passage::{Assignment, Passages, Until, Watch, first_over, oriented};
 use crate::rules::{
@@ -98,6 +100,9 @@ impl Session {
         else {
             return;
         };
+        if loaded.cells.is_some() {
+            return;
+        }
         let Some(rule) = document.rulebook.rules.get(state.rule).cloned() else {
             return;
         };
@@ -155,11 +160,21 @@ impl Session {
 /// A replay of those rules alone that an earlier replay of the same rows does not answer for; under
 /// another plan than the log's, of all of them.
 pub(super) fn replay_changed(
-    log: &RequestLog,
+    loaded: &Loaded,
     document: &Document,
     (earlier, plan): (Option<(Arc<Replay>, Rulebook)>, Option<String>),
     progress: &Progress,
 ) -> Result<Replay> {
+    if let Some(known) = CellLog::of(loaded) {
+        let arms = known
+            .arms(&document.settings)?
+            .ok_or_else(Error::cancelled)?;
+        return match plan {
+            Some(_) => Err(no_plan_on_cells()),
+            None => known.replay(&document.rulebook, &arms, &document.settings, progress),
+        };
+    }
+    let log = &loaded.log;
     let selection = select(log, &document.settings)?;
     let (control, treatment) = (
         selection.control,

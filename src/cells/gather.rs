@@ -37,6 +37,8 @@ struct Block {
     outcomes: [u64; 5],
     /// In the order of the log's quantities.
     sums: Vec<Sums>,
+    /// The same, of durations of requests that were not answered; empty where they are not counted.
+    unanswered: Vec<Sums>,
     users: Distinct,
 }
 
@@ -167,6 +169,8 @@ impl Slot {
         stretches: Stretches<'_>,
     ) {
         let values = self.segment.map(|i| &piece.segments[i].code);
+        let has_stretches = matches!(stretches, Stretches::Every(_));
+        let counts_unanswered = self.segment.is_none() && has_stretches && piece.has_outcome;
         let mut last: Option<(BlockKey, u32)> = None;
         for row in 0..piece.n_rows() {
             let event_us = piece.event_us[row];
@@ -175,7 +179,11 @@ impl Slot {
             let at = match last {
                 Some((known, at)) if known == key => at,
                 _ => *self.place.entry(key).or_insert_with(|| {
-                    self.blocks.push(Block::new(key, columns.len(), event_us));
+                    let mut block = Block::new(key, columns.len(), event_us);
+                    if counts_unanswered {
+                        block.unanswered = (0..columns.len()).map(|_| Sums::default()).collect();
+                    }
+                    self.blocks.push(block);
                     self.blocks.len() as u32 - 1
                 }),
             };
@@ -189,6 +197,13 @@ impl Slot {
             for (sums, column) in block.sums.iter_mut().zip(columns) {
                 sums.add(column, column.numbers.code(row), outcome);
             }
+            if outcome != Outcome::Ok {
+                for (sums, column) in block.unanswered.iter_mut().zip(columns) {
+                    if !column.bins.is_empty() {
+                        sums.add_value(column, column.numbers.code(row));
+                    }
+                }
+            }
             if let Some(users) = users.filter(|_| self.segment.is_none()) {
                 block.users.add(users[row]);
             }
@@ -199,8 +214,15 @@ impl Slot {
 impl Sums {
     #[inline]
     fn add(&mut self, column: &Column<'_>, code: usize, outcome: Outcome) {
+        if !column.needs_answer || outcome == Outcome::Ok {
+            self.add_value(column, code);
+        }
+    }
+
+    #[inline]
+    fn add_value(&mut self, column: &Column<'_>, code: usize) {
         let value = column.numbers.table()[code];
-        if value.is_nan() || (column.needs_answer && outcome != Outcome::Ok) {
+        if value.is_nan() {
             return;
         }
         if let Some(bin) = column.bins.get(code).copied().flatten() {
@@ -240,6 +262,7 @@ impl Block {
             span_us: (event_us, event_us),
             outcomes: [0; 5],
             sums: (0..n_quantities).map(|_| Sums::default()).collect(),
+            unanswered: Vec::new(),
             users: Distinct::default(),
         }
     }
@@ -269,12 +292,14 @@ impl Block {
             let outcomes = (0..).zip(self.outcomes).filter(|(_, n)| *n > 0);
             cells.extend(outcomes.map(|(bin, n)| cell(Measure::Outcome, Some(bin), n)));
         }
-        for ((quantity, _), sums) in names.quantities.iter().zip(self.sums) {
+        let quantities = || names.quantities.iter().map(|(quantity, _)| *quantity);
+        let answered = quantities().map(Measure::Of).zip(self.sums);
+        let unanswered = quantities().map(Measure::Unanswered).zip(self.unanswered);
+        for (measure, sums) in answered.chain(unanswered) {
             // What was known about users before is no outcome.
-            if names.covariate.map(Quantity::Extra) == Some(*quantity) {
+            if names.covariate.map(|i| Measure::Of(Quantity::Extra(i))) == Some(measure) {
                 continue;
             }
-            let measure = Measure::Of(*quantity);
             let of_bins = (sums.first_bin..).zip(sums.bins);
             let none = (bins::NOT_POSITIVE, sums.n_not_positive);
             if sums.n > 0 {

@@ -12,11 +12,13 @@
 pub mod bins;
 mod gather;
 mod in_both;
+mod made_requests;
 mod names;
 pub mod sql;
 mod unit_gather;
 
 pub use gather::Gatherer;
+pub use made_requests::{Durations, MOST_REQUESTS, with_requests};
 pub use names::{is_duration, needs_answer, quantity_name};
 pub use unit_gather::UnitGatherer;
 
@@ -69,6 +71,9 @@ pub enum Measure {
     /// Latency and time to first token: of answered requests, sums over durations above 0 and counts
     /// by [`bins`]. Completion tokens: of answered requests. Any other quantity: of all that have it.
     Of(Quantity),
+    /// Latency and time to first token as in [`Measure::Of`], but of requests that were not answered; of
+    /// the whole log only. Comparisons leave them out, monitors do not.
+    Unanswered(Quantity),
 }
 
 /// One figure.

@@ -26,6 +26,8 @@ const QUANTITIES: [(Quantity, &str); 6] = [
     (Quantity::Cost, "cost"),
 ];
 const METRIC: &str = "metric.";
+/// What follows the name of a duration of requests that were not answered.
+const UNANSWERED: &str = ".unanswered";
 
 /// The name of a quantity in both tables.
 pub fn quantity_name(quantity: Quantity, extra_names: &[String]) -> String {
@@ -69,6 +71,7 @@ impl Measure {
             Self::Users => "users".to_owned(),
             Self::Outcome => "outcome".to_owned(),
             Self::Of(quantity) => quantity_name(quantity, extra_names),
+            Self::Unanswered(quantity) => quantity_name(quantity, extra_names) + UNANSWERED,
         }
     }
 
@@ -79,6 +82,8 @@ impl Measure {
             "requests" => Self::Requests,
             "users" => Self::Users,
             "outcome" => Self::Outcome,
+            "latency_ms.unanswered" => Self::Unanswered(Quantity::LatencyMs),
+            "ttft_ms.unanswered" => Self::Unanswered(Quantity::TtftMs),
             name => Self::Of(quantity_of_name(name, extra_names)?),
         })
     }

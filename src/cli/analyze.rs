@@ -1,13 +1,12 @@
 //! `hindsight analyze`: health, scorecard, decision.
 
 use super::arguments::AnalyzeArguments;
-use super::cells::{names_of, read_cells_of};
+use super::from_cells::CellLog;
 use super::output::{joined, print, print_json};
 use super::table::table;
 use super::{Finish, load, settings};
 use crate::analysis::{
     Analysis, DecisionKind, HealthCheck, MetricRole, ReasonWeight, ScorecardRow, analyze,
-    analyze_cells,
 };
 use crate::data::RequestLog;
 use crate::error::Result;
@@ -17,10 +16,10 @@ use crate::report::segment_map::{cell_text, segment_map, segment_note, segment_w
 use crate::units;
 
 pub(super) fn run(arguments: &AnalyzeArguments, progress: &Progress) -> Result<Finish> {
-    let analysis = match read_cells_of(&arguments.log.logs)? {
-        Some(cells) => {
+    let analysis = match CellLog::read(&arguments.log.logs)? {
+        Some(known) => {
             let settings = settings(&arguments.compare, &RequestLog::default())?;
-            analyze_cells(&cells, &names_of(&arguments.log.logs), &settings, progress)?
+            known.analyze(&settings, progress)?
         }
         None => {
             let loaded = load(&arguments.log, progress)?;

@@ -5,6 +5,7 @@ mod analyze;
 mod arguments;
 pub mod bundled;
 mod cells;
+mod from_cells;
 mod inspect;
 mod lab;
 mod lab_values;
@@ -18,6 +19,8 @@ mod selection;
 mod table;
 
 pub use arguments::{Arguments, Command, LogArguments};
+#[cfg(feature = "gui")]
+pub(crate) use from_cells::{CellLog, no_plan_on_cells};
 pub use memory::MemoryLimit;
 #[cfg(feature = "gui")]
 pub(crate) use replay::stages;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::arguments::{LogArguments, ReplayArguments, RulesArguments};
+use super::from_cells::{CellLog, no_plan_on_cells};
 use super::output::{joined, print, print_json};
 use super::rules::read_rulebook;
 use super::table::table;
@@ -24,6 +25,9 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
         .as_deref()
         .map(read_rulebook)
         .transpose()?;
+    if let Some(known) = CellLog::read(&arguments.log.logs)? {
+        return of_cells(arguments, &known, (&rulebook, &unread), rival, progress);
+    }
     let rulebooks: Vec<&Rulebook> = std::iter::once(&rulebook)
         .chain(rival.iter().map(|(rival, _)| rival))
         .collect();
@@ -51,24 +55,76 @@ pub(super) fn run(arguments: &ReplayArguments, progress: &Progress) -> Result<Fi
         .map(|(rulebook, unread)| run(&rulebook, &unread))
         .transpose()?;
     if arguments.json {
-        let mut value = crate::rules::json::to_json(&replay)?;
-        value["filter"] = json!(settings.filter);
-        if let Some(rival) = &rival {
-            value["against"] = crate::rules::json::to_json(rival)?;
-        }
-        print_json(&value)?;
-    } else {
-        let listed = Listed {
-            rulebook: &rulebook,
-            is_all: arguments.transitions,
-            harm_from_us: harm_from_us(&replay, &loaded.log, &settings, progress)?,
-        };
-        let mut text = as_text(&replay, &log, (control, treatment), &listed);
-        if let Some(rival) = &rival {
-            text += &side_by_side(&replay, rival);
-        }
-        print(&text)?;
+        return print_replays(&replay, rival.as_ref(), &settings);
     }
+    let listed = Listed {
+        rulebook: &rulebook,
+        is_all: arguments.transitions,
+        harm_from_us: harm_from_us(&replay, &loaded.log, &settings, progress)?,
+    };
+    let n_requests = log.n_rows() as u64;
+    let text = as_text(&replay, (&log, n_requests), (control, treatment), &listed);
+    let rival = rival.map(|rival| side_by_side(&replay, &rival));
+    print(&(text + &rival.unwrap_or_default()))?;
+    Ok(Finish::Done)
+}
+
+/// The same on cells.
+fn of_cells(
+    arguments: &ReplayArguments,
+    known: &CellLog,
+    (rulebook, unread): (&Rulebook, &[UnreadRule]),
+    rival: Option<(Rulebook, Vec<UnreadRule>)>,
+    progress: &Progress,
+) -> Result<Finish> {
+    if arguments.plan.is_some() {
+        return Err(no_plan_on_cells());
+    }
+    let settings = settings(&arguments.compare, &known.log)?;
+    let analysis = known.analyze(&settings, progress)?;
+    let (control, treatment) = (analysis.control, analysis.treatment);
+    let treatment = treatment.ok_or_else(|| one_arm(&arguments.log))?;
+    let arms = ReplaySettings { control, treatment };
+    let run = |rulebook: &Rulebook, unread: &[UnreadRule]| -> Result<Replay> {
+        let mut replay = known.replay(rulebook, &arms, &settings, progress)?;
+        replay.rules.extend(unread.iter().map(RuleReplay::unread));
+        Ok(replay)
+    };
+    let replay = run(rulebook, unread)?;
+    let rival = rival
+        .map(|(rulebook, unread)| run(&rulebook, &unread))
+        .transpose()?;
+    if arguments.json {
+        return print_replays(&replay, rival.as_ref(), &settings);
+    }
+    let listed = Listed {
+        rulebook,
+        is_all: arguments.transitions,
+        harm_from_us: analysis.harm_from_us(),
+    };
+    let n_requests = known.cells.n_requests();
+    let text = as_text(
+        &replay,
+        (&known.log, n_requests),
+        (control, treatment),
+        &listed,
+    );
+    let rival = rival.map(|rival| side_by_side(&replay, &rival));
+    print(&(text + &rival.unwrap_or_default()))?;
+    Ok(Finish::Done)
+}
+
+fn print_replays(
+    replay: &Replay,
+    rival: Option<&Replay>,
+    settings: &AnalysisSettings,
+) -> Result<Finish> {
+    let mut value = crate::rules::json::to_json(replay)?;
+    value["filter"] = json!(settings.filter);
+    if let Some(rival) = rival {
+        value["against"] = crate::rules::json::to_json(rival)?;
+    }
+    print_json(&value)?;
     Ok(Finish::Done)
 }
 
@@ -182,7 +238,7 @@ fn one_arm(log: &LogArguments) -> Error {
 
 fn as_text(
     replay: &Replay,
-    log: &RequestLog,
+    (log, n_requests): (&RequestLog, u64),
     (control, treatment): (usize, usize),
     listed: &Listed<'_>,
 ) -> String {
@@ -191,7 +247,7 @@ fn as_text(
         log.name,
         log.arms[treatment].name,
         log.arms[control].name,
-        units::count(log.n_rows() as u64),
+        units::count(n_requests),
         units::instant(replay.time_zero_us, replay.clock)
     );
     let mut heading = vec![title];
@@ -200,6 +256,7 @@ fn as_text(
         let at = units::duration_us(event.time_us.abs());
         format!("Event at {sign}{at}: {}", event.text())
     }));
+    heading.extend(replay.grain_text());
     heading.extend(replay.routers.iter().map(|fit| fit.text.clone()));
     heading.extend(replay.replanned.iter().flat_map(Replanned::sentences));
     heading.push(String::new());

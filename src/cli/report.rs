@@ -2,6 +2,7 @@
 
 mod arguments;
 mod examples;
+mod of_cells;
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ pub(super) use arguments::{Picture, ReportArguments};
 
 use super::analyze::finish;
 use super::arguments::{CompareArguments, LogArguments};
+use super::from_cells::CellLog;
 use super::output::{note, print, print_json};
 use super::replay::chosen;
 use super::{Finish, load_for, settings};
@@ -52,6 +54,9 @@ pub(super) fn run(arguments: &ReportArguments, progress: &Progress) -> Result<Fi
 fn one(arguments: &ReportArguments, progress: &Progress) -> Result<Finish> {
     let recipe = recipe(arguments)?;
     let context = context(arguments)?;
+    if let Some(known) = CellLog::read(&arguments.log.logs)? {
+        return of_cells::one(arguments, &known, recipe.as_ref(), &context, progress);
+    }
     let (loaded, settings, rulebook, unread) = match &recipe {
         Some(recipe) => (
             load_as(arguments, recipe, progress)?,
@@ -99,18 +104,27 @@ fn one(arguments: &ReportArguments, progress: &Progress) -> Result<Finish> {
         version: env!("CARGO_PKG_VERSION"),
         language: arguments.language,
     };
-    let written = write(arguments, &input)?;
+    finished(arguments, &input, recipe.as_ref())
+}
+
+/// Writes what was asked for, and tells it.
+fn finished(
+    arguments: &ReportArguments,
+    input: &ReportInput<'_>,
+    recipe: Option<&Recipe>,
+) -> Result<Finish> {
+    let written = write(arguments, input)?;
     if arguments.json {
-        print_json(&json::render(&input)?)?;
+        print_json(&json::render(input)?)?;
     }
-    note(&analysis.decision.headline);
+    note(&input.analysis.decision.headline);
     for line in written {
         note(&line);
     }
     if let Some(recipe) = recipe {
-        tell_differences(&recipe.differences(&json::render(&input)?))?;
+        tell_differences(&recipe.differences(&json::render(input)?))?;
     }
-    Ok(finish(&analysis, arguments.check))
+    Ok(finish(input.analysis, arguments.check))
 }
 
 /// Everything that was asked for; what was done, one line each.

@@ -12,6 +12,7 @@ use polars::prelude::{
 use polars_io::parquet::read::ParquetReader;
 use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
 
+use super::digest::{FileDigest, digest};
 use super::parquet::guarded;
 use crate::cells::{
     Cell, Cells, Group, Measure, Place, Scope, UnitCell, UnitMeasure, UnitProducts, VERSION,
@@ -170,6 +171,19 @@ pub fn read_cells(folder: &Path) -> Result<Cells> {
             .hint("Compute them anew with `hindsight cells`"));
     }
     Ok(read.ordered())
+}
+
+/// A digest of every file of a folder of cells, by the name of its table.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn cells_digests(folder: &Path) -> Result<Vec<FileDigest>> {
+    let mut files = parts(&folder.join(CELLS_FILE))?;
+    for table in [STAGES_FILE, UNITS_FILE] {
+        files.extend(parts_if_there(&folder.join(table))?);
+    }
+    let all = files.iter().map(|path| digest(path, u64::MAX));
+    all.collect()
 }
 
 /// Names in the order in which they came.

@@ -42,7 +42,7 @@ impl Loaded {
 }
 
 /// Of the first bytes of a file.
-fn digest(path: &Path, n_bytes: u64) -> Result<FileDigest> {
+pub(super) fn digest(path: &Path, n_bytes: u64) -> Result<FileDigest> {
     let unreadable = |cause: std::io::Error| Error::unreadable(path, &cause);
     let mut file = File::open(path).map_err(unreadable)?.take(n_bytes);
     let mut hash = Sha256::new();

@@ -72,8 +72,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use cells_file::{
-    CELLS_FILE, STAGES_FILE, UNITS_FILE, cells_bytes, is_cells, read_cells, stages_bytes,
-    units_bytes,
+    CELLS_FILE, STAGES_FILE, UNITS_FILE, cells_bytes, cells_digests, is_cells, read_cells,
+    stages_bytes, units_bytes,
 };
 pub use column_profile::{ColumnProfile, Declared};
 pub use derive::Derived;
@@ -95,6 +95,7 @@ pub use tools::{Names, PresetColumn, PresetNote, ToolPreset, Tools};
 pub use unused::{CouldBe, UnusedColumn};
 pub use written::{WrittenRows, written_rows};
 
+use crate::cells::Cells;
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
@@ -158,6 +159,8 @@ pub struct Loaded {
     pub joins: Vec<Join>,
     /// What was rejected, repaired or assumed; the gravest first.
     pub issues: Vec<Issue>,
+    /// The cells by which the log is known; it has no rows then. `None` for a log of requests.
+    pub cells: Option<Arc<Cells>>,
 }
 
 /// A file of a log.
@@ -354,6 +357,7 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
         unused,
         joins,
         issues: issues.into_list(),
+        cells: None,
     })
 }
 

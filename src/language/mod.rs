@@ -28,13 +28,14 @@ pub enum Language {
 }
 
 /// The tables by part of the product: English text to [Chinese, Korean].
-const TABLES: [(&str, &str); 6] = [
+const TABLES: [(&str, &str); 7] = [
     ("window", include_str!("../../assets/texts/window.toml")),
     ("charts", include_str!("../../assets/texts/charts.toml")),
     ("analysis", include_str!("../../assets/texts/analysis.toml")),
     ("reading", include_str!("../../assets/texts/reading.toml")),
     ("rules", include_str!("../../assets/texts/rules.toml")),
     ("report", include_str!("../../assets/texts/report.toml")),
+    ("cells", include_str!("../../assets/texts/cells.toml")),
 ];
 
 impl Language {

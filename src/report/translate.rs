@@ -13,7 +13,7 @@ use crate::language::Language;
 use crate::rules::Rulebook;
 
 /// Facts whose values are sentences; those of the others are names.
-const SAID_FACTS: [&str; 7] = [
+const SAID_FACTS: [&str; 8] = [
     "Rollout",
     "Period, by completion",
     "Period, by start",
@@ -21,6 +21,7 @@ const SAID_FACTS: [&str; 7] = [
     "Starts, from an unknown start",
     "Rows",
     "Data",
+    "Read from",
 ];
 
 /// Facts that are names or, where Hindsight chose, sentences about them.

@@ -103,6 +103,7 @@ mod tests {
             canary_from_us: None,
             censoring: None,
             replanned: None,
+            grain_us: None,
             events: Vec::new(),
             stages: Vec::new(),
             routers: Vec::new(),

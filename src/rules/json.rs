@@ -20,6 +20,7 @@ pub fn to_json(replay: &Replay) -> Result<Value> {
         "canary_from_us": replay.canary_from_us,
         "censoring": replay.censoring,
         "replanned": replay.replanned,
+        "grain_us": replay.grain_us,
         "events": replay.events,
         "stages": replay.stages,
         "routers": replay.routers,

@@ -21,6 +21,7 @@ mod evaluate;
 pub mod export;
 mod fit;
 mod gate;
+mod grain;
 pub mod import;
 pub mod json;
 mod judge;
@@ -65,6 +66,7 @@ pub use credit::{Credit, Ledger, LedgerRow, credit, ledger};
 pub use damage::{Averted, AvertedAmount};
 pub use describe::{clock_text, condition_text, persistence_text, threshold_text};
 pub use fit::{PlanFit, StageFit};
+pub use grain::{DurationsAre, replay_cells};
 pub use metric::{Cmp, Column, Metric, Predicate};
 pub use model::{
     Action, After, AfterStage, AfterWindows, ArmLabels, Columns, EventTime, Minimum, Node, PerArm,

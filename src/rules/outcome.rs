@@ -27,6 +27,9 @@ pub struct Replay {
     pub censoring: Option<Censoring>,
     /// What became of the log, if it was replayed under another plan than its own.
     pub replanned: Option<Replanned>,
+    /// Of a log that is known by its cells, the length of their stretches of time: rules looked at their
+    /// edges.
+    pub grain_us: Option<i64>,
     /// What happened around the log, in order of time.
     pub events: Vec<ReplayEvent>,
     /// The stages of the rollout as they were replayed, in order; empty where nothing is known of them.
@@ -74,6 +77,16 @@ impl ReplayEvent {
             "" => self.kind.clone(),
             note => format!("{} ({note})", self.kind),
         }
+    }
+}
+
+impl Replay {
+    /// What a reader has to know of a replay of cells; `None` for one of requests.
+    pub fn grain_text(&self) -> Option<String> {
+        let width = units::duration_us(self.grain_us?);
+        Some(format!(
+            "Replayed on cells of {width}: rules look at the edges of cells, and a firing is known to {width}. Latency quantiles are within ±1 %. Ratings count with their answers. A rule that needs finer cells or single requests is not evaluated, and what acting would have averted needs the request log."
+        ))
     }
 }
 

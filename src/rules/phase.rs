@@ -22,14 +22,8 @@ pub(super) fn phase_range(
     plan: Option<&Plan>,
     progress: &Progress,
 ) -> Result<Option<PhaseRange>> {
-    let mut range = PhaseRange {
-        n_phases: N_PHASES,
-        n_fired: 0,
-        earliest_us: None,
-        latest_us: None,
-    };
+    let mut all = Vec::new();
     for k in 0..N_PHASES {
-        progress.check()?;
         let part = |k: u32| f64::from(k % N_PHASES) / f64::from(N_PHASES);
         let Some(clock) = rule.clock.shifted(part(k)) else {
             return Ok(None);
@@ -44,14 +38,35 @@ pub(super) fn phase_range(
                 phase.us += (part(7 * k) * scrape.us as f64) as i64;
             }
         }
-        if let Some(first) = first_firing(prepared, arms, &shifted, plan) {
+        all.push(shifted);
+    }
+    range_of(prepared, arms, &all, plan, progress).map(Some)
+}
+
+/// The first firings of a rule with its ticks at several places.
+pub(super) fn range_of(
+    prepared: &Prepared<'_>,
+    arms: &Assignment,
+    shifts: &[Rule],
+    plan: Option<&Plan>,
+    progress: &Progress,
+) -> Result<PhaseRange> {
+    let mut range = PhaseRange {
+        n_phases: shifts.len() as u32,
+        n_fired: 0,
+        earliest_us: None,
+        latest_us: None,
+    };
+    for shifted in shifts {
+        progress.check()?;
+        if let Some(first) = first_firing(prepared, arms, shifted, plan) {
             let at = first.time_us;
             range.n_fired += 1;
             range.earliest_us = Some(range.earliest_us.map_or(at, |us| us.min(at)));
             range.latest_us = Some(range.latest_us.map_or(at, |us| us.max(at)));
         }
     }
-    Ok(Some(range))
+    Ok(range)
 }
 
 /// When within its interval a group is evaluated: `file` as the server reads it.

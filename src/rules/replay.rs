@@ -6,8 +6,9 @@ use super::arms::arm_rows;
 use super::censoring::censoring;
 use super::damage::averted;
 use super::fit::PlanFit;
+use super::grain::GrainOf;
 use super::looks::points;
-use super::phase::phase_range;
+use super::phase::{phase_range, range_of};
 use super::plan::Plan;
 use super::prepare::{Assignment, Prepared, View};
 use super::run::Run;
@@ -48,7 +49,7 @@ pub fn replay(
     settings: &ReplaySettings,
     progress: &Progress,
 ) -> Result<Replay> {
-    run_all(log, rulebook, settings, &[], false, progress)
+    run_all(log, rulebook, settings, &[], &Depth::First, progress)
 }
 
 /// As [`replay`], with the rollout's observed stages in order (without any there is one stage), and
@@ -61,7 +62,28 @@ pub fn replay_in_full(
     stages: &[StageSpan],
     progress: &Progress,
 ) -> Result<Replay> {
-    run_all(log, rulebook, settings, stages, true, progress)
+    run_all(log, rulebook, settings, stages, &Depth::Full, progress)
+}
+
+/// As [`replay`], on a log that is made of cells.
+pub(super) fn replay_at_grain(
+    (log, settings, stages): (&RequestLog, &ReplaySettings, &[StageSpan]),
+    rulebook: &Rulebook,
+    grain: &GrainOf<'_>,
+    progress: &Progress,
+) -> Result<Replay> {
+    let depth = Depth::Grain(grain);
+    run_all(log, rulebook, settings, stages, &depth, progress)
+}
+
+/// What is found out of every rule.
+enum Depth<'a> {
+    /// What it does.
+    First,
+    /// With what takes several replays or passes.
+    Full,
+    /// What it does on a log that is made of cells, with the range over the edges of these.
+    Grain(&'a GrainOf<'a>),
 }
 
 /// Replays one rule over the rows of two arms of a prepared log, open loop. The rule must be one of
@@ -104,10 +126,11 @@ fn run_all(
     rulebook: &Rulebook,
     settings: &ReplaySettings,
     stages: &[StageSpan],
-    is_full: bool,
+    depth: &Depth<'_>,
     progress: &Progress,
 ) -> Result<Replay> {
     progress.phase("Preparing", 0)?;
+    let is_full = matches!(depth, Depth::Full);
     let prepared = Prepared::new(log, rulebook, stages);
     let zero_us = prepared.log.time_zero_us();
     let last_us = prepared
@@ -121,6 +144,7 @@ fn run_all(
         canary_from_us: None,
         censoring: None,
         replanned: None,
+        grain_us: None,
         events: ReplayEvent::all(prepared.log(), zero_us),
         stages: stages
             .iter()
@@ -156,6 +180,12 @@ fn run_all(
             found.rules.push(RuleReplay::skipped(rule, reason));
             continue;
         }
+        if let Depth::Grain(grain) = depth
+            && let Some(reason) = (grain.object)(rule)
+        {
+            found.rules.push(RuleReplay::skipped(rule, reason));
+            continue;
+        }
         let mut replayed = replay_rule(&prepared, &arms, rule, plan, progress)?;
         if let Some(reason) = too_early(&found, &replayed).filter(|_| is_apart) {
             replayed = RuleReplay::skipped(rule, reason);
@@ -163,6 +193,12 @@ fn run_all(
         if is_full && replayed.skipped.is_none() {
             replayed.plan = named.and_then(|named| PlanFit::of(&prepared, &arms, named));
             complete(&prepared, &arms, (rule, plan), &mut replayed, progress)?;
+        }
+        if let Depth::Grain(grain) = depth
+            && replayed.skipped.is_none()
+        {
+            let shifts = (grain.shifts)(rule);
+            replayed.phases = Some(range_of(&prepared, &arms, &shifts, plan, progress)?);
         }
         found.rules.push(replayed);
     }

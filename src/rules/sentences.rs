@@ -180,6 +180,15 @@ fn fit_text(fit: &PlanFit) -> String {
 
 fn phase_text(range: &PhaseRange) -> String {
     let n = units::count(u64::from(range.n_phases));
+    // Of a rule that looks once, or as often as cells have edges.
+    if let (1, Some(earliest), Some(latest)) = (range.n_phases, range.earliest_us, range.latest_us)
+    {
+        return format!(
+            "Where in a cell its ticks fell is not known: it first fires between {} and {} after the start.",
+            units::duration_us(earliest),
+            units::duration_us(latest)
+        );
+    }
     match (range.earliest_us, range.latest_us) {
         (Some(earliest), Some(latest)) => {
             let often = if range.n_fired == range.n_phases {

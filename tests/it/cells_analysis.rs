@@ -275,8 +275,11 @@ fn what_needs_single_requests_is_said() {
     refused(&["analyze", text(&out), "--latency", "1s.."]);
     refused(&["analyze", text(&out), "--crossing", "drop"]);
     refused(&["analyze", text(&out), "--strategy", "shadow"]);
-    refused(&["replay", text(&out)]);
-    refused(&["report", text(&out), "-o", "-"]);
+    refused(&["replay", text(&out), "--segment", "language=한국어"]);
+    refused(&["report", text(&out), "--lab", "-o", "-"]);
+    refused(&["report", text(&out), "--examples", "3", "-o", "-"]);
+    refused(&["inspect", text(&out)]);
+    refused(&["lab", text(&out)]);
 }
 
 /// Merged sets have no users and stages of their own: that is said, and the arms are still compared.

@@ -13,6 +13,8 @@ mod access;
 mod analysis;
 mod cells;
 mod cells_analysis;
+mod cells_replay;
+mod cells_report;
 mod cli;
 mod corpora;
 mod covariates;

@@ -41,8 +41,8 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     (
         "app",
         &[
-            "analysis", "cli", "data", "error", "ingest", "jobs", "lab", "language", "project",
-            "report", "rules", "sample", "stats", "units",
+            "analysis", "cells", "cli", "data", "error", "ingest", "jobs", "lab", "language",
+            "project", "report", "rules", "sample", "stats", "units",
         ],
     ),
 ];

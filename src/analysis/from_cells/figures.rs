@@ -58,7 +58,7 @@ impl Figures {
                 self.n_requests += cell.n;
                 self.span_us = joined(self.span_us, cell.span_us);
             }
-            (Measure::Users, _) => {}
+            (Measure::Users | Measure::Unanswered(_), _) => {}
             (Measure::Outcome, bin) => {
                 let number = bin.and_then(|bin| usize::try_from(bin).ok());
                 if let Some(n) = number.and_then(|number| self.outcomes.get_mut(number)) {

@@ -24,7 +24,7 @@ pub(super) fn check(settings: &AnalysisSettings) -> Result<()> {
         .hint("Make the choice in the query or the log that the cells are computed from, or analyze the log itself"))
 }
 
-const OF_LOG: &str = "`hindsight analyze` of the request log, or of some days of it";
+const OF_LOG: &str = "“hindsight analyze” of the request log, or of some days of it";
 
 /// What is not shown, because single requests are needed for it.
 pub(super) fn needs(
@@ -44,7 +44,7 @@ pub(super) fn needs(
     add(
         "health",
         "Checks of single requests: repeated rows and retries, clocks that jumped, pauses, values missing more often in one arm, latencies of failed requests, neighbours in time, the router",
-        "`hindsight inspect` of some days of the log",
+        "“hindsight inspect” of some days of the log",
     );
     add(
         "tests",

@@ -155,6 +155,13 @@ pub fn analyze_cells(
     })
 }
 
+/// The log of cells without its requests: its arms, segments and quantities, whose values say no more
+/// than whether they are shares.
+pub fn log_of_cells(cells: &Cells, name: &str) -> RequestLog {
+    let whole = Figures::of_arms(&cells.cells, 0, cells.arms.len());
+    names::log_without_requests(cells, name, &whole)
+}
+
 /// The strata within which arms are compared.
 pub(super) struct Layers {
     /// Where they begin; empty where the arms are compared as a whole.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::super::document::Document;
 use super::{Output, Session, Slot};
 use crate::analysis::{Analysis, AnalysisSettings, Rollouts, analyze_again};
+use crate::cli::CellLog;
 use crate::ingest::Loaded;
 use crate::jobs::JobKind;
 
@@ -55,11 +56,14 @@ impl Session {
             return;
         }
         self.analysis.is_stale = true;
-        let (log, settings) = (loaded.log.clone(), document.settings.clone());
+        let (loaded, settings) = (loaded.clone(), document.settings.clone());
         let rollouts = self.kept.rollouts.clone();
         self.jobs.start(JobKind::Analyze, move |progress| {
-            analyze_again(&log, &rollouts, &settings, progress)
-                .map(|a| Output::Analysis(Box::new(a)))
+            let analysis = match CellLog::of(&loaded) {
+                Some(known) => known.analyze(&settings, progress),
+                None => analyze_again(&loaded.log, &rollouts, &settings, progress),
+            };
+            analysis.map(|a| Output::Analysis(Box::new(a)))
         });
     }
 

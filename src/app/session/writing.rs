@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use super::{Output, Session};
 use crate::app::state::AppState;
+use crate::cli::CellLog;
 use crate::jobs::JobKind;
 use crate::report::write::write_atomic;
-use crate::report::{ReportForm, ReportInput, load_notes};
+use crate::report::{LoadNotes, ReportForm, ReportInput, load_notes};
 
 impl Session {
     /// Writes the report of what is on screen.
@@ -22,12 +23,18 @@ impl Session {
         let title = state.document.title.clone();
         let context = state.document.context.clone();
         let language = state.language;
+        let paths = state.document.log.clone();
         let path = PathBuf::from(state.report.path_text.trim());
         self.jobs.start(JobKind::Export, move |progress| {
             progress.phase("Writing", 0)?;
             let context = context.checked()?;
-            let mut notes = load_notes(&loaded);
-            notes.inputs = loaded.digests()?;
+            let notes = match CellLog::of(&loaded) {
+                Some(known) => known.notes(&paths)?,
+                None => LoadNotes {
+                    inputs: loaded.digests()?,
+                    ..load_notes(&loaded)
+                },
+            };
             let title = if title.trim().is_empty() {
                 loaded.log.name.clone()
             } else {
@@ -40,7 +47,7 @@ impl Session {
                 lab: lab.as_deref(),
                 examples: None,
                 load: &notes,
-                mapping: Some(&loaded.mapping),
+                mapping: loaded.cells.is_none().then_some(&loaded.mapping),
                 context: &context,
                 title: &title,
                 version: env!("CARGO_PKG_VERSION"),

@@ -29,6 +29,9 @@ pub(super) fn ui(
         ui,
         "A replay says when a rule would have fired on one log. The lab runs it over many rollouts made from the log's own traffic: some in which both arms are the same, where every firing is false, and some into whose canary a regression was put.",
     );
+    if analysis.cells.is_some() {
+        return;
+    }
     settings::ui(ui, state, session, analysis, commands);
     if let Some(error) = &session.lab.error {
         super::error_ui(ui, error);

@@ -22,6 +22,9 @@ pub(super) fn ui(
     if session.loaded.is_stale {
         ui.weak(tr("Reading…"));
     }
+    if let Some(cells) = &loaded.cells {
+        return super::from_cells::log_ui(ui, &loaded.log, cells);
+    }
     // What was answered or assigned is no longer asked, even while the log is read again.
     let asked = state.document.mapping.as_ref().unwrap_or(&loaded.mapping);
     if !asked.questions.is_empty() {

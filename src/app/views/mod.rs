@@ -1,6 +1,7 @@
 //! The nine screens. They show values and ask for changes; nothing here computes a number.
 
 mod behind;
+mod from_cells;
 mod lab;
 mod latency;
 mod log;
@@ -85,6 +86,7 @@ fn contents_ui(
         Screen::Report => report::ui(ui, state, session, &analysis, commands),
         Screen::Log | Screen::Plan => {}
     }
+    from_cells::needs_ui(ui, state.screen, &analysis);
 }
 
 fn heading_ui(ui: &mut egui::Ui, screen: Screen) {

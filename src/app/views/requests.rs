@@ -42,6 +42,12 @@ pub(in crate::app) fn panel_ui(
             // As high as it was drawn, also while there is nothing to show yet.
             ui.set_min_height(ui.available_height());
             ui.add_space(4.0);
+            if loaded.cells.is_some() {
+                let text =
+                    "Cells hold no single requests: open the request log, or some days of it.";
+                ui.label(tr(text));
+                return;
+            }
             let listing = session.requests.listing.value.clone();
             bar_ui(
                 ui,

@@ -61,7 +61,10 @@ pub(super) fn ui(
             "Each rule sees the log request by request in event time. The replay is open loop: everything after a first firing is hypothetical, because a rollback would have changed what followed."
         }
     };
-    note(ui, how);
+    match replay.grain_text() {
+        Some(grain) => note(ui, &grain),
+        None => note(ui, how),
+    }
     super::super::rule_files::ui(ui, state);
     match nothing_ran(&replay) {
         Some(why) => {

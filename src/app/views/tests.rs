@@ -18,6 +18,9 @@ pub(super) fn ui(
     analysis: &Analysis,
     commands: &mut Commands,
 ) {
+    if analysis.cells.is_some() {
+        return;
+    }
     if analysis.tests.is_empty() {
         card_ui(ui, "No tests", |ui| {
             ui.label(tr("There is nothing to compare: the log has one arm, or no metric that both arms share."));

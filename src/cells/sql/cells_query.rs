@@ -2,8 +2,9 @@
 
 use super::dialect::with;
 use super::requests::requests;
-use super::{Dialect, LogTable, alias, bin_alias, counted};
-use crate::cells::{Stretches, VERSION, is_duration, quantity_name};
+use super::{Dialect, LogTable, alias, bin_alias, counted, unanswered_bin_alias};
+use crate::cells::bins::NOT_POSITIVE;
+use crate::cells::{Measure, Stretches, VERSION, is_duration, quantity_name};
 use crate::data::Quantity;
 
 /// The query of the table `cells` over stretches of one length, or of `stages` over the rollout's
@@ -16,12 +17,16 @@ pub fn cells_query(table: &LogTable, dialect: &Dialect, stretches: Stretches<'_>
     };
     let durations = || table.quantities().into_iter().filter(|q| is_duration(*q));
     parts.extend(durations().map(|quantity| of_bins(table, quantity)));
+    let counts_unanswered = table.counts_unanswered(stretches);
+    if counts_unanswered {
+        parts.extend(durations().map(of_unanswered));
+    }
     if has_users {
         parts.push("users AS (\n  SELECT arm, time_us, COUNT(DISTINCT unit) + SUM(CASE WHEN unit IS NULL THEN 1 ELSE 0 END) AS n\n  FROM requests\n  GROUP BY arm, time_us\n)".to_owned());
     }
     parts.push(format!(
         "figures AS (\n  {}\n)",
-        figures(table, dialect, has_users).join("\n  UNION ALL ")
+        figures(table, dialect, (has_users, counts_unanswered)).join("\n  UNION ALL ")
     ));
     format!(
         "{}\nSELECT {VERSION} AS version, segment, value, measure, arm, time_us, {} AS width_us, bin, {} AS n, sum, sum_sq, first_us, last_us\nFROM figures\nORDER BY segment, value, measure, arm, time_us, bin{}\n",
@@ -68,8 +73,20 @@ fn of_bins(table: &LogTable, quantity: Quantity) -> String {
     )
 }
 
+/// Durations of requests that were not answered by bin, of the whole log.
+fn of_unanswered(quantity: Quantity) -> String {
+    let (bin, value) = (unanswered_bin_alias(quantity), alias(quantity));
+    format!(
+        "{bin}s AS (\n  SELECT arm, time_us, {bin}, COUNT(*) AS counted, SUM({value}) AS total, SUM({value} * {value}) AS squares\n  FROM requests\n  WHERE {bin} IS NOT NULL\n  GROUP BY arm, time_us, {bin}\n)"
+    )
+}
+
 /// One row per figure.
-fn figures(table: &LogTable, dialect: &Dialect, has_users: bool) -> Vec<String> {
+fn figures(
+    table: &LogTable,
+    dialect: &Dialect,
+    (has_users, counts_unanswered): (bool, bool),
+) -> Vec<String> {
     let (no_int, no_long) = (dialect.no_int, dialect.no_long);
     let no_sums = format!("0e0 AS sum, 0e0 AS sum_sq, {no_long} AS first_us, {no_long} AS last_us");
     let keys = "arm, time_us";
@@ -99,6 +116,18 @@ fn figures(table: &LogTable, dialect: &Dialect, has_users: bool) -> Vec<String> 
                 "SELECT {}, {measure} AS measure, {keys}, bin, n, {no_sums} FROM {}s",
                 table.place(dialect),
                 bin_alias(quantity)
+            ));
+        }
+        if is_duration(quantity) && counts_unanswered {
+            let of = Measure::Unanswered(quantity).name(&table.extra_names);
+            let measure = dialect.text(&of);
+            let bins = unanswered_bin_alias(quantity);
+            let least = NOT_POSITIVE;
+            figures.push(format!(
+                "SELECT '' AS segment, '' AS value, {measure} AS measure, {keys}, {bins} AS bin, counted AS n, {no_sums} FROM {bins}s"
+            ));
+            figures.push(format!(
+                "SELECT '' AS segment, '' AS value, {measure} AS measure, {keys}, {no_int} AS bin, SUM(counted) AS n, SUM(total) AS sum, SUM(squares) AS sum_sq, {no_long} AS first_us, {no_long} AS last_us FROM {bins}s WHERE {bins} > {least} GROUP BY {keys}"
             ));
         }
     }

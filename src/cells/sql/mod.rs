@@ -13,6 +13,7 @@ pub use cells_query::cells_query;
 pub use dialect::{DIALECTS, Dialect};
 pub use units_query::units_query;
 
+use crate::cells::Stretches;
 use crate::data::Quantity;
 
 /// A log in an engine: which column is what.
@@ -130,7 +131,18 @@ fn bin_alias(quantity: Quantity) -> String {
     alias(quantity) + "_bin"
 }
 
+/// The name of the bin of a duration that no answer ended.
+fn unanswered_bin_alias(quantity: Quantity) -> String {
+    alias(quantity) + "_unanswered_bin"
+}
+
 impl LogTable {
+    /// Whether durations of requests that were not answered are counted: where outcomes are known, in the
+    /// table `cells`.
+    fn counts_unanswered(&self, stretches: Stretches<'_>) -> bool {
+        self.status.is_some() && matches!(stretches, Stretches::Every(_))
+    }
+
     /// The quantities that the query reads: a latency may follow from start and end.
     fn quantities(&self) -> Vec<Quantity> {
         let mut quantities: Vec<Quantity> = self.numbers.iter().map(|n| n.quantity).collect();

@@ -2,7 +2,10 @@
 //! own units.
 
 use super::dialect::{double, with};
-use super::{Dialect, LogTable, NumberColumn, Stamp, StampColumn, StatusColumn, alias, bin_alias};
+use super::{
+    Dialect, LogTable, NumberColumn, Stamp, StampColumn, StatusColumn, alias, bin_alias,
+    unanswered_bin_alias,
+};
 use crate::cells::{Stretches, bins, is_duration};
 use crate::data::Quantity;
 
@@ -17,7 +20,7 @@ pub(super) fn requests(table: &LogTable, dialect: &Dialect, stretches: Stretches
         table.from,
         timed(table, dialect).join(",\n    "),
         start_us(dialect, stretches),
-        of_bins(table, dialect)
+        of_bins(table, dialect, stretches)
     )
 }
 
@@ -98,8 +101,8 @@ fn timed(table: &LogTable, dialect: &Dialect) -> Vec<String> {
     columns
 }
 
-/// The bins of durations, of answered requests.
-fn of_bins(table: &LogTable, dialect: &Dialect) -> String {
+/// The bins of durations, of answered requests and, where they are counted, of the others.
+fn of_bins(table: &LogTable, dialect: &Dialect, stretches: Stretches<'_>) -> String {
     let durations = table.quantities().into_iter().filter(|q| is_duration(*q));
     durations
         .map(|quantity| {
@@ -110,12 +113,19 @@ fn of_bins(table: &LogTable, dialect: &Dialect) -> String {
                 double(bins::LN_GAMMA),
                 double(f64::from(bins::LAST))
             );
-            format!(
-                ",\n    CASE WHEN outcome <> 0 THEN NULL WHEN {ms} > 0 THEN {} WHEN {ms} <= 0 THEN {} END AS {}",
-                with(dialect.to_int, &bin),
-                bins::NOT_POSITIVE,
-                bin_alias(quantity)
-            )
+            let of = |is_other: &str, name: String| {
+                format!(
+                    ",\n    CASE WHEN {is_other} THEN NULL WHEN {ms} > 0 THEN {} WHEN {ms} <= 0 THEN {} END AS {name}",
+                    with(dialect.to_int, &bin),
+                    bins::NOT_POSITIVE
+                )
+            };
+            let answered = of("outcome <> 0", bin_alias(quantity));
+            if table.counts_unanswered(stretches) {
+                answered + &of("outcome = 0", unanswered_bin_alias(quantity))
+            } else {
+                answered
+            }
         })
         .collect::<Vec<_>>()
         .concat()

@@ -229,7 +229,7 @@ fn products(measures: &[Measured], a: &str, b: &str) -> String {
         // A user without a denominator has no numerator either.
         let shared = format!("CASE WHEN {den_a} > 0 AND {den_b} > 0 THEN");
         format!(
-            "SUM({shared} 1 ELSE 0 END) AS n{i}, SUM({shared} {num_a} END) AS x{i}, SUM({shared} {den_a} END) AS y{i}, SUM({num_a} * {num_b}) AS xx{i}, SUM({num_a} * {den_b}) AS xy{i}, SUM({den_a} * {num_b}) AS yx{i}, SUM({den_a} * {den_b}) AS yy{i}"
+            "SUM({shared} 1e0 ELSE 0e0 END) AS n{i}, SUM({shared} {num_a} END) AS x{i}, SUM({shared} {den_a} END) AS y{i}, SUM({num_a} * {num_b}) AS xx{i}, SUM({num_a} * {den_b}) AS xy{i}, SUM({den_a} * {num_b}) AS yx{i}, SUM({den_a} * {den_b}) AS yy{i}"
         )
     };
     let columns: Vec<String> = measures
@@ -315,7 +315,8 @@ fn figure(i: usize, measure: &Measured, dialect: &Dialect) -> String {
     let all = format!("CASE WHEN scope <> '{overlap}' THEN");
     let bin = bin.map_or_else(|| dialect.no_int.to_owned(), |bin| bin.to_string());
     format!(
-        "SELECT segment, value, {} AS measure, {bin} AS bin, scope, arm_a, from_a_us, arm_b, from_b_us, SUM(n{i}) AS n_units, {own} SUM(x{i}) ELSE 0e0 END AS num, {own} SUM(y{i}) ELSE 0e0 END AS den, {all} SUM(xx{i}) ELSE 0e0 END AS num_num, {all} SUM(xy{i}) ELSE 0e0 END AS num_den, {all} SUM(yx{i}) ELSE 0e0 END AS den_num, {all} SUM(yy{i}) ELSE 0e0 END AS den_den FROM products WHERE n{i} > 0 AND (scope <> '{overlap}' OR arm_a = arm_b) GROUP BY segment, value, scope, arm_a, from_a_us, arm_b, from_b_us",
-        dialect.text(name)
+        "SELECT segment, value, {} AS measure, {bin} AS bin, scope, arm_a, from_a_us, arm_b, from_b_us, {} AS n_units, {own} SUM(x{i}) ELSE 0e0 END AS num, {own} SUM(y{i}) ELSE 0e0 END AS den, {all} SUM(xx{i}) ELSE 0e0 END AS num_num, {all} SUM(xy{i}) ELSE 0e0 END AS num_den, {all} SUM(yx{i}) ELSE 0e0 END AS den_num, {all} SUM(yy{i}) ELSE 0e0 END AS den_den FROM products WHERE n{i} > 0 AND (scope <> '{overlap}' OR arm_a = arm_b) GROUP BY segment, value, scope, arm_a, from_a_us, arm_b, from_b_us",
+        dialect.text(name),
+        with(dialect.to_long, &format!("SUM(n{i})"))
     )
 }

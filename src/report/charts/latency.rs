@@ -148,7 +148,7 @@ pub fn quantile_note(analysis: &Analysis, panel: &LatencyPanel) -> String {
     } else {
         ""
     };
-    format!("{made}{stages}")
+    format!("{made}{stages}{}", super::bound_note(analysis))
 }
 
 /// Some arms of a panel.
@@ -206,5 +206,6 @@ fn caption(analysis: &Analysis, panel: &LatencyPanel, shown: &[usize], what: &st
     } else {
         super::overlap_note(analysis, " Only the arms that are compared are drawn.").to_owned()
     };
-    format!("{what}: {counts}.{zeros}{drawn}")
+    let bins = super::bins_note(analysis);
+    format!("{what}: {counts}.{zeros}{bins}{drawn}")
 }

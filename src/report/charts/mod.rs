@@ -119,6 +119,23 @@ fn drawn_note(analysis: &Analysis) -> String {
     }
 }
 
+/// What a caption of quantiles says where they were read from cells; else empty.
+fn bound_note(analysis: &Analysis) -> String {
+    let cells = analysis.cells.as_ref();
+    cells.map_or_else(String::new, |cells| {
+        let error = units::plain(100.0 * cells.quantile_relative_error);
+        format!(" Read from cells, quantiles are within ±{error} %.")
+    })
+}
+
+/// What a caption of a distribution says where it was read from cells; else empty.
+fn bins_note(analysis: &Analysis) -> &'static str {
+    match &analysis.cells {
+        Some(_) => " Read from cells, whose bins are 2 % wide.",
+        None => "",
+    }
+}
+
 /// The colour of an arm: grey for the control, the first for the treatment, one of its own for every
 /// other that charts draw.
 pub fn arm_tone(analysis: &Analysis, arm: usize) -> Tone {

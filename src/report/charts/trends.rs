@@ -89,11 +89,15 @@ pub fn trend(analysis: &Analysis, metric_id: &str, replay: Option<&Replay>) -> O
     } else {
         ""
     };
+    let bound = match first.form {
+        ValueForm::LatencyMs => super::bound_note(analysis),
+        ValueForm::Share | ValueForm::Number | ValueForm::PerThousand => String::new(),
+    };
     Some(Chart {
         id: format!("trend-{metric_id}"),
         title: format!("{} over time", first.label),
         caption: format!(
-            "Buckets of {}; bands are pointwise {} % intervals.{cut}{denominator}{}{}{background_note}",
+            "Buckets of {}; bands are pointwise {} % intervals.{cut}{denominator}{bound}{}{}{background_note}",
             units::duration_us(trends.width_us),
             units::significant(analysis.settings.level * 100.0, 2),
             super::overlap_note(analysis, " Only the arms that are compared have bands."),

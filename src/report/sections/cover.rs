@@ -8,7 +8,7 @@ use super::super::document::{
     Banner, Block, Callout, Cell, Chip, Column, Item, Shown, Table, Tile,
 };
 use super::method::margins_are_defaults;
-use super::{arm_name, verdict};
+use super::{arm_name, from_cells, verdict};
 use crate::analysis::{
     Analysis, ArmRole, DecisionKind, Effect, EventTimes, ReasonWeight, ScorecardRow, Severity,
     Verdict,
@@ -78,6 +78,9 @@ pub(super) fn facts(input: &ReportInput<'_>) -> Vec<(String, String)> {
         let _infallible = write!(data, ", {} users", units::count(n));
     }
     out.push(("Data", data));
+    if let Some(cells) = &analysis.cells {
+        out.push(("Read from", from_cells::fact(cells)));
+    }
     if analysis.treatment.is_some() && margins_are_defaults(analysis) {
         out.push(("Margins", "defaults of Hindsight".to_owned()));
     }

@@ -2,6 +2,7 @@
 
 use super::super::chart::Tone;
 use super::super::document::{Block, Cell, Chip, Column, Table};
+use super::from_cells::has_users;
 use crate::analysis::{Analysis, EventTimes, OutcomeCounts};
 use crate::report::{IssueLine, LoadNotes, ReportInput};
 use crate::units::{self, Clock};
@@ -9,18 +10,23 @@ use crate::units::{self, Clock};
 pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let load = input.load;
     let heading = |text: &str| Block::Heading(text.to_owned(), Vec::new());
+    let are_cells = input.analysis.cells.is_some();
+    let mut facts = vec![
+        ("File", load.source.clone()),
+        ("Format", load.format.clone()),
+        ("Size", format!("{} bytes", units::count(load.bytes))),
+    ];
+    if are_cells {
+        facts.push(("Rows of cells", units::count(load.rows_read)));
+    } else {
+        facts.push(("Rows read", units::count(load.rows_read)));
+        facts.push(("Rows rejected", units::count(load.rows_rejected)));
+    }
+    let facts = facts
+        .into_iter()
+        .map(|(name, fact)| (name.to_owned(), fact));
     let mut out = vec![
-        Block::Facts(
-            [
-                ("File", load.source.clone()),
-                ("Format", load.format.clone()),
-                ("Size", format!("{} bytes", units::count(load.bytes))),
-                ("Rows read", units::count(load.rows_read)),
-                ("Rows rejected", units::count(load.rows_rejected)),
-            ]
-            .map(|(name, value)| (name.to_owned(), value))
-            .to_vec(),
-        ),
+        Block::Facts(facts.collect()),
         heading("Arms"),
         Block::Table(arms(input.analysis)),
     ];
@@ -35,7 +41,10 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         out.push(Block::Bullets(load.joins.clone()));
     }
     out.push(heading("Issues found while reading"));
-    out.push(if load.issues.is_empty() {
+    out.push(if are_cells {
+        let said = "Cells do not carry them: they were told where the cells were computed.";
+        Block::Paragraph(said.to_owned())
+    } else if load.issues.is_empty() {
         Block::Paragraph("None.".to_owned())
     } else {
         Block::Table(issues(&load.issues))
@@ -58,7 +67,7 @@ fn arms(analysis: &Analysis) -> Table {
         .into_iter()
         .filter(|(.., of)| occurs(*of))
         .collect();
-    let has_users = analysis.log.n_units.is_some();
+    let has_users = has_users(analysis);
     let counts = ["Requests", "Users"]
         .into_iter()
         .take(1 + usize::from(has_users));

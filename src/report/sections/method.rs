@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::document::{Block, Cell, Column, Table};
+use super::from_cells::{exactness, has_users};
 use super::level;
 use crate::analysis::{Analysis, Effect, InferenceUnit, Looks, Margins, Strategy};
 use crate::report::ReportInput;
@@ -28,6 +29,8 @@ pub(super) fn method(input: &ReportInput<'_>) -> Vec<Block> {
         )),
     ];
     out.extend(tolerated(analysis));
+    let cells = analysis.cells.as_ref();
+    out.extend(cells.map(|cells| Block::Paragraph(exactness(cells))));
     out.extend([
         Block::Definitions(
             definitions
@@ -75,7 +78,21 @@ pub(super) fn margins_are_defaults(analysis: &Analysis) -> bool {
 }
 
 fn unit(analysis: &Analysis) -> String {
+    let is_told = |id: &str| analysis.health.iter().any(|check| check.id == id);
     match &analysis.log.unit_column {
+        None if has_users(analysis) && analysis.settings.unit == InferenceUnit::Request => {
+            "By request, as chosen, although users are known: intervals are too short where requests of one \
+             user resemble each other. The figures by user stand beside them."
+                .to_owned()
+        }
+        None if has_users(analysis) => {
+            "Requests of one user resemble each other, so inference is by user wherever it can be.".to_owned()
+        }
+        None if is_told("users-not-added-up") => {
+            "The log names users, but nothing was added up by user: requests are taken as independent, which \
+             overstates the evidence where users send several."
+                .to_owned()
+        }
         Some(column) if analysis.settings.unit == InferenceUnit::Request => format!(
             "By request, as chosen, although users are known ({column}): intervals are too short where \
              requests of one user resemble each other. The figures by user stand beside them."
@@ -206,7 +223,7 @@ fn words(analysis: &Analysis) -> Vec<(String, String)> {
              interval of a difference reaches as far as the root of both arms’ squared distances.",
         ));
     }
-    if analysis.log.n_units.is_some() {
+    if has_users(analysis) {
         out.push((
             "Design effect",
             "How much wider the variance is by user than by request, as the squared ratio of the two \
@@ -272,7 +289,7 @@ fn limits(analysis: &Analysis) -> Vec<&'static str> {
     }
     let by_request = |unit: InferenceUnit| unit == InferenceUnit::Request;
     let effects = || analysis.scorecard.iter().flat_map(|row| &row.effects);
-    if analysis.log.n_units.is_some() && effects().any(|effect| by_request(effect.unit)) {
+    if has_users(analysis) && effects().any(|effect| by_request(effect.unit)) {
         out.push(
             "Where a difference is marked “by request”, users were not accounted for; its interval \
              is too short if users differ.",

@@ -2,6 +2,7 @@
 
 mod cover;
 mod examples;
+mod from_cells;
 mod lab;
 mod lab_rules;
 mod latency;
@@ -86,6 +87,10 @@ pub fn document(input: &ReportInput<'_>) -> Document {
     ];
     let sections = parts
         .into_iter()
+        .map(|(id, title, mut blocks)| {
+            blocks.extend(from_cells::missing(input, id));
+            (id, title, blocks)
+        })
         .filter(|(_, _, blocks)| !blocks.is_empty());
     let mut document = Document {
         title: title(input).to_owned(),

@@ -21,7 +21,12 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         return Vec::new();
     };
     if let Some(why) = nothing_ran(replay) {
-        return vec![Block::Paragraph(why)];
+        let grain = replay.grain_text();
+        return [why]
+            .into_iter()
+            .chain(grain)
+            .map(Block::Paragraph)
+            .collect();
     }
     let mut lead = match replay.clock {
         Clock::Epoch | Clock::Relative => {
@@ -40,6 +45,7 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
                  taken from published articles and tools. What each of them saw stands at the end of this report.";
     }
     let mut out = vec![Block::Lead(lead)];
+    out.extend(replay.grain_text().map(Block::Paragraph));
     let routers = replay.routers.iter().map(|fit| fit.text.clone());
     out.extend(routers.map(Block::Paragraph));
     let replanned = replay.replanned.iter().flat_map(Replanned::sentences);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::charts;
 use super::super::document::{Block, Cell, Chip, Column, Table};
-use super::{arm_name, figure, level, rows_height, verdict};
+use super::{arm_name, figure, from_cells, level, rows_height, verdict};
 use crate::analysis::{Analysis, ArmValue, Direction, Effect, MetricRole, ScorecardRow};
 use crate::report::ReportInput;
 use crate::stats::{Estimate, Interval};
@@ -27,6 +27,12 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         return Vec::new();
     }
     let mut out = vec![Block::Lead(lead(analysis))];
+    out.extend(
+        analysis
+            .cells
+            .as_ref()
+            .map(|cells| Block::Note(from_cells::exactness(cells))),
+    );
     if let Some(map) = arms_map(analysis) {
         out.push(Block::Heading(
             "The arms at a glance".to_owned(),
@@ -117,7 +123,7 @@ fn table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> Table
     let title = format!("Scorecard: {} metrics", role.label().to_lowercase());
     let mut table = Table::new(&id, title, columns);
     for row in rows {
-        let about = [metric(row), arm_value(row, analysis.control)];
+        let about = [metric(row), arm_value(analysis, row, analysis.control)];
         if several && is_same_everywhere(row) {
             let mut cells = about.to_vec();
             cells.extend([Cell::text("all other arms"), Cell::text("the same")]);
@@ -134,7 +140,7 @@ fn table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> Table
             if several {
                 cells.push(Cell::text(arm_name(analysis, effect.arm)));
             }
-            cells.push(arm_value(row, effect.arm));
+            cells.push(arm_value(analysis, row, effect.arm));
             cells.push(difference(analysis, row, effect));
             cells.push(Cell::relative(effect.relative.as_ref()));
             if has_margins {
@@ -273,9 +279,13 @@ fn metric(row: &ScorecardRow) -> Cell {
 }
 
 /// A value, its interval and what it was counted from.
-fn arm_value(row: &ScorecardRow, arm: usize) -> Cell {
+fn arm_value(analysis: &Analysis, row: &ScorecardRow, arm: usize) -> Cell {
     let found = row.values.iter().find(|value| value.arm == arm);
-    let cell = Cell::estimate(row.form, found.and_then(|value| value.estimate.as_ref()));
+    let mut cell = Cell::estimate(row.form, found.and_then(|value| value.estimate.as_ref()));
+    let cells = analysis.cells.as_ref();
+    if let Some(cells) = cells.filter(|cells| cells.relative_error(row.form).is_some()) {
+        cell = cell.note(from_cells::bound(cells));
+    }
     match found {
         Some(ArmValue {
             n,
