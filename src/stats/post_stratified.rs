@@ -92,7 +92,10 @@ pub fn stratified_means(
 ) -> Option<Stratified> {
     valid_level(level)?;
     let weights = weights(&a.strata, &b.strata, |(cell, _)| by.size(cell));
-    let used: Vec<usize> = (0..weights.len()).filter(|s| weights[*s] > 0.0).collect();
+    // Those without weight still say how many units there are.
+    let has_both = |s: &usize| a.strata[*s].1.n > 0 && b.strata[*s].1.n > 0;
+    let n_strata = a.strata.len().min(b.strata.len());
+    let used: Vec<usize> = (0..n_strata).filter(has_both).collect();
     let means: Vec<[f64; 2]> = used
         .iter()
         .map(|&s| [a.strata[s].1.mean, b.strata[s].1.mean])
@@ -138,7 +141,11 @@ pub fn stratified_means(
         means: *means,
         own,
     };
-    let layers: Vec<Layer> = layers.map(layer).collect();
+    let layers = layers.map(layer).filter(|layer| layer.weight > 0.0);
+    let layers: Vec<Layer> = layers.collect();
+    if layers.is_empty() {
+        return None;
+    }
     if are_shares && let Some(found) = of_few_events(&layers, spread, level) {
         return Some(found);
     }
@@ -226,10 +233,12 @@ impl Spread {
                 part.add_independent(moments.n, of.scales[arm] * of.scales[arm] * moments.m2);
             }
         }
+        let both = strata.iter().filter(|s| s.moments.iter().all(|m| m.n > 0));
+        let n = |arm: usize| both.clone().map(|s| s.moments[arm].n).sum();
         Some(Self {
             variances: [parts[0].variance()?, parts[1].variance()?],
             covariance: 0.0,
-            n_units: [parts[0].n_units(), parts[1].n_units()],
+            n_units: [n(0), n(1)],
         })
     }
 }
