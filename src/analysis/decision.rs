@@ -5,17 +5,19 @@
 
 use std::cmp::Ordering;
 
+use super::at_switch::at_switch;
 use super::dissent::dissent;
 use super::model::{
     ArmSummary, Decision, DecisionKind, Effect, HealthCheck, LogSummary, MetricRole, Reason,
-    ReasonWeight, ScorecardRow, SegmentEffect, Severity, Stage, Strategy, StrategyFinding, Verdict,
+    ReasonWeight, ScorecardRow, SegmentEffect, Severity, Stage, Strategy, StrategyFinding,
+    SwitchFinding, Verdict,
 };
 use super::next_step::next_step;
 use super::outlook::{Traffic, outlooks};
 use super::settings::AnalysisSettings;
 
 /// A metric with the treatment's effect on it.
-type Read<'a> = (&'a ScorecardRow, &'a Effect);
+pub(super) type Read<'a> = (&'a ScorecardRow, &'a Effect);
 
 /// Metrics in these verdicts keep collecting.
 const UNTOLD: [Verdict; 3] = [
@@ -31,7 +33,7 @@ pub(super) fn decide(
     scorecard: &[ScorecardRow],
     (segments, stages): (&[SegmentEffect], &[Stage]),
     health: &[HealthCheck],
-    strategy: &StrategyFinding,
+    (strategy, switch): (&StrategyFinding, Option<&SwitchFinding>),
     (log, settings): (&LogSummary, &AnalysisSettings),
 ) -> Decision {
     let alpha = 1.0 - settings.level;
@@ -53,8 +55,11 @@ pub(super) fn decide(
     let name = &arms[treatment].name;
     let guardrails = deciding(scorecard, treatment);
     let grave = grave(scorecard, treatment, alpha);
-    let reasons = reasons(&stops, (&guardrails, &grave), segments, strategy);
+    let mut reasons = reasons(&stops, (&guardrails, &grave), segments, strategy);
     let worse = in_verdicts(&guardrails, &[Verdict::Worse]);
+    let moved = at_switch(switch, treatment, &worse);
+    let after = reasons.partition_point(|reason| reason.weight == ReasonWeight::Against);
+    reasons.splice(after..after, moved.told);
     let open = in_verdicts(&guardrails, &UNTOLD);
     let has_harmed_segment = harmed_segments(segments, ReasonWeight::Against)
         .next()
@@ -67,6 +72,14 @@ pub(super) fn decide(
             DecisionKind::Hold,
             format!(
                 "Hold {name}: {}, which is no ground to roll back: nothing shows that the arms ran at the same time",
+                worded(&worse)
+            ),
+        )
+    } else if !worse.is_empty() && moved.is_none_moved {
+        (
+            DecisionKind::Hold,
+            format!(
+                "Hold {name}: {} than before, but at the switch nothing moved that a steady trend would not explain",
                 worded(&worse)
             ),
         )
@@ -469,6 +482,6 @@ pub(super) fn lower_first(text: &str) -> String {
     }
 }
 
-fn reason(weight: ReasonWeight, text: String) -> Reason {
+pub(super) fn reason(weight: ReasonWeight, text: String) -> Reason {
     Reason { weight, text }
 }

@@ -61,7 +61,9 @@ pub(super) struct ArmSample {
     /// Of the units' own means, each counted once; beside `units` where the whole log is one stratum.
     own_means: Option<Moments>,
     /// Distinct units; 0 where the log names none.
-    pub(super) n_units: usize,
+    n_units: usize,
+    /// As many of equal size would tell as much.
+    pub(super) effective_units: f64,
 }
 
 impl ArmSample {
@@ -132,6 +134,7 @@ impl ArmSample {
             units,
             own_means: None,
             n_units: units.map_or(0, |units| units.units as usize),
+            effective_units: units.map_or(0.0, |units| units.effective_units()),
         };
         sample.choose(inference);
         sample
@@ -150,6 +153,7 @@ impl ArmSample {
             units: None,
             own_means: None,
             n_units: ordered.n_units,
+            effective_units: ordered.effective_units(),
         };
         sample.choose(inference);
         sample

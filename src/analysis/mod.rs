@@ -4,6 +4,7 @@
 //! method names that produced it. Nothing downstream computes a number.
 
 mod arms;
+mod at_switch;
 mod bad_requests;
 mod before_after;
 mod by_user;
@@ -173,7 +174,7 @@ pub fn analyze_again(
         &scorecard,
         (&segments, stages),
         &health,
-        &strategy,
+        (&strategy, switch.as_ref()),
         (&summary, settings),
     );
     Ok(Analysis {

@@ -84,6 +84,12 @@ impl<'a> Ordered<'a> {
         Some(estimate.known_to(self.known_to))
     }
 
+    /// Units of equal size that would tell as much; 0 where the log names none.
+    pub(super) fn effective_units(&self) -> f64 {
+        let clusters = self.asked.first().and_then(|(_, clusters)| *clusters);
+        clusters.map_or(0.0, |clusters| clusters.effective_units())
+    }
+
     /// Number of observations.
     pub(super) fn n(&self) -> u64 {
         self.counts.n() as u64

@@ -376,3 +376,27 @@ fn the_next_step_says_what_to_take_away_or_to_run_again() {
     );
     assert!(step.contains("(2,000 and 2,000)"), "{step}");
 }
+
+#[test]
+fn a_trend_that_ran_all_the_time_is_no_ground_to_roll_back() {
+    let found = |jump: u32| {
+        let share = |i: u32| 20 + i / 80 + if i >= 4000 { jump } else { 0 };
+        let is_error = |i: u32| i * 7_919 % 1_000 < share(i);
+        let rows: Vec<_> = (0..8000)
+            .map(|i: u32| (u16::from(i >= 4000), i, 0, is_error(i)))
+            .collect();
+        let settings = AnalysisSettings {
+            control: Some("gpt".to_owned()),
+            ..AnalysisSettings::default()
+        };
+        analyze(&log(&rows), &settings, &Progress::unwatched()).unwrap()
+    };
+    let steady = found(0);
+    assert_eq!(steady.strategy.strategy, Strategy::BlueGreen);
+    assert_eq!(steady.scorecard[0].effects[0].verdict, Verdict::Worse);
+    assert_eq!(steady.decision.kind, DecisionKind::Hold);
+    assert!(steady.decision.headline.contains("a steady trend"));
+    let told = |reason: &Reason| reason.text.contains("it moved at the switch by");
+    assert!(steady.decision.reasons.iter().any(told));
+    assert_eq!(found(80).decision.kind, DecisionKind::RollBack);
+}

@@ -31,8 +31,9 @@ pub(super) fn after_correction(verdict: Verdict, is_clear: bool) -> Verdict {
 
 /// Fewer observations than this in an arm tell nothing.
 const MIN_OBSERVATIONS: u64 = 20;
-/// Nor do fewer users, however many requests they sent: how they vary is a guess from so few.
-pub(super) const MIN_UNITS: usize = 5;
+/// Nor do fewer users, however many requests they sent: how they vary is a guess from so few. One who sent
+/// most of them makes few of many.
+const MIN_UNITS: f64 = 5.0;
 
 /// The verdict, or that there is too little to give one.
 pub(super) fn reading(
@@ -42,7 +43,7 @@ pub(super) fn reading(
     difference: Option<&Estimate>,
     margin: Option<f64>,
 ) -> Verdict {
-    let n_units = control.n_units.min(treated.n_units);
+    let n_units = control.effective_units.min(treated.effective_units);
     let has_few_units = unit == InferenceUnit::Unit && n_units < MIN_UNITS;
     if control.n.min(treated.n) < MIN_OBSERVATIONS || has_few_units {
         return Verdict::NoData;

@@ -280,9 +280,17 @@ impl PlanFields {
         Design { sides, ..*design }
     }
 
+    /// Of the test: decisions hold a margin against one end of a two-sided interval.
+    pub fn tested_alpha(&self) -> f64 {
+        match self.effective_goal() {
+            PlanGoal::Difference => self.alpha,
+            PlanGoal::NonInferior => self.alpha / 2.0,
+        }
+    }
+
     fn design(&self) -> Design {
         Design {
-            alpha: self.alpha,
+            alpha: self.tested_alpha(),
             power: self.power,
             ratio: self.ratio,
             design_effect: self.design_effect,

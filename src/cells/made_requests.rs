@@ -209,8 +209,13 @@ mod tests {
         let mut gatherer = Gatherer::new(Stretches::Every(60_000_000));
         gatherer.add(&log, None);
         let cells = gatherer.finish();
+        let arm = |name: &String| Arm { name: name.clone() };
+        let names = RequestLog {
+            arms: cells.arms.iter().map(arm).collect(),
+            ..log.without_rows()
+        };
         for durations in [Durations::Means, Durations::Bins] {
-            let made = with_requests(&cells, &log.without_rows(), durations).unwrap();
+            let made = with_requests(&cells, &names, durations).unwrap();
             assert_eq!(made.n_rows(), log.n_rows());
             let of_minute = |log: &RequestLog, minute: i64, arm: &str| {
                 let arm = log.arm_index(arm).unwrap();

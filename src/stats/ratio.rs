@@ -186,6 +186,18 @@ impl RatioMoments {
         }
     }
 
+    /// Units of equal size that would tell as much, (Σden)²/Σden² (Kish 1965): hardly more than one where
+    /// one unit has most of all observations. 0 without units.
+    pub fn effective_units(&self) -> f64 {
+        let squares = self.m_den + self.units as f64 * self.mean_den * self.mean_den;
+        let sum = self.units as f64 * self.mean_den;
+        if squares > 0.0 {
+            sum * sum / squares
+        } else {
+            0.0
+        }
+    }
+
     /// The ratio of sums; `None` without units or where the denominators sum to zero or less.
     pub fn ratio(&self) -> Option<f64> {
         let ratio = self.offset + self.mean_num / self.mean_den;

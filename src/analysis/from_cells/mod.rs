@@ -107,7 +107,7 @@ pub fn analyze_cells(
         &scorecard,
         (&segments, &stages),
         &health,
-        &strategy,
+        (&strategy, None),
         (&log, settings),
     );
     let moments = |quantity| {

@@ -1,6 +1,6 @@
 //! Whether there is something to compare, and enough of it.
 
-use super::super::model::{ArmSummary, HealthCheck, Severity};
+use super::super::model::{HealthCheck, Severity};
 use super::work::is_groups;
 use super::{Evidence, fine, found};
 use crate::units;
@@ -54,23 +54,60 @@ fn few_requests(evidence: &Evidence<'_>) -> Option<HealthCheck> {
 
 /// However many requests they sent: that users differ is seen between users alone.
 fn few_users(evidence: &Evidence<'_>) -> Option<HealthCheck> {
-    let count = |arm: &ArmSummary| arm.n_units.map(|n| (arm.name.clone(), n));
     let few: Vec<String> = evidence
         .arms
         .iter()
-        .filter_map(count)
-        .filter(|(_, n)| *n < FEW_USERS)
-        .map(|(name, n)| format!("{name}: {}", units::count(n)))
+        .zip(evidence.by_user)
+        .filter_map(|(arm, rows)| {
+            let n = arm.n_units?;
+            let sizes = sizes(rows.units());
+            let effective = effective(&sizes);
+            let largest = sizes.iter().max().copied().unwrap_or(0);
+            let share = units::share(largest as f64 / rows.len().max(1) as f64);
+            let is_few = n < FEW_USERS;
+            (is_few || effective < FEW_USERS as f64).then(|| {
+                let (name, n) = (&arm.name, units::count(n));
+                if is_few {
+                    format!("{name}: {n}")
+                } else {
+                    let effective = units::number(effective);
+                    format!(
+                        "{name}: {n}, who count as {effective}, as one sent {share} of its requests"
+                    )
+                }
+            })
+        })
         .collect();
     (!few.is_empty()).then(|| {
         found(
             ("few-users", "Has every arm enough users?"),
             Severity::Warning,
-            format!("Fewer than {FEW_USERS} users in {}", few.join(", ")),
-            "Users differ, and so few tell little of how much: intervals by user are wide and rough, and below 5 users an arm nothing is judged",
-            "Collect more users, or choose requests as the unit if users have nothing to do with the assignment",
+            format!("Fewer than {FEW_USERS} users in {}", few.join("; ")),
+            "Users differ, and so few tell little of how much: intervals by user are wide and rough, and below 5 users an arm nothing is judged. What one user does most of is that user's doing",
+            "Collect more users, look at the largest one apart, or choose requests as the unit if users have nothing to do with the assignment",
         )
     })
+}
+
+/// Requests of each unit.
+fn sizes(units: &[u32]) -> Vec<u64> {
+    let highest = units.iter().max().map_or(0, |unit| *unit as usize);
+    let mut sizes = vec![0; highest + 1];
+    for unit in units {
+        sizes[*unit as usize] += 1;
+    }
+    sizes
+}
+
+/// Units of equal size that would tell as much (Kish 1965).
+fn effective(sizes: &[u64]) -> f64 {
+    let sum: u64 = sizes.iter().sum();
+    let squares: f64 = sizes.iter().map(|n| (*n as f64).powi(2)).sum();
+    if squares > 0.0 {
+        (sum as f64).powi(2) / squares
+    } else {
+        0.0
+    }
 }
 
 fn outcomes(evidence: &Evidence<'_>) -> Option<HealthCheck> {

@@ -116,7 +116,7 @@ fn answer_ui(ui: &mut egui::Ui, fields: &PlanFields, answer: &Answer, size: &Sam
         )),
         PlanGoal::NonInferior => tr(format!(
             "{what}, with power {power} at a one-sided alpha of {}.",
-            fields.alpha
+            fields.tested_alpha()
         )),
     });
     match answer.days {
@@ -251,12 +251,7 @@ fn fields_ui(ui: &mut egui::Ui, planner: &mut Planner) {
                 PlanMetric::Ratio | PlanMetric::Quantile => pilot_ui(ui, fields, between),
             }
             ui.end_row();
-            let alpha = if is_margin {
-                "Alpha, one-sided"
-            } else {
-                "Alpha, two-sided"
-            };
-            percent(ui, alpha, &mut fields.alpha, 0.1..=40.0);
+            percent(ui, "Alpha, two-sided", &mut fields.alpha, 0.1..=40.0);
             between(ui);
             percent(ui, "Power", &mut fields.power, 50.0..=99.9);
             ui.end_row();

@@ -182,9 +182,10 @@ pub struct PowerCommon {
     /// Wanted power.
     #[arg(long, default_value_t = 0.8, value_parser = open_share)]
     pub power: f64,
-    /// Error probability of the first kind, over both sides where there are two.
-    #[arg(long, default_value_t = 0.05, value_parser = open_share)]
-    pub alpha: f64,
+    /// Error probability of the first kind, over both sides where there are two [default: 0.05; against a
+    /// margin 0.025 a side, as decisions take it].
+    #[arg(long, value_parser = open_share)]
+    pub alpha: Option<f64>,
     /// Look for a change in one direction only.
     #[arg(long)]
     pub one_sided: bool,

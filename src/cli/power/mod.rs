@@ -64,7 +64,7 @@ fn asked(question: &QuestionArguments) -> Result<Asked> {
 /// The design of a question; a detectable change under several looks is that of fewer units.
 fn design(common: &PowerCommon, sides: Sides, is_change: bool) -> Result<Design> {
     let mut design = Design {
-        alpha: common.alpha,
+        alpha: alpha(common, sides),
         power: common.power,
         sides,
         ratio: common.ratio,
@@ -73,10 +73,16 @@ fn design(common: &PowerCommon, sides: Sides, is_change: bool) -> Result<Design>
     design.check()?;
     if let (true, Some(looks)) = (is_change, common.looks) {
         let bounds = boundary(common.bounds);
-        let plan = GroupDesign::equally_spaced(looks, common.alpha, sides, bounds)?;
+        let plan = GroupDesign::equally_spaced(looks, design.alpha, sides, bounds)?;
         design.design_effect *= plan.inflation(common.power)?;
     }
     Ok(design)
+}
+
+/// One side without --one-sided is that of a margin, which a decision holds against a 95 % interval.
+fn alpha(common: &PowerCommon, sides: Sides) -> f64 {
+    let is_margin = sides == Sides::One && !common.one_sided;
+    common.alpha.unwrap_or(if is_margin { 0.025 } else { 0.05 })
 }
 
 const fn sides(common: &PowerCommon) -> Sides {
