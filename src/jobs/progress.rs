@@ -54,6 +54,13 @@ impl Progress {
         self.check()
     }
 
+    /// Adds to how much of the phase is done, for workers side by side. Fails as [`Progress::tick`] does.
+    pub fn advance(&self, by: u64) -> Result<()> {
+        self.shared.done.fetch_add(by, Ordering::Relaxed);
+        self.wake();
+        self.check()
+    }
+
     /// Fails when the user cancelled.
     pub fn check(&self) -> Result<()> {
         if self.is_cancelled() {

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::prepare::{Assignment, Prepared};
-use super::replay::{count_true_after, replay_rule};
+use super::replay::{count_true_after, walk_through};
 use super::{Action, AfterStage, AfterWindows, Firing, HoldCmp, Plan, Rule, State};
 use crate::error::Result;
 use crate::jobs::Progress;
@@ -60,7 +60,7 @@ pub(super) fn after(
         all: arms.all.clone(),
         span_us: arms.span_us,
     };
-    let whole = replay_rule(prepared, &stopped, rule, plan, progress)?;
+    let whole = walk_through(prepared, &stopped, (rule, plan), |_| progress.check())?;
     // Evaluations up to the rollback are the same either way.
     let n_before = whole
         .transitions

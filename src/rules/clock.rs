@@ -199,7 +199,8 @@ impl Clock {
 }
 
 impl Ticks {
-    fn of(first_us: i64, every_us: i64, end_us: i64) -> Self {
+    /// From an instant to `end_us` at the latest.
+    pub(super) fn of(first_us: i64, every_us: i64, end_us: i64) -> Self {
         let n = if end_us < first_us {
             0
         } else {
@@ -210,6 +211,17 @@ impl Ticks {
             every_us,
             n,
         }
+    }
+
+    /// The last of them, of which there must be one.
+    pub(super) fn last_us(&self) -> i64 {
+        self.first_us + (self.n as i64 - 1) * self.every_us
+    }
+
+    /// How many are later than an instant.
+    pub(super) fn n_after(&self, us: i64) -> u64 {
+        let until = Self::of(self.first_us, self.every_us, us);
+        self.n - until.n.min(self.n)
     }
 }
 

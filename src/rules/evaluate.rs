@@ -1,5 +1,6 @@
 //! One condition over the evaluations of a replay: what it sees becomes true, false or unknown.
 
+use super::clock::Ticks;
 use super::describe::condition_text;
 use super::prepare::View;
 use super::signal::Signal;
@@ -110,6 +111,25 @@ impl<'a> Evaluator<'a> {
         }
         self.signal.observe(look.block, &mut self.seen);
         self.record.run(look, &self.seen, truths, effects);
+    }
+
+    /// Every tick after `point`, the last one that was run, and before this instant is like that.
+    pub(super) fn quiet_until(&mut self, point: Point) -> i64 {
+        self.signal.quiet_until(point)
+    }
+
+    /// Takes in ticks like the last evaluation; `is_open`: the rule's minimum was met.
+    pub(super) fn repeat(&mut self, ticks: Ticks, is_open: bool) {
+        let record = &mut self.record;
+        if is_open && record.judged == Truth::Unknown {
+            record.n_no_data += ticks.n;
+        }
+        if is_open && record.outcome.0 == Truth::True {
+            record.n_true += ticks.n;
+        }
+        if let Some(seen) = record.last.filter(|_| self.signal.is_seen_anew()) {
+            record.repeat(&seen, ticks);
+        }
     }
 
     /// What it saw at an evaluation of the block that was run last; `None` where it sees nothing. The
@@ -234,6 +254,18 @@ impl Record<'_> {
             self.first.get_or_insert(look.block.points[stretch.start]);
         }
         truths[stretch].fill(truth);
+    }
+
+    /// Draws what is seen again at every tick.
+    fn repeat(&mut self, seen: &Seen, ticks: Ticks) {
+        let judged = judge(self.condition, self.needs_baseline, seen);
+        if !judged.value.is_nan() && !judged.bound.is_nan() {
+            let ticks = Ticks {
+                first_us: ticks.first_us - self.zero_us,
+                ..ticks
+            };
+            self.series.repeat(ticks, judged.value, judged.bound);
+        }
     }
 
     #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]

@@ -41,6 +41,19 @@ impl<'a> Gate<'a> {
         is_open.iter().filter(|open| **open).count() as u64
     }
 
+    /// Every tick after `point`, the last one, and before this instant meets the minimum as that did.
+    pub(super) fn quiet_until(&self, point: Point) -> i64 {
+        if self.is_open_for_good {
+            return i64::MAX;
+        }
+        let canary = self.canary.quiet_until(point);
+        if self.minimum.n.baseline > 0 {
+            canary.min(self.baseline.quiet_until(point))
+        } else {
+            canary
+        }
+    }
+
     /// At which of the evaluations the minimum is met; `None` at all of them.
     pub(super) fn run(&mut self, points: &[Point]) -> Option<Vec<bool>> {
         if self.is_open_for_good {

@@ -50,9 +50,11 @@ mod shift;
 mod signal;
 mod significance;
 mod state;
+mod tested;
 mod thin;
 mod timespan;
 mod tree;
+mod walk;
 mod window;
 mod write;
 

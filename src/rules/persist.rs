@@ -148,7 +148,7 @@ impl Tracker {
             Persistence::None | Persistence::For { .. } | Persistence::Consecutive { .. } => {
                 self.state == State::Inactive
             }
-            Persistence::Failures { .. } => true,
+            Persistence::Failures { .. } => self.errors == 0,
             Persistence::MOfN { .. } => false,
         }
     }
@@ -160,13 +160,23 @@ impl Tracker {
             (Persistence::None, Truth::True) => self.state == State::Firing,
             (Persistence::None, _) => self.state == State::Inactive,
             (_, Truth::True) => false,
-            (
-                Persistence::Failures {
-                    errors: Some(_), ..
-                },
-                _,
-            ) => false,
             _ => self.is_idle(),
+        }
+    }
+
+    /// Whether more evaluations like the last one, `truth`, change nothing.
+    pub(super) fn is_settled(&self, truth: Truth) -> bool {
+        match self.persistence {
+            Persistence::MOfN { range, stride, .. } => {
+                let n = (range as usize - 1) * stride as usize + 1;
+                self.recent.len() == n && self.recent.iter().all(|recent| *recent == truth)
+            }
+            Persistence::None => true,
+            _ if truth == Truth::True => self.state == State::Firing,
+            Persistence::For { .. } | Persistence::Consecutive { .. } => {
+                self.state == State::Inactive
+            }
+            Persistence::Failures { .. } => true,
         }
     }
 

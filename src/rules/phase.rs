@@ -3,6 +3,8 @@
 //! A Prometheus rule group is evaluated a hash of the group later than at whole intervals
 //! (`rules/group.go`), the same after every restart; a polling loop begins when it is started.
 
+use rayon::prelude::*;
+
 use super::prepare::{Assignment, Prepared};
 use super::replay::first_firing;
 use super::{PhaseRange, Plan, Rule, TimeSpan, Window};
@@ -22,24 +24,10 @@ pub(super) fn phase_range(
     plan: Option<&Plan>,
     progress: &Progress,
 ) -> Result<Option<PhaseRange>> {
-    let mut all = Vec::new();
-    for k in 0..N_PHASES {
-        let part = |k: u32| f64::from(k % N_PHASES) / f64::from(N_PHASES);
-        let Some(clock) = rule.clock.shifted(part(k)) else {
-            return Ok(None);
-        };
-        let mut shifted = Rule {
-            clock,
-            ..rule.clone()
-        };
-        for condition in shifted.conditions_mut() {
-            if let Window::Counter { scrape, phase, .. } = &mut condition.window {
-                // 7 and 20 have no common divisor.
-                phase.us += (part(7 * k) * scrape.us as f64) as i64;
-            }
-        }
-        all.push(shifted);
+    if rule.clock.shifted(0.0).is_none() {
+        return Ok(None);
     }
+    let all: Vec<Rule> = (0..N_PHASES).map(|k| shifted(rule, k)).collect();
     range_of(prepared, arms, &all, plan, progress).map(Some)
 }
 
@@ -51,22 +39,35 @@ pub(super) fn range_of(
     plan: Option<&Plan>,
     progress: &Progress,
 ) -> Result<PhaseRange> {
-    let mut range = PhaseRange {
-        n_phases: shifts.len() as u32,
-        n_fired: 0,
-        earliest_us: None,
-        latest_us: None,
-    };
-    for shifted in shifts {
+    let first = |shifted: &Rule| -> Result<Option<i64>> {
         progress.check()?;
-        if let Some(first) = first_firing(prepared, arms, shifted, plan) {
-            let at = first.time_us;
-            range.n_fired += 1;
-            range.earliest_us = Some(range.earliest_us.map_or(at, |us| us.min(at)));
-            range.latest_us = Some(range.latest_us.map_or(at, |us| us.max(at)));
+        let first = first_firing(prepared, arms, shifted, plan);
+        Ok(first.map(|first| first.time_us))
+    };
+    let firsts: Result<Vec<Option<i64>>> = shifts.par_iter().map(first).collect();
+    let fired: Vec<i64> = firsts?.into_iter().flatten().collect();
+    Ok(PhaseRange {
+        n_phases: shifts.len() as u32,
+        n_fired: fired.len() as u32,
+        earliest_us: fired.iter().min().copied(),
+        latest_us: fired.iter().max().copied(),
+    })
+}
+
+/// A rule with its ticks shifted by k parts of their interval, and its scrapes by as many of theirs.
+fn shifted(rule: &Rule, k: u32) -> Rule {
+    let part = |k: u32| f64::from(k % N_PHASES) / f64::from(N_PHASES);
+    let mut shifted = Rule {
+        clock: rule.clock.shifted(part(k)).unwrap_or(rule.clock),
+        ..rule.clone()
+    };
+    for condition in shifted.conditions_mut() {
+        if let Window::Counter { scrape, phase, .. } = &mut condition.window {
+            // 7 and 20 have no common divisor.
+            phase.us += (part(7 * k) * scrape.us as f64) as i64;
         }
     }
-    Ok(range)
+    shifted
 }
 
 /// When within its interval a group is evaluated: `file` as the server reads it.

@@ -1,5 +1,7 @@
 //! [`replay`]: a rulebook over a log.
 
+use rayon::prelude::*;
+
 use super::after::after;
 use super::apart::{are_apart, objection, too_early};
 use super::arms::arm_rows;
@@ -7,12 +9,10 @@ use super::censoring::censoring;
 use super::damage::averted;
 use super::fit::PlanFit;
 use super::grain::GrainOf;
-use super::looks::points;
 use super::phase::{phase_range, range_of};
 use super::plan::Plan;
 use super::prepare::{Assignment, Prepared, View};
-use super::run::Run;
-use super::state::Block;
+use super::walk::Walk;
 use super::{Replay, ReplayEvent, ReplayStage, Rule, RuleReplay, Rulebook};
 use crate::data::RequestLog;
 use crate::error::Result;
@@ -90,7 +90,7 @@ enum Depth<'a> {
 /// the rulebooks that the log was prepared for, up to its thresholds; `plan` is the plan that it
 /// belongs to, if any.
 ///
-/// Fails only if the user cancels.
+/// Fails only if the user cancels. Adds the log's rows to the progress of the phase.
 pub fn replay_rule(
     prepared: &Prepared<'_>,
     arms: &Assignment,
@@ -98,27 +98,31 @@ pub fn replay_rule(
     plan: Option<&Plan>,
     progress: &Progress,
 ) -> Result<RuleReplay> {
-    progress.phase("Replaying", prepared.log.n_rows() as u64)?;
+    let mut n_seen = 0;
+    walk_through(prepared, arms, (rule, plan), |n| {
+        progress.advance(n - std::mem::replace(&mut n_seen, n))
+    })
+}
+
+/// As [`replay_rule`]; `tick` learns how many rows were seen and can stop it.
+pub(super) fn walk_through(
+    prepared: &Prepared<'_>,
+    arms: &Assignment,
+    (rule, plan): (&Rule, Option<&Plan>),
+    mut tick: impl FnMut(u64) -> Result<()>,
+) -> Result<RuleReplay> {
     let view = View::new(prepared, arms, rule, plan);
-    let mut points = match points(view) {
-        Ok(points) => points,
+    let mut walk = match Walk::new(view) {
+        Ok(walk) => walk,
         Err(reason) => return Ok(RuleReplay::skipped(rule, reason)),
     };
-    let mut run = Run::new(view);
-    if let Some(reason) = run.never_holds() {
-        run.skip(reason);
+    if let Some(reason) = walk.run.never_holds() {
+        walk.run.skip(reason);
     }
-    let mut block = Block::default();
-    loop {
-        points.fill(&prepared.log, &mut block);
-        let Some(last) = block.points.last() else {
-            break;
-        };
-        let is_error = run.run(&block);
-        points.measured(is_error);
-        progress.tick(u64::from(last.seen))?;
+    while walk.step() {
+        tick(walk.n_seen())?;
     }
-    Ok(run.finish())
+    Ok(walk.run.finish())
 }
 
 fn run_all(
@@ -154,7 +158,7 @@ fn run_all(
             })
             .collect(),
         routers: Vec::new(),
-        rules: Vec::with_capacity(rulebook.rules.len()),
+        rules: Vec::new(),
     };
     let arms = match arm_rows(prepared.log(), rulebook, settings)? {
         Ok(arms) => arms,
@@ -173,20 +177,27 @@ fn run_all(
         let fits = routers.map(|(name, router)| router.fit(name, prepared.log(), settings, stages));
         found.routers = fits.collect();
     }
-    for rule in &rulebook.rules {
+    let n_rows = prepared.log.n_rows() as u64;
+    // What completes a replay counts as another pass.
+    let n_each = if is_full { 2 * n_rows } else { n_rows };
+    progress.phase("Replaying", n_each * rulebook.rules.len() as u64)?;
+    let one = |rule: &Rule| -> Result<RuleReplay> {
         let named = plan_of(rulebook, rule);
         let plan = named.map(|(_, plan)| plan);
         if let Some(reason) = objection(&arms, rule).filter(|_| is_apart) {
-            found.rules.push(RuleReplay::skipped(rule, reason));
-            continue;
+            progress.advance(n_each)?;
+            return Ok(RuleReplay::skipped(rule, reason));
         }
         if let Depth::Grain(grain) = depth
             && let Some(reason) = (grain.object)(rule)
         {
-            found.rules.push(RuleReplay::skipped(rule, reason));
-            continue;
+            progress.advance(n_each)?;
+            return Ok(RuleReplay::skipped(rule, reason));
         }
-        let mut replayed = replay_rule(&prepared, &arms, rule, plan, progress)?;
+        let mut n_seen = 0;
+        let mut replayed = walk_through(&prepared, &arms, (rule, plan), |n| {
+            progress.advance(n - std::mem::replace(&mut n_seen, n))
+        })?;
         if let Some(reason) = too_early(&found, &replayed).filter(|_| is_apart) {
             replayed = RuleReplay::skipped(rule, reason);
         }
@@ -200,8 +211,11 @@ fn run_all(
             let shifts = (grain.shifts)(rule);
             replayed.phases = Some(range_of(&prepared, &arms, &shifts, plan, progress)?);
         }
-        found.rules.push(replayed);
-    }
+        progress.advance(n_each - n_seen)?;
+        Ok(replayed)
+    };
+    let rules: Result<Vec<RuleReplay>> = rulebook.rules.par_iter().map(one).collect();
+    found.rules = rules?;
     Ok(found)
 }
 
@@ -233,20 +247,13 @@ pub fn first_firing(
     plan: Option<&Plan>,
 ) -> Option<FirstFiring> {
     let view = View::new(prepared, arms, rule, plan);
-    let mut points = points(view).ok()?;
-    let mut run = Run::new(view);
-    if run.never_holds().is_some() {
+    let mut walk = Walk::new(view).ok()?;
+    if walk.run.never_holds().is_some() {
         return None;
     }
-    run.without_readings();
-    let mut block = Block::default();
-    loop {
-        points.fill(&prepared.log, &mut block);
-        if block.points.is_empty() {
-            return None;
-        }
-        points.measured(run.run(&block));
-        if let Some((point, causes)) = run.first() {
+    walk.run.without_readings();
+    while walk.step() {
+        if let Some((point, causes)) = walk.run.first() {
             return Some(FirstFiring {
                 time_us: point.at_us - view.zero_us(),
                 n_seen: point.seen,
@@ -254,6 +261,7 @@ pub fn first_firing(
             });
         }
     }
+    None
 }
 
 /// Evaluations later than `after_us`, in the log's own microseconds, at which a rule's conditions
@@ -266,21 +274,17 @@ pub(super) fn count_true_after(
     after_us: i64,
 ) -> u64 {
     let view = View::new(prepared, arms, rule, plan);
-    let Ok(mut points) = points(view) else {
+    let Ok(mut walk) = Walk::new(view) else {
         return 0;
     };
-    let mut run = Run::new(view);
-    run.without_readings();
-    let mut block = Block::default();
+    walk.run.without_readings();
     let mut n = 0;
-    loop {
-        points.fill(&prepared.log, &mut block);
-        if block.points.is_empty() {
-            return n;
-        }
-        points.measured(run.run(&block));
-        n += run.n_true_after(&block, after_us);
+    while walk.step() {
+        n += walk.run.n_true_after(&walk.block, after_us);
+        let skipped = walk.skipped.filter(|_| walk.run.holds());
+        n += skipped.map_or(0, |ticks| ticks.n_after(after_us));
     }
+    n
 }
 
 /// When and why a rule first fires.

@@ -1,5 +1,6 @@
 //! One rule on its way through the evaluations.
 
+use super::clock::Ticks;
 use super::evaluate::{Effect, Evaluator, Look, reading_at};
 use super::gate::Gate;
 use super::persist::Tracker;
@@ -27,6 +28,9 @@ pub(super) struct Run<'a> {
     /// By row, whether it is of an arm beside the two; only for rules that look at every request of a log
     /// with more than two arms.
     elsewhere: Option<Vec<bool>>,
+    /// Whether the rule's minimum was met at the last evaluation, and what followed from its conditions.
+    is_open: bool,
+    root: Truth,
     /// Scratch of a block.
     leaves: Vec<Vec<Truth>>,
     effects: Vec<Effect>,
@@ -61,6 +65,8 @@ impl<'a> Run<'a> {
             first: None,
             has_readings: true,
             elsewhere: elsewhere(view),
+            is_open: true,
+            root: Truth::Unknown,
             effects: Vec::new(),
             view,
         }
@@ -130,11 +136,58 @@ impl<'a> Run<'a> {
         self.found.evaluations_true += n_true as u64;
         self.count_elsewhere(points, is_open.as_deref(), &root);
         let has_effects = self.effects.iter().any(|effect| *effect != Effect::None);
-        let is_quiet = n_true == 0 && self.tracker.is_idle() && !has_effects;
+        let is_restarted = self.restarts.last().is_some_and(|start| {
+            let last = points.last();
+            last.is_some_and(|last| *start <= last.at_us)
+        });
+        let is_quiet = n_true == 0 && self.tracker.is_idle() && !has_effects && !is_restarted;
         if !is_quiet {
             self.track(points, &root);
         }
+        self.is_open = is_open.is_none_or(|open| open.last() == Some(&true));
+        self.root = root.last().copied().unwrap_or(self.root);
         self.effects.last() == Some(&Effect::Error)
+    }
+
+    /// Every tick after the last one of the block that was run, and before this instant, sees the same
+    /// and changes nothing: see [`Run::repeat`].
+    pub(super) fn quiet_until(&mut self, block: &Block) -> i64 {
+        let Some(last) = block.points.last() else {
+            return i64::MIN;
+        };
+        let is_settled = match self.effects.last() {
+            Some(Effect::None) => self.tracker.is_settled(self.root),
+            Some(Effect::Freeze) => true,
+            // A wait that begins anew with every evaluation begins with the last of them.
+            Some(Effect::Reset) => self.root != Truth::True,
+            Some(Effect::Error) | None => false,
+        };
+        if !is_settled || self.state() != self.tracker.state() {
+            return last.at_us;
+        }
+        let gate = self.gate.as_ref();
+        let mut until = gate.map_or(i64::MAX, |gate| gate.quiet_until(*last));
+        until = until.min(self.restarts.last().copied().unwrap_or(i64::MAX));
+        for evaluator in &mut self.evaluators {
+            until = until.min(evaluator.quiet_until(*last));
+        }
+        until
+    }
+
+    /// Takes in ticks at which everything is as at the last evaluation.
+    pub(super) fn repeat(&mut self, ticks: Ticks) {
+        for evaluator in &mut self.evaluators {
+            evaluator.repeat(ticks, self.is_open);
+        }
+        let n = |counts: bool| if counts { ticks.n } else { 0 };
+        self.found.last_evaluation_us = ticks.last_us() - self.view.zero_us();
+        self.found.evaluations += n(self.is_open);
+        self.found.evaluations_true += n(self.holds());
+    }
+
+    /// Whether the conditions held at the last evaluation.
+    pub(super) fn holds(&self) -> bool {
+        self.root == Truth::True
     }
 
     /// Counts the evaluations after requests of other arms.

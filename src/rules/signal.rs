@@ -2,11 +2,11 @@
 
 use super::judge::Judge;
 use super::prepare::View;
-use super::significance::{TestKind, TestRule};
 use super::state::{
-    Block, Counted, CounterValue, Observed, Order, Point, Ring, Sample, ScrapedCounters, Seen,
-    Sliding, Statistic, Streak, Tally, TallyValue, Total, TotalValue, UnitSums,
+    Block, Counted, CounterValue, Observed, Order, Point, Ring, ScrapedCounters, Seen, Sliding,
+    Statistic, Streak, Tally, TallyValue, Total, TotalValue,
 };
+use super::tested::TestSignal;
 use super::{ArmRole, Comparison, Condition, Metric, QuantileMethod, Window};
 
 /// The windows of a condition.
@@ -25,20 +25,10 @@ pub(super) enum Signal<'a> {
 
 /// The same window over the measured arm and, where it matters, the baseline.
 pub(super) struct Pair<'a, S> {
-    measured: Sliding<'a, S>,
-    baseline: Option<Sliding<'a, S>>,
+    pub(super) measured: Sliding<'a, S>,
+    pub(super) baseline: Option<Sliding<'a, S>>,
     /// Whether it has yet to be observed.
     is_fresh: bool,
-}
-
-/// Both arms of a test.
-pub(super) struct TestSignal<'a> {
-    rule: TestRule,
-    pair: Pair<'a, Sample<'a>>,
-    /// The least p-value so far: valid at every look.
-    least_p: f64,
-    /// The first request in the canary's window, whose loss begins a new stage.
-    tail: usize,
 }
 
 impl<'a> Signal<'a> {
@@ -180,6 +170,31 @@ impl<'a> Signal<'a> {
         }
     }
 
+    /// Every tick after `point`, which was observed last, and before this instant sees the same.
+    pub(super) fn quiet_until(&mut self, point: Point) -> i64 {
+        match self {
+            Self::Tally(pair) => pair.quiet_until(point),
+            Self::Total(pair) => pair.quiet_until(point),
+            Self::Order(pair) => pair.quiet_until(point),
+            Self::Ring(pair) => pair.quiet_until(point),
+            Self::Streak(pair) => pair.quiet_until(point),
+            Self::Test(test) => test.quiet_until(point),
+            Self::Counter(measured, baseline) => {
+                let measured = measured.quiet_until(point.at_us);
+                let baseline = baseline.as_mut();
+                measured.min(baseline.map_or(i64::MAX, |arm| arm.quiet_until(point.at_us)))
+            }
+            // Every point that is complete is one more to judge.
+            Self::Score(_) => point.at_us,
+            Self::Unavailable(_) => i64::MAX,
+        }
+    }
+
+    /// Whether it is seen anew at every evaluation, changed or not.
+    pub(super) fn is_seen_anew(&self) -> bool {
+        matches!(self, Self::Counter(..))
+    }
+
     /// Walks through evaluations; `see` gets the position of each and what is seen there, `None` while
     /// nothing has changed.
     pub(super) fn walk(&mut self, block: &Block, mut see: impl FnMut(usize, Option<&Seen>)) {
@@ -228,7 +243,7 @@ impl<'a> Signal<'a> {
             Self::Counter(measured, baseline) => Some(pair_of(
                 measured.observe(point),
                 baseline
-                    .as_ref()
+                    .as_mut()
                     .map_or(Observed::NOTHING, |baseline| baseline.observe(point)),
             )),
             Self::Test(test) => test.look(point),
@@ -248,7 +263,7 @@ fn pair_of(measured: Observed, baseline: Observed) -> Seen {
 }
 
 impl<'a, S: Statistic> Pair<'a, S> {
-    fn new(
+    pub(super) fn new(
         view: View<'a>,
         condition: &Condition,
         with_baseline: bool,
@@ -365,7 +380,7 @@ impl<'a, S: Statistic> Pair<'a, S> {
 
     #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
     #[inline(always)]
-    fn seen(&self, at: u32) -> Seen {
+    pub(super) fn seen(&self, at: u32) -> Seen {
         Seen {
             at,
             measured: self.measured.observed(),
@@ -385,13 +400,19 @@ impl<'a, S: Statistic> Pair<'a, S> {
     }
 
     /// Moves both windows; whether what they show may have changed.
-    fn advance(&mut self, point: Point) -> bool {
+    pub(super) fn advance(&mut self, point: Point) -> bool {
         let mut has_changed = std::mem::take(&mut self.is_fresh);
         has_changed |= self.measured.advance(point);
         if let Some(baseline) = &mut self.baseline {
             has_changed |= baseline.advance(point);
         }
         has_changed
+    }
+
+    pub(super) fn quiet_until(&self, point: Point) -> i64 {
+        let measured = self.measured.quiet_until(point);
+        let baseline = self.baseline.as_ref();
+        measured.min(baseline.map_or(i64::MAX, |window| window.quiet_until(point)))
     }
 
     fn observe_at(&mut self, point: Point) -> Seen {
@@ -401,84 +422,5 @@ impl<'a, S: Statistic> Pair<'a, S> {
         }
         self.advance(point);
         self.seen(0)
-    }
-}
-
-impl<'a> TestSignal<'a> {
-    fn new(view: View<'a>, condition: &Condition, rule: TestRule) -> Self {
-        let (prepared, drop_zero) = (view.prepared, condition.drop_zero);
-        let metric = &condition.metric;
-        let column = match metric {
-            Metric::Mean(column) | Metric::Quantile(column, _) => Some(column),
-            _ => None,
-        };
-        let sample = || match (rule.kind, column) {
-            (TestKind::ZTwoProp, _) => Sample::Counts {
-                flags: prepared.flags(metric, drop_zero),
-                hits: 0,
-                n: 0,
-            },
-            (TestKind::MannWhitney, _) => Sample::Values {
-                values: column.map_or(&[], |column| prepared.values(column)),
-                drop_zero,
-                window: std::collections::VecDeque::new(),
-            },
-            (_, Some(column)) => Sample::Units(UnitSums::of_mean(
-                prepared.values(column),
-                drop_zero,
-                view.units(),
-            )),
-            (_, None) => Sample::Units(UnitSums::of_share(
-                prepared.flags(metric, drop_zero),
-                view.units(),
-            )),
-        };
-        Self {
-            rule,
-            pair: Pair::new(view, condition, true, sample),
-            least_p: f64::NAN,
-            tail: 0,
-        }
-    }
-
-    /// `None` while nothing has changed.
-    fn look(&mut self, point: Point) -> Option<Seen> {
-        if !self.pair.advance(point) {
-            return None;
-        }
-        let mut seen = self.pair.seen(0);
-        let canary = self.pair.measured.statistic();
-        let baseline = self.pair.baseline.as_ref()?.statistic();
-        let rule = &self.rule;
-        seen.statistic = match (canary, baseline) {
-            (
-                Sample::Counts { hits, n, .. },
-                Sample::Counts {
-                    hits: of_b, n: n_b, ..
-                },
-            ) => rule.two_shares((*hits, *n), (*of_b, *n_b)),
-            (Sample::Values { window, .. }, Sample::Values { window: of_b, .. }) => {
-                let values = |window: &std::collections::VecDeque<f64>| -> Vec<f64> {
-                    window.iter().copied().collect()
-                };
-                rule.two_samples(&values(window), &values(of_b))
-            }
-            (Sample::Units(canary), Sample::Units(baseline)) => {
-                let (canary, baseline) = (canary.moments(), baseline.moments());
-                if rule.kind.is_limit() {
-                    rule.sequence_limit(&canary, &baseline)
-                } else {
-                    let tail = self.pair.measured.tail();
-                    if std::mem::replace(&mut self.tail, tail) != tail {
-                        self.least_p = f64::NAN;
-                    }
-                    // `min` leaves a NaN out.
-                    self.least_p = self.least_p.min(rule.mixture_p(&canary, &baseline));
-                    self.least_p
-                }
-            }
-            _ => f64::NAN,
-        };
-        Some(seen)
     }
 }

@@ -79,6 +79,13 @@ pub(super) fn run(
             });
         }
         before += block.points.len();
+        let n_skipped = skip(&mut points, &mut leaves, gate.as_ref(), &block);
+        looks += if is_open.last() == Some(&true) {
+            n_skipped
+        } else {
+            0
+        };
+        before += n_skipped as usize;
         let is_exhausted = leaves.iter().all(|leaf| leaf.rise.reach == f64::INFINITY);
         if is_exhausted || (until == Until::Firing && first.is_some()) {
             break;
@@ -90,6 +97,26 @@ pub(super) fn run(
         first,
         looks,
     })
+}
+
+/// Passes over ticks that see what the last evaluation saw; their number.
+fn skip(
+    points: &mut Points<'_>,
+    leaves: &mut [Leaf<'_>],
+    gate: Option<&Gate<'_>>,
+    block: &Evaluations,
+) -> u64 {
+    let Some(last) = block.points.last().filter(|_| points.are_ticks()) else {
+        return 0;
+    };
+    let mut until_us = gate.map_or(i64::MAX, |gate| gate.quiet_until(*last));
+    for leaf in leaves
+        .iter_mut()
+        .filter(|leaf| leaf.rise.reach < f64::INFINITY)
+    {
+        until_us = until_us.min(leaf.signal.quiet_until(*last));
+    }
+    points.skip_until(until_us).map_or(0, |ticks| ticks.n)
 }
 
 /// The earliest step over a threshold as written, and the conditions that held then.

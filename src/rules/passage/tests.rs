@@ -34,7 +34,11 @@ fn log(seed: u64) -> RequestLog {
     for i in 0..n {
         at_us += (dice.roll() * 8e6) as i64;
         if i == n / 2 {
-            at_us += 400_000_000;
+            at_us += if seed.is_multiple_of(2) {
+                400_000_000
+            } else {
+                40_000_000_000
+            };
         }
         let is_bad = (i / 90) % 3 == (seed % 3) as usize;
         let is_canary = dice.roll() < share;

@@ -1,7 +1,8 @@
 //! [`ScrapedCounters`]: what Prometheus would have made of the log.
 
+use super::counts::{Counted, Counts};
 use super::rate::{Range, histogram_quantile, rate};
-use super::{Flag, Observed, Point, is_value};
+use super::{Observed, Point};
 use crate::rules::{CounterFunc, FirstSeen, RateEngine, TimeSpan, Window};
 
 /// The counters of one arm, as scrapes saw them.
@@ -15,10 +16,14 @@ pub(in crate::rules) struct ScrapedCounters {
     absent_as_zero: bool,
     first_us: i64,
     step_us: i64,
+    /// The scrapes that saw something new, ascending: logs may be quiet for years.
+    changes: Vec<i64>,
     /// All requests, or all values.
     total: Series,
     /// What `gives` needs besides: hits, or values up to each bound.
     parts: Vec<Series>,
+    /// How many changes the first and the last scrape of the range had seen at the last look.
+    seen: (usize, usize),
 }
 
 /// What is computed from the counters.
@@ -39,25 +44,23 @@ pub(in crate::rules) enum CounterValue {
     },
 }
 
-/// What increments the counters.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::rules) enum Counted<'a> {
-    /// Requests, by what each is to a share.
-    Flags(&'a [Flag]),
-    /// Values; NaN, and 0 on request, are none.
-    Values(&'a [f64], bool),
-}
-
-/// A counter at every scrape.
+/// A counter.
 #[derive(Debug, Clone)]
 struct Series {
+    /// Its value after so many of the changes, from none on.
     values: Vec<f64>,
-    /// The first scrape at which the series exists.
-    exists_from: usize,
+    /// After how many of them it exists, and the first scrape that sees it; `None`: never.
+    exists_from: Option<(usize, i64)>,
 }
 
-/// More scrapes than this are refused: a day of milliseconds, or three years of seconds.
-const MAX_SCRAPES: i64 = 100_000_000;
+/// The scrapes inside a range.
+#[derive(Debug, Clone, Copy)]
+struct Samples {
+    /// The first, and one after the last.
+    scrapes: (i64, i64),
+    /// How many changes the first and the last have seen.
+    seen: (usize, usize),
+}
 
 impl ScrapedCounters {
     /// Scrapes the counters of the requests at `rows` from time zero to `last_us`, or says why not.
@@ -81,39 +84,40 @@ impl ScrapedCounters {
             return Err("its window has no counters".to_owned());
         };
         let first_us = zero_us + phase.us;
-        let n = ((last_us - first_us).div_euclid(scrape.us) + 1).max(0);
-        if n > MAX_SCRAPES {
-            return Err(format!("the log is too long for a scrape every {scrape}"));
-        }
         let n_parts = match &gives {
             CounterValue::Share(_) | CounterValue::Hits => 1,
             CounterValue::Alone => 0,
             CounterValue::Quantile { bounds, .. } => bounds.len(),
         };
         let mut counts = Counts::new(counted, &gives, n_parts);
-        let mut next = 0;
-        let mut total = Vec::with_capacity(n as usize);
-        let mut parts = vec![Vec::with_capacity(n as usize); n_parts];
-        for at_us in (0..n).map(|k| first_us + k * scrape.us) {
-            while let Some(row) = rows.get(next).map(|row| *row as usize)
-                && event_us[row] <= at_us
-            {
-                counts.take(row);
-                next += 1;
+        let mut changes = Vec::new();
+        let mut total = vec![0.0];
+        let mut parts = vec![vec![0.0]; n_parts];
+        let mut rows = rows.iter().map(|row| *row as usize).peekable();
+        while let Some(next) = rows.peek() {
+            // The first scrape at or after the request.
+            let waited = (event_us[*next] - first_us).max(0) + scrape.us - 1;
+            let at_us = first_us + waited / scrape.us * scrape.us;
+            if at_us > last_us {
+                break;
             }
+            while let Some(row) = rows.next_if(|row| event_us[*row] <= at_us) {
+                counts.take(row);
+            }
+            changes.push((at_us - first_us) / scrape.us);
             total.push(f64::from(counts.total));
             for (values, count) in parts.iter_mut().zip(&counts.parts) {
                 values.push(f64::from(*count));
             }
         }
-        let total = Series::new(total, first_seen);
+        let total = Series::new(total, &changes, first_seen);
         let parts = parts.into_iter().map(|values| match &gives {
             // All buckets of a histogram appear with its first value.
             CounterValue::Quantile { .. } => Series {
                 values,
                 exists_from: total.exists_from,
             },
-            _ => Series::new(values, first_seen),
+            _ => Series::new(values, &changes, first_seen),
         });
         Ok(Self {
             range: span,
@@ -124,23 +128,30 @@ impl ScrapedCounters {
             step_us: scrape.us,
             parts: parts.collect(),
             total,
+            changes,
             gives,
+            seen: (0, 0),
         })
     }
 
     /// What the expression gives at an instant.
-    pub(in crate::rules) fn observe(&self, point: Point) -> Observed {
+    pub(in crate::rules) fn observe(&mut self, point: Point) -> Observed {
+        let (samples, at_us) = (self.samples(point.at_us), point.at_us);
         // `or vector(0)` stands behind the counter itself, or behind the dividend of a share.
-        let total = match (self.value(&self.total, point.at_us), &self.gives) {
+        let total = match (self.value(&self.total, samples, at_us), &self.gives) {
             (Some(total), _) => total,
             (None, CounterValue::Alone | CounterValue::Hits) if self.absent_as_zero => 0.0,
             (None, _) => return Observed::NOTHING,
         };
+        let hits = || {
+            let found = self.value(&self.parts[0], samples, at_us);
+            found.or(self.absent_as_zero.then_some(0.0))
+        };
         let (value, is_quotient) = match &self.gives {
             CounterValue::Alone => (total, false),
-            CounterValue::Hits => (self.hits(point).unwrap_or(f64::NAN), false),
+            CounterValue::Hits => (hits().unwrap_or(f64::NAN), false),
             // Division of vectors: without a match on both sides there is no result.
-            CounterValue::Share(allowed) => match self.hits(point) {
+            CounterValue::Share(allowed) => match hits() {
                 Some(hits) => (hits / total / allowed, true),
                 None => (f64::NAN, false),
             },
@@ -148,17 +159,16 @@ impl ScrapedCounters {
                 let rates = self
                     .parts
                     .iter()
-                    .map(|part| self.value(part, point.at_us).unwrap_or(0.0));
+                    .map(|part| self.value(part, samples, at_us).unwrap_or(0.0));
                 (
                     histogram_quantile(*q, bounds, &rates.collect::<Vec<f64>>(), total),
                     true,
                 )
             }
         };
-        let (first, end) = self.samples(&self.total, point.at_us);
-        let n = match self.total.values[first..end] {
-            [first, .., last] => last - first,
-            _ => 0.0,
+        let n = match self.total.samples(samples) {
+            Some(seen) => seen.last - seen.first,
+            None => 0.0,
         };
         Observed {
             value,
@@ -167,113 +177,120 @@ impl ScrapedCounters {
         }
     }
 
-    /// The counter of some of the requests.
-    fn hits(&self, point: Point) -> Option<f64> {
-        let found = self.value(&self.parts[0], point.at_us);
-        found.or(self.absent_as_zero.then_some(0.0))
+    /// Every look after the last one, at `at_us`, and before this instant sees the same.
+    pub(in crate::rules) fn quiet_until(&mut self, at_us: i64) -> i64 {
+        let Samples { scrapes, seen } = self.samples(at_us);
+        let next = self.changes.get(seen.1);
+        let next_us = next.map_or(i64::MAX, |scrape| self.first_us + scrape * self.step_us);
+        let exists = |series: &Series| series.exists_from.is_some_and(|(after, _)| after <= seen.1);
+        let is_absent = !exists(&self.total) && !self.parts.iter().any(exists);
+        // Without an increase rates are 0 wherever the samples stand, as long as they are two.
+        let is_flat =
+            seen.0 == seen.1 && scrapes.1 - scrapes.0 >= 2 && self.range.us >= 2 * self.step_us;
+        if is_absent || is_flat { next_us } else { at_us }
     }
 
-    fn value(&self, series: &Series, at_us: i64) -> Option<f64> {
-        let (first, end) = self.samples(series, at_us);
-        match self.func {
-            CounterFunc::Rate => self.rate(series, at_us),
-            CounterFunc::Increase => Some(
-                self.extrapolated(&series.values[first..end], first, at_us)?
-                    .0,
-            ),
-            CounterFunc::Irate => {
-                let [.., before, last] = series.values[first..end] else {
-                    return None;
+    fn value(&self, series: &Series, samples: Samples, at_us: i64) -> Option<f64> {
+        let seen = series.samples(samples)?;
+        let (increase, per_second) = match self.func {
+            CounterFunc::Rate | CounterFunc::Increase => {
+                let range = Range {
+                    start_us: at_us - self.range.us,
+                    end_us: at_us,
                 };
-                let increase = if last < before { last } else { last - before };
-                Some(increase / (self.step_us as f64 / 1e6))
+                let time = |scrape: i64| self.first_us + scrape * self.step_us;
+                let times = (time(seen.scrapes.0), time(seen.scrapes.1 - 1));
+                rate((seen.first, seen.last), seen.n(), times, range, self.engine)
             }
-        }
-    }
-
-    fn rate(&self, series: &Series, at_us: i64) -> Option<f64> {
-        let (first, end) = self.samples(series, at_us);
-        Some(
-            self.extrapolated(&series.values[first..end], first, at_us)?
-                .1,
-        )
-    }
-
-    /// The increase and the rate over the range that ends at `at_us`.
-    fn extrapolated(&self, values: &[f64], first: usize, at_us: i64) -> Option<(f64, f64)> {
-        let range = Range {
-            start_us: at_us - self.range.us,
-            end_us: at_us,
+            CounterFunc::Irate => {
+                let before = seen.scrapes.1 - 2;
+                let n_seen = samples.seen.1;
+                let is_new = n_seen > 0 && self.changes[n_seen - 1] > before;
+                let increase = seen.last - series.values[n_seen - usize::from(is_new)];
+                (increase, increase / (self.step_us as f64 / 1e6))
+            }
         };
-        let first_us = self.first_us + first as i64 * self.step_us;
-        let last_us = first_us + values.len() as i64 * self.step_us - self.step_us;
-        rate(values, (first_us, last_us), range, self.engine)
+        Some(match self.func {
+            CounterFunc::Increase => increase,
+            CounterFunc::Rate | CounterFunc::Irate => per_second,
+        })
     }
 
-    /// The scrapes inside the range that ends at `at_us`, as positions `first..end`.
-    fn samples(&self, series: &Series, at_us: i64) -> (usize, usize) {
+    /// The scrapes inside the range that ends at `at_us`.
+    fn samples(&mut self, at_us: i64) -> Samples {
         let after_start = at_us - self.range.us - self.first_us;
         let first = match self.engine {
             RateEngine::Prom2 => (after_start + self.step_us - 1).div_euclid(self.step_us),
             RateEngine::Prom3 => after_start.div_euclid(self.step_us) + 1,
         };
-        let end = (at_us - self.first_us).div_euclid(self.step_us) + 1;
-        let end = (end.max(0) as usize).min(series.values.len());
-        let first = (first.max(0) as usize).max(series.exists_from);
-        (first.min(end), end)
+        let end = ((at_us - self.first_us).div_euclid(self.step_us) + 1).max(0);
+        let first = first.max(0).min(end);
+        self.seen = (
+            n_until(&self.changes, self.seen.0, first),
+            n_until(&self.changes, self.seen.1, end - 1),
+        );
+        Samples {
+            scrapes: (first, end),
+            seen: self.seen,
+        }
     }
 }
 
-/// Counters while the requests are counted.
-struct Counts<'a> {
-    counted: Counted<'a>,
-    bounds: &'a [f64],
-    total: u32,
-    parts: Vec<u32>,
+/// How many of the changes are at most `scrape`; near `from` where looks go forward.
+fn n_until(changes: &[i64], from: usize, scrape: i64) -> usize {
+    let mut n = from;
+    if n > 0 && changes[n - 1] > scrape {
+        n = 0;
+    }
+    while changes.get(n).is_some_and(|change| *change <= scrape) {
+        n += 1;
+    }
+    n
 }
 
-impl<'a> Counts<'a> {
-    fn new(counted: Counted<'a>, gives: &'a CounterValue, n_parts: usize) -> Self {
-        Self {
-            counted,
-            bounds: match gives {
-                CounterValue::Quantile { bounds, .. } => bounds,
-                _ => &[],
-            },
-            total: 0,
-            parts: vec![0; n_parts],
-        }
-    }
+/// The samples of one counter inside a range, at least two.
+struct Seen {
+    scrapes: (i64, i64),
+    first: f64,
+    last: f64,
+}
 
-    #[inline]
-    fn take(&mut self, row: usize) {
-        match self.counted {
-            Counted::Flags(flags) => {
-                self.total += u32::from(flags[row] != Flag::Out);
-                if let Some(hits) = self.parts.first_mut() {
-                    *hits += u32::from(flags[row] == Flag::Hit);
-                }
-            }
-            Counted::Values(values, drop_zero) if is_value(values[row], drop_zero) => {
-                self.total += 1;
-                let from = self.bounds.partition_point(|bound| *bound < values[row]);
-                self.parts[from..].iter_mut().for_each(|count| *count += 1);
-            }
-            Counted::Values(..) => {}
-        }
+impl Seen {
+    fn n(&self) -> i64 {
+        self.scrapes.1 - self.scrapes.0
     }
 }
 
 impl Series {
-    fn new(values: Vec<f64>, first_seen: FirstSeen) -> Self {
+    fn new(values: Vec<f64>, changes: &[i64], first_seen: FirstSeen) -> Self {
         let exists_from = match first_seen {
-            FirstSeen::Zero => 0,
-            FirstSeen::Absent | FirstSeen::OrZero => values.partition_point(|value| *value == 0.0),
+            FirstSeen::Zero => Some((0, 0)),
+            FirstSeen::Absent | FirstSeen::OrZero => {
+                let first = values.partition_point(|value| *value == 0.0);
+                let scrape = first.checked_sub(1).and_then(|i| changes.get(i));
+                scrape.map(|scrape| (first, *scrape))
+            }
         };
         Self {
             values,
             exists_from,
         }
+    }
+
+    /// Its samples inside a range; `None` with fewer than two.
+    fn samples(&self, samples: Samples) -> Option<Seen> {
+        let (exists_after, exists_from) = self.exists_from?;
+        let (first, end) = samples.scrapes;
+        let (first, seen) = if exists_from > first {
+            (exists_from, exists_after)
+        } else {
+            (first, samples.seen.0)
+        };
+        (end - first >= 2).then(|| Seen {
+            scrapes: (first, end),
+            first: self.values[seen],
+            last: self.values[samples.seen.1],
+        })
     }
 }
 
@@ -281,6 +298,7 @@ impl Series {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::Flag;
     use super::*;
 
     /// The published algorithm on a list of (milliseconds, value), as plainly as possible.
@@ -353,32 +371,39 @@ mod tests {
         #[test]
         fn rate_is_the_published_algorithm(
             steps in proptest::collection::vec(0..6_u32, 1..60),
-            resets in proptest::collection::vec(0..12_u32, 60),
             step in 1..20_i64, range in 1..400_i64, at in 0..1500_i64, phase in 0..20_i64,
             is_prom_3: bool, is_absent: bool,
         ) {
             let engine = if is_prom_3 { RateEngine::Prom3 } else { RateEngine::Prom2 };
             let first_seen = if is_absent { FirstSeen::Absent } else { FirstSeen::Zero };
-            let values: Vec<f64> = steps.iter().zip(&resets).scan(0.0, |value, (step, reset)| {
-                *value = if *reset == 0 { 0.0 } else { *value + f64::from(*step) };
-                Some(*value)
-            }).collect();
-            let series = Series::new(values.clone(), first_seen);
-            let samples: Vec<(i64, f64)> = (0..).zip(&values)
-                .map(|(k, value)| ((phase + k * step) * 1000, *value))
-                .skip(series.exists_from).collect();
-            let counters = ScrapedCounters {
-                range: TimeSpan::seconds(range),
+            // A request a moment after the scrape before: as many as the counter rises by.
+            let times: Vec<i64> = (0..).zip(&steps)
+                .flat_map(|(k, n)| vec![(phase + k * step) * 1_000_000 - 1; *n as usize])
+                .collect();
+            let rows: Vec<u32> = (0..times.len() as u32).collect();
+            let flags = vec![Flag::Miss; rows.len()];
+            let n_scrapes = ((at - phase).div_euclid(step) + 1).max(0) as usize;
+            let values = (0..n_scrapes).scan(0_u32, |sum, k| {
+                *sum += steps.get(k).copied().unwrap_or(0);
+                Some(f64::from(*sum))
+            });
+            let samples: Vec<(i64, f64)> = (0..).zip(values)
+                .map(|(k, value)| ((phase + k * step) * 1000, value))
+                .skip_while(|(_, value)| is_absent && *value == 0.0)
+                .collect();
+            let window = Window::Counter {
+                span: TimeSpan::seconds(range),
+                scrape: TimeSpan::seconds(step),
+                phase: TimeSpan::seconds(phase),
                 engine,
+                first_seen,
                 func: CounterFunc::Rate,
-                gives: CounterValue::Alone,
-                absent_as_zero: false,
-                first_us: phase * 1_000_000,
-                step_us: step * 1_000_000,
-                total: series.clone(),
-                parts: Vec::new(),
             };
-            let got = counters.rate(&series, at * 1_000_000);
+            let (counted, gives) = (Counted::Flags(&flags), CounterValue::Alone);
+            let span_us = (0, at * 1_000_000);
+            let mut counters = ScrapedCounters::scrape(&rows, &times, counted, window, gives, span_us).unwrap();
+            let point = Point { at_us: at * 1_000_000, seen: 0 };
+            let got = Some(counters.observe(point).value).filter(|value| !value.is_nan());
             let expected = direct(&samples, ((at - range) * 1000, at * 1000), engine);
             prop_assert_eq!(got.map(f64::to_bits), expected.map(f64::to_bits), "{:?} {:?}", got, expected);
         }
@@ -412,19 +437,22 @@ mod tests {
     /// `increase` of the Prometheus test suite: 100 a minute seen every five minutes; and `irate`.
     #[test]
     fn functions_differ_by_the_length_they_divide_by() {
-        let counters = |func| ScrapedCounters {
-            range: TimeSpan::seconds(3000),
-            engine: RateEngine::Prom3,
-            func,
-            gives: CounterValue::Alone,
-            absent_as_zero: false,
-            first_us: 0,
-            step_us: 300_000_000,
-            total: Series::new(
-                (0..11).map(|k| f64::from(k * 10)).collect(),
-                FirstSeen::Zero,
-            ),
-            parts: Vec::new(),
+        // Ten requests between any two scrapes.
+        let times: Vec<i64> = (0..100).map(|i| (i / 10 + 1) * 300_000_000 - 1).collect();
+        let rows: Vec<u32> = (0..100).collect();
+        let counters = |func| {
+            let window = Window::Counter {
+                span: TimeSpan::seconds(3000),
+                scrape: TimeSpan::seconds(300),
+                phase: TimeSpan::default(),
+                engine: RateEngine::Prom3,
+                first_seen: FirstSeen::Zero,
+                func,
+            };
+            let counted = Counted::Flags(&[Flag::Miss; 100]);
+            let span_us = (0, 3_000_000_000);
+            ScrapedCounters::scrape(&rows, &times, counted, window, CounterValue::Alone, span_us)
+                .unwrap()
         };
         let point = Point {
             at_us: 3_000_000_000,

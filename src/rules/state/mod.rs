@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod counter;
+mod counts;
 mod order;
 mod points;
 mod ranks;
@@ -18,7 +19,8 @@ mod tally;
 mod total;
 
 pub(super) use arrivals::{Arrivals, Late};
-pub(super) use counter::{Counted, CounterValue, ScrapedCounters};
+pub(super) use counter::{CounterValue, ScrapedCounters};
+pub(super) use counts::Counted;
 pub(super) use order::Order;
 pub(super) use points::{Block, Point, Points};
 pub(super) use ranks::Ranks;

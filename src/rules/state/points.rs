@@ -60,6 +60,9 @@ pub(in crate::rules) enum Points<'a> {
     },
 }
 
+/// After so many ticks without a request a block ends, so that those like the last can be passed over.
+const QUIET: usize = 32;
+
 /// Evaluations a block holds: few enough that a block stays in the first-level cache.
 const BLOCK: usize = 2048;
 
@@ -95,7 +98,9 @@ impl Points<'_> {
                 next,
                 seen,
             } => {
+                let (mut before, mut n_quiet) = (*seen, 0);
                 while points.len() < BLOCK
+                    && n_quiet < QUIET
                     && let Some(now) = ticks.get(*stretch)
                 {
                     if *next == now.n {
@@ -104,6 +109,8 @@ impl Points<'_> {
                     }
                     let at_us = now.first_us + *next as i64 * now.every_us;
                     points.push(tick(event_us, at_us, seen));
+                    n_quiet = if *seen == before { n_quiet + 1 } else { 0 };
+                    before = *seen;
                     *next += 1;
                 }
             }
@@ -118,6 +125,42 @@ impl Points<'_> {
                 }
             }
         }
+    }
+
+    /// Whether evaluations follow a clock instead of requests.
+    pub(in crate::rules) fn are_ticks(&self) -> bool {
+        matches!(self, Self::Ticks { .. } | Self::Measured { .. })
+    }
+
+    /// Passes over the ticks to come that are before `until_us`, as far as they are evenly spaced.
+    pub(in crate::rules) fn skip_until(&mut self, until_us: i64) -> Option<Ticks> {
+        let (first_us, every_us, end_us) = match self {
+            Self::EveryRequest { .. } | Self::Requests { .. } => return None,
+            Self::Ticks {
+                ticks,
+                stretch,
+                next,
+                ..
+            } => {
+                let now = ticks.get(*stretch)?;
+                let first_us = now.first_us + *next as i64 * now.every_us;
+                let left = (now.n - *next) as i64;
+                (first_us, now.every_us, first_us + left * now.every_us)
+            }
+            Self::Measured {
+                next_us,
+                every_us,
+                end_us,
+                ..
+            } => (*next_us, *every_us, *end_us + 1),
+        };
+        let skipped = Ticks::of(first_us, every_us, until_us.min(end_us) - 1);
+        match self {
+            Self::Ticks { next, .. } => *next += skipped.n,
+            Self::Measured { next_us, .. } => *next_us += skipped.n as i64 * every_us,
+            Self::EveryRequest { .. } | Self::Requests { .. } => {}
+        }
+        Some(skipped).filter(|ticks| ticks.n > 0)
     }
 
     /// Says whether the evaluation of the last block was an error, where the next instant depends on

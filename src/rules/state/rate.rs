@@ -11,27 +11,21 @@ pub(super) struct Range {
 
 /// Prometheus' `increase()` and `rate()`: the increase over the samples, extrapolated to the edges of the range as
 /// far as the sampling interval and a counter's zero point let it, over the length of the range.
-/// `times` are those of the first and the last sample. `None` with fewer than two samples.
+/// `ends` are the values of the first and the last of `n` samples, at least two, and `times` their times; counters
+/// of a log never fall.
 ///
 /// The order of the operations is that of `extrapolatedRate` (prometheus v2.42 and v3
 /// `promql/functions.go`), so that results agree to the last bit.
 pub(super) fn rate(
-    values: &[f64],
+    (first, last): (f64, f64),
+    n: i64,
     times: (i64, i64),
     range: Range,
     engine: RateEngine,
-) -> Option<(f64, f64)> {
-    let [first, .., last] = *values else {
-        return None;
-    };
-    let mut increase = last - first;
-    for pair in values.windows(2) {
-        if pair[1] < pair[0] {
-            increase += pair[0];
-        }
-    }
+) -> (f64, f64) {
+    let increase = last - first;
     let sampled = seconds(times.1 - times.0);
-    let average = sampled / (values.len() - 1) as f64;
+    let average = sampled / (n - 1) as f64;
     let threshold = average * 1.1;
     let mut to_start = seconds(times.0 - range.start_us);
     let to_end = seconds(range.end_us - times.1);
@@ -64,7 +58,7 @@ pub(super) fn rate(
     };
     let factor = covered / sampled;
     let per_second = factor / seconds(range.end_us - range.start_us);
-    Some((increase * factor, increase * per_second))
+    (increase * factor, increase * per_second)
 }
 
 fn seconds(us: i64) -> f64 {
@@ -110,9 +104,8 @@ mod tests {
             end_us: 60_000_000,
         };
         for (engine, covered) in [(RateEngine::Prom2, 120.0), (RateEngine::Prom3, 90.0)] {
-            let got = rate(&[1.0, 2.0], (0, 60_000_000), range, engine);
-            let got = got.map(|(_, rate)| rate);
-            assert_eq!(got, Some(covered / 60.0 / 260.0), "{engine:?}");
+            let (_, got) = rate((1.0, 2.0), 2, (0, 60_000_000), range, engine);
+            assert_eq!(got, covered / 60.0 / 260.0, "{engine:?}");
         }
     }
 

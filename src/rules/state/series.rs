@@ -1,6 +1,7 @@
 //! [`Thinner`]: a condition's values over time, thinned for drawing.
 
 use crate::rules::SeriesPoint;
+use crate::rules::clock::Ticks;
 
 /// The time axis is cut into so many slots; a slot keeps its least and its greatest value.
 const SLOTS: i64 = 300;
@@ -45,6 +46,18 @@ impl Thinner {
                 }
             }
             _ => self.begin(point),
+        }
+    }
+
+    /// Takes in a value that stays at all of the ticks.
+    pub(in crate::rules) fn repeat(&mut self, ticks: Ticks, value: f64, bound: f64) {
+        let mut k = 0;
+        while k < ticks.n {
+            let time_us = ticks.first_us + k as i64 * ticks.every_us;
+            self.offer(time_us, value, bound);
+            // The first tick of the next slot.
+            let rest_us = self.slot_end_us - time_us;
+            k += ((rest_us + ticks.every_us - 1) / ticks.every_us) as u64;
         }
     }
 

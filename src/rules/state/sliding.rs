@@ -121,6 +121,12 @@ impl Frame<'_> {
             None => self.zero_us,
         }
     }
+
+    /// The end of the stage in force at an instant.
+    fn stage_end(&self, at_us: i64) -> i64 {
+        let k = self.stages.partition_point(|start| *start <= at_us);
+        self.stages.get(k).copied().unwrap_or(i64::MAX)
+    }
 }
 
 impl<'a, S: Statistic> Sliding<'a, S> {
@@ -306,6 +312,46 @@ impl<'a, S: Statistic> Sliding<'a, S> {
             self.observe();
         }
         has_changed
+    }
+
+    /// Every tick after `point`, the last one moved to, and before this instant shows the same.
+    pub(in crate::rules) fn quiet_until(&self, point: Point) -> i64 {
+        let time = |rows: &[u32], times: &[i64], place: usize| {
+            let row = rows.get(place);
+            row.map_or(i64::MAX, |row| times[*row as usize])
+        };
+        let (frame, at_us) = (self.frame, point.at_us);
+        let (rows, times, next) = match &self.late {
+            Some(late) => (late.rows.as_slice(), late.at_us, self.head),
+            None if self.is_moved_by_requests() => (self.rows, frame.event_us, self.next),
+            None => (self.rows, frame.event_us, self.head),
+        };
+        let next_us = time(rows, times, next);
+        match self.extent {
+            Extent::Run => next_us,
+            Extent::Last(_) => match &self.late {
+                Some(late) => next_us.min(time(self.rows, frame.event_us, late.n_seen)),
+                None => next_us,
+            },
+            Extent::Trailing(_) if self.tail == self.head => next_us,
+            Extent::Trailing(us) => next_us.min(time(rows, times, self.tail).saturating_add(us)),
+            Extent::Stage => next_us.min(frame.stage_end(at_us)),
+            Extent::Tumbling {
+                slide_us, align, ..
+            } => {
+                // Periods that end before the next request comes are as empty as this one.
+                let end_us = self.period_end(at_us, slide_us, align) + slide_us;
+                let until = if self.tail == self.head {
+                    end_us.max(next_us)
+                } else {
+                    end_us
+                };
+                match align {
+                    Anchor::Stage => until.min(frame.stage_end(at_us)),
+                    Anchor::Run | Anchor::Epoch => until,
+                }
+            }
+        }
     }
 
     /// Which of the late values are in the window at an evaluation.
