@@ -98,19 +98,27 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Evaluates a block: its truths, after the policy for missing data, replace `truths`; what
-    /// missing data does to the rule raises `effects`.
-    pub(super) fn run(&mut self, look: &Look<'_>, truths: &mut Vec<Truth>, effects: &mut [Effect]) {
+    /// missing data does to the rule raises `effects`. Whether all are false and nothing was missing.
+    pub(super) fn run(
+        &mut self,
+        look: &Look<'_>,
+        truths: &mut Vec<Truth>,
+        effects: &mut [Effect],
+    ) -> bool {
         truths.clear();
-        truths.resize(look.block.points.len(), Truth::Unknown);
         if !self.is_available() {
+            truths.resize(look.block.points.len(), Truth::Unknown);
             let is_open = look.is_open;
             self.record.n_no_data += is_open.map_or(truths.len(), |open| {
                 open.iter().filter(|open| **open).count()
             }) as u64;
-            return;
+            return false;
         }
+        truths.resize(look.block.points.len(), Truth::False);
+        let before = (self.record.n_true, self.record.n_no_data);
         self.signal.observe(look.block, &mut self.seen);
         self.record.run(look, &self.seen, truths, effects);
+        before == (self.record.n_true, self.record.n_no_data)
     }
 
     /// Every tick after `point`, the last one that was run, and before this instant is like that.
@@ -204,7 +212,7 @@ impl Record<'_> {
         self.fill(look, at..n, truths, effects);
     }
 
-    /// A stretch of evaluations that see the same.
+    /// A stretch of evaluations that see the same. Truths are false until something else is found.
     #[inline]
     fn fill(
         &mut self,
@@ -220,8 +228,6 @@ impl Record<'_> {
             for i in stretch {
                 if is_open[i] {
                     self.fill_open(look, i..i + 1, truths, effects);
-                } else {
-                    truths[i] = Truth::False;
                 }
             }
         } else {
@@ -253,7 +259,9 @@ impl Record<'_> {
             self.n_true += n;
             self.first.get_or_insert(look.block.points[stretch.start]);
         }
-        truths[stretch].fill(truth);
+        if truth != Truth::False {
+            truths[stretch].fill(truth);
+        }
     }
 
     /// Draws what is seen again at every tick.

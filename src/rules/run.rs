@@ -31,6 +31,8 @@ pub(super) struct Run<'a> {
     /// Whether the rule's minimum was met at the last evaluation, and what followed from its conditions.
     is_open: bool,
     root: Truth,
+    /// Whether nothing follows while no condition holds.
+    is_false_of_false: bool,
     /// Scratch of a block.
     leaves: Vec<Vec<Truth>>,
     effects: Vec<Effect>,
@@ -55,7 +57,10 @@ impl<'a> Run<'a> {
             }
             _ => Vec::new(),
         };
+        let all_false = vec![vec![Truth::False]; evaluators.len()];
+        let of_false = combine(&rule.root, &all_false, &mut 0);
         Self {
+            is_false_of_false: of_false == [Truth::False],
             leaves: vec![Vec::new(); evaluators.len()],
             evaluators,
             gate: rule.min.map(|minimum| Gate::new(view, minimum)),
@@ -125,13 +130,22 @@ impl<'a> Run<'a> {
         };
         self.effects.clear();
         self.effects.resize(points.len(), Effect::None);
+        let mut is_calm = self.is_false_of_false;
         for (evaluator, truths) in self.evaluators.iter_mut().zip(&mut self.leaves) {
-            evaluator.run(&look, truths, &mut self.effects);
+            is_calm &= evaluator.run(&look, truths, &mut self.effects);
         }
-        let root = combine(&self.view.rule.root, &self.leaves, &mut 0);
         self.found.evaluations += is_open.as_ref().map_or(points.len(), |open| {
             open.iter().filter(|open| **open).count()
         }) as u64;
+        self.is_open = is_open
+            .as_ref()
+            .is_none_or(|open| open.last() == Some(&true));
+        if is_calm && self.tracker.is_idle() && self.restarts.is_empty() && self.elsewhere.is_none()
+        {
+            self.root = Truth::False;
+            return false;
+        }
+        let root = combine(&self.view.rule.root, &self.leaves, &mut 0);
         let n_true = root.iter().filter(|truth| **truth == Truth::True).count();
         self.found.evaluations_true += n_true as u64;
         self.count_elsewhere(points, is_open.as_deref(), &root);
@@ -144,7 +158,6 @@ impl<'a> Run<'a> {
         if !is_quiet {
             self.track(points, &root);
         }
-        self.is_open = is_open.is_none_or(|open| open.last() == Some(&true));
         self.root = root.last().copied().unwrap_or(self.root);
         self.effects.last() == Some(&Effect::Error)
     }

@@ -17,8 +17,8 @@ pub(super) fn combine(node: &Node, leaves: &[Vec<Truth>], next: &mut usize) -> V
             *next += 1;
             leaves[*next - 1].clone()
         }
-        Node::Any(parts) => fold(parts, leaves, next, |a, b| if a < b { b } else { a }),
-        Node::All(parts) => fold(parts, leaves, next, |a, b| if b < a { b } else { a }),
+        Node::Any(parts) => fold(parts, leaves, next, Truth::max),
+        Node::All(parts) => fold(parts, leaves, next, Truth::min),
     }
 }
 
@@ -35,8 +35,8 @@ fn fold(
         .unwrap_or_default();
     for part in parts {
         let truths = combine(part, leaves, next);
-        for (a, b) in whole.iter_mut().zip(truths) {
-            *a = pick(*a, b);
+        for (a, b) in whole.iter_mut().zip(&truths) {
+            *a = pick(*a, *b);
         }
     }
     whole
