@@ -290,6 +290,7 @@ pub(super) fn apply(
         }
         Command::ResetRules => {
             state.document.rulebook = super::document::Document::default().rulebook;
+            state.document.unread_rules.clear();
         }
         Command::CancelJob(id) => session.cancel(id),
         Command::Recompute => session.recompute(),

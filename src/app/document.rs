@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::analysis::AnalysisSettings;
 use crate::ingest::{Additions, LoadRequest, Mapping};
 use crate::report::Context;
-use crate::rules::{Rulebook, presets};
+use crate::rules::{Rulebook, UnreadRule, presets};
 
 /// The choices behind everything on screen.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub struct Document {
     pub settings: AnalysisSettings,
     /// The rollback rules.
     pub rulebook: Rulebook,
+    /// Rules of the same file that could not be read: a report names them.
+    pub unread_rules: Vec<UnreadRule>,
     /// The report's title; empty takes the log's name.
     pub title: String,
     /// What the analyst adds to the report.
@@ -52,6 +54,7 @@ impl Default for Document {
             added: Additions::default(),
             settings: AnalysisSettings::default(),
             rulebook,
+            unread_rules: Vec::new(),
             title: String::new(),
             context: Context::default(),
         }

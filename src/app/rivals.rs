@@ -34,7 +34,7 @@ pub struct RivalRun {
 /// Takes the rules of a file to compare with.
 pub(super) fn open(state: &mut AppState, path: &Path) {
     match rule_files::read(path) {
-        Ok((rulebook, _)) => {
+        Ok((rulebook, _, _)) => {
             state.rival = Some(Rival {
                 path: path.to_path_buf(),
                 rulebook,

@@ -11,7 +11,7 @@ use crate::ingest::read_text;
 use crate::report::chart::Tone;
 use crate::report::write::write_atomic;
 use crate::rules::import::{Import, ImportNote, ImportSettings, NoteKind, import};
-use crate::rules::{Rulebook, export};
+use crate::rules::{Rulebook, UnreadRule, export};
 
 /// Endings of the files that hold rules; `json` can be a log too and is asked for by the dialog only.
 const EXTENSIONS: [&str; 3] = ["toml", "yml", "yaml"];
@@ -36,8 +36,9 @@ pub(super) fn is_rule_file(path: &Path) -> bool {
 /// Puts the rules of a file in the place of the present ones; they can be undone.
 pub(super) fn open(state: &mut AppState, path: &Path) {
     match read(path) {
-        Ok((rulebook, file)) => {
+        Ok((rulebook, unread, file)) => {
             state.document.rulebook = rulebook;
+            state.document.unread_rules = unread;
             (state.rule, state.rule_file) = (0, Some(file));
             state.screen = Screen::Rollback;
         }
@@ -45,7 +46,8 @@ pub(super) fn open(state: &mut AppState, path: &Path) {
     }
 }
 
-pub(super) fn read(path: &Path) -> Result<(Rulebook, RuleFile)> {
+/// The rules of a file, those of them that could not be read, and what is to be said of it.
+pub(super) fn read(path: &Path) -> Result<(Rulebook, Vec<UnreadRule>, RuleFile)> {
     let text = read_text(path)?;
     let is_toml = path
         .extension()
@@ -53,12 +55,13 @@ pub(super) fn read(path: &Path) -> Result<(Rulebook, RuleFile)> {
     if is_toml {
         let (rulebook, unread) = Rulebook::parse_partly(&text).map_err(|error| error.at(path))?;
         let title = format!("Rulebook: {}", counted(rulebook.rules.len()));
-        let notes = unread.into_iter().map(|rule| ImportNote {
+        let notes = unread.iter().map(|rule| ImportNote {
             kind: NoteKind::Refused,
-            place: rule.id,
+            place: rule.id.clone(),
             text: rule.error.to_string(),
         });
-        return Ok((rulebook, file(path, title, notes.collect())));
+        let file = file(path, title, notes.collect());
+        return Ok((rulebook, unread, file));
     }
     let found = import(&text, &ImportSettings::default()).map_err(|error| error.at(path))?;
     let Import {
@@ -72,7 +75,7 @@ pub(super) fn read(path: &Path) -> Result<(Rulebook, RuleFile)> {
         return Err(Error::new(ErrorKind::Settings, message).at(path));
     };
     let title = format!("{}: {}", kind.label(), counted(rulebook.rules.len()));
-    Ok((rulebook, file(path, title, notes)))
+    Ok((rulebook, Vec::new(), file(path, title, notes)))
 }
 
 /// Writes the rules that Prometheus can express.

@@ -71,9 +71,9 @@ pub fn replay_cells(
 /// What a replay asks about rules on cells.
 pub(super) struct GrainOf<'a> {
     /// Why a rule cannot be evaluated.
-    pub(super) object: &'a dyn Fn(&Rule) -> Option<String>,
+    pub(super) object: &'a (dyn Fn(&Rule) -> Option<String> + Sync),
     /// The rule with its ticks elsewhere.
-    pub(super) shifts: &'a dyn Fn(&Rule) -> Vec<Rule>,
+    pub(super) shifts: &'a (dyn Fn(&Rule) -> Vec<Rule> + Sync),
 }
 
 /// What a rule's durations have to be read from.

@@ -11,7 +11,7 @@ use hindsight::data::Quantity;
 use hindsight::ingest::{LoadRequest, load};
 use hindsight::jobs::Progress;
 
-use crate::support::harness::{picture, sample, settle, show, window, window_on};
+use crate::support::harness::{picture, press, sample, settle, show, window, window_on};
 
 #[test]
 fn a_log_opens_by_the_path_field_and_shows_the_computed_decision() {
@@ -158,6 +158,39 @@ fn rules_of_another_system_are_opened_and_exported() {
     window.get_by_role_and_label(Role::Button, "Undo").click();
     settle(&mut window);
     assert_eq!(rules(&window), presets);
+}
+
+/// Rules of a file that could not be read stand in the report that the window writes, as in the command line's.
+#[test]
+fn a_report_names_the_rules_that_could_not_be_read() {
+    let mut window = window_on(&sample("canary-rollout-20k.csv"), Theme::Light);
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules.toml");
+    let rule = |id: &str, key: &str| {
+        format!(
+            "[[rule]]\nid = '{id}'\nclock = 'request'\nany = [ {{ metric = 'error_share', \
+             window = {{ last = 100 }}, cmp = '>', {key} = 0.2 }} ]\n"
+        )
+    };
+    std::fs::write(&rules, rule("good", "value") + &rule("bad", "valu")).unwrap();
+    window.state_mut().ask(Command::OpenRules(rules));
+    settle(&mut window);
+    show(&mut window, Screen::Report);
+    let report = folder.path().join("report.json");
+    window.state_mut().state.report.path_text = report.display().to_string();
+    window.run();
+    press(&mut window, "Write the report");
+    let text = std::fs::read_to_string(report).unwrap();
+    let written: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let told = written["replay"]["rules"].as_array().unwrap();
+    let ids: Vec<&str> = told.iter().filter_map(|rule| rule["id"].as_str()).collect();
+    assert_eq!(ids, ["good", "bad"]);
+    let why = told[1]["skipped"].as_str().unwrap();
+    assert!(why.contains("`valu`") && why.contains("line 8"), "{why}");
+    // The presets come without them.
+    window.get_by_role_and_label(Role::Button, "Undo").click();
+    settle(&mut window);
+    assert!(window.state().state.document.unread_rules.is_empty());
 }
 
 #[test]

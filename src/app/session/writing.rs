@@ -6,8 +6,10 @@ use super::{Output, Session};
 use crate::app::state::AppState;
 use crate::cli::CellLog;
 use crate::jobs::JobKind;
+use crate::lab::{RuleLab, RuleTrial};
 use crate::report::write::write_atomic;
 use crate::report::{LoadNotes, ReportForm, ReportInput, load_notes};
+use crate::rules::{Replay, RuleReplay};
 
 impl Session {
     /// Writes the report of what is on screen.
@@ -17,6 +19,7 @@ impl Session {
         else {
             return;
         };
+        let unread = state.document.unread_rules.clone();
         let replay = self.replay.value.clone();
         let rulebook = state.document.rulebook.clone();
         let lab = self.lab.current(&state.document);
@@ -40,11 +43,22 @@ impl Session {
             } else {
                 title
             };
+            // As the command line does, so that nobody takes the rules that ran for all of the file.
+            let replay = replay.map(|replay| {
+                let mut replay = Replay::clone(&replay);
+                replay.rules.extend(unread.iter().map(RuleReplay::unread));
+                replay
+            });
+            let lab = lab.map(|lab| {
+                let mut lab = RuleLab::clone(&lab);
+                lab.rules.extend(unread.iter().map(RuleTrial::unread));
+                lab
+            });
             let input = ReportInput {
                 analysis: &analysis,
-                replay: replay.as_deref(),
+                replay: replay.as_ref(),
                 rulebook: Some(&rulebook),
-                lab: lab.as_deref(),
+                lab: lab.as_ref(),
                 examples: None,
                 load: &notes,
                 mapping: loaded.cells.is_none().then_some(&loaded.mapping),

@@ -4,7 +4,7 @@ use super::super::Rulebook;
 use crate::error::{Error, Result};
 
 /// A rule that could not be read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadRule {
     /// Its id; its place in the file where it has none.
     pub id: String,
