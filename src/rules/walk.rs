@@ -80,7 +80,7 @@ mod tests {
     use crate::rules::{Assignment, Prepared, RuleReplay, Rulebook, StageSpan};
 
     /// Every timed clock, window, persistence and policy for missing data.
-    const RULES: &str = include_str!("../../tests/data/rulebooks/by-the-clock.toml");
+    const RULES: &str = include_str!("../../tests/data/by-the-clock.toml");
 
     /// Requests in spells, each so many seconds after the one before it: how long after the last, whether the
     /// canary's, whether it fails, and how long after it a rating comes.
