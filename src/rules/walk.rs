@@ -82,9 +82,12 @@ mod tests {
     /// Every timed clock, window, persistence and policy for missing data.
     const RULES: &str = include_str!("../../tests/data/by-the-clock.toml");
 
-    /// Requests in spells, each so many seconds after the one before it: how long after the last, whether the
-    /// canary's, whether it fails, and how long after it a rating comes.
-    fn log(spells: &[(u32, Vec<(u8, bool, bool, Option<u16>)>)]) -> RequestLog {
+    /// A request: how long after the last, whether the canary's, whether it fails, and how long after it a rating
+    /// comes.
+    type Request = (u8, bool, bool, Option<u16>);
+
+    /// Requests in spells, each so many seconds after the one before it.
+    fn log(spells: &[(u32, Vec<Request>)]) -> RequestLog {
         let mut log = RequestLog {
             arms: ["a", "b"].map(|name| Arm { name: name.into() }).into(),
             has_outcome: true,
