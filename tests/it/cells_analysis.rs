@@ -241,6 +241,18 @@ fn analysis_of_cells_is_that_of_a_million_requests() {
     assert!(compare(&log, "1h", &[]) > 20_000);
 }
 
+/// Minutes, and a file of 700 MB: `cargo test --release --test it ten_million -- --ignored --nocapture`.
+#[test]
+#[ignore = "takes minutes"]
+fn analysis_of_cells_is_that_of_ten_million_requests() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("large.csv");
+    write_large(&log, 10_000_000);
+    let n = compare(&log, "1h", &[]);
+    println!("{n} figures agree");
+    assert!(n > 20_000);
+}
+
 #[test]
 fn what_needs_single_requests_is_said() {
     let folder = tempfile::tempdir().unwrap();

@@ -23,6 +23,9 @@ pub struct Dialect {
     pub(super) no_int: &'static str,
     /// A 64-bit NULL.
     pub(super) no_long: &'static str,
+    /// What follows the name of a common table expression that is read more than once: most engines keep
+    /// its result by themselves.
+    pub(super) kept_as: &'static str,
     /// At the end of a query.
     pub(super) suffix: &'static str,
 }
@@ -41,6 +44,7 @@ pub const DIALECTS: [Dialect; 5] = [
         text_stamp_us: "epoch_us(TRY_CAST({} AS TIMESTAMPTZ))",
         no_int: "CAST(NULL AS INTEGER)",
         no_long: "CAST(NULL AS BIGINT)",
+        kept_as: "AS",
         suffix: "",
     },
     Dialect {
@@ -55,6 +59,7 @@ pub const DIALECTS: [Dialect; 5] = [
         text_stamp_us: "UNIX_MICROS(TRY_CAST({} AS TIMESTAMP))",
         no_int: "CAST(NULL AS INT)",
         no_long: "CAST(NULL AS BIGINT)",
+        kept_as: "AS",
         suffix: "",
     },
     Dialect {
@@ -69,7 +74,8 @@ pub const DIALECTS: [Dialect; 5] = [
         text_stamp_us: "toUnixTimestamp64Micro(parseDateTime64BestEffortOrNull({}, 6, 'UTC'))",
         no_int: "CAST(NULL AS Nullable(Int32))",
         no_long: "CAST(NULL AS Nullable(Int64))",
-        suffix: "\nSETTINGS group_by_use_nulls = 1, join_use_nulls = 1",
+        kept_as: "AS MATERIALIZED",
+        suffix: "\nSETTINGS group_by_use_nulls = 1, join_use_nulls = 1, enable_materialized_cte = 1, max_ast_elements = 10000000, max_expanded_ast_elements = 100000000",
     },
     Dialect {
         name: "trino",
@@ -83,6 +89,7 @@ pub const DIALECTS: [Dialect; 5] = [
         text_stamp_us: "CAST(FLOOR(to_unixtime(TRY(from_iso8601_timestamp({}))) * 1e6 + 5e-1) AS BIGINT)",
         no_int: "CAST(NULL AS INTEGER)",
         no_long: "CAST(NULL AS BIGINT)",
+        kept_as: "AS",
         suffix: "",
     },
     Dialect {
@@ -97,6 +104,7 @@ pub const DIALECTS: [Dialect; 5] = [
         text_stamp_us: "UNIX_MICROS(SAFE_CAST({} AS TIMESTAMP))",
         no_int: "CAST(NULL AS INT64)",
         no_long: "CAST(NULL AS INT64)",
+        kept_as: "AS",
         suffix: "",
     },
 ];

@@ -50,7 +50,11 @@ pub fn units_query(table: &LogTable, dialect: &Dialect, plan: &UnitPlan) -> Opti
         Some(singles(table, dialect, plan, &measures, both.is_some())),
         Some("products AS (\n  SELECT * FROM pairs UNION ALL SELECT * FROM singles\n)".to_owned()),
     ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let kept_as = format!(" {} (\n", dialect.kept_as);
+    let parts = parts.into_iter().flatten();
+    let parts: Vec<String> = parts
+        .map(|part| part.replace(" AS (\n", &kept_as))
+        .collect();
     let figures: Vec<String> = measures
         .iter()
         .enumerate()
@@ -315,8 +319,7 @@ fn figure(i: usize, measure: &Measured, dialect: &Dialect) -> String {
     let all = format!("CASE WHEN scope <> '{overlap}' THEN");
     let bin = bin.map_or_else(|| dialect.no_int.to_owned(), |bin| bin.to_string());
     format!(
-        "SELECT segment, value, {} AS measure, {bin} AS bin, scope, arm_a, from_a_us, arm_b, from_b_us, {} AS n_units, {own} SUM(x{i}) ELSE 0e0 END AS num, {own} SUM(y{i}) ELSE 0e0 END AS den, {all} SUM(xx{i}) ELSE 0e0 END AS num_num, {all} SUM(xy{i}) ELSE 0e0 END AS num_den, {all} SUM(yx{i}) ELSE 0e0 END AS den_num, {all} SUM(yy{i}) ELSE 0e0 END AS den_den FROM products WHERE n{i} > 0 AND (scope <> '{overlap}' OR arm_a = arm_b) GROUP BY segment, value, scope, arm_a, from_a_us, arm_b, from_b_us",
-        dialect.text(name),
-        with(dialect.to_long, &format!("SUM(n{i})"))
+        "SELECT segment, value, {} AS measure, {bin} AS bin, scope, arm_a, from_a_us, arm_b, from_b_us, SUM(n{i}) AS n_units, {own} SUM(x{i}) ELSE 0e0 END AS num, {own} SUM(y{i}) ELSE 0e0 END AS den, {all} SUM(xx{i}) ELSE 0e0 END AS num_num, {all} SUM(xy{i}) ELSE 0e0 END AS num_den, {all} SUM(yx{i}) ELSE 0e0 END AS den_num, {all} SUM(yy{i}) ELSE 0e0 END AS den_den FROM products WHERE n{i} > 0 AND (scope <> '{overlap}' OR arm_a = arm_b) GROUP BY segment, value, scope, arm_a, from_a_us, arm_b, from_b_us",
+        dialect.text(name)
     )
 }
