@@ -1,7 +1,8 @@
 //! What a blue-green switch itself did to metrics that are worse after it: a trend that ran all the time makes
 //! whatever came later look worse.
 
-use super::decision::{Read, reason};
+use super::decision::reason;
+use super::headline::Read;
 use super::model::{Direction, Reason, ReasonWeight, ScorecardRow, SwitchFinding};
 use crate::stats::Estimate;
 

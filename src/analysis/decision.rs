@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use super::at_switch::at_switch;
 use super::dissent::dissent;
+use super::headline::{Read, carried_by, carries, onset_us, worded};
 use super::model::{
     ArmSummary, Decision, DecisionKind, Effect, HealthCheck, LogSummary, MetricRole, Reason,
     ReasonWeight, ScorecardRow, SegmentEffect, Severity, Stage, Strategy, StrategyFinding,
@@ -15,9 +16,6 @@ use super::model::{
 use super::next_step::next_step;
 use super::outlook::{Traffic, outlooks};
 use super::settings::AnalysisSettings;
-
-/// A metric with the treatment's effect on it.
-pub(super) type Read<'a> = (&'a ScorecardRow, &'a Effect);
 
 /// Metrics in these verdicts keep collecting.
 const UNTOLD: [Verdict; 3] = [
@@ -56,6 +54,7 @@ pub(super) fn decide(
     let guardrails = deciding(scorecard, treatment);
     let grave = grave(scorecard, treatment, alpha);
     let mut reasons = reasons(&stops, (&guardrails, &grave), segments, strategy);
+    let told = |worse: &[Read<'_>]| worded(worse, segments, log.clock);
     let worse = in_verdicts(&guardrails, &[Verdict::Worse]);
     let moved = at_switch(switch, treatment, &worse);
     let after = reasons.partition_point(|reason| reason.weight == ReasonWeight::Against);
@@ -72,7 +71,7 @@ pub(super) fn decide(
             DecisionKind::Hold,
             format!(
                 "Hold {name}: {}, which is no ground to roll back: nothing shows that the arms ran at the same time",
-                worded(&worse)
+                told(&worse)
             ),
         )
     } else if !worse.is_empty() && moved.is_none_moved {
@@ -80,7 +79,7 @@ pub(super) fn decide(
             DecisionKind::Hold,
             format!(
                 "Hold {name}: {} than before, but at the switch nothing moved that a steady trend would not explain",
-                worded(&worse)
+                told(&worse)
             ),
         )
     } else if !worse.is_empty() {
@@ -88,7 +87,7 @@ pub(super) fn decide(
             DecisionKind::RollBack,
             format!(
                 "Roll back {name}: {}{}",
-                worded(&worse),
+                told(&worse),
                 if strategy.strategy.is_concurrent() {
                     ""
                 } else {
@@ -139,6 +138,7 @@ pub(super) fn decide(
             (arms, control, treatment),
             strategy,
             (stages, segments),
+            onset_us(&worse, segments),
         ),
         reasons,
         // More of what cannot be trusted would change nothing.
@@ -231,7 +231,10 @@ fn reasons(
     let of = |weight, verdicts: &[Verdict]| -> Vec<Reason> {
         in_verdicts(guardrails, verdicts)
             .into_iter()
-            .map(|(row, effect)| reason(weight, sentence(row, effect)))
+            .map(|(row, effect)| {
+                let told_below = carried_by(row, segments).is_some();
+                reason(weight, sentence(row, effect, told_below))
+            })
             .collect()
     };
     let mut reasons: Vec<Reason> = stops
@@ -246,8 +249,16 @@ fn reasons(
         ReasonWeight::Open
     };
     if !worse.is_empty() {
-        let told = grave.iter().map(|(row, effect)| sentence(row, effect));
+        let told = grave
+            .iter()
+            .map(|(row, effect)| sentence(row, effect, false));
         reasons.extend(worse);
+        let carried = |segment: &&SegmentEffect| carries(segment);
+        let carried = segments
+            .iter()
+            .filter(carried)
+            .filter_map(|s| s.harm.as_ref());
+        reasons.extend(carried.map(|harm| reason(ReasonWeight::Against, harm.text.clone())));
         reasons.extend(told.map(|text| reason(ReasonWeight::Against, text)));
     }
     reasons.extend(harmed_segments(segments, of_segments));
@@ -259,7 +270,8 @@ fn reasons(
             .iter()
             .filter(lacks_benefit)
             .map(|(row, effect)| {
-                let text = sentence(row, effect) + "; as the primary metric it has to be better";
+                let text =
+                    sentence(row, effect, false) + "; as the primary metric it has to be better";
                 reason(ReasonWeight::Open, text)
             }),
     );
@@ -270,7 +282,7 @@ fn reasons(
     reasons.extend(
         fine.into_iter()
             .filter(|(row, effect)| !(is_primary(row) && within(effect)))
-            .map(|(row, effect)| reason(ReasonWeight::For, sentence(row, effect))),
+            .map(|(row, effect)| reason(ReasonWeight::For, sentence(row, effect, false))),
     );
     reasons
 }
@@ -381,13 +393,15 @@ fn harmed_segments(
         .iter()
         .filter_map(|segment| segment.harm.as_ref())
         .filter(|harm| harm.decides && !harm.is_known && harm.same_as.is_none())
+        .filter(|harm| harm.without.is_none()) // told with the mean
         .take(5)
         .map(move |harm| reason(weight, harm.text.clone()))
 }
 
 /// "p95 latency is worse, beyond its margin of 1.3 s: +4.2 s [+3.1 s, +5.3 s] (+32 %)"; a margin
-/// has no sign, because it is always meant for the worse.
-fn sentence(row: &ScorecardRow, effect: &Effect) -> String {
+/// has no sign, because it is always meant for the worse. When the harm began is left to the segment
+/// value that carries it, where there is one.
+fn sentence(row: &ScorecardRow, effect: &Effect, is_carried: bool) -> String {
     let Some(difference) = effect.difference else {
         return format!("{}: too few data", row.label);
     };
@@ -418,7 +432,7 @@ fn sentence(row: &ScorecardRow, effect: &Effect) -> String {
     };
     let onset = effect.stratified.as_ref().and_then(|s| s.onset.as_ref());
     let onset = onset
-        .filter(|_| effect.verdict == Verdict::Worse)
+        .filter(|_| effect.verdict == Verdict::Worse && !is_carried)
         .map_or_else(String::new, |onset| format!(". {onset}"));
     format!("{} {reading}: {change}{relative}{onset}", row.label)
 }
@@ -438,31 +452,7 @@ pub(super) fn margin_words(row: &ScorecardRow, margin: f64) -> String {
     row.form.change(margin).trim_start_matches('+').to_owned()
 }
 
-fn worded(worse: &[(&ScorecardRow, &Effect)]) -> String {
-    let parts: Vec<String> = worse
-        .iter()
-        .map(|(row, effect)| {
-            let change = match (effect.relative, effect.difference) {
-                // Shares and ratings have scales that people know; a latency says little by itself.
-                (Some(relative), _)
-                    if row.form != crate::units::ValueForm::Share && row.id != "rating_mean" =>
-                {
-                    crate::units::relative(relative.value)
-                }
-                (_, Some(difference)) => row.form.change(difference.value),
-                _ => String::new(),
-            };
-            format!(
-                "{} is worse by {}",
-                lower_first(&row.label),
-                change.trim_start_matches(['+', '\u{2212}'])
-            )
-        })
-        .collect();
-    listed(&parts)
-}
-
-fn listed(parts: &[String]) -> String {
+pub(super) fn listed(parts: &[String]) -> String {
     match parts {
         [] => String::new(),
         [one] => one.clone(),

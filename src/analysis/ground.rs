@@ -13,8 +13,8 @@ use super::model::{
 use super::ordered::Latencies;
 use super::settings::AnalysisSettings;
 use super::{
-    covariate, family, health, looks, novelty, paired, scorecard, segment_harm, segments, shadow,
-    spread, test_reports, trends,
+    carried, covariate, family, health, looks, novelty, paired, scorecard, segment_harm, segments,
+    shadow, spread, test_reports, trends,
 };
 use crate::data::RequestLog;
 use crate::error::Result;
@@ -92,6 +92,15 @@ fn conclude(
     let (log, metrics) = (ground.log, ground.metrics);
     let of_arms = (treatment, sides);
     segments::tell_same(log, metrics, of_arms, ground.inference, effects, progress)?;
+    let found = (scorecard, spreads.as_slice());
+    carried::tell_carried(
+        (log, metrics),
+        of_arms,
+        ground.inference,
+        found,
+        effects,
+        progress,
+    )?;
     Ok(spreads)
 }
 

@@ -1,5 +1,6 @@
 //! What to do next, in words that can be followed: whoever decides asks for that first.
 
+use super::headline::carries;
 use super::model::{ArmSummary, DecisionKind, SegmentEffect, Stage, Strategy, StrategyFinding};
 use crate::units;
 
@@ -12,6 +13,7 @@ pub(super) fn next_step(
     (arms, control, treatment): (&[ArmSummary], usize, usize),
     strategy: &StrategyFinding,
     (stages, segments): (&[Stage], &[SegmentEffect]),
+    onset_us: Option<i64>,
 ) -> Option<String> {
     let (a, b) = (&arms[control], &arms[treatment]);
     let is_concurrent = strategy.strategy.is_concurrent();
@@ -24,11 +26,16 @@ pub(super) fn next_step(
                 [_, .., last] if arms.len() == 2 => (last.share, "at the end of the log"),
                 _ => (b.share_of_requests, "over the log"),
             };
-            Some(format!(
+            let away = format!(
                 "Take {} to 0 % of the traffic; {when} it served {} of the requests",
                 b.name,
                 units::share(share)
-            ))
+            );
+            let back = onset_us.and_then(|from_us| or_back(stages, segments, from_us));
+            Some(match back.filter(|_| arms.len() == 2) {
+                Some(back) => format!("{away}. {back}"),
+                None => away,
+            })
         }
         DecisionKind::Hold | DecisionKind::Unsound | DecisionKind::KeepCollecting if can_rerun => {
             let again = format!(
@@ -52,4 +59,19 @@ pub(super) fn next_step(
         }
         _ => None,
     }
+}
+
+/// The stage before the harm began, as the other choice.
+fn or_back(stages: &[Stage], segments: &[SegmentEffect], from_us: i64) -> Option<String> {
+    let at = stages.iter().rposition(|stage| stage.from_us <= from_us)?;
+    let share = units::share(stages.get(at.checked_sub(1)?)?.share);
+    let carried = segments.iter().find(|segment| carries(segment));
+    Some(match carried {
+        Some(segment) => format!(
+            "Going back to {share}, where no such harm was shown, is the other choice, except where {} is {}",
+            segment.segment,
+            segment.shown_value()
+        ),
+        None => format!("Going back to {share}, where no such harm was shown, is the other choice"),
+    })
 }

@@ -84,6 +84,7 @@ fn harm(here: &SegmentEffect, (row, overall): (&ScorecardRow, &Effect)) -> Optio
                 .is_some_and(|all| difference.interval.contains(all.value)),
         decides: row.role.decides(),
         same_as: None,
+        without: None,
     })
 }
 

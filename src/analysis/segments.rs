@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::jobs::Progress;
 
 /// The treatment, with the rows of control and treatment.
-type OfArms<'a> = (usize, [&'a UserRows<'a>; 2]);
+pub(super) type OfArms<'a> = (usize, [&'a UserRows<'a>; 2]);
 
 /// The effects, neither corrected nor ordered, and how much of each column they cover.
 pub(super) fn segments(
@@ -110,22 +110,60 @@ fn ln_p(effect: &SegmentEffect) -> f64 {
 fn is_gone_without(
     log: &RequestLog,
     metrics: &[Metric],
-    (treatment, sides): OfArms<'_>,
+    of_arms: OfArms<'_>,
     inference: Inference<'_>,
     (here, there): (&SegmentEffect, &SegmentEffect),
     progress: &Progress,
 ) -> Result<bool> {
-    let find = |effect: &SegmentEffect| {
-        let column = log.segments.iter().find(|s| s.name == effect.segment)?;
-        let code = column.values.iter().position(|v| *v == effect.value)?;
-        Some((&column.code, code))
-    };
     let metric = metrics.iter().find(|metric| metric.id == here.metric);
-    let (Some(own), Some(other), Some(metric)) = (find(here), find(there), metric) else {
+    let (Some(own), Some(other), Some(metric)) = (codes(log, here), codes(log, there), metric)
+    else {
         return Ok(false);
     };
-    let is_in = |(codes, code): (&Vec<u16>, usize), row: usize| usize::from(codes[row]) == code;
     let is_left = |row: usize| is_in(own, row) && !is_in(other, row);
+    let left = among(log, metric, of_arms, inference, is_left, progress)?;
+    Ok(left.is_none_or(|effect| effect.verdict != Verdict::Worse))
+}
+
+/// The effect on a metric among the requests that a segment value does not have.
+pub(super) fn remaining(
+    log: &RequestLog,
+    metric: &Metric,
+    of_arms: OfArms<'_>,
+    inference: Inference<'_>,
+    without: &SegmentEffect,
+    progress: &Progress,
+) -> Result<Option<Effect>> {
+    let Some(other) = codes(log, without) else {
+        return Ok(None);
+    };
+    let is_left = |row: usize| !is_in(other, row);
+    let left = among(log, metric, of_arms, inference, is_left, progress)?;
+    Ok(left.map(|found| found.effect))
+}
+
+/// A segment's codes by row, and one of its values.
+type Codes<'a> = (&'a [u16], usize);
+
+fn codes<'a>(log: &'a RequestLog, effect: &SegmentEffect) -> Option<Codes<'a>> {
+    let column = log.segments.iter().find(|s| s.name == effect.segment)?;
+    let code = column.values.iter().position(|v| *v == effect.value)?;
+    Some((&column.code, code))
+}
+
+fn is_in((codes, code): Codes<'_>, row: usize) -> bool {
+    usize::from(codes[row]) == code
+}
+
+/// The effect on a metric among some rows.
+fn among(
+    log: &RequestLog,
+    metric: &Metric,
+    (treatment, sides): OfArms<'_>,
+    inference: Inference<'_>,
+    is_left: impl Fn(usize) -> bool,
+    progress: &Progress,
+) -> Result<Option<SegmentEffect>> {
     let left = sides.map(|of_arm| {
         let (mut rows, mut ends) = (Vec::new(), Ends::like(of_arm.ends()));
         for places in of_arm.stretches() {
@@ -136,7 +174,7 @@ fn is_gone_without(
         (rows, ends)
     });
     let left = Part::of(log, &left).effects(&[metric], treatment, inference, progress)?;
-    Ok(left.iter().all(|effect| effect.verdict != Verdict::Worse))
+    Ok(left.into_iter().next())
 }
 
 /// Some rows of control and treatment, in the order of the arms' rows.

@@ -100,8 +100,16 @@ pub fn segment_words(analysis: &Analysis) -> Vec<String> {
         ));
     }
     let alpha = 1.0 - analysis.settings.level;
-    let spreads = analysis.segment_spread.iter();
-    words.extend(spreads.filter(|s| s.p_adjusted < alpha).map(spread_words));
+    let spreads = || {
+        analysis
+            .segment_spread
+            .iter()
+            .filter(|s| s.p_adjusted < alpha)
+    };
+    for column in &analysis.segment_columns {
+        let of_column = spreads().filter(|s| s.segment == column.segment);
+        words.extend(spread_words(&of_column.collect::<Vec<_>>()));
+    }
     words.extend(analysis.segment_columns.iter().filter_map(column_words));
     words
 }
@@ -118,17 +126,33 @@ fn same_words(effect: &SegmentEffect) -> Option<String> {
     ))
 }
 
-fn spread_words(spread: &SegmentSpread) -> String {
-    format!(
-        "The effect on {} differs between the values of {} (Cochran\u{2019}s Q {}, corrected p {})",
-        spread.label,
-        spread.segment,
-        units::number(spread.heterogeneity.statistic),
-        units::p_value(spread.p_adjusted)
-    )
+/// One sentence for all metrics whose effect differs between a column's values.
+fn spread_words(spreads: &[&SegmentSpread]) -> Option<String> {
+    let first = spreads.first()?;
+    let metrics: Vec<&str> = spreads.iter().map(|s| s.label.as_str()).collect();
+    let largest = spreads.iter().map(|s| s.p_adjusted).fold(0.0, f64::max);
+    Some(format!(
+        "Effects differ between the values of {} by more than chance: {} (Cochran\u{2019}s Q, corrected p {})",
+        first.segment,
+        metrics.join(", "),
+        match units::p_value(largest) {
+            p if p.starts_with('<') || spreads.len() == 1 => p,
+            p => format!("at most {p}"),
+        }
+    ))
 }
 
 fn column_words(column: &SegmentColumn) -> Option<String> {
+    if column.n_compared == 0 && column.n_too_small == column.n_values {
+        return (column.n_values > 0).then(|| {
+            format!(
+                "None of the {} values of {} is compared: all have fewer than {} requests in an arm",
+                units::count(column.n_values),
+                column.segment,
+                SegmentEffect::MIN_REQUESTS
+            )
+        });
+    }
     let too_small = (column.n_too_small > 0).then(|| {
         format!(
             "{} with fewer than {} requests in an arm",

@@ -435,7 +435,7 @@ impl SegmentEffect {
 }
 
 /// Harm to a segment value that stays clear after correction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SegmentHarm {
     /// One sentence with the effect and its interval.
     pub text: String,
@@ -447,6 +447,9 @@ pub struct SegmentHarm {
     pub decides: bool,
     /// The harmed segment value of another column without whose requests this one is not harmed.
     pub same_as: Option<String>,
+    /// The effect on all other requests, where it stays within the margin although the whole log is
+    /// harmed: this value then carries the harm.
+    pub without: Option<Estimate>,
 }
 
 /// How much of a segment's column the effects cover.

@@ -8,12 +8,13 @@ use super::super::document::{
     Banner, Block, Callout, Cell, Chip, Column, Item, Shown, Table, Tile,
 };
 use super::method::margins_are_defaults;
-use super::{arm_name, from_cells, verdict};
+use super::{arm_name, by_gravity, from_cells, quiet, read};
 use crate::analysis::{
-    Analysis, ArmRole, DecisionKind, Effect, EventTimes, ReasonWeight, ScorecardRow, Severity,
-    Verdict,
+    Analysis, ArmRole, DecisionKind, Effect, EventTimes, ReasonWeight, ScorecardRow, SegmentEffect,
+    Severity, Verdict,
 };
 use crate::report::ReportInput;
+use crate::stats::Estimate;
 use crate::units::{self, Clock};
 
 /// How many numbers stand on the first page.
@@ -82,7 +83,10 @@ pub(super) fn facts(input: &ReportInput<'_>) -> Vec<(String, String)> {
         out.push(("Read from", from_cells::fact(cells)));
     }
     if analysis.treatment.is_some() && margins_are_defaults(analysis) {
-        out.push(("Margins", "defaults of Hindsight".to_owned()));
+        out.push((
+            "Margins",
+            "defaults of Hindsight, chosen by nobody for this rollout".to_owned(),
+        ));
     }
     if input.context.hypothesis.is_empty() {
         out.push(("Hypothesis", "none was given".to_owned()));
@@ -124,7 +128,7 @@ pub(super) fn banner(input: &ReportInput<'_>) -> Banner {
         .count();
     let reasons = decision.reasons.iter().enumerate().map(|(k, reason)| Item {
         chip: if decision.is_log_unsound && k >= n_stops {
-            not_judged()
+            quiet("–", "not judged")
         } else {
             weight(reason.weight)
         },
@@ -188,10 +192,6 @@ fn tone(kind: DecisionKind) -> (Tone, &'static str) {
     }
 }
 
-fn not_judged() -> Chip {
-    Chip::new(Tone::Quiet, "–", "not judged")
-}
-
 fn weight(weight: ReasonWeight) -> Chip {
     match weight {
         ReasonWeight::Against => Chip::new(Tone::Bad, "✕", "against"),
@@ -211,7 +211,7 @@ pub(super) fn tiles(analysis: &Analysis) -> Vec<Tile> {
         .filter(|row| row.role.decides())
         .filter_map(|row| Some((row, row.effect_of(treatment)?)))
         .collect();
-    deciding.sort_by_key(|(_, effect)| concern(effect.verdict)); // stable: else the scorecard's order
+    deciding.sort_by_key(|(_, effect)| by_gravity(effect.verdict)); // stable: else the scorecard's order
     deciding
         .into_iter()
         .take(TILES)
@@ -237,35 +237,55 @@ fn tile(analysis: &Analysis, row: &ScorecardRow, effect: &Effect) -> Tile {
             text.replace(' ', "\u{a0}")
         )
     };
-    let (change, interval) = match Cell::change(row.form, effect.difference.as_ref()).shown {
-        Shown::Estimate { text, interval, .. } => (text, interval),
-        _ => (units::NO_VALUE.to_owned(), String::new()),
-    };
+    let (change, interval) = shown(row, effect.difference.as_ref());
+    let whole = format!("{change} {interval}");
+    let (label, (change, interval), arms) =
+        if let Some((label, found)) = part(analysis, row, effect) {
+            let whole = format!("over the whole log {whole}");
+            (label, shown(row, Some(found)), whole)
+        } else {
+            let arms = format!("{}, {}", value(effect.arm), value(analysis.control));
+            (row.label.clone(), (change, interval), arms)
+        };
     Tile {
-        label: row.label.clone(),
+        label,
         change,
         interval,
-        arms: format!("{}, {}", value(effect.arm), value(analysis.control)),
-        verdict: if analysis.decision.is_log_unsound {
-            not_judged()
-        } else {
-            verdict(effect.verdict)
-        },
+        arms,
+        verdict: read(analysis, effect.verdict),
     }
 }
 
-/// Lower is shown first.
-fn concern(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Worse => 0,
-        Verdict::WorseMarginOpen => 1,
-        Verdict::Inconclusive => 2,
-        Verdict::Changed => 3,
-        Verdict::WithinMargin => 4,
-        Verdict::Better => 5,
-        Verdict::NoClearChange => 6,
-        Verdict::NoData => 7,
+fn shown(row: &ScorecardRow, difference: Option<&Estimate>) -> (String, String) {
+    match Cell::change(row.form, difference).shown {
+        Shown::Estimate { text, interval, .. } => (text, interval),
+        _ => (units::NO_VALUE.to_owned(), String::new()),
     }
+}
+
+/// The part of the log that the harm is in, where it is not all of it: a segment value that carries it,
+/// or the last stage of those since it began.
+fn part<'a>(
+    analysis: &'a Analysis,
+    row: &ScorecardRow,
+    effect: &'a Effect,
+) -> Option<(String, &'a Estimate)> {
+    if effect.verdict != Verdict::Worse {
+        return None;
+    }
+    let carries = |s: &&SegmentEffect| {
+        let harm = s.harm.as_ref().filter(|harm| harm.without.is_some());
+        s.metric == row.id && harm.is_some()
+    };
+    if let Some(segment) = analysis.segments.iter().find(carries) {
+        let (column, value) = (&segment.segment, segment.shown_value());
+        let label = format!("{} where {column} is {value}", row.label);
+        return Some((label, segment.effect.difference.as_ref()?));
+    }
+    let stages = effect.stratified.as_ref()?;
+    stages.onset_us?;
+    let last = stages.strata.last()?.difference.as_ref()?;
+    Some((format!("{}, last stage", row.label), last))
 }
 
 pub(super) fn health(input: &ReportInput<'_>) -> Vec<Block> {

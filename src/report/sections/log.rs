@@ -59,7 +59,7 @@ fn arms(analysis: &Analysis) -> Table {
         ("Failed", "", |n| n.error),
         ("Rate-limited", "429", |n| n.rate_limited),
         ("Cancelled", "", |n| n.cancelled),
-        ("Unknown", "", |n| n.unknown),
+        ("Outcome unknown", "", |n| n.unknown),
     ];
     // What no arm has is no column.
     let occurs = |of: Count| analysis.arms.iter().any(|arm| of(&arm.outcomes) > 0);

@@ -206,14 +206,31 @@ fn words(analysis: &Analysis) -> Vec<(String, String)> {
         ),
         (
             "Margin",
-            "The change for the worse that is tolerated: Hindsight's default, unless the analyst set one.",
+            "The change for the worse that is tolerated, unless the analyst set one: 10 % of the control's \
+             latency or cost, 1 pp of errors, 0.1 of a rating, 10 % of the control's value of another metric. \
+             In a segment it is taken of that segment's control.",
+        ),
+        (
+            "Guardrail, primary, secondary",
+            "A guardrail must not get worse than its margin; a primary metric has to get better, where one was \
+             named; a secondary one explains and decides nothing.",
+        ),
+        (
+            "Delta method, Welch, Newcombe, Wilson",
+            "How intervals are made: of ratios over users, of means with a variance for each arm, of differences \
+             of shares, of shares.",
+        ),
+        (
+            "Corrected p, Holm",
+            "Among many comparisons some are clear by chance; Holm's method raises each p so that any false one \
+             among all is no likelier than the level says.",
         ),
     ];
     if analysis.treatment.is_some() {
         out.push((
-            "Hold, roll back, keep collecting",
+            "Hold, roll back, keep collecting, unsound",
             "Hold: no further traffic, and find out; roll back: take the treatment out; keep collecting: \
-             no harm is shown, and more data may settle what is open.",
+             no harm is shown, and more data may settle what is open; unsound: the log decides nothing.",
         ));
     }
     if !analysis.latency.is_empty() {
@@ -231,6 +248,12 @@ fn words(analysis: &Analysis) -> Vec<(String, String)> {
              request look surer than they are.",
         ));
     }
+    if !analysis.segment_spread.is_empty() {
+        out.push((
+            "Cochran's Q",
+            "Tests whether an effect is the same in several groups: stages, or the values of a segment.",
+        ));
+    }
     if !analysis.over_time.is_empty() {
         out.push((
             "Confidence sequence",
@@ -244,7 +267,10 @@ fn words(analysis: &Analysis) -> Vec<(String, String)> {
 fn verdicts() -> &'static str {
     "Better: the interval lies wholly on the better side of zero. Within margin: its worse end \
      stays within the margin. Worse: it lies wholly on the worse side of zero and the estimate is \
-     beyond the margin. Inconclusive: it spans too much to tell, which is not the same as no effect."
+     beyond the margin. Worse, margin open: wholly on the worse side, the estimate not beyond the margin. \
+     Inconclusive: it spans too much to tell, which is not the same as no effect. Changed, no clear change: \
+     of metrics without a better side. Not judged: the log decides nothing. Within segments the corrected \
+     p decides what is clear, not the interval."
 }
 
 fn limits(analysis: &Analysis) -> Vec<&'static str> {

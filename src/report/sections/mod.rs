@@ -1,5 +1,6 @@
 //! What a report says, section by section: selects and words what the analysis found.
 
+mod arms;
 mod cover;
 mod examples;
 mod from_cells;
@@ -30,17 +31,14 @@ use crate::units;
 /// The report as data.
 pub fn document(input: &ReportInput<'_>) -> Document {
     let parts = [
+        ("arms", "The arms at a glance", arms::blocks(input)),
         ("context", "What was rolled out", cover::context(input)),
         (
             "stages",
             "What happened, and since when",
             trends::happened(input),
         ),
-        (
-            "segments",
-            "Segments that lose most",
-            segments::blocks(input),
-        ),
+        ("segments", "Effects by segment", segments::blocks(input)),
         ("scorecard", "Scorecard", scorecard::blocks(input)),
         ("power", "Was it enough data?", power::blocks(input)),
         ("health", "Can the log be trusted?", cover::health(input)),
@@ -161,6 +159,15 @@ fn rows_height(rows: usize) -> u32 {
     120 + 34 * rows as u32
 }
 
+/// How the arms of this log read; nothing is judged where the log cannot be trusted.
+fn read(analysis: &Analysis, verdict: Verdict) -> Chip {
+    if analysis.decision.is_log_unsound {
+        quiet("–", "not judged")
+    } else {
+        self::verdict(verdict)
+    }
+}
+
 fn verdict(verdict: Verdict) -> Chip {
     Chip::new(
         charts::verdict_tone(verdict),
@@ -179,8 +186,30 @@ fn effect<'a>(analysis: &'a Analysis, metric: &str, arm: usize) -> Option<&'a Ef
     row.effect_of(arm)
 }
 
-/// What the signs of readings stand for.
-fn signs() -> String {
+/// The most arms beside the control that a table lists; JSON has them all.
+const MAX_ARMS: usize = 20;
+
+/// What a table of `n` arms leaves out.
+fn gravest(n: usize) -> String {
+    format!("The {MAX_ARMS} gravest of {n} arms; the JSON report has them all.")
+}
+
+/// Lower is shown first.
+fn by_gravity(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Worse => 0,
+        Verdict::WorseMarginOpen => 1,
+        Verdict::Inconclusive => 2,
+        Verdict::Changed => 3,
+        Verdict::WithinMargin => 4,
+        Verdict::Better => 5,
+        Verdict::NoClearChange => 6,
+        Verdict::NoData => 7,
+    }
+}
+
+/// What the signs of readings stand for, and where their intervals are.
+fn signs(intervals: &str) -> String {
     let readings = [
         Verdict::Worse,
         Verdict::WorseMarginOpen,
@@ -189,7 +218,7 @@ fn signs() -> String {
         Verdict::Inconclusive,
     ];
     let signs = readings.map(|verdict| format!("{} {}", verdict.symbol(), verdict.label()));
-    format!("{}. Intervals stand in the next table.", signs.join(", "))
+    format!("{}. {intervals}.", signs.join(", "))
 }
 
 /// `95 %`.

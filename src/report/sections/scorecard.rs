@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::super::charts;
-use super::super::document::{Block, Cell, Chip, Column, Table};
-use super::{arm_name, figure, from_cells, level, rows_height, verdict};
+use super::super::document::{Block, Cell, Column, Table};
+use super::{MAX_ARMS, arm_name, by_gravity, figure, from_cells, level, read, rows_height};
 use crate::analysis::{Analysis, ArmValue, Direction, Effect, MetricRole, ScorecardRow};
 use crate::report::ReportInput;
 use crate::stats::{Estimate, Interval};
@@ -33,14 +33,6 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
             .as_ref()
             .map(|cells| Block::Note(from_cells::exactness(cells))),
     );
-    if let Some(map) = arms_map(analysis) {
-        out.push(Block::Heading(
-            "The arms at a glance".to_owned(),
-            Vec::new(),
-        ));
-        out.push(Block::Table(map));
-        out.push(Block::Note(super::signs()));
-    }
     for (role, title) in ROLES {
         let of_role = analysis.scorecard.iter().filter(|row| row.role == role);
         let rows: Vec<&ScorecardRow> = of_role.collect();
@@ -55,6 +47,12 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         let note = "As the status column has them. Failed and rate-limited requests are errors, cancelled \
                     ones are not. Messages are not read, because they can quote what users wrote.";
         out.push(Block::Note(note.to_owned()));
+        if has_code_below_zero(analysis) {
+            let note = "A code below 0 is none of HTTP: clients and benchmarks write such codes, also for \
+                        answers that came and did not suit them. What it means has to be asked before \
+                        the arm is blamed.";
+            out.push(Block::Note(note.to_owned()));
+        }
     }
     if let Some(forest) = charts::guardrail_forest(analysis) {
         let height = rows_height(forest.n_rows());
@@ -64,6 +62,12 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
 }
 
 fn lead(analysis: &Analysis) -> String {
+    if analysis.treatment.is_none() {
+        return format!(
+            "The values of the one arm, with {} intervals; there is no other to compare them with.",
+            level(analysis.settings.level)
+        );
+    }
     let effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
     let n_stages = effects.filter_map(|effect| effect.stratified.as_ref());
     let n_stages = n_stages.map(|stages| stages.strata.len()).max();
@@ -128,13 +132,18 @@ fn table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> Table
             let mut cells = about.to_vec();
             cells.extend([Cell::text("all other arms"), Cell::text("the same")]);
             cells.resize(n_columns - 1, Cell::none());
-            let chip = |effect: &Effect| Cell::chip(verdict(effect.verdict));
+            let chip = |effect: &Effect| Cell::chip(read(analysis, effect.verdict));
             cells.push(row.effects.first().map_or_else(Cell::none, chip));
             table.rows.push(cells);
             continue;
         }
         let mut effects: Vec<&Effect> = row.effects.iter().collect();
         effects.sort_by_key(|effect| Some(effect.arm) != analysis.treatment); // stable: the others follow
+        if effects.len() > MAX_ARMS {
+            effects.sort_by_key(|e| (Some(e.arm) != analysis.treatment, by_gravity(e.verdict)));
+            effects.truncate(MAX_ARMS);
+            table.more = super::gravest(row.effects.len());
+        }
         for effect in effects {
             let mut cells = about.to_vec();
             if several {
@@ -146,7 +155,7 @@ fn table(analysis: &Analysis, rows: &[&ScorecardRow], role: MetricRole) -> Table
             if has_margins {
                 cells.push(margin(row, effect));
             }
-            cells.push(Cell::chip(verdict(effect.verdict)));
+            cells.push(Cell::chip(read(analysis, effect.verdict)));
             table.rows.push(cells);
         }
         if row.effects.is_empty() {
@@ -171,41 +180,6 @@ fn is_same_everywhere(row: &ScorecardRow) -> bool {
         .windows(2)
         .all(|pair| pair[0].verdict == pair[1].verdict);
     is_constant && has_one_verdict && values.all(|value| value == first)
-}
-
-/// Every arm by every metric that decides, where there are several.
-fn arms_map(analysis: &Analysis) -> Option<Table> {
-    analysis.treatment.filter(|_| analysis.arms.len() > 2)?;
-    let decides = |row: &&ScorecardRow| row.role.decides();
-    let metrics: Vec<&ScorecardRow> = analysis.scorecard.iter().filter(decides).collect();
-    let mut arms: Vec<usize> = (0..analysis.arms.len())
-        .filter(|arm| *arm != analysis.control)
-        .collect();
-    arms.sort_by_key(|arm| Some(*arm) != analysis.treatment);
-    let labels = metrics.iter().map(|row| Column::left(row.label.as_str()));
-    let columns = std::iter::once(Column::head("Arm")).chain(labels).collect();
-    let rows = arms.into_iter().map(|arm| {
-        let name = Cell::text(arm_name(analysis, arm));
-        let name = if Some(arm) == analysis.treatment {
-            name.note("treatment")
-        } else {
-            name
-        };
-        let cells = metrics.iter().map(|row| {
-            let effect = row.effect_of(arm);
-            let found = effect.and_then(|effect| Some((effect, effect.difference.as_ref()?)));
-            found.map_or_else(Cell::none, |(effect, difference)| {
-                Cell::chip(Chip::new(
-                    charts::verdict_tone(effect.verdict),
-                    effect.verdict.symbol(),
-                    row.form.change(difference.value),
-                ))
-            })
-        });
-        std::iter::once(name).chain(cells).collect()
-    });
-    (!metrics.is_empty())
-        .then(|| Table::new("arms-map", "The arms at a glance", columns).with(rows))
 }
 
 /// What failures are called in the log, where it has codes for them.
@@ -245,6 +219,11 @@ fn errors_by_code(analysis: &Analysis) -> Option<Table> {
             format!("The {MAX_CODES} commonest of every arm; the JSON report has them all.");
     }
     Some(table)
+}
+
+fn has_code_below_zero(analysis: &Analysis) -> bool {
+    let mut codes = analysis.arms.iter().flat_map(|arm| &arm.errors);
+    codes.any(|error| error.code.parse::<i64>().is_ok_and(|code| code < 0))
 }
 
 /// What codes of HTTP stand for; others are the log's own.
@@ -331,6 +310,11 @@ fn difference(analysis: &Analysis, row: &ScorecardRow, effect: &Effect) -> Cell 
     if let Some(stages) = &effect.stratified {
         let pooled = stages.pooled.as_ref();
         let pooled = pooled.map_or_else(|| units::NO_VALUE.to_owned(), |d| shown(row, d));
+        if stages.strata.len() > 1 {
+            let (control, arm) = stages.weighted;
+            let between = format!("{} and {}", row.form.value(control), row.form.value(arm));
+            cell = cell.note("between, stages weighted alike:").note(between);
+        }
         // In two lines: columns of figures are narrow.
         cell = cell.note("over the whole log:").note(pooled);
     }

@@ -1,15 +1,16 @@
 //! Where in the traffic the treatment loses first.
 
+use super::super::chart::Tone;
 use super::super::charts;
 use super::super::document::{Block, Cell, Chip, Column, Figure, Table};
-use super::{arm_name, verdict};
-use crate::analysis::{Analysis, SegmentEffect};
+use super::{arm_name, read};
+use crate::analysis::{Analysis, SegmentEffect, Verdict};
 use crate::report::ReportInput;
 use crate::report::segment_map::{segment_map, segment_note, segment_words};
 use crate::units;
 
 /// The most rows that the table shows; JSON has them all.
-const MAX_ROWS: usize = 20;
+const MAX_ROWS: usize = 30;
 
 pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let analysis = input.analysis;
@@ -20,17 +21,24 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         return words.collect();
     }
     let mut out = vec![Block::Lead(
-        "Exploratory: many segments were looked at. A segment that loses here is a question for \
-         the next rollout rather than a finding."
+        "Exploratory: many segments were looked at. A segment that loses or gains here is a question \
+         for the next rollout rather than a finding."
             .to_owned(),
     )];
     out.extend(words);
     if let Some(map) = map_table(analysis) {
         out.push(Block::Table(map));
-        out.push(Block::Note(super::signs()));
+        out.push(Block::Note(super::signs(
+            "Intervals of what is worse or better stand in the next table",
+        )));
     }
     out.push(Block::Note(segment_note(analysis) + "."));
-    out.push(Block::Table(table(analysis)));
+    let table = table(analysis);
+    if table.rows.is_empty() {
+        out.push(Block::Note(table.more));
+    } else {
+        out.push(Block::Table(table));
+    }
     let deciding = analysis.scorecard.iter().filter(|row| row.role.decides());
     let figures: Vec<Figure> = deciding
         .filter_map(|row| charts::segment_forest(analysis, &row.id))
@@ -59,7 +67,9 @@ fn map_table(analysis: &Analysis) -> Option<Table> {
     );
     let rows = map.rows.iter().take(MAX_ROWS).map(|row| {
         let name = Cell::text(row.worst.shown_value()).note(row.worst.segment.as_str());
-        let cells = shown.iter().map(|k| map_cell(row.cells[*k]));
+        let cells = shown
+            .iter()
+            .map(|k| map_cell(row.cells[*k], !analysis.decision.is_log_unsound));
         std::iter::once(name).chain(cells).collect()
     });
     let mut table = Table::new("segment-map", "Every metric by every segment", columns).with(rows);
@@ -69,13 +79,17 @@ fn map_table(analysis: &Analysis) -> Option<Table> {
     Some(table)
 }
 
-fn map_cell(cell: Option<&SegmentEffect>) -> Cell {
+fn map_cell(cell: Option<&SegmentEffect>, is_judged: bool) -> Cell {
     let Some((effect, difference)) = cell.and_then(|c| Some((c, c.effect.difference.as_ref()?)))
     else {
         return Cell::none();
     };
     Cell::chip(Chip::new(
-        charts::verdict_tone(effect.verdict),
+        if is_judged {
+            charts::verdict_tone(effect.verdict)
+        } else {
+            Tone::Quiet
+        },
         effect.verdict.symbol(),
         effect.form.change(difference.value),
     ))
@@ -94,24 +108,37 @@ fn table(analysis: &Analysis) -> Table {
         Column::right("p (corrected)"),
         Column::left("Verdict"),
     ];
-    // An interval without an end tells nothing: too few requests for that quantile.
-    let is_told = |segment: &&SegmentEffect| {
-        let interval = segment.effect.difference.as_ref().map(|d| d.interval);
-        interval.is_none_or(|ends| ends.lower.is_finite() || ends.upper.is_finite())
-    };
-    let told = || analysis.segments.iter().filter(is_told);
-    let rows = told().take(MAX_ROWS).map(row);
+    let all = || analysis.segments.iter();
+    let is_told = |segment: &&SegmentEffect| is_clear(segment.verdict);
+    let rows = all()
+        .filter(is_told)
+        .take(MAX_ROWS)
+        .map(|s| row(analysis, s));
     let mut table = Table::new("segments", "Effects by segment", columns).with(rows);
-    if told().count() > MAX_ROWS {
-        table.more = format!(
-            "The {MAX_ROWS} most harmful of {}; the JSON report has them all.",
-            told().count()
-        );
-    }
+    let (n, n_clear) = (all().count(), all().filter(is_told).count());
+    let shown = table.rows.len();
+    let n_open = n - n_clear;
+    table.more = if n_clear > shown {
+        format!(
+            "{shown} of {n_clear} clear effects; {n_open} further effects are not clear. The JSON report has them all."
+        )
+    } else {
+        format!(
+            "All {n_clear} clear effects; {n_open} further effects are not clear. The JSON report has them all."
+        )
+    };
     table
 }
 
-fn row(segment: &SegmentEffect) -> Vec<Cell> {
+/// Worse, better or changed beyond chance.
+fn is_clear(verdict: Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Worse | Verdict::WorseMarginOpen | Verdict::Better | Verdict::Changed
+    )
+}
+
+fn row(analysis: &Analysis, segment: &SegmentEffect) -> Vec<Cell> {
     let value = |value: Option<f64>, n: u64| {
         Cell::value(segment.form, value).note(format!("n {}", units::count(n)))
     };
@@ -130,6 +157,6 @@ fn row(segment: &SegmentEffect) -> Vec<Cell> {
             Some(_) => Cell::number(segment.p_adjusted, units::p_value(segment.p_adjusted)),
             None => Cell::none(),
         },
-        Cell::chip(verdict(segment.verdict)),
+        Cell::chip(read(analysis, segment.verdict)),
     ]
 }

@@ -107,7 +107,7 @@ fn outcomes_that_no_arm_has_are_no_column() {
         columns.iter().map(|column| column.title.clone()).collect()
     };
     assert!(titles(&fixture).contains(&"Rate-limited".to_owned()));
-    assert!(!titles(&fixture).contains(&"Unknown".to_owned()));
+    assert!(!titles(&fixture).contains(&"Outcome unknown".to_owned()));
     for arm in &mut fixture.analysis.arms {
         arm.outcomes = OutcomeCounts {
             unknown: arm.n_requests,
@@ -115,7 +115,9 @@ fn outcomes_that_no_arm_has_are_no_column() {
         };
     }
     let titles = titles(&fixture);
-    assert!(titles.contains(&"Unknown".to_owned()) && !titles.contains(&"Failed".to_owned()));
+    assert!(
+        titles.contains(&"Outcome unknown".to_owned()) && !titles.contains(&"Failed".to_owned())
+    );
 }
 
 #[test]
