@@ -59,7 +59,35 @@ fn the_sample_is_told_by_stage_and_by_language() {
     let reasons = &found.decision.reasons;
     assert!(reasons.iter().all(|reason| !reason.text.contains("서울")));
     let of_korean = reasons.iter().find(|reason| reason.text.contains("한국어"));
-    assert_eq!(of_korean.unwrap().weight, ReasonWeight::Open);
+    let of_korean = of_korean.unwrap();
+    assert_eq!(of_korean.weight, ReasonWeight::Against);
+    // Beside Korean requests nobody rates the treatment worse.
+    let harm = korean.harm.as_ref().unwrap();
+    let without = harm.without.unwrap();
+    assert!(
+        without.interval.lower > -0.1 && without.value.abs() < 0.02,
+        "{without:?}"
+    );
+    assert!(
+        of_korean
+            .text
+            .contains("without these requests it stays within its margin")
+    );
+    assert!(
+        of_korean.text.contains("stage by stage"),
+        "{}",
+        of_korean.text
+    );
+    // Since when and where, not a blend of stretches with harm and without.
+    let headline = &found.decision.headline;
+    for said in [
+        "p95 time to first token is worse by 8.26 s to 9.91 s since 2026-03-03 12:00:01 UTC",
+        "mean rating is worse by 0.503 where language is 한국어",
+    ] {
+        assert!(headline.contains(said), "{headline}");
+    }
+    let step = found.decision.next_step.as_ref().unwrap();
+    assert!(step.contains("Going back to 9.86 %"), "{step}");
     assert!(
         reasons
             .iter()
