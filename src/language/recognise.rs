@@ -69,6 +69,7 @@ impl Texts {
         }
         self.whole(text)
             .or_else(|| self.without_stop(text, deeper))
+            .or_else(|| self.headed(text, deeper))
             .or_else(|| self.template(text, deeper))
             .or_else(|| self.joined(text, "\n", "\n", deeper))
             .or_else(|| self.sentences(text, deeper))
@@ -199,18 +200,21 @@ impl Texts {
             .filter(|said| said != text)
     }
 
+    /// `label: sentence`, where both are known: a template of the sentence could take the label for a name.
+    fn headed(&self, text: &str, depth: u8) -> Option<String> {
+        let (label, rest) = text.split_once(": ")?;
+        let said = self.whole(label)?;
+        let rest = self.template(rest, depth)?;
+        Some(format!("{said}{}{rest}", self.colon()))
+    }
+
     /// `label: what` and `what (remark)`, where the label or the remark is known.
     fn labelled(&self, text: &str, depth: u8) -> Option<String> {
         if let Some((label, rest)) = text.split_once(": ")
             && let Some(said) = self.part(label, depth)
         {
-            let colon = if self.language == Language::Chinese {
-                "："
-            } else {
-                ": "
-            };
             let rest = self.part(rest, depth).unwrap_or_else(|| rest.to_owned());
-            return Some(said + colon + &rest);
+            return Some(said + self.colon() + &rest);
         }
         let (what, remark) = text.strip_suffix(')')?.rsplit_once(" (")?;
         let (said, known) = (self.part(what, depth), self.part(remark, depth));
@@ -223,6 +227,13 @@ impl Texts {
         };
         let or_as_is = |said: Option<String>, text: &str| said.unwrap_or_else(|| text.to_owned());
         Some(or_as_is(said, what) + open + &or_as_is(known, remark) + close)
+    }
+
+    fn colon(&self) -> &'static str {
+        match self.language {
+            Language::Chinese => "：",
+            _ => ": ",
+        }
     }
 
     fn stop(&self) -> &'static str {
