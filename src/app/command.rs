@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use egui::Key;
 
+use super::mapping_files;
 use super::paths::{AskedPath, PathFor};
 use super::pictures::Picture;
 use super::requests::Query;
@@ -39,6 +40,10 @@ pub enum Command {
     OpenRules(PathBuf),
     /// Write the rules as Prometheus rules.
     ExportRules(PathBuf),
+    /// Write the roles of the columns as a mapping file.
+    SaveMapping(PathBuf),
+    /// Read the log with the roles of a mapping file.
+    OpenMapping(PathBuf),
     /// Ask where to save a chart as a picture.
     AskPicture(Box<Chart>),
     /// Choose the file of the picture with the file dialog; proposed is this one.
@@ -122,6 +127,10 @@ impl Commands {
         self.0.push(command);
     }
 
+    pub(super) fn append(&mut self, mut others: Self) {
+        self.0.append(&mut others.0);
+    }
+
     pub(super) fn take(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.0)
     }
@@ -188,6 +197,8 @@ pub(super) fn apply(
         Command::SaveProject(path) => session.save(state, path),
         Command::OpenRules(path) => rule_files::open(state, &path),
         Command::ExportRules(path) => rule_files::export(state, &path),
+        Command::SaveMapping(path) => mapping_files::save(state, session, &path),
+        Command::OpenMapping(path) => mapping_files::open(state, session, &path),
         Command::AskPicture(chart) => {
             state.picture = Some(Picture::beside(&state.document.log, *chart));
         }

@@ -1,15 +1,35 @@
 //! The file dialog of the desktop.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use super::session::Output;
 use super::words::{speak, tr};
+use crate::error::{Error, Result};
 use crate::ingest::SideKind;
 use crate::language::Language;
 use crate::project::EXTENSION;
 
-/// Asks for the files of a log; none when cancelled or where the desktop has no dialog. Blocks:
+/// Nobody closes a dialog that fast: it was never shown.
+const FASTEST: Duration = Duration::from_millis(400);
+
+/// What a dialog gave: a dialog that was closed counts as cancelled, one that was never shown says so. The
+/// desktop tells neither from the other.
+pub(super) fn answer<T>(
+    dialog: impl FnOnce() -> Option<T>,
+    output: impl FnOnce(T) -> Output,
+) -> Result<Output> {
+    let start = Instant::now();
+    match dialog() {
+        Some(picked) => Ok(output(picked)),
+        None if start.elapsed() < FASTEST => Ok(Output::NoDialog(false)),
+        None => Err(Error::cancelled()),
+    }
+}
+
+/// Asks for the files of a log; `None` when cancelled or where the desktop has no dialog. Blocks:
 /// call it on a thread.
-pub(super) fn pick_logs(language: Language) -> Vec<PathBuf> {
+pub(super) fn pick_logs(language: Language) -> Option<Vec<PathBuf>> {
     speak(language);
     rfd::FileDialog::new()
         .set_title(tr("Open a request log: one file, or several as one log"))
@@ -33,7 +53,6 @@ pub(super) fn pick_logs(language: Language) -> Vec<PathBuf> {
         )
         .add_filter(tr("All files"), &["*"])
         .pick_files()
-        .unwrap_or_default()
 }
 
 /// Asks for a table beside the log; `None` when cancelled or where the desktop has no dialog.
@@ -58,6 +77,24 @@ pub(super) fn pick_rules(language: Language) -> Option<PathBuf> {
         .add_filter(tr("Rules"), &["toml", "yml", "yaml", "json"])
         .add_filter(tr("All files"), &["*"])
         .pick_file()
+}
+
+/// Asks for a mapping file, as [`pick_rules`] does.
+pub(super) fn pick_mapping(language: Language) -> Option<PathBuf> {
+    speak(language);
+    rfd::FileDialog::new()
+        .set_title(tr("Use a mapping file"))
+        .add_filter(tr("Mapping files"), &["toml"])
+        .pick_file()
+}
+
+/// Asks where to write the roles of the columns, as [`pick_rules`] does.
+pub(super) fn pick_mapping_export(language: Language, proposed: &Path) -> Option<PathBuf> {
+    speak(language);
+    proposing(proposed)
+        .set_title(tr("Save columns as mapping file"))
+        .add_filter(tr("Mapping files"), &["toml"])
+        .save_file()
 }
 
 /// Asks where to write Prometheus rules, as [`pick_rules`] does.

@@ -6,6 +6,7 @@ mod dialogs;
 mod document;
 mod history;
 mod lab_run;
+mod mapping_files;
 mod memory;
 mod palette;
 mod paths;

@@ -7,6 +7,7 @@ use super::command::{Command, Commands};
 use super::dialogs;
 use super::session::{Output, Session};
 use super::state::AppState;
+use super::widgets::bold;
 use super::words::{spoken, tr};
 use crate::jobs::JobKind;
 use crate::project::EXTENSION;
@@ -22,6 +23,10 @@ pub enum PathFor {
     PrometheusRules,
     /// To take rules from that are compared with the present ones.
     Rival,
+    /// To write the roles of the columns to.
+    Mapping,
+    /// To take the roles of the columns from.
+    UsedMapping,
 }
 
 /// A file that is asked for.
@@ -42,6 +47,8 @@ impl PathFor {
             Self::Rules => "Open rules: a rulebook, or what another system runs",
             Self::PrometheusRules => "Export the rules for Prometheus",
             Self::Rival => "Open rules to compare with",
+            Self::Mapping => "Save columns as mapping file",
+            Self::UsedMapping => "Use a mapping file",
         }
     }
 
@@ -50,7 +57,7 @@ impl PathFor {
     }
 
     fn writes(self) -> bool {
-        matches!(self, Self::Project | Self::PrometheusRules)
+        matches!(self, Self::Project | Self::PrometheusRules | Self::Mapping)
     }
 
     fn command(self, path: PathBuf) -> Command {
@@ -59,6 +66,8 @@ impl PathFor {
             Self::Rules => Command::OpenRules(path),
             Self::PrometheusRules => Command::ExportRules(path),
             Self::Rival => Command::OpenRival(path),
+            Self::Mapping => Command::SaveMapping(path),
+            Self::UsedMapping => Command::OpenMapping(path),
         }
     }
 }
@@ -76,7 +85,8 @@ impl AskedPath {
                 beside(&format!("{stem}.{EXTENSION}"))
             }
             (PathFor::PrometheusRules, _) => beside("rules.yml"),
-            (PathFor::Rules | PathFor::Rival, _) => PathBuf::new(),
+            (PathFor::Mapping, _) => beside("mapping.toml"),
+            (PathFor::Rules | PathFor::Rival | PathFor::UsedMapping, _) => PathBuf::new(),
         };
         Self {
             purpose,
@@ -102,11 +112,14 @@ impl Session {
         let (language, purpose) = (spoken(), asked.purpose);
         let proposed = asked.path().unwrap_or_default();
         self.jobs.start(JobKind::Dialog, move |_| {
-            Ok(Output::PickedPath(match purpose {
+            let pick = || match purpose {
                 PathFor::Project => dialogs::pick_project(language, &proposed),
                 PathFor::PrometheusRules => dialogs::pick_rules_export(language, &proposed),
+                PathFor::Mapping => dialogs::pick_mapping_export(language, &proposed),
+                PathFor::UsedMapping => dialogs::pick_mapping(language),
                 PathFor::Rules | PathFor::Rival => dialogs::pick_rules(language),
-            }))
+            };
+            dialogs::answer(pick, Output::PickedPath)
         });
     }
 }
@@ -118,7 +131,7 @@ pub(super) fn ui(ctx: &egui::Context, state: &mut AppState, commands: &mut Comma
     };
     let modal = egui::Modal::new(egui::Id::unique("path")).show(ctx, |ui| {
         ui.set_width(520.0);
-        ui.strong(tr(asked.purpose.title()));
+        ui.label(bold(tr(asked.purpose.title())));
         ui.add_space(4.0);
         let is_entered = field_ui(ui, &mut asked, commands);
         let path = asked.path();

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::task::Waker;
 
+use super::dialogs::answer;
 use super::document::Document;
 use super::lab_run::LabRun;
 use super::pictures::Picture;
@@ -83,10 +84,12 @@ pub(super) enum Output {
     /// A chart was written to a file.
     Pictured(PathBuf),
     Picked(Vec<PathBuf>),
-    PickedTable(SideKind, Option<PathBuf>),
+    /// The desktop has no file dialog; whether it was for a log.
+    NoDialog(bool),
+    PickedTable(SideKind, PathBuf),
     Changed(Change),
-    PickedPath(Option<PathBuf>),
-    PickedPicture(Option<PathBuf>),
+    PickedPath(PathBuf),
+    PickedPicture(PathBuf),
     Saved(PathBuf, Box<Document>, String),
     Kept,
 }
@@ -215,12 +218,12 @@ impl Session {
                     );
                 }
                 (JobKind::Dialog, Ok(Output::PickedPicture(path))) => {
-                    if let (Some(path), Some(picture)) = (path, &mut state.picture) {
+                    if let Some(picture) = &mut state.picture {
                         picture.path_text = path.display().to_string();
                     }
                 }
                 (JobKind::Dialog, Ok(Output::PickedPath(path))) => {
-                    if let (Some(path), Some(asked)) = (path, &mut state.asked_path) {
+                    if let Some(asked) = &mut state.asked_path {
                         asked.path_text = path.display().to_string();
                     }
                 }
@@ -230,18 +233,24 @@ impl Session {
                     state.storage.remember(&path);
                     state.project.note_saved(path, *document, text);
                 }
-                (JobKind::Dialog, Ok(Output::PickedTable(kind, path))) => {
-                    if let Some(file) = path {
-                        let side = Side {
-                            kind,
-                            file,
-                            ..Side::default()
-                        };
-                        super::sources::add_table(state, side);
+                (JobKind::Dialog, Ok(Output::PickedTable(kind, file))) => {
+                    let side = Side {
+                        kind,
+                        file,
+                        ..Side::default()
+                    };
+                    super::sources::add_table(state, side);
+                }
+                (JobKind::Dialog, Ok(Output::NoDialog(is_for_log))) => {
+                    state.notice = Some(Notice::failed(
+                        "This desktop shows no file dialog. Type or paste the path into the field.",
+                    ));
+                    if is_for_log {
+                        (state.screen, state.wants_path) = (Screen::Log, true);
                     }
                 }
                 (JobKind::Watch, Ok(Output::Changed(change))) => self.tell(change),
-                (JobKind::Dialog, Ok(Output::Picked(paths))) if !paths.is_empty() => {
+                (JobKind::Dialog, Ok(Output::Picked(paths))) => {
                     let request = LoadRequest {
                         paths,
                         ..LoadRequest::default()
@@ -336,8 +345,8 @@ impl Session {
     pub(super) fn pick_picture(&mut self, proposed: PathBuf) {
         let language = spoken();
         self.jobs.start(JobKind::Dialog, move |_| {
-            let path = super::dialogs::pick_picture(language, &proposed);
-            Ok(Output::PickedPicture(path))
+            let pick = || super::dialogs::pick_picture(language, &proposed);
+            answer(pick, Output::PickedPicture)
         });
     }
 
@@ -391,7 +400,11 @@ impl Session {
     pub(super) fn pick_log(&mut self) {
         let language = spoken();
         self.jobs.start(JobKind::Dialog, move |_| {
-            Ok(Output::Picked(super::dialogs::pick_logs(language)))
+            let found = answer(|| super::dialogs::pick_logs(language), Output::Picked)?;
+            Ok(match found {
+                Output::NoDialog(_) => Output::NoDialog(true),
+                found => found,
+            })
         });
     }
 
@@ -399,8 +412,8 @@ impl Session {
     pub(super) fn pick_table(&mut self, kind: SideKind) {
         let language = spoken();
         self.jobs.start(JobKind::Dialog, move |_| {
-            let path = super::dialogs::pick_table(language, kind);
-            Ok(Output::PickedTable(kind, path))
+            let pick = || super::dialogs::pick_table(language, kind);
+            answer(pick, |path| Output::PickedTable(kind, path))
         });
     }
 

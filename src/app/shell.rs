@@ -59,6 +59,8 @@ fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mu
                 UiCommand::Save,
                 UiCommand::SaveAs,
                 UiCommand::Export,
+                UiCommand::SaveMapping,
+                UiCommand::OpenMapping,
                 UiCommand::OpenRules,
                 UiCommand::ExportRules,
             ],

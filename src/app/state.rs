@@ -109,6 +109,8 @@ pub struct AppState {
     pub n_opened: u64,
     /// The path field of the Log screen.
     pub path_text: String,
+    /// Whether it is to have the focus.
+    pub wants_path: bool,
     /// Fields of the Log screen for tables and columns that are added.
     pub sources: SourceFields,
     /// Which latency the Latency screen shows, an index into the panels.

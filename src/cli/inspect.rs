@@ -22,7 +22,7 @@ const EVIDENCE_WIDTH: usize = 60;
 pub(super) fn run(arguments: &InspectArguments, progress: &Progress) -> Result<Finish> {
     let loaded = read(&arguments.log, &[], progress)?;
     if let Some(path) = &arguments.write_mapping {
-        let text = beside(&loaded.mapping, path).to_toml();
+        let text = mapping_beside(&loaded.mapping, path).to_toml();
         crate::report::write::write_atomic(path, text.as_bytes())?;
         note(&format!("Mapping written to {}", path.display()));
     }
@@ -153,7 +153,7 @@ fn question_lines(question: &Question) -> Vec<String> {
 }
 
 /// The mapping with its tables named as seen from the mapping file.
-fn beside(mapping: &Mapping, path: &Path) -> Mapping {
+pub fn mapping_beside(mapping: &Mapping, path: &Path) -> Mapping {
     let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let folder = whole(path).with_file_name("");
     let mut mapping = mapping.clone();

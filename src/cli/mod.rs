@@ -21,6 +21,7 @@ mod table;
 pub use arguments::{Arguments, Command, LogArguments};
 #[cfg(feature = "gui")]
 pub(crate) use from_cells::{CellLog, no_plan_on_cells};
+pub use inspect::mapping_beside;
 pub use memory::MemoryLimit;
 #[cfg(feature = "gui")]
 pub(crate) use replay::stages;

@@ -487,7 +487,7 @@ fn note_assumptions(mapping: &Mapping, profile: &Profile, is_given: bool, issues
             Some(&column.column),
             "Unit of the duration",
             unit.label(),
-            "If that is wrong, set the unit in a mapping file",
+            "If that is wrong, set the unit on the Log screen or in a mapping file",
         );
     }
 }

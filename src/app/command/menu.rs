@@ -24,6 +24,10 @@ pub enum UiCommand {
     SaveAs,
     /// Write the report.
     Export,
+    /// Write the roles of the columns as a mapping file.
+    SaveMapping,
+    /// Take the roles of the columns from a mapping file.
+    OpenMapping,
     /// Choose a file of rules with the file dialog.
     OpenRules,
     /// Write the rules for Prometheus.
@@ -56,13 +60,15 @@ pub enum UiCommand {
 
 impl UiCommand {
     /// All of them, as in the menus.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Open,
         Self::OpenSample,
         Self::OpenAa,
         Self::SaveAs, // before the shorter shortcut, which its keys would match too
         Self::Save,
         Self::Export,
+        Self::SaveMapping,
+        Self::OpenMapping,
         Self::OpenRules,
         Self::ExportRules,
         Self::Undo,
@@ -90,6 +96,8 @@ impl UiCommand {
             Self::Save => "Save project",
             Self::SaveAs => "Save project as…",
             Self::Export => "Export report",
+            Self::SaveMapping => "Save columns as mapping file…",
+            Self::OpenMapping => "Use a mapping file…",
             Self::OpenRules => "Open rules…",
             Self::ExportRules => "Export rules for Prometheus…",
             Self::Undo => "Undo",
@@ -141,7 +149,9 @@ impl UiCommand {
                     && !session.analysis.is_stale
                     && !session.replay.is_stale
             }
-            Self::Save | Self::SaveAs | Self::Requests => session.loaded.value.is_some(),
+            Self::Save | Self::SaveAs | Self::SaveMapping | Self::OpenMapping | Self::Requests => {
+                session.loaded.value.is_some()
+            }
             Self::Undo => state.history.can_undo(),
             Self::Redo => state.history.can_redo(),
             _ => true,
@@ -186,6 +196,8 @@ pub(super) fn apply_ui(
         },
         UiCommand::SaveAs => ask(PathFor::Project, state),
         UiCommand::Export => session.export(state),
+        UiCommand::SaveMapping => ask(PathFor::Mapping, state),
+        UiCommand::OpenMapping => ask(PathFor::UsedMapping, state),
         UiCommand::OpenRules => ask(PathFor::Rules, state),
         UiCommand::ExportRules => ask(PathFor::PrometheusRules, state),
         UiCommand::Undo => state.history.undo(&mut state.document),
