@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::command::{Command, Commands};
 use super::state::AppState;
+use super::widgets::bold;
 use super::words::tr;
 use crate::analysis::Analysis;
 use crate::error::{Error, ErrorKind, Result};
@@ -69,7 +70,7 @@ pub(super) fn ui(ctx: &egui::Context, state: &mut AppState, commands: &mut Comma
     };
     let modal = egui::Modal::new(egui::Id::unique("picture")).show(ctx, |ui| {
         ui.set_width(520.0);
-        ui.strong(tr("Save the chart as a picture"));
+        ui.label(bold(tr("Save the chart as a picture")));
         ui.label(tr(&picture.chart.title));
         ui.add_space(4.0);
         ui.add(egui::TextEdit::singleline(&mut picture.path_text).desired_width(f32::INFINITY))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::command::{Command, Commands};
 use super::state::AppState;
-use super::widgets::{note, shortened, shortened_to};
+use super::widgets::{bold, note, shortened, shortened_to};
 use crate::analysis::Analysis;
 use crate::data::{Filter, FilterPart, MsRange, Quantity, RequestLog};
 use crate::units;
@@ -23,7 +23,7 @@ pub(super) fn ui(
 ) {
     ui.add_space(2.0);
     ui.horizontal_wrapped(|ui| {
-        let name = egui::RichText::new(shortened_to(&log.name, LONGEST_NAME)).strong();
+        let name = bold(shortened_to(&log.name, LONGEST_NAME));
         ui.add(egui::Label::new(name).extend())
             .on_hover_text(&log.name);
         let Some(analysis) = analysis else { return };

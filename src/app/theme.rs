@@ -24,6 +24,12 @@ impl Wake for Repaint {
     }
 }
 
+/// The typeface of the window, that of reports: its strokes are as heavy as those of the Chinese and Korean
+/// letters beside it.
+const REGULAR: &str = "Hindsight Sans";
+/// What stands out: titles, headings, the decision.
+const BOLD: &str = "Hindsight Sans Bold";
+
 /// For names from logs, and for a window in Chinese or Korean, on a machine without fonts
 /// (`assets/fonts/README.md`). What they lack comes from the system.
 const FALLBACKS: [(&str, &[u8]); 3] = [
@@ -48,6 +54,16 @@ pub fn install(ctx: &egui::Context) {
             family.push(name.to_owned());
         }
     }
+    for (name, bytes) in [(REGULAR, fonts::REGULAR), (BOLD, fonts::BOLD)] {
+        let font = Arc::new(egui::FontData::from_static(bytes));
+        fonts.font_data.insert(name.to_owned(), font);
+    }
+    let families = &mut fonts.families;
+    let rest = families.entry(FontFamily::Proportional).or_default();
+    let faces = std::iter::once(BOLD.to_owned()).chain(rest.iter().cloned());
+    let faces = faces.collect();
+    rest.insert(0, REGULAR.to_owned());
+    families.insert(bold(), faces);
     ctx.set_fonts(fonts);
     // Where the desktop does not say which it prefers.
     ctx.options_mut(|options| options.fallback_theme = Theme::Light);
@@ -58,13 +74,14 @@ pub fn install(ctx: &egui::Context) {
             style.animation_time = 0.0;
             style.scroll_animation = egui::style::ScrollAnimation::none();
             style.spacing.item_spacing = egui::vec2(8.0, 6.0);
-            style.spacing.button_padding = egui::vec2(10.0, 5.0);
-            style.spacing.interact_size.y = 26.0;
+            style.spacing.button_padding = egui::vec2(10.0, 4.0);
+            // As high as a button, so that what stands beside one is level with it.
+            style.spacing.interact_size.y = 28.0;
             style.text_styles = [
                 (TextStyle::Small, 12.0, FontFamily::Proportional),
-                (TextStyle::Body, 14.0, FontFamily::Proportional),
-                (TextStyle::Button, 14.0, FontFamily::Proportional),
-                (TextStyle::Heading, 19.0, FontFamily::Proportional),
+                (TextStyle::Body, 13.5, FontFamily::Proportional),
+                (TextStyle::Button, 13.5, FontFamily::Proportional),
+                (TextStyle::Heading, 19.0, bold()),
                 (TextStyle::Monospace, 13.0, FontFamily::Monospace),
             ]
             .into_iter()
@@ -72,6 +89,11 @@ pub fn install(ctx: &egui::Context) {
             .collect();
         });
     }
+}
+
+/// The bold face.
+pub(super) fn bold() -> FontFamily {
+    FontFamily::Name(BOLD.into())
 }
 
 fn visuals(theme: Theme) -> Visuals {

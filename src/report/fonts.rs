@@ -13,9 +13,9 @@ pub const RIGHT_TO_LEFT: &[u8] = include_bytes!("../../assets/fonts/HindsightRTL
 pub const EMOJI: &[u8] = include_bytes!("../../assets/fonts/HindsightEmoji-Regular.ttf");
 
 /// Latin, Greek, Cyrillic and the symbols that reports use.
-pub(super) const REGULAR: &[u8] = include_bytes!("../../assets/fonts/report/sans-regular.otf");
+pub const REGULAR: &[u8] = include_bytes!("../../assets/fonts/report/sans-regular.otf");
 /// The same, bold.
-pub(super) const BOLD: &[u8] = include_bytes!("../../assets/fonts/report/sans-bold.otf");
+pub const BOLD: &[u8] = include_bytes!("../../assets/fonts/report/sans-bold.otf");
 /// What the two lack, in the order in which it is asked: letters and symbols; Chinese, Japanese and
 /// Korean; Arabic and Hebrew; emoji.
 pub(super) const FALLBACKS: [&[u8]; 4] = [

@@ -176,11 +176,10 @@ fn the_focus_comes_into_view() {
         for _ in 0..90 {
             window.key_press(egui::Key::Tab);
             window.run();
-            // Handles of columns have the focus too, and no name.
-            let Some(name) = told_focus(&window) else {
+            let Some(id) = window.ctx.memory(egui::Memory::focused) else {
                 continue;
             };
-            let id = window.ctx.memory(egui::Memory::focused).unwrap();
+            let name = told_focus(&window).expect("what has the focus has a name");
             let rect = window.ctx.read_response(id).unwrap().rect;
             let on = shown.label();
             assert!(screen.contains(rect.center()), "{name} on {on}: {rect:?}");

@@ -87,10 +87,11 @@ fn intervals_are_shown_whole() {
     );
 }
 
-/// All rows of the map of segments, though they begin below the fold.
+/// All rows of the map of segments, without a scroll bar of its own.
 #[test]
 fn the_map_of_segments_shows_its_rows() {
     let mut window = window_on(&sample("canary-rollout-20k.csv"), Theme::Light);
+    window.set_size(egui::vec2(1280.0, 3400.0));
     show(&mut window, Screen::Overview);
     let note = window.get_by_label_contains("Treatment minus control within each value");
     let below = note.rect().top();
@@ -130,4 +131,39 @@ fn a_forest_of_long_names_keeps_its_axes() {
         "{labels} points of labels"
     );
     assert!(plot.right() < 1000.0 && plot.width() > 400.0, "{plot:?}");
+}
+
+/// Rows are as high as their text, and a page stays where it was when they leave the view.
+#[test]
+fn long_cells_wrap_and_keep_their_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window_on(&hostile(folder.path()), Theme::Light);
+    window.set_size(egui::vec2(1024.0, 3000.0));
+    show(&mut window, Screen::Overview);
+    settle(&mut window);
+    // The name of the first arm is wider than its column.
+    let arm = "稳定版-v1（生产环境·对照组）";
+    let analysis = window.state().session.analysis.value.clone().unwrap();
+    assert!(analysis.arms.iter().any(|known| known.name == arm));
+    for heading in ["Metric", "Relative", "p"] {
+        let found = window.get_all_by_label(heading).next().unwrap().rect();
+        assert!(found.right() < 1024.0, "{heading}: {found:?}");
+    }
+    let whole = rect(&window, Role::Label, "Segments, the most harmful first");
+    window.set_size(egui::vec2(1024.0, 640.0));
+    settle(&mut window);
+    let heading = |window: &Harness<'_, App>| {
+        let name = "Segments, the most harmful first";
+        rect(window, Role::Label, name).top() - rect(window, Role::Label, "Scorecard").top()
+    };
+    let before = heading(&window);
+    window
+        .get_by_role_and_label(Role::Label, "Segments, the most harmful first")
+        .scroll_to_me();
+    settle(&mut window);
+    let after = heading(&window);
+    assert!(
+        (before - after).abs() < 1.0,
+        "{before} became {after}, {whole:?}"
+    );
 }

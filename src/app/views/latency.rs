@@ -3,8 +3,9 @@
 use super::super::command::{Command, Commands};
 use super::super::requests::Query;
 use super::super::state::AppState;
+use super::super::theme;
 use super::super::widgets::{
-    Brushed, Column, brush_in, card_ui, chart_ui, copy_button, note, shortened, table_height,
+    Brushed, Column, brush_in, card_to_copy_ui, card_ui, chart_ui, note, shortened, table_height,
     table_ui,
 };
 use super::super::words::tr;
@@ -46,10 +47,10 @@ pub(super) fn ui(
     });
     ui.columns(2, |columns| {
         card_ui(&mut columns[0], "", |ui| {
-            chart_ui(ui, &charts::latency_ecdf(analysis, panel), 260.0);
+            chart_ui(ui, &charts::latency_ecdf(analysis, panel), 284.0);
         });
         card_ui(&mut columns[1], "", |ui| {
-            chart_ui(ui, &charts::quantile_differences(analysis, panel), 260.0);
+            chart_ui(ui, &charts::quantile_differences(analysis, panel), 284.0);
         });
     });
     let title = if analysis.log.has_outcome {
@@ -57,10 +58,20 @@ pub(super) fn ui(
     } else {
         "Quantiles of all requests"
     };
-    card_ui(ui, title, |ui| {
-        copy_button(ui, "the quantiles", commands, || tsv(analysis, panel));
-        quantiles_ui(ui, analysis, panel, commands);
-    });
+    card_to_copy_ui(
+        ui,
+        (title, "the quantiles"),
+        commands,
+        || tsv(analysis, panel),
+        |ui, commands| {
+            if panel.arms.len() > MOST_BESIDE {
+                quantiles_by_arm_ui(ui, analysis, panel, commands);
+            } else {
+                quantiles_ui(ui, analysis, panel, commands);
+            }
+            note(ui, &charts::quantile_note(analysis, panel));
+        },
+    );
 }
 
 /// Selects the latencies that were dragged over; the axis holds logarithms.
@@ -74,6 +85,77 @@ fn select_latency(brushed: Option<Brushed>, quantity: Quantity, commands: &mut C
         }),
     };
     commands.push(Command::SetLatencyRange(quantity, range));
+}
+
+/// More arms than these side by side would not fit beside their differences.
+const MOST_BESIDE: usize = 2;
+/// Rows in view; the rest scrolls.
+const MOST_ROWS: usize = 40;
+
+/// A row for each quantile and arm, where the arms are many.
+fn quantiles_by_arm_ui(
+    ui: &mut egui::Ui,
+    analysis: &Analysis,
+    panel: &LatencyPanel,
+    commands: &mut Commands,
+) {
+    let columns = [
+        Column::text("Quantile", 90.0),
+        Column::rest("Arm", 200.0),
+        Column::number("Arm's value", 190.0),
+        Column::number("Difference", 210.0),
+    ];
+    let levels = levels(panel);
+    let n_arms = panel.arms.len();
+    let n_rows = (levels.len() + 1) * n_arms;
+    let size = (n_rows, table_height(n_rows.min(MOST_ROWS)));
+    table_ui(ui, "quantiles", &columns, size, |ui, row, column| {
+        let (q, k) = (levels.get(row / n_arms).copied(), row % n_arms);
+        let arm = panel.arms[k].arm;
+        match column {
+            0 if k == 0 => {
+                ui.label(cell(panel, q, 0));
+            }
+            0 => {}
+            1 => {
+                let color = theme::tone(charts::arm_tone(analysis, arm), ui.visuals().dark_mode);
+                let name = &analysis.arms[arm].name;
+                ui.colored_label(color, shortened(name)).on_hover_text(name);
+            }
+            2 => value_ui(ui, panel, arm, cell(panel, q, k + 1), commands),
+            _ => {
+                let difference = panel.differences.iter().position(|d| d.arm == arm);
+                if let (Some(difference), Some(_)) = (difference, q) {
+                    ui.label(cell(panel, q, n_arms + 1 + difference));
+                }
+            }
+        }
+    });
+}
+
+/// A value of an arm, which leads to its requests, the slowest first.
+fn value_ui(
+    ui: &mut egui::Ui,
+    panel: &LatencyPanel,
+    arm: usize,
+    text: String,
+    commands: &mut Commands,
+) {
+    let link = ui
+        .link(text)
+        .on_hover_text(tr("Click for the requests behind it"));
+    if link.clicked() {
+        let metric = match panel.quantity {
+            Quantity::TtftMs => "ttft_",
+            _ => "latency_",
+        };
+        commands.push(Command::ShowRequests(Box::new(Query::behind(metric, arm))));
+    }
+}
+
+fn levels(panel: &LatencyPanel) -> Vec<f64> {
+    let first = panel.arms.first();
+    first.map_or_else(Vec::new, |arm| arm.quantiles.iter().map(|q| q.q).collect())
 }
 
 /// A row for each quantile: the arms with their intervals, then what differs from the control.
@@ -101,13 +183,10 @@ fn quantiles_ui(
         .enumerate()
         .map(|(k, heading)| match k {
             0 => Column::text(heading, 90.0),
-            _ => Column::number(heading, 220.0),
+            _ => Column::number(heading, 170.0),
         })
         .collect();
-    let levels: Vec<f64> = panel
-        .arms
-        .first()
-        .map_or_else(Vec::new, |arm| arm.quantiles.iter().map(|q| q.q).collect());
+    let levels = levels(panel);
     let n_rows = levels.len() + 1;
     let size = (n_rows, table_height(n_rows));
     table_ui(ui, "quantiles", &columns, size, |ui, row, column| {
@@ -118,20 +197,8 @@ fn quantiles_ui(
             ui.label(text);
             return;
         };
-        let link = ui
-            .link(text)
-            .on_hover_text(tr("Click for the requests behind it"));
-        if link.clicked() {
-            let metric = match panel.quantity {
-                Quantity::TtftMs => "ttft_",
-                _ => "latency_",
-            };
-            commands.push(Command::ShowRequests(Box::new(Query::behind(
-                metric, arm.arm,
-            ))));
-        }
+        value_ui(ui, panel, arm.arm, text, commands);
     });
-    note(ui, &charts::quantile_note(analysis, panel));
 }
 
 /// At a quantile, or the mean with its standard deviation.

@@ -3,11 +3,23 @@
 use super::super::command::{Command, Commands, UiCommand};
 use super::super::session::Session;
 use super::super::state::AppState;
-use super::super::widgets::{Column, card_ui, note, table_height, table_ui};
+use super::super::widgets::{
+    Column, bold, card_ui, chip, note, shortened_to, table_height, table_ui,
+};
 use super::super::words::tr;
 use super::sources;
 use crate::ingest::{ColumnRole, DurationUnit, Guess, LoadRequest, Loaded, Question, Role};
 use crate::units;
+
+/// Names longer than this stand on lines of their own.
+const LONG_NAME: usize = 24;
+/// Characters of an arm's name that are laid out, and of cells of the table of columns.
+const LONGEST_NAME: usize = 400;
+const LONGEST_CELL: usize = 60;
+/// Columns that are shown without scrolling.
+const MOST_COLUMNS: usize = 40;
+/// Arms that are named.
+const MOST_ARMS: usize = 12;
 
 pub(super) fn ui(
     ui: &mut egui::Ui,
@@ -44,6 +56,13 @@ pub(super) fn ui(
             ui,
             "Each column with the role it was given and why. Correct a role here; the log is read again.",
         );
+        ui.horizontal_wrapped(|ui| {
+            for command in [UiCommand::SaveMapping, UiCommand::OpenMapping] {
+                if ui.small_button(tr(command.text())).clicked() {
+                    commands.push(Command::Ui(command));
+                }
+            }
+        });
         ui.add_space(4.0);
         columns_ui(ui, &loaded, commands);
     });
@@ -61,6 +80,9 @@ fn open_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session, commands:
                 .desired_width(width)
                 .hint_text(tr("Path of a file or folder, or drop files on this window"));
             let response = ui.add(field).labelled_by(label.id);
+            if std::mem::take(&mut state.wants_path) {
+                response.request_focus();
+            }
             let is_enter =
                 response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
             let path = state.path_text.trim().trim_matches('"').to_owned();
@@ -89,7 +111,7 @@ fn open_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session, commands:
 fn question_ui(ui: &mut egui::Ui, question: &Question, commands: &mut Commands) {
     ui.add_space(6.0);
     ui.horizontal_wrapped(|ui| {
-        ui.strong(tr(&question.text));
+        ui.label(bold(tr(&question.text)));
         ui.weak(tr(&question.evidence));
     });
     ui.horizontal_wrapped(|ui| {
@@ -100,7 +122,7 @@ fn question_ui(ui: &mut egui::Ui, question: &Question, commands: &mut Commands) 
             } else {
                 candidate.label.clone()
             };
-            let button = egui::Button::new(super::super::widgets::shortened_to(&tr(&text), 72));
+            let button = egui::Button::new(shortened_to(&tr(&text), 72));
             let response = ui.add(button.selected(is_assumed));
             if response.on_hover_text(tr(&candidate.label)).clicked() {
                 let answer = candidate.answer.clone();
@@ -141,7 +163,8 @@ fn summary_ui(ui: &mut egui::Ui, loaded: &Loaded) {
     card_ui(ui, &log.name, |ui| {
         egui::Grid::new("summary")
             .num_columns(2)
-            .spacing([20.0, 4.0])
+            .spacing([20.0, 2.0])
+            .min_row_height(22.0)
             .show(ui, |ui| {
                 let mut line = |name: &str, value: String| {
                     ui.weak(tr(name));
@@ -178,82 +201,109 @@ fn summary_ui(ui: &mut egui::Ui, loaded: &Loaded) {
                         ),
                     );
                 }
-                let arms: Vec<String> = log
-                    .arms
-                    .iter()
-                    .take(8)
-                    .map(|arm| super::super::widgets::shortened(&arm.name))
-                    .collect();
-                let more = if log.arms.len() > 8 {
-                    format!(" and {} more", log.arms.len() - 8)
-                } else {
-                    String::new()
-                };
-                line("Arms", arms.join(", ") + &more);
+                arms_ui(ui, loaded);
+                ui.end_row();
             });
+    });
+}
+
+/// The arms with their names in full, which other screens shorten.
+fn arms_ui(ui: &mut egui::Ui, loaded: &Loaded) {
+    let arms = &loaded.log.arms;
+    let names = arms.iter().take(MOST_ARMS);
+    let names: Vec<String> = names
+        .map(|arm| shortened_to(&arm.name, LONGEST_NAME))
+        .collect();
+    let more = arms.len().saturating_sub(MOST_ARMS);
+    ui.weak(tr("Arms"));
+    if names.iter().all(|name| name.chars().count() <= LONG_NAME) {
+        let names = names.join(", ");
+        let text = match more {
+            0 => names,
+            more => tr(format!("{names} and {more} more")),
+        };
+        ui.add(egui::Label::new(text).wrap());
+        return;
+    }
+    ui.vertical(|ui| {
+        for name in names {
+            ui.add(egui::Label::new(name).wrap());
+        }
+        if more > 0 {
+            ui.weak(tr(format!("and {more} more")));
+        }
     });
 }
 
 fn columns_ui(ui: &mut egui::Ui, loaded: &Loaded, commands: &mut Commands) {
     let columns = [
-        Column::text("Column", 170.0),
-        Column::text("Role", 190.0),
-        Column::text("Unit", 120.0),
-        Column::number("Confidence", 90.0),
-        Column::text("Values", 200.0),
-        Column::text("Why", 320.0),
+        Column::text("Column", 150.0),
+        Column::controls("Role", 178.0),
+        Column::controls("Unit", 118.0),
+        Column::rest("Values", 230.0).at_least(170.0),
+        Column::rest("Why, and how sure", 250.0).at_least(150.0),
     ];
-    let height = table_height(loaded.guesses.len());
-    table_ui(
-        ui,
-        "columns",
-        &columns,
-        (loaded.guesses.len(), height.min(520.0)),
-        |ui, row, column| {
-            let guess = &loaded.guesses[row];
-            let role = loaded
-                .mapping
-                .columns
-                .iter()
-                .find(|c| c.column == guess.profile.name);
-            let is_guess = role.map(|c| c.role) == guess.role;
-            match column {
-                0 => {
-                    ui.label(&guess.profile.name);
-                }
-                1 => role_combo(ui, guess, role.map(|c| c.role), commands),
-                2 => unit_ui(ui, role, commands),
-                3 => match role {
-                    Some(_) if is_guess => {
-                        ui.label(
-                            units::share(guess.confidence.min(1.0))
-                                .replace(".00", "")
-                                .replace("100.0", "100"),
-                        );
-                    }
-                    Some(_) => {
-                        ui.label(tr("given"));
-                    }
-                    None => {}
-                },
-                4 => {
-                    ui.add(egui::Label::new(guess.profile.samples.join("  ·  ")).truncate())
-                        .on_hover_text(guess.profile.samples.join("\n"));
-                }
-                _ => {
-                    let name = &guess.profile.name;
-                    let unused = loaded.unused.iter().find(|c| c.column == *name);
-                    let why = match unused {
-                        Some(unused) => format!("could be {}", unused.could_be.label()),
-                        None if is_guess => guess.evidence.clone(),
-                        None => return,
-                    };
-                    ui.add(egui::Label::new(egui::RichText::new(tr(&why)).weak()).truncate())
-                        .on_hover_text(tr(&why));
-                }
+    let n_rows = loaded.guesses.len();
+    let size = (n_rows, table_height(n_rows.min(MOST_COLUMNS)));
+    table_ui(ui, "columns", &columns, size, |ui, row, column| {
+        let guess = &loaded.guesses[row];
+        let name = &guess.profile.name;
+        let mut roles = loaded.mapping.columns.iter();
+        let role = roles.find(|c| c.column == *name);
+        match column {
+            0 => {
+                let shown = shortened_to(name, LONGEST_CELL);
+                ui.label(shown).on_hover_text(name);
             }
-        },
-    );
+            1 => role_combo(ui, guess, role.map(|c| c.role), commands),
+            2 => unit_ui(ui, role, commands),
+            3 => {
+                let samples = &guess.profile.samples;
+                ui.label(first_samples(samples))
+                    .on_hover_text(samples.join("\n"));
+            }
+            _ => {
+                ui.weak(why(loaded, guess, role.map(|c| c.role)));
+            }
+        }
+    });
+}
+
+/// What speaks for the role and how sure that is, or what a column without one could be.
+fn why(loaded: &Loaded, guess: &Guess, role: Option<Role>) -> String {
+    let unused = loaded.unused.iter();
+    if let Some(unused) = unused
+        .filter(|column| column.column == guess.profile.name)
+        .next_back()
+    {
+        return tr(format!("could be {}", unused.could_be.label()));
+    }
+    if role != guess.role {
+        return role.map_or_else(String::new, |_| tr("given"));
+    }
+    if role.is_none() {
+        return tr(&guess.evidence);
+    }
+    let sure = units::share(guess.confidence.min(1.0));
+    let sure = sure.replace(".00", "").replace("100.0", "100");
+    format!("{sure}: {}", tr(&guess.evidence))
+}
+
+/// As many values as fit on two lines or so, one at least.
+fn first_samples(samples: &[String]) -> String {
+    let mut out = String::new();
+    for sample in samples {
+        let sample = shortened_to(sample, LONGEST_CELL);
+        let n_chars = out.chars().count() + sample.chars().count();
+        if !out.is_empty() && n_chars > LONGEST_CELL {
+            break;
+        }
+        if !out.is_empty() {
+            out += "  ·  ";
+        }
+        out += &sample;
+    }
+    out
 }
 
 fn role_combo(ui: &mut egui::Ui, guess: &Guess, current: Option<Role>, commands: &mut Commands) {
@@ -333,9 +383,9 @@ fn issues_ui(ui: &mut egui::Ui, loaded: &Loaded) {
                 }
                 crate::ingest::Effect::Noted => crate::report::chart::Tone::Quiet,
             };
-            super::super::widgets::chip(ui, issue.effect.label(), tone);
+            chip(ui, issue.effect.label(), tone);
             if let Some(column) = &issue.column {
-                ui.strong(column);
+                ui.label(bold(column));
             }
             let count = if issue.count > 0 {
                 format!(" ({} times)", units::count(issue.count))

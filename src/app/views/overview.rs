@@ -4,17 +4,21 @@ use super::super::command::Commands;
 use super::super::state::AppState;
 use super::super::theme;
 use super::super::widgets::{
-    Column, card_ui, change, chart_ui, chip, copy_button, headline, note, severity_chip, shortened,
-    table_height, table_ui, verdict_chip,
+    Column, bold, card_to_copy_ui, card_ui, change, chart_ui, chip, headline, note, severity_chip,
+    shortened, table_height, table_ui, verdict_chip, verdicts_width,
 };
 use super::super::words::tr;
 use super::behind::value_link;
 use super::{segments, settings};
-use crate::analysis::{Analysis, Effect, MetricRole, ReasonWeight, ScorecardRow, Severity};
+use crate::analysis::{
+    Analysis, Effect, InferenceUnit, MetricRole, ReasonWeight, ScorecardRow, Severity,
+};
 use crate::report::chart::Tone;
 use crate::report::charts;
 use crate::units;
 
+/// A longer scorecard scrolls.
+const MOST_LINES: usize = 80;
 /// Reasons shown before the rest folds away.
 const FIRST_REASONS: usize = 5;
 
@@ -27,13 +31,11 @@ pub(super) fn ui(
     decision_ui(ui, analysis);
     card_ui(ui, "", |ui| settings::ui(ui, state, analysis, commands));
     card_ui(ui, "Health of the log", |ui| health_ui(ui, analysis));
-    card_ui(ui, "Scorecard", |ui| {
-        copy_button(ui, "the scorecard", commands, || scorecard_tsv(analysis));
+    let named = ("Scorecard", "the scorecard");
+    let text = || scorecard_tsv(analysis);
+    card_to_copy_ui(ui, named, commands, text, |ui, commands| {
         scorecard_ui(ui, analysis, commands);
-        note(
-            ui,
-            "Differences are arm minus control with intervals. By user: requests of one user may resemble each other, so users are the unit.",
-        );
+        note(ui, unit_note(analysis));
         if analysis.log.has_outcome {
             note(ui, "Latency counts successful requests.");
         }
@@ -54,6 +56,16 @@ pub(super) fn ui(
         card_ui(ui, "Segments, the most harmful first", |ui| {
             segments::ui(ui, state, analysis, commands);
         });
+    }
+}
+
+/// How differences are counted.
+fn unit_note(analysis: &Analysis) -> &'static str {
+    let mut effects = analysis.scorecard.iter().flat_map(|row| &row.effects);
+    if effects.any(|effect| effect.unit == InferenceUnit::Unit) {
+        "Differences are arm minus control with intervals. By user: requests of one user may resemble each other, so users are the unit."
+    } else {
+        "Differences are arm minus control with intervals. By request: where users send several requests, intervals are too short."
     }
 }
 
@@ -140,7 +152,7 @@ fn health_ui(ui: &mut egui::Ui, analysis: &Analysis) {
     for check in &open {
         ui.horizontal_wrapped(|ui| {
             severity_chip(ui, check.severity);
-            ui.strong(tr(&check.title));
+            ui.label(bold(tr(&check.title)));
             ui.label(tr(&check.finding));
         });
         for text in [&check.meaning, &check.advice] {
@@ -160,7 +172,7 @@ fn health_ui(ui: &mut egui::Ui, analysis: &Analysis) {
             for check in &fine {
                 ui.horizontal_wrapped(|ui| {
                     severity_chip(ui, check.severity);
-                    ui.strong(tr(&check.title));
+                    ui.label(bold(tr(&check.title)));
                     ui.label(tr(&check.finding));
                 });
             }
@@ -188,24 +200,36 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands)
         let effect = row.effects.iter().find(|effect| effect.arm == *arm)?;
         effect.difference.map(|d| change(row.form, d))
     });
-    let columns = [
-        Column::text("Metric", 160.0),
-        Column::text("Arm", 105.0),
+    let verdicts = lines.iter().filter_map(|(row, arm)| row.effect_of(*arm));
+    let verdicts = verdicts_width(ui, verdicts.map(|effect| effect.verdict));
+    let mut columns = vec![
+        Column::rest("Metric", 150.0),
+        Column::rest("Arm", 120.0),
         // Beside the name, so that a narrow window shows it.
-        Column::text("Verdict", 132.0),
-        Column::number("Control", 76.0),
-        Column::number("Arm's value", 80.0),
-        Column::whole(ui, "Difference and interval", 236.0, changes),
-        Column::number("Relative", 70.0),
-        Column::number("p", 76.0),
-        Column::text("Unit", 72.0),
+        Column::controls("Verdict", verdicts),
+        Column::number("Control", 62.0),
+        Column::number("Arm's value", 62.0),
+        Column::whole(ui, "Difference and interval", 180.0, changes),
+        Column::number("Relative", 58.0),
+        Column::number("p", 62.0),
     ];
+    // Where all are by one unit the note below says so.
+    if !is_of_one_unit(analysis) {
+        columns.push(Column::controls("Unit", 84.0));
+    }
     let height = table_height(lines.len());
     table_ui(
         ui,
         "scorecard",
         &columns,
-        (lines.len(), height.min(620.0)),
+        (
+            lines.len(),
+            if lines.len() > MOST_LINES {
+                620.0
+            } else {
+                height
+            },
+        ),
         |ui, i, column| {
             let (row, arm) = lines[i];
             let effect = row.effect_of(arm);
@@ -213,7 +237,7 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands)
             match (column, effect) {
                 (0, _) if is_first => {
                     let role = match row.role {
-                        role if role.decides() => egui::RichText::new(tr(&row.label)).strong(),
+                        role if role.decides() => bold(tr(&row.label)),
                         _ => egui::RichText::new(tr(&row.label)),
                     };
                     let about = tr(format!(
@@ -228,12 +252,8 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands)
                 (1, _) => {
                     let color =
                         theme::tone(charts::arm_tone(analysis, arm), ui.visuals().dark_mode);
-                    ui.add(
-                        egui::Label::new(
-                            egui::RichText::new(shortened(&analysis.arms[arm].name)).color(color),
-                        )
-                        .truncate(),
-                    );
+                    let name = &analysis.arms[arm].name;
+                    ui.colored_label(color, shortened(name)).on_hover_text(name);
                 }
                 (2, Some(effect)) => {
                     let margin = effect
@@ -273,6 +293,14 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands)
             }
         },
     );
+}
+
+/// Whether no difference reads otherwise at another unit, and all have the same.
+fn is_of_one_unit(analysis: &Analysis) -> bool {
+    let effects = || analysis.scorecard.iter().flat_map(|row| &row.effects);
+    let mut units = effects().map(|effect| effect.unit);
+    let first = units.next();
+    units.all(|unit| Some(unit) == first) && effects().all(|effect| effect.unit_warning.is_none())
 }
 
 /// The unit, with the figures at the other one; where both lead to different readings it is marked.

@@ -2,7 +2,7 @@
 
 use super::super::command::Commands;
 use super::super::planner::{Answer, PlanFields, PlanGoal, PlanMetric, Planner};
-use super::super::widgets::{card_ui, chart_ui, note};
+use super::super::widgets::{bold, card_ui, chart_ui, note};
 use super::super::words::tr;
 use super::behind::arms_ui;
 use crate::analysis::Analysis;
@@ -101,7 +101,7 @@ fn answer_ui(ui: &mut egui::Ui, fields: &PlanFields, answer: &Answer, size: &Sam
         _ => "",
     };
     ui.label(
-        egui::RichText::new(tr(format!(
+        bold(tr(format!(
             "{}{counted} in the control and {} in the treatment",
             units::count(size.n_control),
             units::count(size.n_treatment)
@@ -120,7 +120,7 @@ fn answer_ui(ui: &mut egui::Ui, fields: &PlanFields, answer: &Answer, size: &Sam
         )),
     });
     match answer.days {
-        Some(days) => ui.strong(tr(format!(
+        Some(days) => ui.label(bold(tr(format!(
             "About {} at {} observations a day.",
             if days == 1 {
                 "1 day".to_owned()
@@ -128,7 +128,7 @@ fn answer_ui(ui: &mut egui::Ui, fields: &PlanFields, answer: &Answer, size: &Sam
                 format!("{} days", units::count(days))
             },
             units::count(fields.per_day as u64)
-        ))),
+        )))),
         None => ui.weak(tr(
             "Give the observations a day to see how long that takes.",
         )),
@@ -174,7 +174,7 @@ fn answer_ui(ui: &mut egui::Ui, fields: &PlanFields, answer: &Answer, size: &Sam
         note(ui, &format!("{lead} {}.", others.join("; ")));
     }
     for text in &answer.notes {
-        ui.add(egui::Label::new(egui::RichText::new(tr(text)).strong()).wrap());
+        ui.add(egui::Label::new(bold(tr(text))).wrap());
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::super::command::{Command, Commands, UiCommand};
 use super::super::session::Session;
 use super::super::state::AppState;
-use super::super::widgets::{card_ui, headline, note};
+use super::super::widgets::{bold, card_ui, headline, note};
 use super::super::words::tr;
 use crate::analysis::{Analysis, Severity};
 use crate::jobs::JobKind;
@@ -174,7 +174,7 @@ fn preview_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, analysis: 
                         format!("{} intervals", units::share(analysis.settings.level)),
                     ),
                 ] {
-                    ui.strong(tr(section));
+                    ui.label(bold(tr(section)));
                     ui.label(tr(contents));
                     ui.end_row();
                 }

@@ -9,7 +9,7 @@ use super::super::requests::{Column, Ending, Listing};
 use super::super::requests_run::MOST_COPIED;
 use super::super::session::Session;
 use super::super::state::{AppState, ChosenRequest, RequestsPanel};
-use super::super::widgets::{note, shortened, shortened_to};
+use super::super::widgets::{bold, cut_to, note, shortened, shortened_to, width_of};
 use crate::data::{RequestLog, Units};
 use crate::units;
 
@@ -93,7 +93,7 @@ fn bar_ui(
 ) {
     ui.horizontal_wrapped(|ui| {
         let query = &mut panel.query;
-        ui.strong(tr("Requests"));
+        ui.label(bold(tr("Requests")));
         if let Some(listing) = listing {
             let (n, of) = (listing.order.len() as u64, listing.log.n_rows() as u64);
             let text = if n == of {
@@ -199,6 +199,7 @@ fn take_back_ui(ui: &mut egui::Ui, panel: &mut RequestsPanel, log: &RequestLog) 
 fn table_ui(ui: &mut egui::Ui, panel: &mut RequestsPanel, listing: &Listing) {
     let log = &listing.log;
     let columns = Column::of(log);
+    let widths: Vec<f32> = columns.iter().map(|c| width(ui, log, *c)).collect();
     let scroll = egui::ScrollArea::horizontal().id_salt("requests across");
     scroll.show(ui, |ui| {
         let height = ui.available_height();
@@ -210,13 +211,8 @@ fn table_ui(ui: &mut egui::Ui, panel: &mut RequestsPanel, listing: &Listing) {
             .min_scrolled_height(60.0)
             .max_scroll_height(height)
             .auto_shrink([false, false]);
-        for column in &columns {
-            table = table.column(
-                egui_extras::Column::initial(width(*column))
-                    .at_least(50.0)
-                    .clip(true)
-                    .resizable(true),
-            );
+        for width in widths {
+            table = table.column(egui_extras::Column::exact(width).clip(true));
         }
         table
             .header(ROW_HEIGHT, |mut header| {
@@ -240,14 +236,26 @@ fn table_ui(ui: &mut egui::Ui, panel: &mut RequestsPanel, listing: &Listing) {
     });
 }
 
-fn width(column: Column) -> f32 {
-    match column {
-        Column::Time => 170.0,
-        Column::Row | Column::Unit => 84.0,
-        Column::Arm | Column::Segment(_) => 120.0,
+/// As wide as the heading with its arrow and as names of arms and segments, up to a bound: the whole appears under
+/// the pointer and beside the table.
+fn width(ui: &egui::Ui, log: &RequestLog, column: Column) -> f32 {
+    const WIDEST: f32 = 230.0;
+    const MOST_MEASURED: usize = 60;
+    let widest = |names: &mut dyn Iterator<Item = &String>| {
+        let names = names.take(MOST_MEASURED);
+        names
+            .map(|name| width_of(ui, &shortened_to(name, LONGEST_CELL)) + 10.0)
+            .fold(0.0, f32::max)
+    };
+    let cells = match column {
+        Column::Time => 176.0,
+        Column::Row | Column::Unit | Column::Quantity(_) => 76.0,
         Column::Outcome => 124.0,
-        Column::Quantity(_) => 104.0,
-    }
+        Column::Arm => widest(&mut log.arms.iter().map(|arm| &arm.name)),
+        Column::Segment(i) => widest(&mut log.segments[i].values.iter()),
+    };
+    let heading = width_of(ui, &shortened(&tr(column.heading(log)))) + 26.0;
+    cells.max(heading).min(WIDEST)
 }
 
 /// A heading that sorts; a second click turns the order.
@@ -260,9 +268,7 @@ fn heading_ui(ui: &mut egui::Ui, panel: &mut RequestsPanel, log: &RequestLog, co
         (true, false) => " ▲",
         (false, _) => "",
     };
-    let text = egui::RichText::new(format!("{}{arrow}", shortened(&tr(&heading))))
-        .strong()
-        .size(13.0);
+    let text = bold(format!("{}{arrow}", shortened(&tr(&heading)))).size(13.0);
     let button = egui::Button::new(text).frame(false).truncate();
     let layout = if column.is_number() && column != Column::Row {
         Layout::right_to_left(Align::Center)
@@ -322,10 +328,10 @@ fn one_ui(
         return;
     };
     ui.horizontal_wrapped(|ui| {
-        ui.strong(tr(format!(
+        ui.label(bold(tr(format!(
             "Data row {}",
             units::count(u64::from(number) + 1)
-        )));
+        ))));
         if let Some(unit) = unit
             && ui.small_button(tr("All of this unit")).clicked()
         {
@@ -365,7 +371,7 @@ fn one_ui(
                     .and_then(|m| m.columns.iter().find(|c| c.column == *name))
                     .map_or("not loaded", |c| c.role.label());
                 ui.horizontal_wrapped(|ui| {
-                    ui.strong(shortened_to(name, LONGEST_CELL));
+                    ui.label(bold(shortened_to(name, LONGEST_CELL)));
                     ui.weak(tr(role));
                     let copy = ui.small_button(tr("Copy"));
                     if copy.accessible_name(tr(format!("Copy {name}"))).clicked() {
@@ -375,7 +381,7 @@ fn one_ui(
                 if cell.is_empty() {
                     note(ui, "empty");
                 } else {
-                    ui.add(egui::Label::new(shortened_to(cell, LONGEST_FIELD)).wrap());
+                    ui.add(egui::Label::new(cut_to(cell, LONGEST_FIELD)).wrap());
                 }
                 ui.add_space(4.0);
             }

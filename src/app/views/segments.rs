@@ -5,8 +5,8 @@ use super::super::command::{Command, Commands};
 use super::super::state::AppState;
 use super::super::theme;
 use super::super::widgets::{
-    Column, cell, change, chip, copy_button, note, shortened, table_ui, tsv, verdict_chip,
-    with_focus_in_view,
+    Column, bold, cell, change, chip, chip_width, copy_button, note, shortened, shortened_to,
+    table_height, table_ui, tsv, verdict_chip, verdicts_width, width_of,
 };
 use super::super::words::tr;
 use super::behind::{forest_ui, show_segment};
@@ -14,10 +14,12 @@ use crate::analysis::{Analysis, SegmentEffect};
 use crate::report::segment_map::{SegmentMap, cell_text, segment_map, segment_note, segment_words};
 use crate::units;
 
-/// A row of the map with its distance to the next.
-const ROW_HEIGHT: f32 = 34.0;
-/// A higher map scrolls.
-const MOST_HEIGHT: f32 = 380.0;
+/// Rows of the map in view; the rest scrolls.
+const MOST_ROWS: usize = 24;
+/// A column of the map at least.
+const NARROWEST: f32 = 62.0;
+/// Characters of a value in a cell; the whole appears under the pointer, and in what is copied.
+const LONGEST: usize = 80;
 
 pub(super) fn ui(
     ui: &mut egui::Ui,
@@ -35,13 +37,13 @@ pub(super) fn ui(
             .iter()
             .any(|s| s.harm.as_ref().is_some_and(|harm| harm.text == words));
         if is_harm {
-            ui.add(egui::Label::new(egui::RichText::new(tr(&words)).strong()).wrap());
+            ui.add(egui::Label::new(bold(tr(&words))).wrap());
         } else {
             note(ui, &words);
         }
     }
     ui.add_space(4.0);
-    map_ui(ui, state, &map);
+    map_ui(ui, &map);
     note(
         ui,
         &format!(
@@ -77,47 +79,41 @@ pub(super) fn ui(
     if let Some(metric) = &state.segment_metric {
         forest_ui(ui, analysis, metric, commands);
     }
-    copy_button(ui, "the segments", commands, || segments_tsv(&chosen));
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        copy_button(ui, "the segments", commands, || segments_tsv(&chosen));
+    });
     let arms = [Some(analysis.control), analysis.treatment];
     table_of(ui, &chosen, arms, commands);
 }
 
 /// Segment values by metrics: a colour, a shape and the change in each cell.
-fn map_ui(ui: &mut egui::Ui, state: &mut AppState, map: &SegmentMap<'_>) {
-    let height = (ROW_HEIGHT * (map.rows.len() + 1) as f32).min(MOST_HEIGHT);
-    egui::ScrollArea::both()
-        .id_salt("segment map")
-        // Below the fold it would shrink to a single row otherwise.
-        .min_scrolled_height(height)
-        .max_height(height)
-        .auto_shrink([false, true])
-        .show(ui, |ui| {
-            with_focus_in_view(ui, |ui| grid_ui(ui, state, map));
-        });
-}
-
-fn grid_ui(ui: &mut egui::Ui, state: &mut AppState, map: &SegmentMap<'_>) {
-    egui::Grid::new("segment map")
-        .spacing([6.0, 4.0])
-        .show(ui, |ui| {
-            ui.label("");
-            for row in &map.metrics {
-                let is_chosen = state.segment_metric.as_deref() == Some(&row.id);
-                let text = egui::RichText::new(tr(&row.label)).strong().size(13.0);
-                if ui.selectable_label(is_chosen, text).clicked() {
-                    state.segment_metric = (!is_chosen).then(|| row.id.clone());
-                }
-            }
-            ui.end_row();
-            for row in &map.rows {
-                let place = format!("{} = {}", row.worst.segment, row.worst.shown_value());
-                ui.label(shortened(&place)).on_hover_text(&place);
-                for found in &row.cells {
-                    cell_ui(ui, *found);
-                }
-                ui.end_row();
+fn map_ui(ui: &mut egui::Ui, map: &SegmentMap<'_>) {
+    let place = |k: usize| {
+        let worst = map.rows[k].worst;
+        format!("{} = {}", worst.segment, worst.shown_value())
+    };
+    let n_rows = map.rows.len();
+    let places = (0..n_rows).map(|k| width_of(ui, &shortened(&place(k))));
+    let places = places.fold(0.0, f32::max) + 4.0;
+    let mut columns = vec![Column::text("", places)];
+    for (m, metric) in map.metrics.iter().enumerate() {
+        let cells = map.rows.iter().filter_map(|row| row.cells.get(m));
+        let widest = cells.map(|found| chip_width(ui, &cell_text(*found)));
+        let width = widest.fold(NARROWEST, f32::max);
+        columns.push(Column::controls(&metric.label, width));
+    }
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        let size = (n_rows, table_height(n_rows.min(MOST_ROWS)));
+        table_ui(ui, "segment map", &columns, size, |ui, row, column| {
+            if let Some(metric) = column.checked_sub(1) {
+                cell_ui(ui, map.rows[row].cells[metric]);
+            } else {
+                let place = place(row);
+                ui.label(shortened(&place)).on_hover_text(place);
             }
         });
+    });
 }
 
 fn cell_ui(ui: &mut egui::Ui, found: Option<&SegmentEffect>) {
@@ -171,15 +167,15 @@ fn table_of(
     let changes = chosen
         .iter()
         .filter_map(|s| Some(change(s.form, s.effect.difference?)));
+    let verdicts = verdicts_width(ui, chosen.iter().map(|segment| segment.verdict));
     let columns = [
-        Column::text("Where", 180.0),
-        Column::text("Metric", 145.0),
-        Column::text("Verdict", 126.0),
+        Column::rest("Where", 190.0),
+        Column::text("Metric", 150.0),
+        Column::controls("Verdict", verdicts),
         Column::number("Control", 70.0),
         Column::number("Treatment", 76.0),
-        Column::whole(ui, "Difference and interval", 236.0, changes),
-        Column::number("p (corrected)", 92.0),
-        Column::text("", 84.0),
+        Column::whole(ui, "Difference and interval", 180.0, changes),
+        Column::number("p (corrected)", 86.0),
     ];
     table_ui(
         ui,
@@ -191,7 +187,15 @@ fn table_of(
             let value = segment.shown_value();
             match column {
                 0 => {
-                    ui.add(egui::Label::new(format!("{} = {value}", segment.segment)).truncate());
+                    let place = format!("{} = {}", segment.segment, shortened_to(&value, LONGEST));
+                    let name = tr(format!("Look at {} = {value} only", segment.segment));
+                    let link = ui.link(place).on_hover_text(&name);
+                    if link.accessible_name(name).clicked() {
+                        commands.push(Command::SetSegment(Some((
+                            segment.segment.clone(),
+                            segment.value.clone(),
+                        ))));
+                    }
                 }
                 1 => {
                     ui.label(tr(&segment.label));
@@ -212,19 +216,8 @@ fn table_of(
                         ui.label(change(segment.form, d));
                     }
                 }
-                6 => {
-                    ui.label(units::p_value(segment.p_adjusted));
-                }
                 _ => {
-                    let button = ui
-                        .small_button(tr("Look at it"))
-                        .accessible_name(tr(format!("Look at {} = {value} only", segment.segment)));
-                    if button.clicked() {
-                        commands.push(Command::SetSegment(Some((
-                            segment.segment.clone(),
-                            segment.value.clone(),
-                        ))));
-                    }
+                    ui.label(units::p_value(segment.p_adjusted));
                 }
             }
         },

@@ -4,7 +4,7 @@ use super::super::command::{Command, Commands};
 use super::super::session::Session;
 use super::super::sources::{SourceCommand, SourceFields};
 use super::super::state::AppState;
-use super::super::widgets::{card_ui, note};
+use super::super::widgets::{bold, card_ui, note};
 use super::super::words::tr;
 use crate::ingest::{Derived, Join, Loaded, Repeats, Role, Side, SideKind};
 use crate::jobs::JobKind;
@@ -44,7 +44,7 @@ pub(super) fn tables_ui(
 fn join_ui(ui: &mut egui::Ui, at: usize, join: &Join, commands: &mut Commands) {
     let label = join.side.kind.label();
     ui.horizontal_wrapped(|ui| {
-        ui.strong(tr(label));
+        ui.label(bold(tr(label)));
         ui.label(tr(join.headline()));
         if join.side.kind == SideKind::Ratings {
             let current = join.side.repeats.unwrap_or_default();
@@ -144,7 +144,7 @@ pub(super) fn derived_ui(
                 .iter()
                 .find(|c| c.column == derived.name);
             ui.horizontal_wrapped(|ui| {
-                ui.strong(tr(column.map_or("not used", |c| c.role.label())));
+                ui.label(bold(tr(column.map_or("not used", |c| c.role.label()))));
                 ui.label(&derived.name);
                 ui.monospace(&derived.expression);
                 let remove = ui.small_button(tr("Remove"));

@@ -1,27 +1,28 @@
 //! Tables and charts of the rollout strategy: shadow pairs, the switch, novelty.
 
 use super::super::command::Commands;
-use super::super::widgets::{
-    Column, card_ui, chart_ui, copy_button, note, table_height, table_ui, tsv,
-};
+use super::super::widgets::{Column, card_to_copy_ui, chart_ui, note, table_height, table_ui, tsv};
 use super::super::words::tr;
 use crate::analysis::Analysis;
 use crate::report::panels::{Panel, panels};
 
 pub(super) fn ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands) {
     for panel in panels(analysis) {
-        card_ui(ui, &panel.title, |ui| panel_ui(ui, &panel, commands));
+        card_to_copy_ui(
+            ui,
+            (&panel.title, &panel.title),
+            commands,
+            || tsv(&panel.header, panel.rows.iter().cloned()),
+            |ui, _| panel_ui(ui, &panel),
+        );
     }
 }
 
-fn panel_ui(ui: &mut egui::Ui, panel: &Panel, commands: &mut Commands) {
+fn panel_ui(ui: &mut egui::Ui, panel: &Panel) {
     for sentence in &panel.lead {
         ui.label(tr(sentence));
     }
     ui.add_space(4.0);
-    copy_button(ui, &panel.title, commands, || {
-        tsv(&panel.header, panel.rows.iter().cloned())
-    });
     let columns: Vec<Column<'_>> = panel
         .header
         .iter()

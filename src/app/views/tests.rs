@@ -3,7 +3,8 @@
 use super::super::command::Commands;
 use super::super::state::AppState;
 use super::super::widgets::{
-    Column, card_ui, cell, change, chip, copy_button, note, shortened, table_height, table_ui, tsv,
+    Column, bold, card_to_copy_ui, card_ui, cell, change, chip, note, shortened, table_height,
+    table_ui, tsv,
 };
 use super::super::words::tr;
 use super::behind::{arms_ui, forest_ui, over_time_ui};
@@ -64,27 +65,29 @@ pub(super) fn ui(
 fn report_ui(ui: &mut egui::Ui, analysis: &Analysis, report: &TestReport, commands: &mut Commands) {
     let arm = shortened(&analysis.arms[report.arm].name);
     let control = shortened(&analysis.arms[analysis.control].name);
-    card_ui(
+    let name = format!("the tests of {}", report.label);
+    let title = format!("{}: {arm} against {control}", report.label);
+    card_to_copy_ui(
         ui,
-        &format!("{}: {arm} against {control}", report.label),
-        |ui| {
+        (&title, &name),
+        commands,
+        || tests_tsv(report),
+        |ui, commands| {
             let changes = report.tests.iter();
             let changes = changes.filter_map(|line| Some(change(report.form, line.difference?)));
             let columns = [
-                Column::text("Test", 250.0),
-                Column::text("Unit", 85.0),
+                Column::text("Test", 230.0),
+                Column::text("Unit", 84.0),
                 Column::number("Statistic", 78.0),
                 Column::number("df", 62.0),
-                Column::whole(ui, "Difference and interval", 236.0, changes),
-                Column::number("p", 78.0),
-                Column::text("What to know", 290.0),
+                Column::whole(ui, "Difference and interval", 200.0, changes),
+                Column::number("p", 70.0),
+                Column::rest("What to know", 240.0),
             ];
             let compared = [analysis.control, report.arm];
             arms_ui(ui, analysis, &report.metric, &compared, commands);
             let id = format!("tests {} {}", report.metric, report.arm);
             let height = table_height(report.tests.len());
-            let name = format!("the tests of {}", report.label);
-            copy_button(ui, &name, commands, || tests_tsv(report));
             table_ui(
                 ui,
                 &id,
@@ -103,16 +106,14 @@ fn report_ui(ui: &mut egui::Ui, analysis: &Analysis, report: &TestReport, comman
                         5 => units::p_value(line.result.p),
                         _ => line.note.clone(),
                     };
-                    let rich = if row == 0 && column == 0 {
-                        egui::RichText::new(tr(&text)).strong()
-                    } else {
-                        egui::RichText::new(tr(&text))
-                    };
-                    ui.add(egui::Label::new(rich).truncate());
+                    ui.label(match (row, column) {
+                        (0, 0) => bold(tr(&text)),
+                        _ => egui::RichText::new(tr(&text)),
+                    });
                 },
             );
             ui.add_space(6.0);
-            ui.strong(tr("What the tests take for granted"));
+            ui.label(bold(tr("What the tests take for granted")));
             for assumption in &report.assumptions {
                 let (symbol, tone) = match assumption.holds {
                     Holds::Yes => ("●", Tone::Good),

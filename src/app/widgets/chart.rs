@@ -4,13 +4,13 @@ use super::super::words::tr;
 use std::collections::BTreeSet;
 
 use egui::Stroke;
-use egui_plot::{HoverPosition, Plot, PlotUi, Span};
+use egui_plot::{HLine, HoverPosition, Plot, PlotUi, Span, VLine};
 
 use super::super::theme;
 use super::chart_axes::{RIGHT, spacer, x_axis, y_axis};
 use super::chart_layers::{draw, draw_name, places};
 use super::chart_tools;
-use crate::report::chart::{Chart, Layer, Scale, Tone};
+use crate::report::chart::{Chart, Layer, Mark, Scale, Tone};
 
 /// A chart over the full width with its title above and its caption below.
 pub(in crate::app) fn chart_ui(ui: &mut egui::Ui, chart: &Chart, height: f32) {
@@ -163,6 +163,7 @@ fn plot_in(
     let summary = format!("{}. {}", tr(&chart.title), tr(&chart.caption));
     let (top, bottom) = if is_category { (y0, y1) } else { (y1, y0) };
     let response = plot.show(ui, |plot| {
+        zero_lines(plot, chart, is_dark);
         let places = places(chart, (x0, x1), plot.response().rect.width());
         for layer in &chart.layers {
             if layer.entry().is_none_or(|(name, _)| !hidden.contains(name)) {
@@ -192,6 +193,18 @@ fn plot_in(
         .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &summary));
     chart_tools::table_ui(ui, chart);
     response.inner
+}
+
+/// Where nothing changes, on axes of changes.
+fn zero_lines(plot: &mut PlotUi<'_>, chart: &Chart, is_dark: bool) {
+    let is_signed = |scale: &Scale| matches!(scale, Scale::Change(_) | Scale::Relative);
+    let color = theme::tone(Tone::Quiet, is_dark);
+    if is_signed(&chart.x.scale) {
+        plot.vline(VLine::new("", 0.0).color(color).width(1.2));
+    }
+    if is_signed(&chart.y.scale) {
+        plot.hline(HLine::new("", 0.0).color(color).width(1.2));
+    }
 }
 
 /// Within so many points of a line it is taken hold of.
@@ -314,12 +327,19 @@ fn brush(plot: &mut PlotUi<'_>, (x0, x1): (f64, f64), is_dark: bool) -> Option<B
 fn legend_ui(ui: &mut egui::Ui, chart: &Chart, is_dark: bool) -> BTreeSet<String> {
     let id = ui.make_persistent_id(("hidden series", &chart.id));
     let mut hidden: BTreeSet<String> = ui.data(|data| data.get_temp(id)).unwrap_or_default();
-    let mut entries: Vec<(&str, Tone, String)> = Vec::new();
+    let mut entries: Vec<(&str, Tone, bool, String)> = Vec::new();
     for layer in &chart.layers {
         if let Some((name, tone)) = layer.entry()
-            && !entries.iter().any(|(known, _, _)| *known == name)
+            && !entries.iter().any(|(known, ..)| *known == name)
         {
-            entries.push((name, tone, series_name(layer, name, tone)));
+            let is_stroke = matches!(
+                layer,
+                Layer::Marks {
+                    mark: Mark::Tick,
+                    ..
+                }
+            );
+            entries.push((name, tone, is_stroke, series_name(layer, name, tone)));
         }
     }
     if entries.len() < 2 {
@@ -327,9 +347,10 @@ fn legend_ui(ui: &mut egui::Ui, chart: &Chart, is_dark: bool) -> BTreeSet<String
     }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 14.0;
-        for (name, tone, shown) in entries {
+        for (name, tone, is_stroke, shown) in entries {
             let mut is_shown = !hidden.contains(name);
-            if legend_entry(ui, &shown, tone, is_shown, is_dark).clicked() {
+            let sample = (tone, is_stroke);
+            if legend_entry(ui, &shown, sample, is_shown, is_dark).clicked() {
                 is_shown = !is_shown;
                 if is_shown {
                     hidden.remove(name);
@@ -350,11 +371,11 @@ fn series_name(layer: &Layer, name: &str, tone: Tone) -> String {
     if is_arm { name.to_owned() } else { tr(name) }
 }
 
-/// A short piece of the series' line, dashed as in the plot, and its name.
+/// A short piece of the series' line, dashed as in the plot, or an upright stroke; and its name.
 fn legend_entry(
     ui: &mut egui::Ui,
     name: &str,
-    tone: Tone,
+    (tone, is_stroke): (Tone, bool),
     is_shown: bool,
     is_dark: bool,
 ) -> egui::Response {
@@ -369,7 +390,11 @@ fn legend_entry(
     let (left, y) = (response.rect.left(), response.rect.center().y);
     let stroke = Stroke::new(if is_shown { 2.5 } else { 1.0 }, color);
     let ends = [egui::pos2(left, y), egui::pos2(left + 20.0, y)];
-    if tone == Tone::Control {
+    if is_stroke {
+        let x = left + 10.0;
+        let ends = [egui::pos2(x, y - 7.0), egui::pos2(x, y + 7.0)];
+        ui.painter().line_segment(ends, stroke);
+    } else if tone == Tone::Control {
         ui.painter()
             .extend(egui::Shape::dashed_line(&ends, stroke, 4.0, 3.0));
     } else {

@@ -19,7 +19,7 @@ const Y_LABELS: f32 = 60.0;
 /// Size of the labels of an axis.
 const LABEL: f64 = 14.0;
 /// What those of the horizontal axis take, with its title.
-const X_LABELS: f32 = 40.0;
+const X_LABELS: f32 = 46.0;
 /// Width of a category's label at most.
 const LONGEST_LABEL: f32 = 340.0;
 
@@ -42,7 +42,8 @@ pub(super) fn x_axis(ui: &egui::Ui, chart: &Chart, n: usize, width: f32) -> Axis
         }
     };
     let title = fitting(ui, &tr(&chart.x.label), width - Y_LABELS);
-    axis(AxisHints::new_x(), title, formatter)
+    // Labels and title, also in the first frame.
+    axis(AxisHints::new_x(), title, formatter).min_thickness(X_LABELS)
 }
 
 /// Whether half of a label has room right of its mark, which stands so far from the plot's end.
@@ -60,6 +61,8 @@ pub(super) fn y_axis(ui: &egui::Ui, chart: &Chart, n: usize, height: f32) -> Axi
         Scale::Category(rows) => Scale::Category(
             rows.iter()
                 .map(|row| {
+                    // A label is one line.
+                    let row = row.replace(char::is_control, " ");
                     let label = fitting(ui, &tr(row), most);
                     room = room.max(width_of(ui, &label) + 8.0);
                     label
@@ -86,10 +89,17 @@ fn fitting(ui: &egui::Ui, text: &str, room: f32) -> String {
 /// The label of a mark, where it has one.
 fn labels(scale: Scale, n: usize) -> impl Fn(GridMark, &RangeInclusive<f64>) -> String {
     move |mark, range| {
+        // Those of rows are ready to be shown.
+        if let Scale::Category(rows) = &scale {
+            let row = mark.value.round();
+            let is_row = row >= 0.0 && (row - mark.value).abs() < 1e-6;
+            let label = rows.get(row as usize).filter(|_| is_row);
+            return label.cloned().unwrap_or_default();
+        }
         let shown = ticks(&scale, (*range.start(), *range.end()), n);
         let near = |value: f64| (value - mark.value).abs() <= 1e-9 * value.abs().max(1.0);
         let label = shown.into_iter().find(|(value, _)| near(*value));
-        label.map(|(_, label)| label).unwrap_or_default()
+        label.map(|(_, label)| tr(label)).unwrap_or_default()
     }
 }
 

@@ -135,12 +135,12 @@ pub(super) fn draw(plot: &mut PlotUi<'_>, layer: &Layer, is_dark: bool) {
             mark,
             points,
         } => {
-            let points: PlotPoints<'_> = points.iter().map(|(x, y)| [*x, *y]).collect();
             let (shape, radius) = match mark {
                 Mark::Dot => (MarkerShape::Circle, 4.0),
-                Mark::Tick => (MarkerShape::Plus, 6.0),
                 Mark::Flag => (MarkerShape::Down, 7.0),
+                Mark::Tick => return strokes(plot, name, points, color(*tone)),
             };
+            let points: PlotPoints<'_> = points.iter().map(|(x, y)| [*x, *y]).collect();
             plot.points(
                 Points::new(name, points)
                     .shape(shape)
@@ -218,6 +218,15 @@ pub(super) fn draw_name(
             .anchor(anchor)
             .allow_hover(false),
     );
+}
+
+/// Upright strokes over the rows of a chart.
+fn strokes(plot: &mut PlotUi<'_>, name: &str, points: &[(f64, f64)], color: Color32) {
+    for (x, row) in points {
+        let ends = vec![[*x, row - 0.3], [*x, row + 0.3]];
+        let stroke = Line::new(name, ends).color(color).width(2.0);
+        plot.line(stroke.allow_band(false));
+    }
 }
 
 fn steps(

@@ -1,38 +1,34 @@
 //! What every chart offers: its figures as a table, to read and to copy, and itself as a picture.
 
-use egui::{Align, Layout, RichText};
-use egui_extras::{Column, TableBuilder};
+use egui::RichText;
 
 use super::super::command::{Command, Commands};
 use super::super::words::tr;
-use super::shortened_to;
+use super::{Column, shortened_to, table_height};
 use crate::report::chart::Chart;
 use crate::report::table::ChartTable;
 
-const ROW_HEIGHT: f32 = 24.0;
+/// Width of the names of series and of figures, at least.
+const SERIES: f32 = 180.0;
+const NUMBERS: f32 = 130.0;
 /// Rows in view; the rest scrolls.
 const MOST_ROWS: usize = 12;
 
 /// Title and tools on one line.
 pub(super) fn title_ui(ui: &mut egui::Ui, chart: &Chart) {
-    ui.horizontal(|ui| {
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let button = ui.small_button(tr("Picture…"));
-            let button = button.on_hover_text(tr("Save the chart as a picture"));
-            let name = tr(format!("Save {} as a picture", chart.title));
-            if button.accessible_name(name).clicked() {
-                ask(ui, Asked::Picture(Box::new(chart.clone())));
-            }
-            let button = ui.small_button(tr("Copy"));
-            let button = button.on_hover_text(tr("Copy the figures as tab-separated text"));
-            let name = tr(format!("Copy the figures of {}", chart.title));
-            if button.accessible_name(name).clicked() {
-                ask(ui, Asked::Figures(ChartTable::of(chart).tsv()));
-            }
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.add(egui::Label::new(RichText::new(tr(&chart.title)).strong()).truncate());
-            });
-        });
+    super::title_ui(ui, super::bold(tr(&chart.title)).size(15.0), |ui| {
+        let button = ui.small_button(tr("Picture…"));
+        let button = button.on_hover_text(tr("Save the chart as a picture"));
+        let name = tr(format!("Save {} as a picture", chart.title));
+        if button.accessible_name(name).clicked() {
+            ask(ui, Asked::Picture(Box::new(chart.clone())));
+        }
+        let button = ui.small_button(tr("Copy"));
+        let button = button.on_hover_text(tr("Copy the figures as tab-separated text"));
+        let name = tr(format!("Copy the figures of {}", chart.title));
+        if button.accessible_name(name).clicked() {
+            ask(ui, Asked::Figures(ChartTable::of(chart).tsv()));
+        }
     });
 }
 
@@ -56,39 +52,24 @@ pub(super) fn table_ui(ui: &mut egui::Ui, chart: &Chart) {
         .id_salt(("table of", &chart.id))
         .show(ui, |ui| {
             let table = ChartTable::of(chart);
-            let n_shown = table.shown.len().clamp(1, MOST_ROWS) as f32;
-            let across = egui::ScrollArea::horizontal().id_salt(("across", &chart.id));
-            across.show(ui, |ui| {
-                let mut builder = TableBuilder::new(ui)
-                    .id_salt(("figures", &chart.id))
-                    .striped(true)
-                    .auto_shrink([false, true])
-                    .max_scroll_height((n_shown + 1.0) * (ROW_HEIGHT + 6.0));
-                for (c, heading) in table.headings.iter().enumerate() {
+            let n_rows = table.shown.len();
+            let headings: Vec<String> =
+                table.headings.iter().map(|h| shortened_to(h, 40)).collect();
+            let columns: Vec<Column<'_>> = headings
+                .iter()
+                .enumerate()
+                .map(|(c, heading)| {
                     let cells = table.shown.iter().filter_map(|row| row.get(c));
-                    let longest = cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
-                    let n = longest.max(heading.chars().count()).min(40) as f32;
-                    builder = builder.column(Column::exact(7.4 * n + 16.0).clip(true));
-                }
-                builder
-                    .header(ROW_HEIGHT, |mut header| {
-                        for heading in &table.headings {
-                            header.col(|ui| {
-                                ui.strong(shortened_to(&tr(heading), 40));
-                            });
-                        }
-                    })
-                    .body(|body| {
-                        body.rows(ROW_HEIGHT, table.shown.len(), |mut row| {
-                            for cell in &table.shown[row.index()] {
-                                row.col(|ui| {
-                                    ui.add(
-                                        egui::Label::new(shortened_to(&tr(cell), 40)).truncate(),
-                                    );
-                                });
-                            }
-                        });
-                    });
+                    match c {
+                        0 => Column::text(heading, SERIES),
+                        _ => Column::whole(ui, heading, NUMBERS, cells.map(tr)),
+                    }
+                })
+                .collect();
+            let height = table_height(n_rows.min(MOST_ROWS));
+            let id = format!("figures {}", chart.id);
+            super::table_ui(ui, &id, &columns, (n_rows, height), |ui, row, column| {
+                ui.label(shortened_to(&tr(&table.shown[row][column]), 40));
             });
         });
 }

@@ -1,32 +1,55 @@
 //! Small coloured labels whose text and shape say the same as their colour.
 
-use egui::RichText;
+use egui::Sense;
 
 use super::super::theme;
 use super::super::words::tr;
 use crate::analysis::{Severity, Verdict};
 use crate::report::chart::Tone;
 
+const SIZE: f32 = 12.5;
+/// Between the word and the edge of its ground.
+const AROUND: egui::Vec2 = egui::vec2(7.0, 3.0);
+
 /// A word on a light ground of its tone.
 pub(in crate::app) fn chip(ui: &mut egui::Ui, text: &str, tone: Tone) -> egui::Response {
     let color = theme::tone(tone, ui.visuals().dark_mode);
-    egui::Frame::new()
-        .fill(theme::ground(color, ui.visuals().window_fill))
-        .corner_radius(4)
-        .inner_margin(egui::Margin::symmetric(7, 2))
-        .show(ui, |ui| {
-            ui.add(egui::Label::new(RichText::new(tr(text)).color(color).size(13.0)).extend())
-        })
-        .inner
+    let said = tr(text);
+    let galley = galley(ui, &said, color);
+    let (rect, response) = ui.allocate_exact_size(galley.size() + 2.0 * AROUND, Sense::hover());
+    let ground = theme::ground(color, ui.visuals().window_fill);
+    ui.painter().rect_filled(rect, 4.0, ground);
+    ui.painter().galley(rect.min + AROUND, galley, color);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &said));
+    response
+}
+
+/// How wide the chip of a text is.
+pub(in crate::app) fn chip_width(ui: &egui::Ui, text: &str) -> f32 {
+    galley(ui, &tr(text), egui::Color32::BLACK).size().x + 2.0 * AROUND.x
+}
+
+fn galley(ui: &egui::Ui, text: &str, color: egui::Color32) -> std::sync::Arc<egui::Galley> {
+    let font = egui::FontId::proportional(SIZE);
+    ui.painter().layout_no_wrap(text.to_owned(), font, color)
 }
 
 /// A verdict with its shape.
 pub(in crate::app) fn verdict_chip(ui: &mut egui::Ui, verdict: Verdict) -> egui::Response {
-    chip(
-        ui,
-        &format!("{} {}", verdict.symbol(), verdict.label()),
-        theme::verdict_tone(verdict),
-    )
+    chip(ui, &verdict_text(verdict), theme::verdict_tone(verdict))
+}
+
+/// How wide a column of these verdicts is.
+pub(in crate::app) fn verdicts_width(
+    ui: &egui::Ui,
+    verdicts: impl Iterator<Item = Verdict>,
+) -> f32 {
+    let widths = verdicts.map(|verdict| chip_width(ui, &verdict_text(verdict)));
+    widths.fold(60.0, f32::max)
+}
+
+fn verdict_text(verdict: Verdict) -> String {
+    format!("{} {}", verdict.symbol(), verdict.label())
 }
 
 /// A health check's weight.

@@ -9,28 +9,79 @@ mod table;
 
 pub(super) use chart::{Brushed, brush_in, brush_or_move_in, chart_ui, pick_in, pick_row_in};
 pub(super) use chart_tools::take_asked;
-pub(super) use chips::{chip, severity_chip, verdict_chip};
+pub(super) use chips::{chip, chip_width, severity_chip, verdict_chip, verdicts_width};
 pub(super) use table::{Column, table_height, table_ui};
 
 use super::command::{Command, Commands};
 use super::theme;
-use super::words::{in_visual_order, tr};
+use super::words::{in_visual_order, spoken, tr};
 use crate::analysis::Decision;
+use crate::language::Language;
 use crate::stats::Estimate;
 use crate::units::ValueForm;
 
+/// Text that stands out.
+pub(super) fn bold(text: impl Into<String>) -> egui::RichText {
+    egui::RichText::new(text).family(bold_face()).strong()
+}
+
+/// The face of what stands out. Chinese and Korean letters have no bold face here, and among them bold figures
+/// and Latin letters would stand out for nothing.
+fn bold_face() -> egui::FontFamily {
+    match spoken() {
+        Language::English => theme::bold(),
+        Language::Chinese | Language::Korean => egui::FontFamily::Proportional,
+    }
+}
+
 /// A titled card over the full width.
 pub(super) fn card_ui(ui: &mut egui::Ui, title: &str, contents: impl FnOnce(&mut egui::Ui)) {
+    card_with_tools_ui(ui, title, |_| {}, contents);
+}
+
+/// A titled card with a button that puts what it shows on the clipboard; `name` says what that is.
+pub(super) fn card_to_copy_ui(
+    ui: &mut egui::Ui,
+    (title, name): (&str, &str),
+    commands: &mut Commands,
+    text: impl FnOnce() -> String,
+    contents: impl FnOnce(&mut egui::Ui, &mut Commands),
+) {
+    let mut copied = Commands::default();
+    let button = |ui: &mut egui::Ui| copy_button(ui, name, &mut copied, text);
+    card_with_tools_ui(ui, title, button, |ui| contents(ui, commands));
+    commands.append(copied);
+}
+
+/// A titled card with tools at the right of its title, which follow one another from the right.
+fn card_with_tools_ui(
+    ui: &mut egui::Ui,
+    title: &str,
+    tools: impl FnOnce(&mut egui::Ui),
+    contents: impl FnOnce(&mut egui::Ui),
+) {
     theme::card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         if !title.is_empty() {
-            ui.label(egui::RichText::new(tr(title)).strong().size(15.0));
+            title_ui(ui, bold(tr(title)).size(15.0), tools);
             ui.add_space(2.0);
         }
         // In columns text would be justified.
         ui.vertical(contents);
     });
     ui.add_space(10.0);
+}
+
+/// A title with tools at the right of its line.
+fn title_ui(ui: &mut egui::Ui, title: egui::RichText, tools: impl FnOnce(&mut egui::Ui)) {
+    ui.horizontal(|ui| {
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            tools(ui);
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                ui.add(egui::Label::new(title).wrap());
+            });
+        });
+    });
 }
 
 /// What is inside of a scroll area. What gains the focus there, by keys or by assistive technology, comes
@@ -54,7 +105,7 @@ pub(super) fn with_focus_in_view<R>(
 
 /// Small grey text that wraps.
 pub(super) fn note(ui: &mut egui::Ui, text: &str) {
-    ui.add(egui::Label::new(egui::RichText::new(tr(text)).weak().size(12.5)).wrap());
+    ui.add(egui::Label::new(egui::RichText::new(tr(text)).weak().size(12.0)).wrap());
 }
 
 /// Selects the stretch of time that was dragged over; an axis of times counts seconds.
@@ -109,7 +160,7 @@ pub(super) fn headline(ui: &mut egui::Ui, decision: &Decision) {
         .headline
         .split_once(": ")
         .unwrap_or((&decision.headline, ""));
-    ui.add(egui::Label::new(egui::RichText::new(tr(what)).size(24.0).color(color)).wrap());
+    ui.add(egui::Label::new(bold(tr(what)).size(24.0).color(color)).wrap());
     if !why.is_empty() {
         ui.add(egui::Label::new(egui::RichText::new(upper_first(&tr(why))).size(16.0)).wrap());
     }
@@ -132,7 +183,7 @@ pub(super) fn shortened(text: &str) -> String {
 }
 
 /// How wide a line of text is.
-fn width_of(ui: &egui::Ui, text: &str) -> f32 {
+pub(super) fn width_of(ui: &egui::Ui, text: &str) -> f32 {
     let (font, color) = (
         egui::TextStyle::Body.resolve(ui.style()),
         egui::Color32::BLACK,
@@ -141,8 +192,13 @@ fn width_of(ui: &egui::Ui, text: &str) -> f32 {
     galley.size().x
 }
 
-/// At most `n` characters and an ellipsis.
+/// At most `n` characters and an ellipsis, on one line.
 pub(super) fn shortened_to(text: &str, n: usize) -> String {
+    cut_to(text, n).replace(char::is_control, " ")
+}
+
+/// The same with its lines.
+pub(super) fn cut_to(text: &str, n: usize) -> String {
     let mut out: String = text.chars().take(n).collect();
     if text.chars().nth(n).is_some() {
         out.push('…');

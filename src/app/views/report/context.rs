@@ -1,6 +1,6 @@
 //! What the log cannot tell: who rolled out what and why, and whether the analyst decides otherwise.
 
-use super::super::super::widgets::{card_ui, note};
+use super::super::super::widgets::{bold, card_ui, note};
 use super::super::super::words::tr;
 use crate::analysis::{Analysis, DecisionKind};
 use crate::report::{ArmContext, Context, Override};
@@ -39,7 +39,7 @@ pub(super) fn ui(ui: &mut egui::Ui, context: &mut Context, analysis: &Analysis) 
 
 fn arms_ui(ui: &mut egui::Ui, context: &mut Context, analysis: &Analysis) {
     for arm in &analysis.arms {
-        ui.strong(&arm.name);
+        ui.label(bold(&arm.name));
         let known = context.arms.get(&arm.name);
         let before = known.cloned().unwrap_or_default();
         let mut now = before.clone();
