@@ -84,6 +84,23 @@ fn title_ui(ui: &mut egui::Ui, title: egui::RichText, tools: impl FnOnce(&mut eg
     });
 }
 
+/// Frames in which the focus is new: rows of tables that come into view on the way to it may need more room.
+const FOLLOWED: u64 = 2;
+
+fn is_new_focus(ctx: &egui::Context, response: &egui::Response) -> bool {
+    let place = egui::Id::unique("focus that is followed");
+    let now = ctx.cumulative_frame_nr();
+    if response.gained_focus() {
+        ctx.data_mut(|data| data.insert_temp(place, (response.id, now)));
+    }
+    let followed: Option<(egui::Id, u64)> = ctx.data(|data| data.get_temp(place));
+    let is_new = followed.is_some_and(|(id, since)| id == response.id && now <= since + FOLLOWED);
+    if is_new {
+        ctx.request_repaint();
+    }
+    is_new
+}
+
 /// What is inside of a scroll area. What gains the focus there, by keys or by assistive technology, comes
 /// into view: egui moves the focus alone.
 pub(super) fn with_focus_in_view<R>(
@@ -96,7 +113,8 @@ pub(super) fn with_focus_in_view<R>(
     if let Some(id) = ctx.memory(egui::Memory::focused)
         && let Some((on, place)) = ctx.viewport(|v| v.this_pass.widgets.order(id))
         && (on == layer && place >= n_before)
-        && let Some(response) = ctx.read_response(id).filter(egui::Response::gained_focus)
+        && let Some(response) = ctx.read_response(id)
+        && is_new_focus(&ctx, &response)
     {
         ui.scroll_to_rect(response.rect.expand2(egui::vec2(0.0, 16.0)), None);
     }
