@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use egui::Key;
 
+use super::document::Document;
 use super::mapping_files;
 use super::paths::{AskedPath, PathFor};
 use super::pictures::Picture;
@@ -300,7 +301,7 @@ pub(super) fn apply(
             session.run_lab(state);
         }
         Command::ResetRules => {
-            state.document.rulebook = super::document::Document::default().rulebook;
+            state.document.rulebook = Document::default().rulebook;
             state.document.unread_rules.clear();
         }
         Command::CancelJob(id) => session.cancel(id),

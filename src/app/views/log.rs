@@ -271,11 +271,8 @@ fn columns_ui(ui: &mut egui::Ui, loaded: &Loaded, commands: &mut Commands) {
 
 /// What speaks for the role and how sure that is, or what a column without one could be.
 fn why(loaded: &Loaded, guess: &Guess, role: Option<Role>) -> String {
-    let unused = loaded.unused.iter();
-    if let Some(unused) = unused
-        .filter(|column| column.column == guess.profile.name)
-        .next_back()
-    {
+    let mut unused = loaded.unused.iter();
+    if let Some(unused) = unused.find(|column| column.column == guess.profile.name) {
         return tr(format!("could be {}", unused.could_be.label()));
     }
     if role != guess.role {

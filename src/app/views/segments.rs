@@ -187,7 +187,7 @@ fn table_of(
             let value = segment.shown_value();
             match column {
                 0 => {
-                    let place = format!("{} = {}", segment.segment, shortened_to(&value, LONGEST));
+                    let place = format!("{} = {}", segment.segment, shortened_to(value, LONGEST));
                     let name = tr(format!("Look at {} = {value} only", segment.segment));
                     let link = ui.link(place).on_hover_text(&name);
                     if link.accessible_name(name).clicked() {
