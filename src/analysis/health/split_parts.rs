@@ -1,7 +1,8 @@
 //! Where a split broke: the arms' sizes by day and by segment value, corrected for looking at all.
 //!
 //! Counts are users, once a day and stage and once a segment value, or requests where users were
-//! not what was assigned. Two arms of a canary are compared with the share of their stage.
+//! not what was assigned. Two arms of a canary are compared with the share of their stage; days also with
+//! what they would be had the canary grown within it.
 
 use super::super::Strategy;
 use super::super::model::{HealthCheck, Severity};
@@ -213,6 +214,39 @@ fn stage_shares(parts: &[Part], k: usize) -> Vec<f64> {
     sums.chunks(k).map(share).collect()
 }
 
+/// What is expected of each day of a canary: its steps may be too small to be told apart as stages, so
+/// that within a stage its share may have grown, though not shrunk (pooled adjacent violators, Ayer et
+/// al. 1955).
+fn grown(parts: &[Part], n_stages: usize, k: usize) -> Vec<Plan> {
+    let days: Vec<&Part> = parts.iter().take_while(|part| part.family == 0).collect();
+    let mut shares = vec![vec![0.0; n_stages]; days.len()];
+    for stage in 0..n_stages {
+        // Requests, those of the treatment, and days.
+        let mut levels: Vec<(u64, u64, usize)> = Vec::new();
+        for day in &days {
+            let arms = &day.counts[stage * k..(stage + 1) * k];
+            let mut level = (arms.iter().sum::<u64>(), arms[1], 1);
+            while let Some(before) = levels.pop() {
+                let has_grown = u128::from(level.1) * u128::from(before.0)
+                    > u128::from(before.1) * u128::from(level.0);
+                if has_grown {
+                    levels.push(before);
+                    break;
+                }
+                level = (level.0 + before.0, level.1 + before.1, level.2 + before.2);
+            }
+            levels.push(level);
+        }
+        let of_days = levels.iter().flat_map(|(n, treated, days)| {
+            std::iter::repeat_n(*treated as f64 / (*n).max(1) as f64, *days)
+        });
+        for (of_day, share) in shares.iter_mut().zip(of_days) {
+            of_day[stage] = share;
+        }
+    }
+    shares.into_iter().map(Plan::Stages).collect()
+}
+
 /// The p-value of a part and what was expected of its arms; `None` where too little was expected.
 fn test(part: &Part, plan: &Plan, k: usize, design_effect: f64) -> Option<(f64, Vec<f64>)> {
     let mut totals = vec![0u64; k];
@@ -258,9 +292,16 @@ fn verdict(
     design_effect: f64,
 ) -> Option<HealthCheck> {
     let k = compared.len();
+    let grown = match plan {
+        Plan::Stages(shares) => grown(parts, shares.len(), k),
+        Plan::Fixed(_) => Vec::new(),
+    };
+    // Days come first.
+    let plans = grown.iter().chain(std::iter::repeat(plan));
     let tested: Vec<(&Part, f64, Vec<f64>)> = parts
         .iter()
-        .filter_map(|part| test(part, plan, k, design_effect).map(|(p, e)| (part, p, e)))
+        .zip(plans)
+        .filter_map(|(part, plan)| test(part, plan, k, design_effect).map(|(p, e)| (part, p, e)))
         .collect();
     if tested.len() < 2 {
         return None;
@@ -316,4 +357,33 @@ fn verdict(
         )
     };
     Some(found(QUESTION, Severity::Warning, finding, meaning, advice))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The smallest p-value of days of one stage, compared with its share and with a canary that grows.
+    fn smallest(days: &[[u64; 2]]) -> (f64, f64) {
+        let part = |counts: &[u64; 2]| Part {
+            family: 0,
+            label: String::new(),
+            counts: counts.to_vec(),
+        };
+        let parts: Vec<Part> = days.iter().map(part).collect();
+        let shares = Plan::Stages(stage_shares(&parts, 2));
+        let p = |(part, plan)| test(part, plan, 2, 1.0).map_or(1.0, |(p, _)| p);
+        let steady = parts.iter().map(|part| p((part, &shares)));
+        let growing = grown(&parts, 1, 2);
+        let growing = parts.iter().zip(&growing).map(p);
+        (steady.fold(1.0, f64::min), growing.fold(1.0, f64::min))
+    }
+
+    #[test]
+    fn a_canary_may_grow_in_small_steps_but_lose_no_day() {
+        let (steady, growing) = smallest(&[[605, 12], [560, 30], [520, 66]]);
+        assert!(steady < 1e-4 && growing > 0.05, "{steady} {growing}");
+        let (_, growing) = smallest(&[[560, 40], [600, 2], [560, 40]]);
+        assert!(growing < 1e-4, "{growing}");
+    }
 }
