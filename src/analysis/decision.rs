@@ -1,7 +1,8 @@
 //! What to do, and why. Rules in order, the first that applies wins: a log that cannot be trusted is
 //! unsound; a metric that decides and is harmed beyond its margin rolls back; a harmed segment holds;
-//! what cannot be told yet keeps collecting; arms without a concurrent control hold; a primary metric
-//! that is not better keeps collecting or holds; the rest ships.
+//! what cannot be told yet keeps collecting; arms without a concurrent control hold; what the log
+//! does not hold and could hide harm holds; a primary metric that is not better keeps collecting or
+//! holds; the rest ships.
 
 use std::cmp::Ordering;
 
@@ -16,6 +17,7 @@ use super::model::{
 use super::next_step::next_step;
 use super::outlook::{Traffic, outlooks};
 use super::settings::AnalysisSettings;
+use super::withheld;
 
 /// Metrics in these verdicts keep collecting.
 const UNTOLD: [Verdict; 3] = [
@@ -53,12 +55,15 @@ pub(super) fn decide(
     let name = &arms[treatment].name;
     let guardrails = deciding(scorecard, treatment);
     let grave = grave(scorecard, treatment, alpha);
+    let has_none = guardrails.is_empty();
+    let (guardrails, unjudged) = withheld::split(&guardrails, health);
     let mut reasons = reasons(&stops, (&guardrails, &grave), segments, strategy);
     let told = |worse: &[Read<'_>]| worded(worse, segments, log.clock);
     let worse = in_verdicts(&guardrails, &[Verdict::Worse]);
     let moved = at_switch(switch, treatment, &worse);
     let after = reasons.partition_point(|reason| reason.weight == ReasonWeight::Against);
     reasons.splice(after..after, moved.told);
+    reasons.splice(0..0, withheld::reasons(&unjudged, health));
     let open = in_verdicts(&guardrails, &UNTOLD);
     let has_harmed_segment = harmed_segments(segments, ReasonWeight::Against)
         .next()
@@ -95,7 +100,7 @@ pub(super) fn decide(
                 }
             ),
         )
-    } else if guardrails.is_empty() {
+    } else if has_none {
         (
             DecisionKind::Hold,
             format!(
@@ -107,6 +112,8 @@ pub(super) fn decide(
             DecisionKind::Hold,
             format!("Hold {name}: nothing is worse on average, but a segment is harmed"),
         )
+    } else if let Some(headline) = withheld::unjudged(name, &unjudged) {
+        (DecisionKind::Hold, headline)
     } else if !open.is_empty() {
         let metrics: Vec<String> = open
             .iter()
@@ -126,9 +133,13 @@ pub(super) fn decide(
                 "Hold {name}: all guardrails look fine, but nothing shows that the arms ran at the same time"
             ),
         )
+    } else if let Some(headline) = withheld::unshipped(name, health) {
+        (DecisionKind::Hold, headline)
     } else {
         benefit(name, &guardrails, alpha)
     };
+    let mut dissent = dissent(kind, treatment, (scorecard, segments), health, alpha);
+    dissent.retain(|said| reasons.iter().all(|reason| reason.text != *said));
     Decision {
         kind,
         headline,
@@ -148,7 +159,7 @@ pub(super) fn decide(
         } else {
             Vec::new()
         },
-        dissent: dissent(kind, treatment, (scorecard, segments), health, alpha),
+        dissent,
     }
 }
 

@@ -45,6 +45,7 @@ mod strategy;
 mod test_reports;
 mod trends;
 mod verdict;
+mod withheld;
 
 #[cfg(test)]
 mod simulations;
@@ -251,7 +252,12 @@ fn check_level(level: f64) -> Result<()> {
 }
 
 /// Metrics whose figures health checks read.
-const AUDITED_METRICS: [&str; 3] = ["latency_p50", "rated_share", "tokens_in_mean"];
+const AUDITED_METRICS: [&str; 4] = [
+    "error_share",
+    "latency_p50",
+    "rated_share",
+    "tokens_in_mean",
+];
 
 /// Whether a log can carry a conclusion, without the comparison itself; same checks, same findings
 /// as [`analyze`]. Fails where [`select`] does, or when cancelled.

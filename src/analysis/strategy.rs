@@ -8,6 +8,8 @@ use crate::units::{self, Clock};
 
 /// A treatment share up to this, held constant, still reads as a canary rather than an A/B test.
 const CANARY_SHARE: f64 = 0.25;
+/// Arms of which at least this share of one ran in the times of the other ran side by side.
+const SIDE_BY_SIDE: f64 = 0.1;
 
 /// The strategy in force, with the evidence and what follows from it.
 pub(super) fn in_force(
@@ -75,7 +77,9 @@ pub(super) fn infer(
         return without_clock();
     }
     let paired = paired_share(log, control, treatment);
-    if paired > 0.8 {
+    let overlap = overlap(log, control, treatment);
+    // A benchmark that sends the same requests to one arm after another is no shadow test.
+    if paired > 0.8 && overlap >= SIDE_BY_SIDE {
         return (
             Strategy::Shadow,
             format!(
@@ -84,7 +88,7 @@ pub(super) fn infer(
             ),
         );
     }
-    of_overlap(log.arms.len(), overlap(log, control, treatment), stages)
+    of_overlap(log.arms.len(), overlap, stages)
 }
 
 fn without_clock() -> (Strategy, String) {
@@ -94,7 +98,7 @@ fn without_clock() -> (Strategy, String) {
 
 /// Of a log with times whose requests are no pairs.
 fn of_overlap(n_arms: usize, overlap: f64, stages: &[Stage]) -> (Strategy, String) {
-    if overlap < 0.1 {
+    if overlap < SIDE_BY_SIDE {
         return if n_arms == 2 {
             (
                 Strategy::BlueGreen,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::time_order::{Put, time_order};
-use super::{Buckets, Numbers, RequestIds};
+use super::{Buckets, LeftOut, Numbers, RequestIds};
 pub use crate::units::Clock;
 
 /// A request log in event-time order.
@@ -59,6 +59,19 @@ pub struct RequestLog {
     pub buckets: Option<Buckets>,
     /// Columns of the file that hold values other than times and play no role, in its order.
     pub unread_columns: Vec<String>,
+    /// Rows that are not here because they name no arm or no time.
+    pub left_out: LeftOut,
+    /// What was taken for granted while reading.
+    pub doubts: Vec<Doubt>,
+}
+
+/// Something that was taken for granted about a column, and that nobody has confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// What was asked and assumed, or left out, in sentences without any value of the log.
+    pub text: String,
+    /// Whether errors or latencies rest on it.
+    pub is_of_outcome: bool,
 }
 
 /// A deploy, a rollback or anything else that happened at a moment.
@@ -339,6 +352,8 @@ impl RequestLog {
             rated_at_us: self.rated_at_us.as_ref().map(|_| Vec::new()),
             events: self.events.clone(),
             unread_columns: self.unread_columns.clone(),
+            left_out: self.left_out.clone(),
+            doubts: self.doubts.clone(),
             buckets: self.buckets.as_ref().map(|buckets| Buckets {
                 column: buckets.column.clone(),
                 salt: buckets.salt.clone(),

@@ -1,11 +1,12 @@
 //! What has to be asked about a file: where values do not tell, and where two columns fit alike.
 
-use super::column_profile::{ColumnProfile, NO_CODE};
+use super::column_profile::ColumnProfile;
 use super::detect::THRESHOLD;
 use super::durations::{duration_unit, is_order_open, spans_ms, stamp_form};
 use super::fit::describe;
 use super::mapping::{ColumnRole, Mapping, Role};
 use super::number::DecimalMark;
+use super::outcome_choice::fails_beside;
 use super::profile::Profile;
 use super::question::{Answer, Candidate, Question};
 use super::stamp::{DurationUnit, StampForm};
@@ -169,7 +170,9 @@ impl Asking<'_> {
                         // The preset's order stands, unless it picks a column that is mostly empty.
                         chosen.null_share() > 0.5 && rival.null_share() < chosen.null_share() / 2.0
                     } else {
-                        c.score >= score - ALIKE && self.is_rival(*role, chosen, rival)
+                        // What failed rests on one column, however the others are named.
+                        let is_near = *role == Role::Status || c.score >= score - ALIKE;
+                        is_near && self.is_rival(*role, chosen, rival)
                     }
                 })
                 .map(|c| c.column)
@@ -195,7 +198,11 @@ impl Asking<'_> {
                 (text, "its name does not say so".to_owned())
             } else {
                 let text = format!("Which column is the role \"{}\"?", role.label());
-                (text, "several columns fit alike".to_owned())
+                let evidence = match role {
+                    Role::Status => "they do not agree on which requests failed",
+                    _ => "several columns fit alike",
+                };
+                (text, evidence.to_owned())
             };
             Some(Question {
                 column: None,
@@ -252,13 +259,8 @@ impl Asking<'_> {
             return false;
         }
         match role {
-            // Code and text of the same errors.
-            Role::Status => {
-                let is_empty = |c: &ColumnProfile| -> Vec<bool> {
-                    c.codes.iter().map(|code| *code == NO_CODE).collect()
-                };
-                is_empty(chosen) != is_empty(rival)
-            }
+            // Code and text of the same errors are no rivals.
+            Role::Status => fails_beside(chosen, rival),
             _ => !chosen.is_equivalent(rival),
         }
     }

@@ -13,7 +13,7 @@ use super::part::{Labels, Part, Plan};
 use super::stamp::StampForm;
 use super::view::View;
 use crate::data::{
-    Arm, Buckets, Clock, Numbers, Packed, Quantity, RequestIds, RequestLog, Segment, Units,
+    Arm, Buckets, Clock, LeftOut, Numbers, Packed, Quantity, RequestIds, RequestLog, Segment, Units,
 };
 use crate::error::{Error, Result};
 use crate::jobs::Progress;
@@ -239,6 +239,13 @@ impl<'a> Builder<'a> {
         };
         let numbers: Vec<Option<u16>> = labels.names.iter().map(&mut number).collect();
         let number = |code: u16| numbers.get(usize::from(code)).copied().flatten();
+        let all = &mut self.log.left_out;
+        all.without_arm.add(part.left_out.without_arm);
+        for (rows, arm) in part.left_out.of_arms.iter().zip(&numbers) {
+            if let Some(arm) = arm {
+                all.of_arm_mut(usize::from(*arm)).add(*rows);
+            }
+        }
         if numbers.contains(&None) || labels.codes.contains(&Labels::OTHER) {
             let kind = (
                 Effect::Rejected,
@@ -301,6 +308,13 @@ impl<'a> Builder<'a> {
         });
         progress.check()?;
         fill(&mut log, columns, mapping, issues);
+        if log.left_out != LeftOut::default() {
+            let mut n_kept = vec![0; log.arms.len()];
+            log.arm
+                .iter()
+                .for_each(|arm| n_kept[usize::from(*arm)] += 1);
+            log.left_out.n_kept = n_kept;
+        }
         progress.check()?;
         log.assemble_unless(&|| progress.is_cancelled())
             .ok_or_else(Error::cancelled)

@@ -6,13 +6,14 @@ use serde::Serialize;
 use super::ask::{self, Contender};
 use super::assign::best_assignment;
 use super::column_profile::ColumnProfile;
-use super::durations::{duration_unit, spans_ms, stamp_form};
+use super::durations::{duration_unit, is_moment, spans_ms, stamp_form};
 use super::fit::{describe, score};
 use super::mapping::{ColumnRole, Mapping, Role};
+use super::outcome_choice;
 use super::preset_roles;
 use super::profile::Profile;
 use super::question::Answer;
-use super::stamp::StampForm;
+use super::shadow_ids;
 use super::tools::ToolPreset;
 
 /// Guesses below this are not taken.
@@ -38,6 +39,10 @@ pub(super) fn detect(profile: &Profile, preset: Option<&ToolPreset>) -> (Mapping
         Some(preset) => by_preset(profile, preset),
         None => by_names_and_values(profile, &Role::ALL, &Mapping::default()),
     };
+    if preset.is_none() {
+        shadow_ids::take(&mut mapping, &mut guesses);
+        outcome_choice::settle(&mut mapping, &mut guesses, &contenders);
+    }
     mapping.decimal_mark = profile.decimal_mark;
     complete(&mut mapping, columns);
     mapping.questions = ask::questions(&mapping, profile, &contenders, preset);
@@ -145,8 +150,13 @@ fn by_names_and_values(
     }
     for role in roles.iter().copied().filter(|r| r.is_repeatable()) {
         for (guess, scored) in guesses.iter_mut().zip(scored(role)) {
+            // An outcome is no kind of requests, even where another column was taken for it.
+            let is_outcome = role == Role::Segment && {
+                let (status, _) = score(&guess.profile, Role::Status, profile.n_rows);
+                status >= THRESHOLD
+            };
             // A column that could be both is what it fits better.
-            if let Some((score, evidence)) = scored
+            if let Some((score, evidence)) = scored.filter(|_| !is_outcome)
                 && (guess.role.is_none() || (is_repeated(guess) && score > guess.confidence))
             {
                 guess.take(role, score, evidence);
@@ -168,7 +178,7 @@ fn is_repeated(guess: &Guess) -> bool {
 }
 
 impl Guess {
-    fn none(profile: &ColumnProfile) -> Self {
+    pub(super) fn none(profile: &ColumnProfile) -> Self {
         Self {
             profile: profile.clone(),
             role: None,
@@ -177,7 +187,7 @@ impl Guess {
         }
     }
 
-    fn take(&mut self, role: Role, confidence: f64, evidence: String) {
+    pub(super) fn take(&mut self, role: Role, confidence: f64, evidence: String) {
         (self.role, self.confidence, self.evidence) = (Some(role), confidence, evidence);
     }
 }
@@ -190,11 +200,10 @@ pub(super) fn complete(mapping: &mut Mapping, columns: &[ColumnProfile]) {
             continue;
         };
         let form = stamp_form(profile);
-        let is_moment = |form: &StampForm| !matches!(form, StampForm::Relative(_));
         if column.role.is_stamp() && column.stamp.is_none() {
             column.stamp = form;
         } else if column.role == Role::Ttft && column.stamp.is_none() && column.unit.is_none() {
-            column.stamp = form.filter(is_moment);
+            column.stamp = form.filter(|_| is_moment(profile));
         }
     }
     let spans = spans_ms(mapping, columns);

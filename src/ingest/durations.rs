@@ -77,7 +77,9 @@ fn by_size(column: &ColumnProfile) -> UnitGuess {
         m if m <= 600_000.0 => (DurationUnit::Ms, true),
         m if m <= 1e6 => (DurationUnit::Ms, false),
         m if m <= 3e7 => (DurationUnit::Us, true),
-        m if m <= 1e9 => (DurationUnit::Us, false),
+        m if m <= 2e8 => (DurationUnit::Us, false),
+        // Minutes in microseconds, or tenths of a second in nanoseconds.
+        m if m <= 1e9 => (DurationUnit::Ns, false),
         _ => (DurationUnit::Ns, true),
     };
     let kind = if column.is_whole {
@@ -156,6 +158,23 @@ pub(super) fn stamp_form(column: &ColumnProfile) -> Option<StampForm> {
     })
 }
 
+/// Whether the values are moments that can be told from durations: stamps in seconds since 1970 are as
+/// large as durations in nanoseconds, but lie close together.
+pub(super) fn is_moment(column: &ColumnProfile) -> bool {
+    match stamp_form(column) {
+        Some(StampForm::Epoch(_)) => {
+            let is_named = suffix_unit(&column.name).is_some_and(|unit| unit == DurationUnit::Ns);
+            let known = || column.numbers.iter().copied().filter(|v| *v > 0.0);
+            let middle = median(known()).unwrap_or(0.0);
+            let is_near = |v: &f64| (0.8..1.25).contains(&(v / middle));
+            let n_near = known().filter(is_near).count();
+            !is_named && n_near as f64 > 0.9 * known().count() as f64
+        }
+        Some(StampForm::Relative(_)) | None => false,
+        Some(_) => true,
+    }
+}
+
 /// Whether no date tells the day from the month.
 pub(super) fn is_order_open(column: &ColumnProfile) -> bool {
     let (day_first, month_first) = column.ordered_shares;
@@ -172,8 +191,8 @@ fn suffix_unit(name: &str) -> Option<DurationUnit> {
     match normalized.rsplit('_').next().unwrap_or_default() {
         "s" | "sec" | "secs" | "seconds" | "秒" | "초" => Some(DurationUnit::S),
         "ms" | "millis" | "milliseconds" | "毫秒" | "밀리초" => Some(DurationUnit::Ms),
-        "us" | "micros" | "微秒" => Some(DurationUnit::Us),
-        "ns" | "nano" | "nanos" | "纳秒" => Some(DurationUnit::Ns),
+        "us" | "micros" | "microseconds" | "微秒" => Some(DurationUnit::Us),
+        "ns" | "nano" | "nanos" | "nanoseconds" | "纳秒" => Some(DurationUnit::Ns),
         _ => None,
     }
 }
@@ -209,12 +228,22 @@ mod tests {
         check("took", &["700000", "800000"], DurationUnit::Ms, false);
         check("took", &["2100000", "3400000"], DurationUnit::Us, true);
         check("took", &["100000000", "200000000"], DurationUnit::Us, false);
+        check("took", &["500000000", "900000000"], DurationUnit::Ns, false);
         check(
             "took",
             &["2100000000", "3400000000"],
             DurationUnit::Ns,
             true,
         );
+    }
+
+    #[test]
+    fn nanoseconds_are_told_from_stamps() {
+        let nanoseconds = ["920000000", "1310000000", "700000000"];
+        assert!(!is_moment(&column("latency", &nanoseconds)));
+        let stamps = ["1772432843", "1772432901", "1772440000"];
+        assert!(is_moment(&column("first_token_time", &stamps)));
+        assert!(!is_moment(&column("ttft_ns", &stamps)));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! How well a column fits a role, by its name and by its values, with the evidence in words.
 
 use super::column_profile::{ColumnProfile, Declared};
-use super::durations::stamp_form;
+use super::durations::{is_moment, stamp_form};
 use super::mapping::Role;
 use super::names::{name_score, normalize};
 use super::outcome::{OutcomeForm, rating_of_word};
 use super::profile::SAMPLE_ROWS;
 use super::stamp::{StampForm, numeric_stamp_us};
-use crate::data::ArmWord;
+use crate::data::{ArmWord, Outcome};
 use crate::units;
 
 /// The score of a role for a column, and the evidence in words.
@@ -164,23 +164,18 @@ fn value_only(column: &ColumnProfile, role: Role, name: f64) -> f64 {
     }
 }
 
-/// Whether the values are stamps that can be told from durations.
-fn is_moment(column: &ColumnProfile) -> bool {
-    let form = stamp_form(column);
-    form.is_some_and(|form| !matches!(form, StampForm::Relative(_)))
-}
-
 fn status_fit(column: &ColumnProfile, normalized: &str) -> f64 {
     let form = OutcomeForm::of_name(normalized);
     if column.n_null == column.n {
         // An error column that is empty throughout says that nothing failed.
         return if form == OutcomeForm::Error { 0.6 } else { 0.0 };
     }
-    let known = column
-        .frequent
-        .iter()
-        .filter(|v| form.read(v).is_some())
-        .count();
+    let read = column.frequent.iter().filter_map(|v| form.read(v));
+    let known = read.clone().count();
+    // Answers end for many reasons: without a failure among them it is no status.
+    if normalized.ends_with("finish_reason") && !read.into_iter().any(Outcome::is_error) {
+        return 0.0;
+    }
     let share = known as f64 / column.frequent.len().max(1) as f64;
     // A continuous number is no status, whatever its name.
     let too_many = column.n_distinct > 60 && form != OutcomeForm::Error;

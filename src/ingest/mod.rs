@@ -29,6 +29,7 @@ mod json;
 mod kept;
 mod key;
 mod known_names;
+mod left_out;
 mod log_reader;
 mod loose_json;
 mod mapping;
@@ -42,6 +43,7 @@ mod on_disk;
 mod other_formats;
 mod otlp;
 mod outcome;
+mod outcome_choice;
 mod parquet;
 mod part;
 mod pieces;
@@ -51,6 +53,7 @@ mod question;
 mod reader;
 mod router;
 mod session_clock;
+mod shadow_ids;
 mod side;
 mod sniff;
 mod source;
@@ -96,7 +99,7 @@ pub use unused::{CouldBe, UnusedColumn};
 pub use written::{WrittenRows, written_rows};
 
 use crate::cells::Cells;
-use crate::data::RequestLog;
+use crate::data::{Doubt, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
 use columns::Builder;
@@ -229,6 +232,8 @@ pub struct Understood {
     in_files: Vec<String>,
     expressions: Vec<Expression>,
     router: Option<Router>,
+    /// Columns that could not be read as what their names promise.
+    doubts: Vec<Doubt>,
     issues: Issues,
 }
 
@@ -296,9 +301,11 @@ pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understo
     mapping.encoding = encoding;
     side::check(&mut mapping, request.mapping.as_ref(), &mut issues)?;
     let router = router::recognise(&sample, &mapping, &request.added.salts);
-    if given.is_none() && preset.is_none() {
-        unread::note_unread(&mapping, &guesses, &mut issues);
-    }
+    let doubts = if given.is_none() && preset.is_none() {
+        unread::note_unread(&mapping, &guesses, &mut issues)
+    } else {
+        Vec::new()
+    };
     if let Some(preset) = preset {
         preset_roles::note(preset, &profile, &mut issues);
     }
@@ -311,6 +318,7 @@ pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understo
         in_files,
         expressions,
         router,
+        doubts,
         issues,
     })
 }
@@ -345,6 +353,9 @@ pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
             .iter()
             .all(|s| s.on.as_ref() != Some(&c.column))
     });
+    log.doubts = unread::open_questions(mapping)
+        .chain(table.doubts)
+        .collect();
     let of_kinds = |c: &&UnusedColumn| !matches!(c.could_be, CouldBe::Nothing | CouldBe::Time);
     let of_use = unused.iter().filter(of_kinds);
     log.unread_columns = of_use.map(|c| c.column.clone()).collect();

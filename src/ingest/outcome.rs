@@ -29,6 +29,11 @@ pub(super) const WORDS: [(Outcome, &[&str]); 5] = [
             "debug",
             "default",
             "normal",
+            "pass",
+            "passed",
+            "no_error",
+            "no error",
+            "noerror",
             "warning",
             "warn",
             "成功",
@@ -39,6 +44,15 @@ pub(super) const WORDS: [(Outcome, &[&str]); 5] = [
             "1xx",
             "2xx",
             "3xx",
+            // Why a model's answer ended.
+            "stop",
+            "length",
+            "tool_calls",
+            "function_call",
+            "end_turn",
+            "stop_sequence",
+            "max_tokens",
+            "eos",
         ],
     ),
     (
@@ -119,6 +133,9 @@ pub(super) const TRUTHS: [(bool, &[&str]); 2] = [
     (false, &["false", "f", "no"]),
 ];
 
+/// Texts of an empty list or object: as good as an empty cell.
+pub(super) const EMPTY: [&str; 2] = ["[]", "{}"];
+
 /// Parts of an error's message that tell of a limit, in lower case.
 pub(super) const RATE_LIMIT_PARTS: [&str; 2] = ["429", "rate limit"];
 
@@ -141,6 +158,7 @@ impl OutcomeForm {
             "异常",
             "failed",
             "failure",
+            "errored",
         ]) {
             Self::Error
         } else if has(&["success", "ok", "succeeded", "성공여부"]) {
@@ -164,6 +182,12 @@ impl OutcomeForm {
         let text = text.trim();
         if let Some(code) = text.parse::<f64>().ok().filter(|c| c.fract() == 0.0) {
             return self.of_code(code as i64);
+        }
+        if EMPTY.contains(&text) {
+            return Some(self.of_null());
+        }
+        if let Some(code) = leading_code(text).filter(|_| self == Self::Status) {
+            return self.of_code(code);
         }
         let lower = text.to_lowercase();
         let is_in = |words: &[&str]| words.contains(&lower.as_str());
@@ -194,6 +218,9 @@ impl OutcomeForm {
         let number = whole.map_or(text, |(whole, _)| whole).parse::<f64>();
         if let Some(code) = number.ok().filter(|c| c.fract() == 0.0) {
             return (code.abs() < MOST_CODE).then(|| (code as i64).to_string());
+        }
+        if let Some(code) = leading_code(text) {
+            return Some(code.to_string());
         }
         let lower = text.to_lowercase();
         let mut words = WORDS.iter().flat_map(|(_, words)| words.iter());
@@ -235,6 +262,37 @@ impl OutcomeForm {
     }
 }
 
+/// The code that begins `500 Internal Server Error` or follows in `HTTP/1.1 500`.
+fn leading_code(text: &str) -> Option<i64> {
+    let is_http = |head: &str| head.to_lowercase().starts_with("http/");
+    let (code, is_whole) = match text.split_once(' ')? {
+        (head, rest) if is_http(head) => (rest.split(' ').next()?, true),
+        (code, rest) => (code, !rest.is_empty()),
+    };
+    let is_code = is_whole && code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit());
+    let code = is_code.then(|| code.parse().ok()).flatten();
+    code.filter(|code| (100..600).contains(code))
+}
+
+/// What [`OutcomeForm::Status`] makes of texts that begin with a code, as patterns in lower case in which
+/// `_` is any character and `%` any text; the first that fits counts.
+pub(super) fn leading_patterns() -> Vec<(String, Outcome)> {
+    let of_codes = [
+        ("429", Outcome::RateLimited),
+        ("499", Outcome::Cancelled),
+        ("1__", Outcome::Ok),
+        ("2__", Outcome::Ok),
+        ("3__", Outcome::Ok),
+        ("4__", Outcome::Error),
+        ("5__", Outcome::Error),
+    ];
+    let patterns = |(code, outcome)| {
+        let patterns = [format!("{code} %"), format!("http/_._ {code}%")];
+        patterns.map(|pattern| (pattern, outcome))
+    };
+    of_codes.into_iter().flat_map(patterns).collect()
+}
+
 /// Words that stand for a rating: thumbs as 1 and 0.
 pub(super) fn rating_of_word(text: &str) -> Option<f64> {
     // The tone of skin says nothing about the rating.
@@ -269,6 +327,26 @@ mod tests {
         check(OutcomeForm::Status, "499", Some(Outcome::Cancelled));
         check(OutcomeForm::Status, "实패", None);
         check(OutcomeForm::Status, "실패", Some(Outcome::Error));
+        check(
+            OutcomeForm::Status,
+            "500 Internal Server Error",
+            Some(Outcome::Error),
+        );
+        check(OutcomeForm::Status, "HTTP/1.1 200", Some(Outcome::Ok));
+        check(
+            OutcomeForm::Status,
+            "HTTP/1.1 429 Too Many",
+            Some(Outcome::RateLimited),
+        );
+        check(OutcomeForm::Status, "2000 things", None);
+        check(OutcomeForm::Status, "pass", Some(Outcome::Ok));
+        check(
+            OutcomeForm::Error,
+            "200 tokens too many",
+            Some(Outcome::Error),
+        );
+        check(OutcomeForm::Error, "no_error", Some(Outcome::Ok));
+        check(OutcomeForm::Error, "[]", Some(Outcome::Ok));
         check(OutcomeForm::Error, "429.0", Some(Outcome::RateLimited));
         check(OutcomeForm::Error, "connection reset", Some(Outcome::Error));
         check(OutcomeForm::Error, "False", Some(Outcome::Ok));
@@ -283,6 +361,7 @@ mod tests {
             (" 429.0 ", Some("429")),
             ("429,0", Some("429")),
             ("-100,0", Some("-100")),
+            ("503 Service of alice", Some("503")),
             ("Timeout", Some("timeout")),
             ("1,000", None),
             ("15551234567", None),

@@ -8,15 +8,16 @@ use super::ids::{buckets, hashes, keys};
 use super::issues::{Effect, Issues};
 use super::kept::Kept;
 use super::key::{Dictionary, SharedDictionary, hash, key};
+use super::left_out::left_out;
 use super::mapping::{ColumnRole, Mapping, Role};
 use super::names::normalize;
 use super::number::{DecimalMark, parse_number, trimmed};
 use super::outcome::{OutcomeForm, rating_of_word};
 use super::router::Router;
 use super::stamp::DurationUnit;
-use super::stamp_column::{NO_STAMP, StampReader};
+use super::stamp_column::{NO_STAMP, NO_TIME, StampReader};
 use super::written_duration::written_ms;
-use crate::data::{Outcome, Packed, Units};
+use crate::data::{LeftOut, Outcome, Packed, Units};
 use crate::error::Result;
 
 /// 30 days: no request takes longer, and one such number would stretch every trend and replay.
@@ -58,6 +59,8 @@ pub(super) struct Part {
     pub(super) segments: Vec<Labels>,
     /// In the order of the mapping's columns.
     pub(super) quantities: Vec<Packed>,
+    /// Rows that are in none of these columns, by the part's own numbers of the arms.
+    pub(super) left_out: LeftOut,
     /// What was rejected or repaired.
     pub(super) issues: Issues,
 }
@@ -73,7 +76,7 @@ impl Labels {
     /// The code of names beyond the 65,535th.
     pub(super) const OTHER: u16 = u16::MAX;
     /// The code of a row without a name.
-    const NONE: u16 = u16::MAX - 1;
+    pub(super) const NONE: u16 = u16::MAX - 1;
 }
 
 impl<'a> Plan<'a> {
@@ -123,10 +126,16 @@ impl<'a> Plan<'a> {
                 stamps.as_ref().is_some_and(|s| s[i] != NO_STAMP)
             };
             for (i, keep) in keep.iter_mut().enumerate() {
-                *keep &= has(&starts, i) || has(&ends, i);
+                let has_time = has(&starts, i) || has(&ends, i);
+                // Of a log with one column of stamps, its reader has said so.
+                if !has_time && starts.is_some() && ends.is_some() {
+                    issues.value(NO_TIME, None, batch.lines[i], "");
+                }
+                *keep &= has_time;
             }
         }
         let kept = Kept::new(keep);
+        let left_out = left_out(arms.as_ref(), of(Role::Status), self.status_form, &kept);
         let row_order = |row: &u32| i64::from(*row) * 1_000_000;
         // Where only ends are known, the starts follow from the latencies at the end.
         let fallback = || match &ends {
@@ -151,6 +160,7 @@ impl<'a> Plan<'a> {
             buckets: None,
             segments: Vec::new(),
             quantities: Vec::new(),
+            left_out,
             issues,
         };
         for (role, values) in columns() {

@@ -3,7 +3,7 @@
 use super::mapping::{ColumnRole, Mapping, Role};
 use super::names::normalize;
 use super::number::{DecimalMark, NULL_WORDS};
-use super::outcome::{OutcomeForm, RATE_LIMIT_PARTS, TRUTHS, WORDS};
+use super::outcome::{EMPTY, OutcomeForm, RATE_LIMIT_PARTS, TRUTHS, WORDS, leading_patterns};
 use super::part::LONGEST_MS;
 use super::stamp::{DurationUnit, StampForm};
 use crate::cells::sql::{LogTable, NumberColumn, Stamp, StampColumn, StatusColumn};
@@ -150,6 +150,7 @@ fn status_column(column: &ColumnRole) -> StatusColumn {
     let nulls = NULL_WORDS
         .iter()
         .copied()
+        .chain(EMPTY)
         .chain(column.nulls.iter().map(String::as_str));
     let mut words = vec![(
         nulls.map(str::to_lowercase).collect(),
@@ -168,7 +169,14 @@ fn status_column(column: &ColumnRole) -> StatusColumn {
     } else {
         Outcome::Unknown
     };
-    let parts = RATE_LIMIT_PARTS.iter().filter(|_| is_message);
+    let patterns = match form {
+        OutcomeForm::Status => leading_patterns(),
+        OutcomeForm::Error => {
+            let limit = |part| (format!("%{part}%"), Outcome::RateLimited);
+            RATE_LIMIT_PARTS.map(limit).to_vec()
+        }
+        OutcomeForm::Success => Vec::new(),
+    };
     StatusColumn {
         column: column.column.clone(),
         words,
@@ -178,8 +186,9 @@ fn status_column(column: &ColumnRole) -> StatusColumn {
             .collect(),
         other_code: other.number(),
         other_text: other.number(),
-        parts: parts
-            .map(|part| ((*part).to_owned(), Outcome::RateLimited.number()))
+        patterns: patterns
+            .into_iter()
+            .map(|(pattern, outcome)| (pattern, outcome.number()))
             .collect(),
         null: form.of_null().number(),
     }

@@ -19,10 +19,19 @@ pub(super) const NO_STAMP: i64 = i64::MIN;
 /// one of them would stretch every trend and replay.
 const PLAUSIBLE_US: std::ops::Range<i64> = 946_684_800_000_000..4_133_980_800_000_000;
 
+/// A row that nothing places.
+pub(super) const NO_TIME: (Effect, &str, &str) =
+    (Effect::Rejected, "Neither a start nor an end", UNPLACED);
+const UNPLACED: &str =
+    "Rows without a time cannot be placed; correct the export, or map another column as time";
+const STANDS_IN: &str = "Where a row has only its start or only its end, the other follows from the latency if there is one";
+
 /// How the stamps of a mapping are read.
 pub(super) struct StampReader {
     zone: Option<chrono_tz::Tz>,
     mark: DecimalMark,
+    /// Whether the log has starts as well as ends, so that one can stand in for the other.
+    has_both: bool,
 }
 
 impl StampReader {
@@ -30,6 +39,9 @@ impl StampReader {
         Ok(Self {
             zone: mapping.time_zone.as_deref().map(parse_zone).transpose()?,
             mark: mapping.decimal_mark,
+            has_both: [Role::Time, Role::EndTime]
+                .iter()
+                .all(|role| mapping.column(*role).is_some()),
         })
     }
 
@@ -105,21 +117,20 @@ impl StampReader {
                 continue;
             }
             let text = texts.get(i);
-            let lost = if matches!(role.role, Role::Ttft | Role::RatedAt) {
-                Effect::Missing
+            let is_beside = matches!(role.role, Role::Ttft | Role::RatedAt);
+            let (lost, hint) = if self.has_both && !is_beside {
+                (Effect::Missing, STANDS_IN)
+            } else if is_beside {
+                (Effect::Missing, UNPLACED)
             } else {
-                Effect::Rejected
+                (Effect::Rejected, UNPLACED)
             };
             let kind = if *stamp == NO_STAMP {
-                // Where an end is missing the start and the latency can stand in.
-                if role.role != Role::Time && text.is_none() {
+                // Few requests are rated, and a failed one has no first token.
+                if is_beside && text.is_none() {
                     continue;
                 }
-                (
-                    lost,
-                    "Not a time that could be read",
-                    "Rows without a time cannot be placed; correct the export, or map another column as time",
-                )
+                (lost, "Not a time that could be read", hint)
             } else {
                 *stamp = NO_STAMP;
                 (

@@ -7,14 +7,17 @@ use super::issues::{Effect, Issues, shortened};
 use super::mapping::{Mapping, Role};
 use super::names::{name_score, normalize};
 use super::number::{DecimalMark, parse_number};
+use super::question::Answer;
 use super::stamp_text::text_stamp_us;
+use crate::data::Doubt;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A name of this score is listed as it stands, not merely similar.
-const LISTED: f64 = 0.75;
+pub(super) const LISTED: f64 = 0.75;
 
 /// Says which columns could not be read as what their names promise.
-pub(super) fn note_unread(mapping: &Mapping, guesses: &[Guess], issues: &mut Issues) {
+pub(super) fn note_unread(mapping: &Mapping, guesses: &[Guess], issues: &mut Issues) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
     for guess in guesses {
         let profile = &guess.profile;
         if guess.role.is_some() || profile.is_key() {
@@ -44,7 +47,32 @@ pub(super) fn note_unread(mapping: &Mapping, guesses: &[Guess], issues: &mut Iss
             &format!("{}, yet it holds {found}", role.label()),
             "Correct the export, or say with --mapping or on the Log screen what the column is",
         );
+        doubts.push(Doubt {
+            text: format!(
+                "`{}` was left out: its values could not be read as \"{}\".",
+                profile.name,
+                role.label()
+            ),
+            is_of_outcome: matches!(role, Role::Status | Role::Latency | Role::Ttft),
+        });
     }
+    doubts
+}
+
+/// What the questions of a mapping leave open, without the values that they show.
+pub(super) fn open_questions(mapping: &Mapping) -> impl Iterator<Item = Doubt> {
+    mapping.questions.iter().map(|question| {
+        let assumed = match question.assumed_answer() {
+            Some(Answer::Role { column, .. }) => column
+                .as_deref()
+                .map_or_else(|| "none".to_owned(), |column| format!("`{column}`")),
+            _ => question.assumed_label().to_owned(),
+        };
+        Doubt {
+            text: format!("{} Assumed: {assumed}.", question.text),
+            is_of_outcome: question.role == Some(Role::Status),
+        }
+    })
 }
 
 /// Refuses a table whose first line holds values instead of names: it would lose a request, and no

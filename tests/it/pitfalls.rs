@@ -1,5 +1,6 @@
 //! What goes wrong with real exports, and what has to happen: one test a pitfall.
 
+mod losses;
 mod outcomes;
 
 use std::fs;

@@ -113,5 +113,7 @@ fn users_are_missing() -> HealthCheck {
         meaning: "Requests are taken as independent, which makes intervals too short where users' requests resemble each other".to_owned(),
         advice: "Compute units.parquet over all logs at once (docs/cells.md)".to_owned(),
         test: None,
+        forbids_shipping: false,
+        undermines: Vec::new(),
     }
 }

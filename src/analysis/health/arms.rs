@@ -117,7 +117,11 @@ fn outcomes(evidence: &Evidence<'_>) -> Option<HealthCheck> {
         return Some(found(
             question,
             Severity::Note,
-            "The log has no status or error column".to_owned(),
+            if log.doubts.iter().any(|doubt| doubt.is_of_outcome) {
+                "No status or error column of the log could be read".to_owned()
+            } else {
+                "The log has no status or error column".to_owned()
+            },
             "Error shares cannot be shown, and failed requests may be among the latencies",
             "Map a status column if there is one",
         ));

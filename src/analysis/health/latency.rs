@@ -1,6 +1,7 @@
 //! Latencies that no request can have had, and what they do to averages.
 
 use super::super::model::{HealthCheck, Severity};
+use super::missing::{is_different, metric_ids, missing};
 use super::{Evidence, found, some_of};
 use crate::data::{Numbers, Outcome, Quantity};
 use crate::units;
@@ -13,6 +14,8 @@ const ABSURD_MS: f64 = 3_600_000.0;
 const EXTREME: f64 = 20.0;
 /// So many of them are few, or a thousandth of the arm.
 const FEW: u64 = 5;
+/// Shares of zeros among answered requests that differ by less bias no quantile much.
+const UNEVEN_ZEROS: f64 = 0.01;
 /// Share of the mean's sum that a few requests make.
 const MUCH_OF_MEAN: f64 = 0.1;
 /// Arms listed.
@@ -47,6 +50,7 @@ pub(super) fn checks(evidence: &Evidence<'_>) -> Vec<HealthCheck> {
 fn zero(evidence: &Evidence<'_>, latency: &Numbers) -> Option<HealthCheck> {
     let log = evidence.log;
     let mut arms = vec![Sums::default(); evidence.arms.len()];
+    let mut zeros = vec![[0u64; 2]; evidence.arms.len()];
     let (mut n_zero, mut n_failed) = (0u64, 0u64);
     for ((ms, outcome), arm) in latency.iter().zip(&log.outcome).zip(&log.arm) {
         if ms.is_nan() {
@@ -55,6 +59,9 @@ fn zero(evidence: &Evidence<'_>, latency: &Numbers) -> Option<HealthCheck> {
         let sums = &mut arms[usize::from(*arm)];
         sums.n_all += 1;
         sums.all_ms += ms;
+        if *outcome == Outcome::Ok {
+            zeros[usize::from(*arm)][usize::from(*ms <= 0.0)] += 1;
+        }
         if *ms <= 0.0 {
             n_zero += 1;
             n_failed += u64::from(outcome.is_error());
@@ -65,6 +72,9 @@ fn zero(evidence: &Evidence<'_>, latency: &Numbers) -> Option<HealthCheck> {
     }
     if n_zero == 0 {
         return None;
+    }
+    if zeros.len() > 1 && is_different(&zeros, evidence.request_design_effect, UNEVEN_ZEROS) {
+        return Some(uneven_zeros(evidence, &zeros));
     }
     // The arm whose average suffers most.
     let means = arms
@@ -97,6 +107,24 @@ fn zero(evidence: &Evidence<'_>, latency: &Numbers) -> Option<HealthCheck> {
         "They are left out of latency figures, which stand on successful requests; averages made elsewhere may include them",
         "Compare averages of other tools with the figures here before quoting them",
     ))
+}
+
+/// Answers that took no time stand in no quantile: caches give them, and so do rows that lack a latency.
+fn uneven_zeros(evidence: &Evidence<'_>, zeros: &[[u64; 2]]) -> HealthCheck {
+    let arms = evidence.arms.iter().zip(zeros);
+    let shares: Vec<String> = arms
+        .map(|(arm, counts)| format!("{} {}", arm.name, units::share(missing(counts))))
+        .collect();
+    HealthCheck {
+        undermines: metric_ids(evidence, Quantity::LatencyMs),
+        ..found(
+            ("zero-latency", "Are latencies real?"),
+            Severity::Warning,
+            format!("Answered requests with latency 0: {}", shares.join(", ")),
+            "They are left out of latency figures, so that the arms are compared on different kinds of requests",
+            "If they came from a cache, export the time that they took; if it is not known, leave the cell empty",
+        )
+    }
 }
 
 fn absurd(evidence: &Evidence<'_>, latency: &Numbers) -> Option<HealthCheck> {

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::super::model::{HealthCheck, Severity, Verdict};
-use super::{ALARMING, Evidence, fine, found};
+use super::{ALARMING, Evidence, fine, found, lost};
 use crate::data::{Numbers, Outcome, Quantity, RequestLog, Units};
 use crate::stats::chi_square;
 use crate::stats::dist::chi_square_tails;
@@ -85,10 +85,15 @@ fn values(evidence: &Evidence<'_>) -> Option<HealthCheck> {
         .par_iter()
         .map(|(q, values)| (name(log, *q), counts(log, values)))
         .collect();
-    let differs: Vec<String> = counted
+    let uneven: Vec<(&Quantity, &Counts)> = columns
         .iter()
-        .filter(|(_, counts)| is_different(counts, evidence.request_design_effect))
-        .map(|(name, counts)| {
+        .map(|(quantity, _)| quantity)
+        .zip(&counted)
+        .filter(|(_, (_, counts))| is_different(counts, evidence.request_design_effect, SMALL))
+        .collect();
+    let differs: Vec<String> = uneven
+        .iter()
+        .map(|(_, (name, counts))| {
             let arms = evidence.arms.iter().zip(counts);
             let shares = arms.map(|(arm, c)| format!("{} {}", arm.name, units::share(missing(c))));
             format!(
@@ -98,17 +103,39 @@ fn values(evidence: &Evidence<'_>) -> Option<HealthCheck> {
         })
         .collect();
     Some(if differs.is_empty() {
-        let finding = "No column lacks values clearly more often in one arm".to_owned();
-        fine(question.0, question.1, finding)
+        let finding = if lost::has_uneven_outcomes(evidence) {
+            "No other column than the status lacks values clearly more often in one arm"
+        } else {
+            "No column lacks values clearly more often in one arm"
+        };
+        fine(question.0, question.1, finding.to_owned())
     } else {
-        found(
-            question,
-            Severity::Warning,
-            format!("Of answered requests, {}", differs.join("; ")),
-            "The arms are compared on different kinds of requests in these columns: means and quantiles may differ for that alone",
-            "Find out why they are missing; where one arm does not record a column, leave the column out of the comparison",
-        )
+        let ids = uneven.iter().flat_map(|(q, _)| metric_ids(evidence, **q));
+        HealthCheck {
+            undermines: ids.collect(),
+            ..found(
+                question,
+                Severity::Warning,
+                format!("Of answered requests, {}", differs.join("; ")),
+                "The arms are compared on different kinds of requests in these columns: means and quantiles may differ for that alone",
+                "Find out why they are missing; where one arm does not record a column, leave the column out of the comparison",
+            )
+        }
     })
+}
+
+/// The metrics that stand on a column.
+pub(super) fn metric_ids(evidence: &Evidence<'_>, quantity: Quantity) -> Vec<String> {
+    let quantiles = |of: &str| ["p50", "p95", "p99"].map(|q| format!("{of}_{q}")).to_vec();
+    match quantity {
+        Quantity::LatencyMs => quantiles("latency"),
+        Quantity::TtftMs => quantiles("ttft"),
+        Quantity::Rating => vec!["rating_mean".to_owned()],
+        Quantity::TokensIn => vec!["tokens_in_mean".to_owned()],
+        Quantity::TokensOut => vec!["tokens_out_mean".to_owned()],
+        Quantity::Cost => vec!["cost_mean".to_owned()],
+        Quantity::Extra(_) => vec![format!("metric.{}", name(evidence.log, quantity))],
+    }
 }
 
 fn counts(log: &RequestLog, values: &Numbers) -> Vec<[u64; 2]> {
@@ -121,12 +148,14 @@ fn counts(log: &RequestLog, values: &Numbers) -> Vec<[u64; 2]> {
     counts
 }
 
-fn missing([present, missing]: &[u64; 2]) -> f64 {
+/// The share of the second of two counts.
+pub(super) fn missing([present, missing]: &[u64; 2]) -> f64 {
     *missing as f64 / (present + missing).max(1) as f64
 }
 
-/// Chi-square over the arms, weakened as if whole users lacked their values (Rao & Scott 1981).
-fn is_different(counts: &[[u64; 2]], design_effect: f64) -> bool {
+/// Whether the shares of the arms differ by more than `small` and more than chance: chi-square over the
+/// arms, weakened as if whole users lacked their values (Rao & Scott 1981).
+pub(super) fn is_different(counts: &[[u64; 2]], design_effect: f64, small: f64) -> bool {
     let table: Vec<Vec<u64>> = counts
         .iter()
         .filter(|c| c[0] + c[1] > 0)
@@ -146,7 +175,7 @@ fn is_different(counts: &[[u64; 2]], design_effect: f64) -> bool {
         );
         Some(tails.upper() < ALARMING)
     });
-    range > SMALL && clear == Some(true)
+    range > small && clear == Some(true)
 }
 
 fn name(log: &RequestLog, quantity: Quantity) -> String {

@@ -7,10 +7,12 @@
 mod arms;
 mod crossing;
 mod designed;
+mod doubts;
 mod duplicates;
 mod expected;
 mod gaps;
 mod latency;
+mod lost;
 mod missing;
 mod neighbours;
 mod router;
@@ -85,7 +87,7 @@ impl<'a> std::ops::Deref for Evidence<'a> {
 type Family = fn(&Evidence<'_>) -> Vec<HealthCheck>;
 
 /// All families, in the order in which their checks are shown within one severity.
-const FAMILIES: [Family; 15] = [
+const FAMILIES: [Family; 17] = [
     expected::checks,
     split::checks,
     split_parts::checks,
@@ -96,6 +98,8 @@ const FAMILIES: [Family; 15] = [
     work::checks,
     short::checks,
     neighbours::checks,
+    doubts::checks,
+    lost::checks,
     missing::checks,
     duplicates::checks,
     latency::checks,
@@ -149,6 +153,8 @@ pub(super) fn checks_of_counts(subject: &Subject<'_>, counted: &Counted<'_>) -> 
     checks.extend(times::checks_of_counts(&evidence));
     checks.extend(arms::checks(&evidence));
     checks.extend(work::checks_of_counts(&evidence, counted.mix));
+    checks.extend(doubts::checks(&evidence));
+    checks.extend(lost::checks(&evidence));
     checks.extend(missing::rated_share(&evidence).filter(|_| subject.arms.len() > 1));
     checks
 }
@@ -163,6 +169,8 @@ fn fine(id: &'static str, title: &str, finding: String) -> HealthCheck {
         meaning: String::new(),
         advice: String::new(),
         test: None,
+        forbids_shipping: false,
+        undermines: Vec::new(),
     }
 }
 

@@ -455,6 +455,10 @@ pub struct HealthCheck {
     pub advice: String,
     /// The test behind it.
     pub test: Option<TestResult>,
+    /// Whether what was found could hide harm beyond a margin, so that nothing is shipped on it.
+    pub forbids_shipping: bool,
+    /// Metrics, by id, whose values the arms lack unequally: they are neither shipped nor rolled back on.
+    pub undermines: Vec<String>,
 }
 
 /// A stretch of constant treatment share.

@@ -79,8 +79,9 @@ pub struct StatusColumn {
     pub other_code: i32,
     /// The outcome of any other text.
     pub other_text: i32,
-    /// Parts of a text, in lower case, that mean another outcome than `other_text`.
-    pub parts: Vec<(String, i32)>,
+    /// Patterns of texts in lower case, as of `LIKE`, that mean another outcome than `other_text`; the first
+    /// counts.
+    pub patterns: Vec<(String, i32)>,
     /// The outcome of no text.
     pub null: i32,
 }

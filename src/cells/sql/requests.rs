@@ -203,9 +203,9 @@ fn outcome(status: &StatusColumn, dialect: &Dialect) -> String {
         cases.push(format!("WHEN {is_code} AND {range} THEN {outcome}"));
     }
     cases.push(format!("WHEN {is_code} THEN {}", status.other_code));
-    for (part, outcome) in &status.parts {
-        let part = dialect.text(&format!("%{part}%"));
-        cases.push(format!("WHEN {text} LIKE {part} THEN {outcome}"));
+    for (pattern, outcome) in &status.patterns {
+        let pattern = dialect.text(pattern);
+        cases.push(format!("WHEN {text} LIKE {pattern} THEN {outcome}"));
     }
     format!(
         "CASE {} ELSE {} END",

@@ -6,7 +6,7 @@ use super::super::stamp_column::NO_STAMP;
 use super::keys::NO_KEY;
 use super::table::Table;
 use super::{Join, Repeats, Side};
-use crate::data::{Arm, Clock, Quantity, RequestLog};
+use crate::data::{Arm, Clock, LeftOut, Quantity, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Arms beyond this are a sign that the column is none of arms.
@@ -153,6 +153,8 @@ pub(super) fn assignments(
         log = log.gathered(&kept);
     }
     (log.arms, log.arm) = (arms, arm);
+    // Of rows that reading left out, the assigned arm is not known.
+    log.left_out = LeftOut::default();
     Ok(log)
 }
 
