@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use super::at_switch::at_switch;
+use super::at_switch::{AtSwitch, at_switch};
 use super::dissent::dissent;
 use super::headline::{Read, carried_by, carries, onset_us, worded};
 use super::model::{
@@ -58,12 +58,12 @@ pub(super) fn decide(
     let has_none = guardrails.is_empty();
     let (guardrails, unjudged) = withheld::split(&guardrails, health);
     let mut reasons = reasons(&stops, (&guardrails, &grave), segments, strategy);
-    let told = |worse: &[Read<'_>]| worded(worse, segments, log.clock);
     let worse = in_verdicts(&guardrails, &[Verdict::Worse]);
-    let moved = at_switch(switch, treatment, &worse);
-    let after = reasons.partition_point(|reason| reason.weight == ReasonWeight::Against);
-    reasons.splice(after..after, moved.told);
-    reasons.splice(0..0, withheld::reasons(&unjudged, health));
+    let AtSwitch {
+        is_none_moved,
+        told,
+    } = at_switch(switch, treatment, &worse);
+    add_doubts(&mut reasons, withheld::reasons(&unjudged, health), told);
     let open = in_verdicts(&guardrails, &UNTOLD);
     let has_harmed_segment = harmed_segments(segments, ReasonWeight::Against)
         .next()
@@ -71,35 +71,9 @@ pub(super) fn decide(
 
     let (kind, headline) = if !stops.is_empty() {
         (DecisionKind::Unsound, unsound(name, stops[0]))
-    } else if !worse.is_empty() && strategy.strategy == Strategy::Sequential {
-        (
-            DecisionKind::Hold,
-            format!(
-                "Hold {name}: {}, which is no ground to roll back: nothing shows that the arms ran at the same time",
-                told(&worse)
-            ),
-        )
-    } else if !worse.is_empty() && moved.is_none_moved {
-        (
-            DecisionKind::Hold,
-            format!(
-                "Hold {name}: {} than before, but at the switch nothing moved that a steady trend would not explain",
-                told(&worse)
-            ),
-        )
     } else if !worse.is_empty() {
-        (
-            DecisionKind::RollBack,
-            format!(
-                "Roll back {name}: {}{}",
-                told(&worse),
-                if strategy.strategy.is_concurrent() {
-                    ""
-                } else {
-                    ", though nothing ran at the same time to compare with"
-                }
-            ),
-        )
+        let told = worded(&worse, segments, log.clock);
+        harmed(name, &told, strategy.strategy, is_none_moved)
     } else if has_none {
         (
             DecisionKind::Hold,
@@ -161,6 +135,36 @@ pub(super) fn decide(
         },
         dissent,
     }
+}
+
+/// Something is worse beyond its margin: `told` says what.
+fn harmed(
+    name: &str,
+    told: &str,
+    strategy: Strategy,
+    is_none_moved: bool,
+) -> (DecisionKind, String) {
+    if strategy == Strategy::Sequential {
+        let headline = format!(
+            "Hold {name}: {told}, which is no ground to roll back: nothing shows that the arms ran at the same time"
+        );
+        return (DecisionKind::Hold, headline);
+    }
+    if is_none_moved {
+        let headline = format!(
+            "Hold {name}: {told} than before, but at the switch nothing moved that a steady trend would not explain"
+        );
+        return (DecisionKind::Hold, headline);
+    }
+    let doubt = if strategy.is_concurrent() {
+        ""
+    } else {
+        ", though nothing ran at the same time to compare with"
+    };
+    (
+        DecisionKind::RollBack,
+        format!("Roll back {name}: {told}{doubt}"),
+    )
 }
 
 /// Nothing is harmed: ships unless a primary metric was declared and none is clearly better.
@@ -230,6 +234,12 @@ fn no_benefit(name: &str, primaries: &[(&ScorecardRow, &Effect)]) -> (DecisionKi
             ),
         )
     }
+}
+
+/// Behind what is against: what cannot be judged, and what the switch itself did.
+fn add_doubts(reasons: &mut Vec<Reason>, unjudged: Vec<Reason>, at_switch: Vec<Reason>) {
+    let after = reasons.partition_point(|reason| reason.weight == ReasonWeight::Against);
+    reasons.splice(after..after, unjudged.into_iter().chain(at_switch));
 }
 
 /// Everything that speaks for or against, the strongest first.

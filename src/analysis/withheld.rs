@@ -1,7 +1,8 @@
 //! What keeps a decision from standing on its metrics: values that one arm lacks, requests that dropped
 //! out of it, columns that nobody confirmed.
 
-use super::decision::{Read, listed, lower_first};
+use super::decision::{listed, lower_first};
+use super::headline::Read;
 use super::model::{HealthCheck, Reason, ReasonWeight, Severity};
 
 /// Metrics that decide and whose values the health checks found fit to be compared, and the others, each

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use egui::Key;
 
-use super::document::Document;
 use super::mapping_files;
 use super::paths::{AskedPath, PathFor};
 use super::pictures::Picture;
@@ -300,10 +299,7 @@ pub(super) fn apply(
             state.screen = Screen::Lab;
             session.run_lab(state);
         }
-        Command::ResetRules => {
-            state.document.rulebook = Document::default().rulebook;
-            state.document.unread_rules.clear();
-        }
+        Command::ResetRules => state.document.reset_rules(),
         Command::CancelJob(id) => session.cancel(id),
         Command::Recompute => session.recompute(),
         Command::Copy(text) => {

@@ -29,6 +29,12 @@ pub struct Document {
 }
 
 impl Document {
+    /// Puts the presets in the place of whatever rules there are.
+    pub fn reset_rules(&mut self) {
+        self.rulebook = Self::default().rulebook;
+        self.unread_rules.clear();
+    }
+
     /// What the loader is asked for; `None` without a log.
     pub fn load_request(&self) -> Option<LoadRequest> {
         (!self.log.is_empty()).then(|| LoadRequest {

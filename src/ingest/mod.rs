@@ -24,6 +24,7 @@ mod file_notes;
 mod files;
 mod fit;
 mod ids;
+mod is_request_log;
 mod issues;
 mod json;
 mod kept;
@@ -69,7 +70,7 @@ mod view;
 mod written;
 mod written_duration;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -329,7 +330,7 @@ pub fn understand(request: &LoadRequest, progress: &Progress) -> Result<Understo
 pub fn load(request: &LoadRequest, progress: &Progress) -> Result<Loaded> {
     let mut table = understand(request, progress)?;
     let (mapping, profile) = (&table.mapping, &table.profile);
-    check_is_request_log(mapping, profile, &table.files.sources[0].path)?;
+    is_request_log::check(mapping, profile, &table.files.sources[0].path)?;
     let mut issues = table.issues;
     note_assumptions(mapping, profile, request.mapping.is_some(), &mut issues);
     let mut unused = unused::columns(mapping, &table.guesses, &table.expressions);
@@ -397,68 +398,6 @@ fn read_log(
             .hint("See `hindsight inspect` for how the columns were understood, and correct it with --mapping"));
     }
     Ok(log)
-}
-
-/// A request log tells at least when or how its requests went.
-fn check_is_request_log(mapping: &Mapping, profile: &Profile, path: &Path) -> Result<()> {
-    let is = match mapping.kind {
-        TableKind::Requests => None,
-        TableKind::Assignments => Some(("say who was assigned to which arm", "assignments")),
-        TableKind::Scores => Some(("rate requests that stand elsewhere", "ratings")),
-    };
-    if let Some((is, table)) = is {
-        let tool = mapping.tool.as_deref().unwrap_or("its rows");
-        return Err(Error::new(
-            ErrorKind::NotARequestLog,
-            format!("This is not a log of requests: {tool} {is}"),
-        )
-        .at(path)
-        .hint(format!(
-            "Open the log of the requests and add this table to it: --{table} \"{}\", or on the Log screen",
-            path.display()
-        )));
-    }
-    let has = |role| mapping.column(role).is_some();
-    // One constant word named like a variant says nothing about requests.
-    let n_arms = mapping
-        .column(Role::Variant)
-        .and_then(|c| profile.columns.iter().find(|p| p.name == c.column));
-    let has_arms = n_arms.is_some_and(|p| p.n_distinct > 1);
-    let tells_how = [
-        Role::Latency,
-        Role::Ttft,
-        Role::Status,
-        Role::Rating,
-        Role::TokensIn,
-        Role::TokensOut,
-        Role::Cost,
-        Role::Metric,
-    ]
-    .into_iter()
-    .any(has);
-    if tells_how || has_arms || !mapping.side.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<&str> = profile
-        .columns
-        .iter()
-        .take(12)
-        .map(|c| c.name.as_str())
-        .collect();
-    let more = if profile.columns.len() > 12 {
-        ", …"
-    } else {
-        ""
-    };
-    Err(Error::new(
-        ErrorKind::NotARequestLog,
-        "No column looks like a variant, latency, status, rating, tokens or cost of single requests",
-    )
-    .at(path)
-    .hint(format!(
-        "The columns are: {}{more}. If it is a request log, say which column is what with --mapping FILE",
-        names.join(", ")
-    )))
 }
 
 /// What was taken for granted about the file as a whole.

@@ -6,7 +6,7 @@ use super::issues::Issue;
 use super::memory::Budget;
 use super::part::Plan;
 use super::view::View;
-use super::{LoadRequest, Mapping, check_is_request_log, file_notes, note_assumptions, understand};
+use super::{LoadRequest, Mapping, file_notes, is_request_log, note_assumptions, understand};
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jobs::Progress;
@@ -35,7 +35,7 @@ pub fn read_in_pieces(
     let mut table = understand(request, progress)?;
     let (mapping, profile) = (&table.mapping, &table.profile);
     let first = table.files.sources[0].path.clone();
-    check_is_request_log(mapping, profile, &first)?;
+    is_request_log::check(mapping, profile, &first)?;
     if let Some(side) = mapping.side.first() {
         return Err(Error::new(
             ErrorKind::Settings,

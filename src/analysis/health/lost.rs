@@ -1,5 +1,7 @@
 //! Requests that stand in no figure: where one arm loses more of them than another, harm can hide.
 
+use std::fmt::Write as _;
+
 use super::super::model::{HealthCheck, Severity};
 use super::missing::{is_different, missing};
 use super::{Evidence, fine, found};
@@ -83,7 +85,8 @@ fn lost(evidence: &Evidence<'_>) -> Option<HealthCheck> {
     let mut finding = said.collect::<Vec<_>>().join(". ");
     let hidden = excess(evidence, &uneven).and_then(|excess| could_hide(evidence, excess));
     if let Some((worst, margin)) = &hidden {
-        finding += &format!(
+        let _infallible = write!(
+            finding,
             ". Had these requests failed, the error share could be {worst} higher, beyond its margin of {margin}"
         );
     }
@@ -165,7 +168,8 @@ fn unassigned(evidence: &Evidence<'_>) -> Option<HealthCheck> {
             "",
         ));
     }
-    finding += &format!(
+    let _infallible = write!(
+        finding,
         ". Of them {} failed, of the others {}",
         units::share(missing(&failures[1])),
         units::share(missing(&failures[0]))

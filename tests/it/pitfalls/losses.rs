@@ -340,9 +340,12 @@ fn latencies_that_one_arm_lacks() {
         decide(&read("latencies.csv", text))
     };
     let is_slow = |i: usize| i % 2 == 1 && latency_ms(i) > 1350.0;
-    let lacking = |i: usize| match is_slow(i) {
-        true => String::new(),
-        false => latency_ms(i).to_string(),
+    let lacking = |i: usize| {
+        if is_slow(i) {
+            String::new()
+        } else {
+            latency_ms(i).to_string()
+        }
     };
     let is_cached = |i: usize| i % 2 == 1 && i / 2 % 10 < 6;
     let cached = |i: usize| match i % 2 {
