@@ -179,7 +179,10 @@ fn status_fit(column: &ColumnProfile, normalized: &str) -> f64 {
     let share = known as f64 / column.frequent.len().max(1) as f64;
     // A continuous number is no status, whatever its name.
     let too_many = column.n_distinct > 60 && form != OutcomeForm::Error;
-    if too_many || (column.numeric_share > 0.9 && !column.is_whole) {
+    // Nor is a counter that is never 0, of handshakes that failed, say.
+    let never_zero = column.n_null == 0 && column.range.is_some_and(|(low, ..)| low > 0.0);
+    let is_counter = form == OutcomeForm::Error && column.numeric_share > 0.9 && never_zero;
+    if too_many || is_counter || (column.numeric_share > 0.9 && !column.is_whole) {
         0.0
     } else {
         share

@@ -44,7 +44,7 @@ fn power_plans_every_kind_of_question() {
         ),
         (
             "proportions --baseline 0.05 --equivalent-within 0.01",
-            "8,136 units",
+            "9,983 units",
         ),
         ("means --sd 2 --mde 1", "64 units in the control and 64"),
         ("means --sd 2 --mde 1 --n 64", "Power 80.1 %"),

@@ -134,6 +134,10 @@ fn told(analysis: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
             ] {
                 tell(&mut known, form, &how, at(path));
             }
+            let weighted = at("/stratified/weighted").as_array();
+            for value in weighted.into_iter().flatten() {
+                known.extend(numbers(&form.value(value.as_f64().unwrap())));
+            }
             if let Some(margin) = effect["margin"].as_f64() {
                 known.extend(numbers(&form.change(-margin)));
             }
