@@ -28,10 +28,14 @@ fn traced(trace: &Path) -> Command {
     command
 }
 
-/// The calls of a trace; ends of threads and signals are none.
+/// The calls of a trace; ends of threads and signals are none, nor are threads that ended before the tracer
+/// knew what they called.
 fn calls(trace: &Path) -> Vec<String> {
     let text = fs::read_to_string(trace).unwrap_or_default();
-    let is_call = |line: &&str| !line.contains("+++") && !line.contains("---");
+    let is_call = |line: &&str| {
+        let others = ["+++", "---", "<detached ...>"];
+        others.iter().all(|other| !line.contains(other))
+    };
     text.lines().filter(is_call).map(str::to_owned).collect()
 }
 
