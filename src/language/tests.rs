@@ -83,6 +83,16 @@ fn sentences_of_the_analysis_are_recognised() {
         "p95 지연 시간 28 % 악화, p95 첫 토큰 시간 39 % 악화, 평균 평점 0.217 악화",
     );
     check(
+        "p95 latency is worse by 4.32 s to 4.53 s since 2026-03-03 12:00:01 UTC and mean rating is worse by 0.503 where language is ko",
+        "自 2026-03-03 12:00:01 UTC 起p95 延迟变差 4.32 s 至 4.53 s、在 language 为 ko 处平均评分变差 0.503",
+        "2026-03-03 12:00:01 UTC부터 p95 지연 시간 4.32 s ~ 4.53 s 악화, language이(가) ko인 곳에서 평균 평점 0.503 악화",
+    );
+    check(
+        "p95 latency is worse by 27 % (better where model_size is 7b) and p95 time to first token is worse by 80 %",
+        "p95 延迟变差 27 %（在 model_size 为 7b 处变好）、p95 首 token 时间变差 80 %",
+        "p95 지연 시간 27 % 악화(model_size이(가) 7b인 곳에서는 개선), p95 첫 토큰 시간 80 % 악화",
+    );
+    check(
         "Mean rating is worse where language is 한국어: −0.503 [−0.612, −0.393]",
         "在 language 为 한국어 处平均评分变差：−0.503 [−0.612, −0.393]",
         "language이(가) 한국어인 곳에서 평균 평점 악화: −0.503 [−0.612, −0.393]",

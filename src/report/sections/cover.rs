@@ -279,7 +279,7 @@ fn part<'a>(
     };
     if let Some(segment) = analysis.segments.iter().find(carries) {
         let (column, value) = (&segment.segment, segment.shown_value());
-        let label = format!("{} where {column} is {value}", row.label);
+        let label = format!("{}, among requests where {column} is {value}", row.label);
         return Some((label, segment.effect.difference.as_ref()?));
     }
     let stages = effect.stratified.as_ref()?;

@@ -1,8 +1,10 @@
 //! Latency: distributions, quantiles and what changed at each of them.
 
+use std::cmp::Reverse;
+
 use super::super::charts;
 use super::super::document::{Block, Cell, Column, Figure, Table};
-use super::arm_name;
+use super::{MAX_ARMS, arm_name};
 use crate::analysis::{Analysis, LatencyArm, LatencyPanel, QuantileValue};
 use crate::report::ReportInput;
 use crate::units::{self, ValueForm};
@@ -105,7 +107,21 @@ fn by_arm(analysis: &Analysis, panel: &LatencyPanel) -> [Table; 2] {
         std::iter::once(Column::head("Arm")).chain(levels)
     };
     let name = |arm: usize| Cell::text(arm_name(analysis, arm));
-    let values = panel.arms.iter().map(|arm| {
+    let mut kept: Vec<&LatencyArm> = panel.arms.iter().collect();
+    let n_arms = kept.len();
+    let mut more = String::new();
+    if n_arms > MAX_ARMS + 1 {
+        let of_pair = |arm: usize| arm == analysis.control || Some(arm) == analysis.treatment;
+        kept.sort_by_key(|arm| (!of_pair(arm.arm), Reverse(arm.n), arm.arm));
+        kept.truncate(MAX_ARMS + 1);
+        kept.sort_by_key(|arm| arm.arm);
+        more = format!(
+            "The {} largest of {n_arms} arms; the JSON report has them all.",
+            kept.len()
+        );
+    }
+    let is_kept = |arm: usize| kept.iter().any(|other| other.arm == arm);
+    let values = kept.iter().map(|arm| {
         let n = format!("n {}", units::count(arm.n));
         let of =
             |q: &f64| Cell::estimate(ValueForm::LatencyMs, QuantileValue::at(&arm.quantiles, *q));
@@ -114,7 +130,8 @@ fn by_arm(analysis: &Analysis, panel: &LatencyPanel) -> [Table; 2] {
             .chain([mean(arm)])
             .collect()
     });
-    let changes = panel.differences.iter().map(|arm| {
+    let compared = panel.differences.iter().filter(|arm| is_kept(arm.arm));
+    let changes = compared.map(|arm| {
         let of = |q: &f64| Cell::change(ValueForm::LatencyMs, QuantileValue::at(&arm.points, *q));
         let from = format!("minus {}", arm_name(analysis, analysis.control));
         std::iter::once(name(arm.arm).note(from))
@@ -122,7 +139,7 @@ fn by_arm(analysis: &Analysis, panel: &LatencyPanel) -> [Table; 2] {
             .collect()
     });
     let with_mean = columns().chain([Column::right("Mean ± sd")]).collect();
-    [
+    let mut tables = [
         Table::new(
             &format!("quantiles-{}", panel.label),
             format!("{}: quantiles", panel.label),
@@ -135,7 +152,11 @@ fn by_arm(analysis: &Analysis, panel: &LatencyPanel) -> [Table; 2] {
             columns().collect(),
         )
         .with(changes),
-    ]
+    ];
+    for table in &mut tables {
+        table.more.clone_from(&more);
+    }
+    tables
 }
 
 fn mean(arm: &LatencyArm) -> Cell {
