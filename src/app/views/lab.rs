@@ -135,7 +135,7 @@ fn causes_ui(ui: &mut egui::Ui, trial: &RuleTrial) {
         Column::number("Threshold", 180.0),
         Column::number("False rollbacks it takes part in", 200.0),
         Column::number("Rollbacks on it alone", 150.0),
-        Column::text("Says", 330.0),
+        Column::rest("Says", 200.0),
     ];
     let height = table_height(trial.conditions.len());
     table_ui(
@@ -150,9 +150,7 @@ fn causes_ui(ui: &mut egui::Ui, trial: &RuleTrial) {
                 1 => ui.label(tr(&condition.threshold_text)),
                 2 => ui.label(rounded(condition.causes.share)),
                 3 => ui.label(rounded(condition.alone.share)),
-                _ => ui
-                    .add(egui::Label::new(tr(&condition.text)).truncate())
-                    .on_hover_text(tr(&condition.text)),
+                _ => ui.label(tr(&condition.text)),
             };
         },
     );

@@ -175,7 +175,7 @@ fn rules_ui(
             Column::text("Because of", 140.0),
             Column::number("Canary requests until then", 166.0),
             Column::number("Errors among them", 118.0),
-            Column::text("Remark", 190.0),
+            Column::rest("Remark", 190.0),
         ];
         let kept = state.kept_replay.clone();
         if kept.is_some() {
@@ -207,15 +207,13 @@ fn rules_ui(
                     }
                     (1, _) => firing_chip(ui, replay, rule),
                     (2, Some(firing)) => {
-                        ui.add(egui::Label::new(tr(firing.causes.join(", "))).truncate());
+                        ui.label(tr(firing.causes.join(", ")));
                     }
                     (5, _) => {
                         let credit = credit(replay, rule, harm_from_us);
                         let worth = credit.and_then(Credit::label);
                         if let Some(remark) = rule.skipped.as_deref().or(worth) {
-                            let remark = tr(remark);
-                            ui.add(egui::Label::new(remark.as_str()).truncate())
-                                .on_hover_text(remark);
+                            ui.label(tr(remark));
                         }
                     }
                     (4, Some(_)) if !analysis.log.has_outcome => {
