@@ -470,6 +470,9 @@ pub(super) const METRICS: [&str; 12] = [
     "hallucination",
 ];
 
+/// Names that count something where another word goes before: `handshakes_failed`.
+pub(super) const WHOLE: [&str; 5] = ["failed", "errors", "errored", "failure", "succeeded"];
+
 /// Unit suffixes that say nothing about the role.
 pub(super) const SUFFIXES: [&str; 18] = [
     "ms",

@@ -1,6 +1,6 @@
 //! How well a column's name fits a role.
 
-use super::known_names::{METRICS, NAMES, SUFFIXES};
+use super::known_names::{METRICS, NAMES, SUFFIXES, WHOLE};
 use super::mapping::Role;
 
 /// Lower case, words joined by `_`: `startTimeUnixNano` → `start_time_unix_nano`.
@@ -53,7 +53,11 @@ pub(super) fn name_score(normalized: &str, role: Role) -> (f64, &'static str) {
             rank
         } else if words.len() > 1 && words.iter().all(|w| given.contains(w)) {
             0.7 * rank
-        } else if given.last() == words.first() && words.len() == 1 && name.len() > 2 {
+        } else if given.last() == words.first()
+            && words.len() == 1
+            && name.len() > 2
+            && !WHOLE.contains(&name)
+        {
             0.6 * rank
         } else {
             0.0

@@ -126,11 +126,11 @@ fn could_hide(evidence: &Evidence<'_>, excess: f64) -> Option<(String, String)> 
     let worst = upper.map_or(0.0, |upper| upper.max(0.0)) + excess;
     let margin = effect.and_then(|effect| effect.margin);
     let margin = margin.unwrap_or(evidence.settings.margins.error_share);
-    let points = |share| units::ValueForm::Share.change(share);
-    let said = (
-        points(worst),
-        points(margin).trim_start_matches('+').to_owned(),
-    );
+    let points = |share| {
+        let change = units::ValueForm::Share.change(share);
+        change.trim_start_matches('+').to_owned()
+    };
+    let said = (points(worst), points(margin));
     (excess > 0.0 && worst > margin).then_some(said)
 }
 
