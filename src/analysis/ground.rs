@@ -7,14 +7,15 @@ use super::effect::Inference;
 use super::health::Subject;
 use super::metrics::Metric;
 use super::model::{
-    CovariateFinding, EffectSeries, HealthCheck, NoveltyFinding, ScorecardRow, SegmentColumn,
-    SegmentEffect, SegmentSpread, ShadowFinding, StrategyFinding, TestReport, Trends,
+    ArmSummary, CovariateFinding, EffectSeries, HealthCheck, NoveltyFinding, ScorecardRow,
+    SegmentArms, SegmentColumn, SegmentEffect, SegmentSpread, ShadowFinding, StrategyFinding,
+    TestReport, Trends,
 };
 use super::ordered::Latencies;
 use super::settings::AnalysisSettings;
 use super::{
-    carried, covariate, family, health, looks, novelty, paired, scorecard, segment_harm, segments,
-    shadow, spread, test_reports, trends,
+    carried, covariate, family, health, looks, novelty, paired, scorecard, segment_arms,
+    segment_harm, segments, shadow, spread, test_reports, trends,
 };
 use crate::data::RequestLog;
 use crate::error::Result;
@@ -34,6 +35,7 @@ pub(super) struct Ground<'a> {
     /// Control and treatment.
     pub(super) compared: (usize, Option<usize>),
     pub(super) strategy: &'a StrategyFinding,
+    pub(super) arms: &'a [ArmSummary],
     pub(super) settings: &'a AnalysisSettings,
     pub(super) inference: Inference<'a>,
 }
@@ -45,6 +47,7 @@ pub(super) struct Compared {
     pub(super) covariate: Option<CovariateFinding>,
     pub(super) segments: Vec<SegmentEffect>,
     pub(super) segment_columns: Vec<SegmentColumn>,
+    pub(super) segment_arms: Vec<SegmentArms>,
     pub(super) segment_spread: Vec<SegmentSpread>,
     pub(super) over_time: Vec<EffectSeries>,
 }
@@ -56,11 +59,17 @@ impl Compared {
             || scored(ground, progress),
             || {
                 rayon::join(
-                    || by_segment(ground, progress),
+                    || {
+                        rayon::join(
+                            || by_segment(ground, progress),
+                            || every_arm(ground, progress),
+                        )
+                    },
                     || over_time(ground, progress),
                 )
             },
         );
+        let (by_segment, segment_arms) = by_segment;
         let (scorecard, shadow, covariate) = scored?;
         let (mut segments, segment_columns) = by_segment?;
         Ok(Self {
@@ -70,6 +79,7 @@ impl Compared {
             covariate,
             segments,
             segment_columns,
+            segment_arms: segment_arms?,
             over_time: over_time?,
         })
     }
@@ -219,6 +229,14 @@ fn by_segment(
     };
     let (log, metrics) = (ground.log, ground.metrics);
     segments::segments(log, metrics, of_arms, ground.inference, progress)
+}
+
+/// Every arm by segment value; nothing where no more than two arms are compared.
+fn every_arm(ground: &Ground<'_>, progress: &Progress) -> Result<Vec<SegmentArms>> {
+    let shown = segment_arms::shown(ground.arms, ground.compared);
+    let arms = (shown.as_slice(), ground.by_user);
+    let (log, metrics) = (ground.log, ground.metrics);
+    segment_arms::segment_arms(log, metrics, arms, ground.inference, progress)
 }
 
 /// The treatment's effects over time; none without times.

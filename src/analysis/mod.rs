@@ -33,6 +33,7 @@ mod paired;
 mod plan;
 mod rollouts;
 mod scorecard;
+mod segment_arms;
 mod segment_harm;
 mod segments;
 mod selection;
@@ -133,6 +134,7 @@ pub fn analyze_again(
         latencies: &latencies,
         compared,
         strategy: &strategy,
+        arms: &arms,
         settings,
         inference,
     };
@@ -142,6 +144,7 @@ pub fn analyze_again(
         covariate,
         segments,
         segment_columns,
+        segment_arms,
         segment_spread,
         over_time,
     } = Compared::of(&ground, progress)?;
@@ -204,6 +207,7 @@ pub fn analyze_again(
         segment_spread,
         segments,
         segment_columns,
+        segment_arms,
         covariate,
         shadow,
         switch,

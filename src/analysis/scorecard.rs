@@ -1,5 +1,7 @@
 //! Every metric of every arm, and every arm against the control.
 
+use std::borrow::Borrow;
+
 use rayon::prelude::*;
 
 use super::by_user::UserRows;
@@ -81,12 +83,6 @@ pub(super) fn row(
     samples: &[ArmSample],
     effects: Vec<Effect>,
 ) -> ScorecardRow {
-    let values = samples.iter().enumerate().map(|(arm, sample)| ArmValue {
-        arm,
-        n: sample.n,
-        numerator: sample.n_events,
-        estimate: sample.estimate,
-    });
     ScorecardRow {
         id: metric.id.clone(),
         label: metric.label.clone(),
@@ -99,9 +95,25 @@ pub(super) fn row(
             Kind::Quantile(_, q) => Some(q),
             Kind::ErrorShare | Kind::RatedShare | Kind::Mean(_) => None,
         },
-        values: values.collect(),
+        values: arm_values(samples.iter().enumerate()),
         effects,
     }
+}
+
+/// What arms show of one metric.
+pub(super) fn arm_values<S: Borrow<ArmSample>>(
+    samples: impl IntoIterator<Item = (usize, S)>,
+) -> Vec<ArmValue> {
+    let value = |(arm, sample): (usize, S)| {
+        let sample = sample.borrow();
+        ArmValue {
+            arm,
+            n: sample.n,
+            numerator: sample.n_events,
+            estimate: sample.estimate,
+        }
+    };
+    samples.into_iter().map(value).collect()
 }
 
 /// What one arm shows of a metric.

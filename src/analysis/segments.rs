@@ -12,9 +12,10 @@ use rayon::prelude::*;
 use super::by_user::{Ends, UserRows};
 use super::effect::{ArmSample, Inference, effect};
 use super::metrics::Metric;
-use super::model::{Effect, MetricRole, SegmentColumn, SegmentEffect, Verdict};
+use super::model::{Effect, SegmentColumn, SegmentEffect, Verdict};
 use super::ordered::Latencies;
 use super::scorecard::observed;
+use super::segment_arms::told;
 use super::strata::Stratifier;
 use crate::data::{RequestLog, Segment, Units};
 use crate::error::Result;
@@ -31,10 +32,7 @@ pub(super) fn segments(
     inference: Inference<'_>,
     progress: &Progress,
 ) -> Result<(Vec<SegmentEffect>, Vec<SegmentColumn>)> {
-    let told: Vec<&Metric> = metrics
-        .iter()
-        .filter(|metric| metric.role != MetricRole::Ignored)
-        .collect();
+    let told = told(metrics);
     let (mut effects, mut columns) = (Vec::new(), Vec::new());
     for segment in &log.segments {
         let (values, column) = compared(segment, sides);
@@ -177,40 +175,66 @@ fn among(
     Ok(left.into_iter().next())
 }
 
-/// Some rows of control and treatment, in the order of the arms' rows.
-type Sides<'a> = [(Vec<u32>, Ends<'a>); 2];
+/// Some rows of each of several arms, in the order of the arms' rows.
+type Sides<'a> = [(Vec<u32>, Ends<'a>)];
 
 /// A segment value with its rows.
-struct Value<'a> {
-    code: usize,
-    sides: Sides<'a>,
+pub(super) struct Value<'a> {
+    pub(super) code: usize,
+    pub(super) sides: Vec<(Vec<u32>, Ends<'a>)>,
 }
 
 /// The values that have enough requests, the largest first.
 fn compared<'a>(segment: &Segment, sides: [&UserRows<'a>; 2]) -> (Vec<Value<'a>>, SegmentColumn) {
+    let is_large = |n: &[usize]| n.iter().all(|n| *n >= SegmentEffect::MIN_REQUESTS);
+    let (values, found) = largest(segment, &sides, is_large);
+    let column = SegmentColumn {
+        segment: segment.name.clone(),
+        n_values: found.n_values,
+        n_compared: values.len() as u64,
+        n_too_small: found.n_values - found.n_large,
+        n_not_shown: found.n_large - values.len() as u64,
+    };
+    (values, column)
+}
+
+/// How many values occur, and how many of them are large enough.
+pub(super) struct FoundValues {
+    pub(super) n_values: u64,
+    pub(super) n_large: u64,
+}
+
+/// The values that are large enough by their requests per arm, the largest first, with their rows.
+pub(super) fn largest<'a>(
+    segment: &Segment,
+    sides: &[&UserRows<'a>],
+    is_large: impl Fn(&[usize]) -> bool,
+) -> (Vec<Value<'a>>, FoundValues) {
     let code = |row: &u32| usize::from(segment.code[*row as usize]);
-    let mut sizes = vec![[0usize; 2]; segment.values.len()];
+    let mut sizes = vec![vec![0usize; sides.len()]; segment.values.len()];
     for (side, of_arm) in sides.iter().enumerate() {
         for row in of_arm.rows() {
             sizes[code(row)][side] += 1;
         }
     }
-    let n_values = sizes.iter().filter(|n| n[0] + n[1] > 0).count();
-    let mut order: Vec<usize> = (0..sizes.len())
-        .filter(|v| sizes[*v].iter().all(|n| *n >= SegmentEffect::MIN_REQUESTS))
-        .collect();
-    let n_large = order.len();
-    order.sort_by_key(|v| (Reverse(sizes[*v][0] + sizes[*v][1]), *v));
+    let total = |v: usize| sizes[v].iter().sum::<usize>();
+    let n_values = (0..sizes.len()).filter(|v| total(*v) > 0).count();
+    let mut order: Vec<usize> = (0..sizes.len()).filter(|v| is_large(&sizes[*v])).collect();
+    let found = FoundValues {
+        n_values: n_values as u64,
+        n_large: order.len() as u64,
+    };
+    order.sort_by_key(|v| (Reverse(total(*v)), *v));
     order.truncate(SegmentEffect::MAX_VALUES);
     let mut place = vec![usize::MAX; sizes.len()];
     let mut values: Vec<Value<'_>> = Vec::with_capacity(order.len());
     for code in order {
         place[code] = values.len();
-        let with_room = |side: usize| {
-            let ends = Ends::like(sides[side].ends());
+        let with_room = |(side, of_arm): (usize, &&UserRows<'a>)| {
+            let ends = Ends::like(of_arm.ends());
             (Vec::with_capacity(sizes[code][side]), ends)
         };
-        let sides = [0, 1].map(with_room);
+        let sides = sides.iter().enumerate().map(with_room).collect();
         values.push(Value { code, sides });
     }
     for (side, of_arm) in sides.iter().enumerate() {
@@ -226,38 +250,34 @@ fn compared<'a>(segment: &Segment, sides: [&UserRows<'a>; 2]) -> (Vec<Value<'a>>
             }
         }
     }
-    let column = SegmentColumn {
-        segment: segment.name.clone(),
-        n_values: n_values as u64,
-        n_compared: values.len() as u64,
-        n_too_small: (n_values - n_large) as u64,
-        n_not_shown: (n_large - values.len()) as u64,
-    };
-    (values, column)
+    (values, found)
 }
 
 /// The rows of one segment value as a log: what metrics read of it, and no more.
-struct Part<'a> {
-    log: RequestLog,
-    /// Its rows of control and treatment.
-    sides: [UserRows<'a>; 2],
+pub(super) struct Part<'a> {
+    pub(super) log: RequestLog,
+    /// Its rows of each arm.
+    pub(super) sides: Vec<UserRows<'a>>,
 }
 
 impl<'a> Part<'a> {
-    /// Its rows are in the order in which they are read: the control's, then the treatment's.
-    fn of(log: &RequestLog, sides: &Sides<'a>) -> Self {
-        let [(a, ends_a), (b, ends_b)] = sides;
-        let rows = [a.as_slice(), b].concat();
+    /// Its rows are in the order in which they are read: arm after arm.
+    pub(super) fn of(log: &RequestLog, sides: &Sides<'a>) -> Self {
+        let each: Vec<&[u32]> = sides.iter().map(|(rows, _)| rows.as_slice()).collect();
+        let rows = each.concat();
         let units = log.units.as_ref().map(|units| numbered_anew(units, &rows));
-        let side = |from: usize, to: usize, ends: &Ends<'a>| {
-            let places = (from as u32..to as u32).collect();
+        let mut from = 0;
+        let side = |(own, ends): &(Vec<u32>, Ends<'a>)| {
+            let places = from..from + own.len();
+            from = places.end;
+            let rows = places.clone().map(|row| row as u32).collect();
             let own = units
                 .iter()
-                .flat_map(|units| (from..to).map(|row| units.of_row(row)));
-            UserRows::ordered(Cow::Owned(places), own.collect(), ends.clone())
+                .flat_map(|units| places.clone().map(|row| units.of_row(row)));
+            UserRows::ordered(Cow::Owned(rows), own.collect(), ends.clone())
         };
         Self {
-            sides: [side(0, a.len(), ends_a), side(a.len(), rows.len(), ends_b)],
+            sides: sides.iter().map(side).collect(),
             log: RequestLog {
                 clock: log.clock,
                 outcome: rows.iter().map(|row| log.outcome[*row as usize]).collect(),
@@ -274,6 +294,7 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// What control and treatment show of each metric, and the effect on it.
     fn effects(
         &self,
         metrics: &[&Metric],
@@ -281,7 +302,9 @@ impl<'a> Part<'a> {
         inference: Inference<'_>,
         progress: &Progress,
     ) -> Result<Vec<SegmentEffect>> {
-        let [a, b] = &self.sides;
+        let [a, b] = self.sides.as_slice() else {
+            return Ok(Vec::new());
+        };
         let stratifier = Stratifier::new(&self.log, inference, [a, b]);
         let latencies = Latencies::of(&self.log, metrics, &self.sides, (&[], inference), progress)?;
         let of_metric = |metric: &&Metric| {

@@ -296,6 +296,46 @@ fn a_harm_that_the_mean_hides_comes_first_and_is_said() {
     assert!(against.contains("which hides this"), "{against}");
 }
 
+#[test]
+fn every_arm_by_segment_is_what_its_segment_alone_shows() {
+    let rows: Vec<_> = (0..3_000_usize)
+        .map(|i| {
+            let (arm, is_paid) = ((i % 3) as u16, i % 7 == 0);
+            (arm, i as u32, u16::from(is_paid), i % (5 + i % 3) == 0)
+        })
+        .collect();
+    let mut three = log(&rows);
+    three.arms.push(Arm {
+        name: "other".to_owned(),
+    });
+    let found = run(&three, Filter::default());
+    for of in &found.segment_arms {
+        assert_eq!(of.values.len(), 2, "{}", of.metric);
+        for value in &of.values {
+            let alone = run(&three, plan(&value.value));
+            let row = alone.scorecard.iter().find(|row| row.id == of.metric);
+            assert_eq!(
+                row.unwrap().values,
+                value.arms,
+                "{} {}",
+                of.metric,
+                value.value
+            );
+            let n_requests: Vec<u64> = alone.arms.iter().map(|arm| arm.n_requests).collect();
+            assert_eq!(value.n_requests, n_requests);
+        }
+    }
+    assert!(
+        found
+            .segment_arms
+            .iter()
+            .any(|of| of.metric == "error_share")
+    );
+    // Two arms have their values beside their effects.
+    let two: Vec<_> = rows.into_iter().filter(|row| row.0 < 2).collect();
+    assert!(run(&log(&two), Filter::default()).segment_arms.is_empty());
+}
+
 /// A hundred users of the control with one request each, half of which fail, and one with nine hundred that
 /// do not; of the treatment's users, who are alike, forty fail once.
 #[test]

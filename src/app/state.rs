@@ -119,6 +119,8 @@ pub struct AppState {
     pub test_metric: Option<String>,
     /// Which metric the segment table shows.
     pub segment_metric: Option<String>,
+    /// Which metric is shown of every arm by segment.
+    pub segment_arms_metric: Option<String>,
     /// Calculator inputs.
     pub planner: Planner,
     /// Which rule the Rollback screen shows.

@@ -2,7 +2,8 @@
 //! same in the window, on the command line and in HTML.
 
 use crate::analysis::{
-    Analysis, InferenceUnit, ScorecardRow, SegmentColumn, SegmentEffect, SegmentSpread,
+    Analysis, InferenceUnit, ScorecardRow, SegmentArms, SegmentArmsValue, SegmentColumn,
+    SegmentEffect, SegmentSpread,
 };
 use crate::units;
 
@@ -176,6 +177,71 @@ fn column_words(column: &SegmentColumn) -> Option<String> {
             left_out.join(", ")
         )
     })
+}
+
+/// Every arm by segment: the metrics that decide, and the medians beside them.
+pub fn arms_by_segment(analysis: &Analysis) -> impl Iterator<Item = &SegmentArms> {
+    let rows = &analysis.scorecard;
+    let is_told = |found: &&SegmentArms| {
+        let row = rows.iter().find(|row| row.id == found.metric);
+        let median_of_deciding = |row: &ScorecardRow| {
+            let quantity = row.id.trim_end_matches("_p50");
+            let mut deciding = rows.iter().filter(|other| other.role.decides());
+            row.quantile == Some(0.5)
+                && deciding.any(|other| other.quantile.is_some() && other.id.starts_with(quantity))
+        };
+        row.is_some_and(|row| row.role.decides() || median_of_deciding(row))
+    };
+    analysis.segment_arms.iter().filter(is_told)
+}
+
+/// How every arm by segment is read.
+pub fn arms_note() -> &'static str {
+    "Values as they were measured, each arm with its own requests: neither tested nor weighted. Compare \
+     arms within a row; where one arm is better at some values and worse at others, a figure over all of \
+     them depends on how often each occurs."
+}
+
+/// How many values are not among those shown, and why.
+pub fn left_out_words(n: u64) -> String {
+    match n {
+        1 => "1 further value has too few requests, or is smaller than those".to_owned(),
+        n => format!(
+            "{} further values have too few requests, or are smaller than those",
+            units::count(n)
+        ),
+    }
+}
+
+/// The segment values that the control has and an arm has none of, column by column.
+pub fn missing_values(analysis: &Analysis, arm: usize) -> Vec<String> {
+    let mut columns: Vec<(&str, Vec<&str>)> = Vec::new();
+    // Each metric of a column tells the same of its requests.
+    let Some(metric) = analysis.segment_arms.first().map(|found| &found.metric) else {
+        return Vec::new();
+    };
+    for found in analysis.segment_arms.iter().filter(|f| f.metric == *metric) {
+        let is_missing = |value: &&SegmentArmsValue| {
+            let n = |arm: usize| {
+                let place = value.arms.iter().position(|of| of.arm == arm)?;
+                value.n_requests.get(place).copied()
+            };
+            let has_many =
+                n(analysis.control).is_some_and(|n| n >= SegmentEffect::MIN_REQUESTS as u64);
+            has_many && n(arm) == Some(0)
+        };
+        let missing: Vec<&str> = found
+            .values
+            .iter()
+            .filter(is_missing)
+            .map(|v| v.shown_value())
+            .collect();
+        if !missing.is_empty() {
+            columns.push((&found.segment, missing));
+        }
+    }
+    let words = |(column, values): (&str, Vec<&str>)| format!("no {column} {}", values.join(", "));
+    columns.into_iter().map(words).collect()
 }
 
 /// What the readings stand on.

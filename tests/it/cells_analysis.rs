@@ -83,10 +83,11 @@ fn is_of_quantile(path: &str) -> bool {
 }
 
 /// Figures that cells must have in common with the requests, to the last digits.
-const SHARED: [&str; 9] = [
+const SHARED: [&str; 10] = [
     "/arms/",
     "/scorecard/",
     "/segments/",
+    "/segment_arms/",
     "/segment_spread/",
     "/segment_columns/",
     "/stages/",

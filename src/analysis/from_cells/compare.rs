@@ -2,7 +2,7 @@
 
 use super::super::effect::{ArmSample, Inference, effect};
 use super::super::metrics::{Kind, Metric};
-use super::super::model::{Effect, ScorecardRow};
+use super::super::model::{ArmValue, Effect, ScorecardRow};
 use super::super::ordered::Ordered;
 use super::super::scorecard;
 use super::super::strata::Stratifier;
@@ -81,6 +81,17 @@ impl PlaceFigures {
         let effects = effects.collect();
         // Cells hold neither the ratings that were given nor the currency of costs.
         scorecard::row(metric, String::new(), &samples, effects)
+    }
+
+    /// One metric of some arms.
+    pub(super) fn values(
+        &self,
+        basis: &Basis<'_>,
+        metric: &Metric,
+        arms: &[usize],
+    ) -> Vec<ArmValue> {
+        let sample = |arm: &usize| (*arm, self.sample(basis, metric, *arm));
+        scorecard::arm_values(arms.iter().map(sample))
     }
 
     /// One metric of the control and the treatment, and the effect on it.

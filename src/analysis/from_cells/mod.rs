@@ -25,7 +25,7 @@ use super::model::{
 use super::plan::{self, Baseline};
 use super::settings::{AnalysisSettings, StrataChoice};
 use super::strata::Strata;
-use super::{decision, family, segment_harm, spread, strategy};
+use super::{decision, family, segment_arms, segment_harm, spread, strategy};
 use crate::cells::{Cells, Measure, Scope, bins};
 use crate::data::{Quantity, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
@@ -82,6 +82,11 @@ pub fn analyze_cells(
     let (mut segments, segment_columns) = match treatment {
         Some(t) if root == 0 => segments::by_segment(&basis, &metrics, (control, t), progress)?,
         _ => Default::default(),
+    };
+    let shown = segment_arms::shown(&arms, compared);
+    let segment_arms = match root {
+        0 => segments::every_arm(&basis, &metrics, &shown, progress)?,
+        _ => Vec::new(),
     };
     let segment_spread = treatment.map_or_else(Vec::new, |treatment| {
         segment_harm::conclude(&mut segments, &scorecard, treatment, settings);
@@ -147,6 +152,7 @@ pub fn analyze_cells(
         over_time: Vec::new(),
         segments,
         segment_columns,
+        segment_arms,
         covariate: None,
         shadow: None,
         switch: None,

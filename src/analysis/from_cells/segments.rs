@@ -1,11 +1,12 @@
-//! The treatment's effect within every segment value, from cells.
+//! The treatment's effect and every arm within every segment value, from cells.
 
 use std::cmp::Reverse;
 
 use rayon::prelude::*;
 
 use super::super::metrics::Metric;
-use super::super::model::{MetricRole, SegmentColumn, SegmentEffect};
+use super::super::model::{SegmentArms, SegmentColumn, SegmentEffect};
+use super::super::segment_arms::{OfValue, is_large, of_column, told};
 use super::super::segments::of_value;
 use super::compare::{Basis, PlaceFigures};
 use crate::cells::Place;
@@ -21,16 +22,10 @@ pub(super) fn by_segment(
     progress: &Progress,
 ) -> Result<(Vec<SegmentEffect>, Vec<SegmentColumn>)> {
     let (mut effects, mut columns) = (Vec::new(), Vec::new());
-    let told: Vec<&Metric> = metrics
-        .iter()
-        .filter(|metric| metric.role != MetricRole::Ignored)
-        .collect();
-    let places: Vec<(usize, &Place)> = basis.cells.places.iter().enumerate().skip(1).collect();
+    let told = told(metrics);
+    let places = segment_places(basis);
     for column in places.chunk_by(|a, b| a.1.segment == b.1.segment) {
-        let all: Vec<(PlaceFigures, &Place)> = column
-            .par_iter()
-            .map(|(place, name)| (PlaceFigures::of(basis, *place), *name))
-            .collect();
+        let all = figures(basis, column);
         let size = |figures: &PlaceFigures| {
             <[usize; 2]>::from(compared).map(|arm| figures.whole[arm].n_requests)
         };
@@ -70,4 +65,57 @@ pub(super) fn by_segment(
         });
     }
     Ok((effects, columns))
+}
+
+/// What the arms shown show within each value of each segment column.
+pub(super) fn every_arm(
+    basis: &Basis<'_>,
+    metrics: &[Metric],
+    arms: &[usize],
+    progress: &Progress,
+) -> Result<Vec<SegmentArms>> {
+    let mut out = Vec::new();
+    if arms.is_empty() {
+        return Ok(out);
+    }
+    let told = told(metrics);
+    for column in segment_places(basis).chunk_by(|a, b| a.1.segment == b.1.segment) {
+        progress.check()?;
+        let all = figures(basis, column);
+        let size = |figures: &PlaceFigures| {
+            let of_arm = |arm: &usize| figures.whole[*arm].n_requests as usize;
+            arms.iter().map(of_arm).collect::<Vec<_>>()
+        };
+        let n_values = all
+            .iter()
+            .filter(|(f, _)| size(f).iter().any(|n| *n > 0))
+            .count();
+        let mut values: Vec<&(PlaceFigures, &Place)> =
+            all.iter().filter(|(f, _)| is_large(size(f))).collect();
+        values.sort_by_key(|(figures, _)| Reverse(size(figures).iter().sum::<usize>()));
+        values.truncate(SegmentEffect::MAX_VALUES);
+        let n_left_out = (n_values - values.len()) as u64;
+        let of_value = |(figures, place): &&(PlaceFigures, &Place)| {
+            let of_metric = |metric: &&Metric| figures.values(basis, metric, arms);
+            OfValue {
+                value: place.value.clone(),
+                n_requests: size(figures).into_iter().map(|n| n as u64).collect(),
+                of_metrics: told.iter().map(of_metric).collect(),
+            }
+        };
+        let values = values.par_iter().map(of_value).collect();
+        out.extend(of_column(&column[0].1.segment, &told, values, n_left_out));
+    }
+    Ok(out)
+}
+
+/// The values of segment columns, column by column.
+fn segment_places<'a>(basis: &Basis<'a>) -> Vec<(usize, &'a Place)> {
+    basis.cells.places.iter().enumerate().skip(1).collect()
+}
+
+/// The figures of some places.
+fn figures<'a>(basis: &Basis<'_>, column: &[(usize, &'a Place)]) -> Vec<(PlaceFigures, &'a Place)> {
+    let of_place = |(place, name): &(usize, &'a Place)| (PlaceFigures::of(basis, *place), *name);
+    column.par_iter().map(of_place).collect()
 }

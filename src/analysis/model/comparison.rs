@@ -103,7 +103,7 @@ pub struct ScorecardRow {
 }
 
 /// A metric's value in one arm.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ArmValue {
     /// Index into [`super::Analysis::arms`].
     pub arm: usize,

@@ -3,6 +3,7 @@
 mod comparison;
 mod curves;
 mod health;
+mod segment_arms;
 mod strategies;
 mod stratified;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use comparison::*;
 pub use curves::*;
 pub use health::*;
+pub use segment_arms::*;
 pub use strategies::*;
 pub use stratified::*;
 
@@ -60,6 +62,8 @@ pub struct Analysis {
     pub segments: Vec<SegmentEffect>,
     /// How much of each segment column `segments` covers.
     pub segment_columns: Vec<SegmentColumn>,
+    /// Every arm by segment value, where more than two arms are compared.
+    pub segment_arms: Vec<SegmentArms>,
     /// What effects were adjusted for, or why not; `None` where the log knows nothing of the time
     /// before.
     pub covariate: Option<CovariateFinding>,

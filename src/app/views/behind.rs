@@ -110,9 +110,19 @@ pub(super) fn forest_ui(
 /// Selects a segment value and lists its requests, of one arm or of all.
 pub(super) fn show_segment(segment: &SegmentEffect, arm: Option<usize>, commands: &mut Commands) {
     let place = (segment.segment.clone(), segment.value.clone());
+    show_place(place, &segment.metric, arm, commands);
+}
+
+/// Selects a segment value by its column and name, and lists the requests behind a metric.
+pub(super) fn show_place(
+    place: (String, String),
+    metric: &str,
+    arm: Option<usize>,
+    commands: &mut Commands,
+) {
     commands.push(Command::SetSegment(Some(place)));
     commands.push(Command::ShowRequests(Box::new(Query {
         arm,
-        ..Query::behind(&segment.metric, 0)
+        ..Query::behind(metric, 0)
     })));
 }

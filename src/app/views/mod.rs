@@ -11,6 +11,7 @@ mod plan;
 mod report;
 pub(super) mod requests;
 mod rollback;
+mod segment_arms;
 mod segments;
 mod settings;
 mod sources;

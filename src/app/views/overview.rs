@@ -9,7 +9,7 @@ use super::super::widgets::{
 };
 use super::super::words::tr;
 use super::behind::value_link;
-use super::{segments, settings};
+use super::{segment_arms, segments, settings};
 use crate::analysis::{
     Analysis, Effect, InferenceUnit, MetricRole, ReasonWeight, ScorecardRow, Severity,
 };
@@ -55,6 +55,11 @@ pub(super) fn ui(
     if !analysis.segments.is_empty() {
         card_ui(ui, "Segments, the most harmful first", |ui| {
             segments::ui(ui, state, analysis, commands);
+        });
+    }
+    if !analysis.segment_arms.is_empty() {
+        card_ui(ui, "Every arm by segment", |ui| {
+            segment_arms::ui(ui, state, analysis, commands);
         });
     }
 }

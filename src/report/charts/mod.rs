@@ -2,6 +2,7 @@
 //!
 //! Builders select and rescale; the statistics come from the values they are given.
 
+mod by_segment;
 mod forest;
 mod lab;
 mod latency;
@@ -10,6 +11,7 @@ mod rollback;
 mod strategies;
 mod trends;
 
+pub use by_segment::arms_by_segment;
 pub use forest::{guardrail_forest, segment_forest};
 pub use lab::{lab_detection, lab_frontier, lab_profile};
 pub use latency::{latency_ecdf, latency_histogram, quantile_differences, quantile_note};

@@ -6,6 +6,7 @@ use super::super::document::{Block, Cell, Chip, Column, Table};
 use super::{MAX_ARMS, arm_name, by_gravity};
 use crate::analysis::{Analysis, Effect, ScorecardRow};
 use crate::report::ReportInput;
+use crate::report::segment_map::missing_values;
 
 pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
     let analysis = input.analysis;
@@ -54,10 +55,13 @@ fn map(analysis: &Analysis) -> Option<Table> {
     let columns = std::iter::once(Column::head("Arm")).chain(labels).collect();
     let rows = arms.into_iter().map(|arm| {
         let name = Cell::text(arm_name(analysis, arm));
-        let name = if Some(arm) == analysis.treatment {
-            name.note("treatment")
-        } else {
-            name
+        let mut notes = missing_values(analysis, arm);
+        if Some(arm) == analysis.treatment {
+            notes.insert(0, "treatment".to_owned());
+        }
+        let name = match notes.is_empty() {
+            true => name,
+            false => name.note(notes.join("; ")),
         };
         let cells = metrics
             .iter()

@@ -1,6 +1,7 @@
 //! What a report says, section by section: selects and words what the analysis found.
 
 mod arms;
+mod by_segment;
 mod cover;
 mod examples;
 mod from_cells;
@@ -32,6 +33,11 @@ use crate::units;
 pub fn document(input: &ReportInput<'_>) -> Document {
     let parts = [
         ("arms", "The arms at a glance", arms::blocks(input)),
+        (
+            "by-segment",
+            "Every arm by segment",
+            by_segment::blocks(input),
+        ),
         ("context", "What was rolled out", cover::context(input)),
         (
             "stages",
