@@ -114,6 +114,13 @@ pub(super) fn decide(
     };
     let mut dissent = dissent(kind, treatment, (scorecard, segments), health, alpha);
     dissent.retain(|said| reasons.iter().all(|reason| reason.text != *said));
+    // More of what cannot be trusted would change nothing.
+    let would_change = if stops.is_empty() {
+        let traffic = Traffic::of(log, arms, [control, treatment]);
+        outlooks(&guardrails, &traffic, settings.looks)
+    } else {
+        Vec::new()
+    };
     Decision {
         kind,
         headline,
@@ -124,15 +131,10 @@ pub(super) fn decide(
             strategy,
             (stages, segments),
             onset_us(&worse, segments),
+            &would_change,
         ),
         reasons,
-        // More of what cannot be trusted would change nothing.
-        would_change: if stops.is_empty() {
-            let traffic = Traffic::of(log, arms, [control, treatment]);
-            outlooks(&guardrails, &traffic, settings.looks)
-        } else {
-            Vec::new()
-        },
+        would_change,
         dissent,
     }
 }

@@ -48,6 +48,7 @@ pub(super) struct Compared {
     pub(super) segments: Vec<SegmentEffect>,
     pub(super) segment_columns: Vec<SegmentColumn>,
     pub(super) segment_arms: Vec<SegmentArms>,
+    pub(super) other_segments: Vec<SegmentEffect>,
     pub(super) segment_spread: Vec<SegmentSpread>,
     pub(super) over_time: Vec<EffectSeries>,
 }
@@ -58,21 +59,20 @@ impl Compared {
         let (scored, (by_segment, over_time)) = rayon::join(
             || scored(ground, progress),
             || {
-                rayon::join(
-                    || {
-                        rayon::join(
-                            || by_segment(ground, progress),
-                            || every_arm(ground, progress),
-                        )
-                    },
-                    || over_time(ground, progress),
-                )
+                let of_arms = || {
+                    let by_segment = by_segment(ground, progress);
+                    let others = others_by_segment(ground, progress);
+                    (by_segment, every_arm(ground, progress), others)
+                };
+                rayon::join(of_arms, || over_time(ground, progress))
             },
         );
-        let (by_segment, segment_arms) = by_segment;
+        let (by_segment, segment_arms, others) = by_segment;
         let (scorecard, shadow, covariate) = scored?;
         let (mut segments, segment_columns) = by_segment?;
+        let (metrics, settings) = (&scorecard, ground.settings);
         Ok(Self {
+            other_segments: segment_arms::conclude(others?, metrics, settings),
             segment_spread: conclude(ground, &scorecard, &mut segments, progress)?,
             scorecard,
             shadow,
@@ -228,7 +228,26 @@ fn by_segment(
         return Ok(Default::default());
     };
     let (log, metrics) = (ground.log, ground.metrics);
-    segments::segments(log, metrics, of_arms, ground.inference, progress)
+    segments::segments(
+        log,
+        &segment_arms::told(metrics),
+        of_arms,
+        ground.inference,
+        progress,
+    )
+}
+
+/// The same for the other arms that are shown, on metrics that decide.
+fn others_by_segment(ground: &Ground<'_>, progress: &Progress) -> Result<Vec<Vec<SegmentEffect>>> {
+    let (log, control) = (ground.log, ground.compared.0);
+    let metrics = segment_arms::deciding(ground.metrics);
+    let of_arm = |arm: usize| {
+        let of_arms = (arm, [control, arm].map(|arm| &ground.by_user[arm]));
+        let (found, _) = segments::segments(log, &metrics, of_arms, ground.inference, progress)?;
+        Ok(found)
+    };
+    let others = segment_arms::others(ground.arms, ground.compared);
+    others.into_iter().map(of_arm).collect()
 }
 
 /// Every arm by segment value; nothing where no more than two arms are compared.

@@ -145,6 +145,7 @@ pub fn analyze_again(
         segments,
         segment_columns,
         segment_arms,
+        other_segments,
         segment_spread,
         over_time,
     } = Compared::of(&ground, progress)?;
@@ -208,6 +209,7 @@ pub fn analyze_again(
         segments,
         segment_columns,
         segment_arms,
+        other_segments,
         covariate,
         shadow,
         switch,

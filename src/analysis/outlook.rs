@@ -23,7 +23,7 @@ const POWER: f64 = 0.8;
 const HOPELESS: f64 = 1000.0;
 
 /// From here on, the amount is told as out of reach.
-const FAR: f64 = 10.0;
+pub(super) const FAR: f64 = 10.0;
 
 /// How fast this log gathers units in the two arms that are compared.
 #[derive(Debug, Clone, Copy)]
@@ -106,6 +106,7 @@ fn outlook(
     let passing_margin = high.is_finite().then_some(high.max(0.0));
     let base = Outlook {
         metric: row.id.clone(),
+        label: row.label.clone(),
         passing_margin,
         n_more: None,
         unit: effect.unit,
@@ -313,7 +314,7 @@ fn data_outlook(
 }
 
 /// Two significant digits, upwards: more would promise what chance cannot keep.
-fn round_up(n: f64) -> u64 {
+pub(super) fn round_up(n: f64) -> u64 {
     let step = 10f64.powf((n.log10().floor() - 1.0).max(0.0));
     ((n / step).ceil() * step) as u64
 }

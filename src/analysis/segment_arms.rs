@@ -9,11 +9,14 @@ use super::by_user::UserRows;
 use super::effect::Inference;
 use super::metrics::Metric;
 use super::model::{
-    ArmSummary, ArmValue, MetricRole, SegmentArms, SegmentArmsValue, SegmentEffect, number,
+    ArmSummary, ArmValue, MetricRole, ScorecardRow, SegmentArms, SegmentArmsValue, SegmentEffect,
+    number,
 };
 use super::ordered::Latencies;
 use super::scorecard::{arm_values, observed};
+use super::segment_harm;
 use super::segments::{Part, largest};
+use super::settings::AnalysisSettings;
 use crate::data::RequestLog;
 use crate::error::Result;
 use crate::jobs::Progress;
@@ -65,6 +68,33 @@ pub(super) fn shown(arms: &[ArmSummary], compared: (usize, Option<usize>)) -> Ve
     shown.truncate(SegmentArms::MAX_ARMS);
     shown.sort_unstable();
     shown
+}
+
+/// Of these, those that are neither control nor treatment.
+pub(super) fn others(arms: &[ArmSummary], compared: (usize, Option<usize>)) -> Vec<usize> {
+    let is_other = |arm: &usize| *arm != compared.0 && Some(*arm) != compared.1;
+    shown(arms, compared).into_iter().filter(is_other).collect()
+}
+
+/// Corrects and orders the other arms' effects within segment values, each arm by itself.
+pub(super) fn conclude(
+    others: Vec<Vec<SegmentEffect>>,
+    scorecard: &[ScorecardRow],
+    settings: &AnalysisSettings,
+) -> Vec<SegmentEffect> {
+    let concluded = others.into_iter().flat_map(|mut effects| {
+        if let Some(arm) = effects.first().map(|found| found.effect.arm) {
+            segment_harm::conclude(&mut effects, scorecard, arm, settings);
+        }
+        effects
+    });
+    concluded.collect()
+}
+
+/// The metrics that decide.
+pub(super) fn deciding(metrics: &[Metric]) -> Vec<&Metric> {
+    let decides = |metric: &&Metric| metric.role.decides();
+    metrics.iter().filter(decides).collect()
 }
 
 /// The metrics that are told of.

@@ -15,7 +15,6 @@ use super::metrics::Metric;
 use super::model::{Effect, SegmentColumn, SegmentEffect, Verdict};
 use super::ordered::Latencies;
 use super::scorecard::observed;
-use super::segment_arms::told;
 use super::strata::Stratifier;
 use crate::data::{RequestLog, Segment, Units};
 use crate::error::Result;
@@ -27,18 +26,17 @@ pub(super) type OfArms<'a> = (usize, [&'a UserRows<'a>; 2]);
 /// The effects, neither corrected nor ordered, and how much of each column they cover.
 pub(super) fn segments(
     log: &RequestLog,
-    metrics: &[Metric],
+    metrics: &[&Metric],
     (treatment, sides): OfArms<'_>,
     inference: Inference<'_>,
     progress: &Progress,
 ) -> Result<(Vec<SegmentEffect>, Vec<SegmentColumn>)> {
-    let told = told(metrics);
     let (mut effects, mut columns) = (Vec::new(), Vec::new());
     for segment in &log.segments {
         let (values, column) = compared(segment, sides);
         let of_value = |value: &Value<'_>| -> Result<Vec<SegmentEffect>> {
             let part = Part::of(log, &value.sides);
-            let found = part.effects(&told, treatment, inference, progress)?;
+            let found = part.effects(metrics, treatment, inference, progress)?;
             let named = |found| SegmentEffect {
                 segment: segment.name.clone(),
                 value: segment.values[value.code].clone(),

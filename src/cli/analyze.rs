@@ -60,7 +60,7 @@ fn as_text(analysis: &Analysis) -> String {
     for (title, texts) in [
         ("Next step", decision.next_step.iter().collect()),
         (
-            "What would change it",
+            "What would change a reading",
             decision
                 .would_change
                 .iter()

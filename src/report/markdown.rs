@@ -86,7 +86,7 @@ fn banner(banner: &Banner, level: usize, language: Language) -> String {
     out.extend(banner.reasons.iter().map(item));
     for (title, sentences) in [
         ("Next step", &banner.next_step),
-        ("What would change it", &banner.would_change),
+        ("What would change a reading", &banner.would_change),
         ("Doubts about this decision", &banner.dissent),
     ] {
         if !sentences.is_empty() {

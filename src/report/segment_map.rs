@@ -213,35 +213,61 @@ pub fn left_out_words(n: u64) -> String {
     }
 }
 
+/// Values of a segment column that the control has and an arm has none of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingValues<'a> {
+    /// The column.
+    pub segment: &'a str,
+    /// The values, as shown to people.
+    pub values: Vec<&'a str>,
+    /// Values that both have.
+    pub n_shared: usize,
+}
+
+impl MissingValues<'_> {
+    /// In a few words.
+    pub fn words(&self) -> String {
+        format!("no {} {}", self.segment, self.values.join(", "))
+    }
+}
+
 /// The segment values that the control has and an arm has none of, column by column.
-pub fn missing_values(analysis: &Analysis, arm: usize) -> Vec<String> {
-    let mut columns: Vec<(&str, Vec<&str>)> = Vec::new();
+pub fn missing_values<'a>(analysis: &'a Analysis, arm: usize) -> Vec<MissingValues<'a>> {
     // Each metric of a column tells the same of its requests.
     let Some(metric) = analysis.segment_arms.first().map(|found| &found.metric) else {
         return Vec::new();
     };
-    for found in analysis.segment_arms.iter().filter(|f| f.metric == *metric) {
-        let is_missing = |value: &&SegmentArmsValue| {
-            let n = |arm: usize| {
-                let place = value.arms.iter().position(|of| of.arm == arm)?;
-                value.n_requests.get(place).copied()
-            };
-            let has_many =
-                n(analysis.control).is_some_and(|n| n >= SegmentEffect::MIN_REQUESTS as u64);
-            has_many && n(arm) == Some(0)
+    let columns = analysis.segment_arms.iter().filter(|f| f.metric == *metric);
+    let of_column = |found: &'a SegmentArms| {
+        let n = |value: &SegmentArmsValue, arm: usize| {
+            let place = value.arms.iter().position(|of| of.arm == arm)?;
+            value.n_requests.get(place).copied()
         };
-        let missing: Vec<&str> = found
-            .values
-            .iter()
-            .filter(is_missing)
-            .map(|v| v.shown_value())
-            .collect();
-        if !missing.is_empty() {
-            columns.push((&found.segment, missing));
+        let is_large = |value: &&SegmentArmsValue| {
+            n(value, analysis.control).is_some_and(|n| n >= SegmentEffect::MIN_REQUESTS as u64)
+        };
+        let large = || found.values.iter().filter(is_large);
+        let missing = large().filter(|value| n(value, arm) == Some(0));
+        let n_shared = large().filter(|value| n(value, arm) > Some(0)).count();
+        (
+            missing
+                .map(SegmentArmsValue::shown_value)
+                .collect::<Vec<_>>(),
+            n_shared,
+        )
+    };
+    let mut out = Vec::new();
+    for found in columns {
+        let (values, n_shared) = of_column(found);
+        if !values.is_empty() {
+            out.push(MissingValues {
+                segment: &found.segment,
+                values,
+                n_shared,
+            });
         }
     }
-    let words = |(column, values): (&str, Vec<&str>)| format!("no {column} {}", values.join(", "));
-    columns.into_iter().map(words).collect()
+    out
 }
 
 /// What the readings stand on.

@@ -79,7 +79,7 @@ fn every_control_of_every_screen_has_a_name() {
 fn unfold(window: &mut Harness<'_, App>) {
     for name in [
         "What this decision stands on",
-        "What would change it",
+        "What would change a reading",
         "Table",
         "What the arms are",
         "Plan gradual-rollout beside the log",

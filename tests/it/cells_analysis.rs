@@ -83,11 +83,12 @@ fn is_of_quantile(path: &str) -> bool {
 }
 
 /// Figures that cells must have in common with the requests, to the last digits.
-const SHARED: [&str; 10] = [
+const SHARED: [&str; 11] = [
     "/arms/",
     "/scorecard/",
     "/segments/",
     "/segment_arms/",
+    "/other_segments/",
     "/segment_spread/",
     "/segment_columns/",
     "/stages/",

@@ -407,7 +407,7 @@ fn an_arm_cannot_pass_for_a_line_of_its_own() {
     assert!(dir.ok(&["analyze", &log]).contains("new⟨U+000A⟩"));
     let own = dir.ok(&["analyze", &bundled("sample-data/canary-rollout-20k.csv")]);
     assert!(
-        own.contains("\nWhat would change it\n") && !own.contains('⟨'),
+        own.contains("\nWhat would change a reading\n") && !own.contains('⟨'),
         "{own}"
     );
     let output = dir.run(&["analyze", &log, "--control", "nobody"]);

@@ -80,14 +80,24 @@ pub fn analyze_cells(
     let arms = summaries(&figures.whole, &names, (&by_user, root), compared);
     progress.phase("Segments", 0)?;
     let (mut segments, segment_columns) = match treatment {
-        Some(t) if root == 0 => segments::by_segment(&basis, &metrics, (control, t), progress)?,
+        Some(t) if root == 0 => {
+            let told = segment_arms::told(&metrics);
+            segments::by_segment(&basis, &told, (control, t), progress)?
+        }
         _ => Default::default(),
     };
     let shown = segment_arms::shown(&arms, compared);
-    let segment_arms = match root {
-        0 => segments::every_arm(&basis, &metrics, &shown, progress)?,
-        _ => Vec::new(),
+    let (segment_arms, others) = match root {
+        0 => {
+            let others = segment_arms::others(&arms, compared);
+            (
+                segments::every_arm(&basis, &metrics, &shown, progress)?,
+                segments::others(&basis, &metrics, (control, &others), progress)?,
+            )
+        }
+        _ => Default::default(),
     };
+    let other_segments = segment_arms::conclude(others, &scorecard, settings);
     let segment_spread = treatment.map_or_else(Vec::new, |treatment| {
         segment_harm::conclude(&mut segments, &scorecard, treatment, settings);
         let spreads = spread::spreads(&segments, &scorecard, treatment, settings);
@@ -153,6 +163,7 @@ pub fn analyze_cells(
         segments,
         segment_columns,
         segment_arms,
+        other_segments,
         covariate: None,
         shadow: None,
         switch: None,

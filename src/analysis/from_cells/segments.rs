@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::super::metrics::Metric;
 use super::super::model::{SegmentArms, SegmentColumn, SegmentEffect};
-use super::super::segment_arms::{OfValue, is_large, of_column, told};
+use super::super::segment_arms::{OfValue, deciding, is_large, of_column, told};
 use super::super::segments::of_value;
 use super::compare::{Basis, PlaceFigures};
 use crate::cells::Place;
@@ -17,12 +17,11 @@ use crate::jobs::Progress;
 /// column they cover.
 pub(super) fn by_segment(
     basis: &Basis<'_>,
-    metrics: &[Metric],
+    metrics: &[&Metric],
     compared: (usize, usize),
     progress: &Progress,
 ) -> Result<(Vec<SegmentEffect>, Vec<SegmentColumn>)> {
     let (mut effects, mut columns) = (Vec::new(), Vec::new());
-    let told = told(metrics);
     let places = segment_places(basis);
     for column in places.chunk_by(|a, b| a.1.segment == b.1.segment) {
         let all = figures(basis, column);
@@ -49,7 +48,7 @@ pub(super) fn by_segment(
                     ..of_value(metric, size(figures).into(), &samples, effect)
                 }
             };
-            Ok(told.iter().map(of_metric).collect())
+            Ok(metrics.iter().map(of_metric).collect())
         };
         let found = values
             .par_iter()
@@ -65,6 +64,18 @@ pub(super) fn by_segment(
         });
     }
     Ok((effects, columns))
+}
+
+/// The same as [`by_segment`] for each of the other arms, on metrics that decide.
+pub(super) fn others(
+    basis: &Basis<'_>,
+    metrics: &[Metric],
+    (control, others): (usize, &[usize]),
+    progress: &Progress,
+) -> Result<Vec<Vec<SegmentEffect>>> {
+    let metrics = deciding(metrics);
+    let of_arm = |arm: &usize| Ok(by_segment(basis, &metrics, (control, *arm), progress)?.0);
+    others.iter().map(of_arm).collect()
 }
 
 /// What the arms shown show within each value of each segment column.

@@ -4,6 +4,7 @@
 //! A check that does not apply to a log is absent. Families run side by side, so each reads only the
 //! columns it needs; none keeps a table of all rows.
 
+mod answered;
 mod arms;
 mod crossing;
 mod designed;
@@ -87,7 +88,7 @@ impl<'a> std::ops::Deref for Evidence<'a> {
 type Family = fn(&Evidence<'_>) -> Vec<HealthCheck>;
 
 /// All families, in the order in which their checks are shown within one severity.
-const FAMILIES: [Family; 17] = [
+const FAMILIES: [Family; 18] = [
     expected::checks,
     split::checks,
     split_parts::checks,
@@ -100,6 +101,7 @@ const FAMILIES: [Family; 17] = [
     neighbours::checks,
     doubts::checks,
     lost::checks,
+    answered::checks,
     missing::checks,
     duplicates::checks,
     latency::checks,

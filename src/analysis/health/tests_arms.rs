@@ -119,7 +119,7 @@ fn another_mix_of_requests_is_named() {
         &log,
         "same-work",
         Severity::Warning,
-        "The mix is not the control's: new, country KR 0 % (control 3",
+        "The mix is not the control's: new, country KR: 0 % (control 3",
     );
     let mut unread = sound();
     unread.unread_columns = vec!["target_qps".into()];

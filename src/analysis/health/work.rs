@@ -56,7 +56,7 @@ pub(super) fn checks_of_counts(
     let of_columns: Vec<Option<Vec<Counts>>> =
         log.segments.par_iter().enumerate().map(counted).collect();
     let columns = || log.segments.iter().zip(&of_columns);
-    let mixes: Vec<String> = columns()
+    let mixes: Vec<(usize, String)> = columns()
         .filter_map(|(segment, counts)| Some(different_mixes(evidence, segment, counts.as_ref()?)))
         .flatten()
         .collect();
@@ -68,9 +68,23 @@ pub(super) fn checks_of_counts(
     let checked: Vec<&str> = of_prompts.chain(named(true)).collect();
     let unread = log.unread_columns.iter().map(String::as_str);
     let unchecked: Vec<&str> = named(false).chain(unread).collect();
-    verdict(&prompts.unwrap_or_default(), &mixes, &checked, &unchecked)
-        .into_iter()
-        .collect()
+    // Of an arm that nothing is decided about, its own row tells.
+    let differing = mixes.iter().chain(prompts.iter().flatten());
+    let is_beside = evidence.treatment.is_some_and(|treatment| {
+        let mut arms = differing.map(|(arm, _)| *arm);
+        arms.all(|arm| arm != treatment)
+    });
+    let worded = |of: &[(usize, String)]| of.iter().map(|(_, text)| text.clone()).collect();
+    let prompts: Vec<String> = worded(prompts.as_deref().unwrap_or_default());
+    let mixes: Vec<String> = worded(&mixes);
+    let mut check = verdict(&prompts, &mixes, &checked, &unchecked);
+    if let Some(check) = check
+        .as_mut()
+        .filter(|c| is_beside && c.severity == Severity::Warning)
+    {
+        check.severity = Severity::Note;
+    }
+    check.into_iter().collect()
 }
 
 /// Whether a column's values name kinds of requests rather than single ones.
@@ -148,20 +162,24 @@ fn names(of: &[&str]) -> String {
 
 /// Prompts exist before an arm answers: where they differ, the arms did different work. `None`
 /// without prompt tokens.
-fn longer_prompts(evidence: &Evidence<'_>) -> Option<Vec<String>> {
+fn longer_prompts(evidence: &Evidence<'_>) -> Option<Vec<(usize, String)>> {
     let rows = &evidence.scorecard;
     let row = rows.iter().find(|row| row.id == "tokens_in_mean")?;
     let differs = row.effects.iter().filter_map(|effect| {
         let relative = effect.relative?.value;
         let is_clear = effect.test?.p < ALARMING && relative.abs() > LONGER;
         let name = &evidence.arms[effect.arm].name;
-        is_clear.then(|| format!("{name} {}", units::relative(relative)))
+        is_clear.then(|| (effect.arm, format!("{name} {}", units::relative(relative))))
     });
     Some(differs.collect())
 }
 
 /// The arms whose mix of a column's values is clearly not the control's, the treatment first.
-fn different_mixes(evidence: &Evidence<'_>, segment: &Segment, counts: &[Counts]) -> Vec<String> {
+fn different_mixes(
+    evidence: &Evidence<'_>,
+    segment: &Segment,
+    counts: &[Counts],
+) -> Vec<(usize, String)> {
     let (log, control) = (evidence.log, evidence.control);
     let mut arms: Vec<usize> = (0..log.arms.len()).filter(|arm| *arm != control).collect();
     arms.sort_by_key(|arm| Some(*arm) != evidence.treatment);
@@ -173,7 +191,7 @@ fn different_mixes(evidence: &Evidence<'_>, segment: &Segment, counts: &[Counts]
         let mix = Mix::of(stages, (control, arm), evidence.request_design_effect)?;
         let name = &evidence.arms[arm].name;
         mix.is_different()
-            .then(|| format!("{name}, {}", mix.words(segment)))
+            .then(|| (arm, format!("{name}, {}", mix.words(segment))))
     });
     worded.collect()
 }
@@ -288,7 +306,7 @@ impl Mix {
                     name => name,
                 };
                 let (q, p) = (units::share(q), units::share(p));
-                format!("{name} {q} (control {p})")
+                format!("{name}: {q} (control {p})")
             })
             .collect();
         format!("{} {}", segment.name, values.join(", "))

@@ -64,6 +64,9 @@ pub struct Analysis {
     pub segment_columns: Vec<SegmentColumn>,
     /// Every arm by segment value, where more than two arms are compared.
     pub segment_arms: Vec<SegmentArms>,
+    /// Effects of arms that are neither control nor treatment by segment value, on metrics that decide;
+    /// each arm's corrected by themselves, the most harmful first.
+    pub other_segments: Vec<SegmentEffect>,
     /// What effects were adjusted for, or why not; `None` where the log knows nothing of the time
     /// before.
     pub covariate: Option<CovariateFinding>,
@@ -315,7 +318,7 @@ pub struct Decision {
     pub next_step: Option<String>,
     /// The strongest first.
     pub reasons: Vec<Reason>,
-    /// What would change it: more data, or another margin; the nearest first.
+    /// What would change a reading: more data, or another margin; the nearest first.
     pub would_change: Vec<Outlook>,
     /// What speaks against it; empty where nothing does.
     pub dissent: Vec<String>,
@@ -326,6 +329,8 @@ pub struct Decision {
 pub struct Outlook {
     /// The metric's id, as in the scorecard.
     pub metric: String,
+    /// As shown to people.
+    pub label: String,
     /// The margin at which the metric would just pass, in its own unit; greater is more lenient.
     pub passing_margin: Option<f64>,
     /// Further units (requests where `unit` is the request) until the interval would be narrow

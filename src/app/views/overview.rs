@@ -113,7 +113,7 @@ fn decision_ui(ui: &mut egui::Ui, analysis: &Analysis) {
                 .iter()
                 .map(|o| o.text.as_str())
                 .collect();
-            folded_ui(ui, "What would change it", &texts);
+            folded_ui(ui, "What would change a reading", &texts);
             let texts: Vec<&str> = decision.dissent.iter().map(String::as_str).collect();
             folded_ui(ui, "Doubts about this decision", &texts);
         });

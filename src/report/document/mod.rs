@@ -50,7 +50,7 @@ pub struct Banner {
     pub reasons: Vec<Item>,
     /// What to do next; at most one sentence.
     pub next_step: Vec<String>,
-    /// What would change it.
+    /// What would change a reading.
     pub would_change: Vec<String>,
     /// What speaks against it.
     pub dissent: Vec<String>,

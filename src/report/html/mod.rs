@@ -95,7 +95,7 @@ fn banner(banner: &Banner, language: Language) -> Markup {
             }
             @for (title, sentences) in [
                 ("Next step", &banner.next_step),
-                ("What would change it", &banner.would_change),
+                ("What would change a reading", &banner.would_change),
                 ("Doubts about this decision", &banner.dissent),
             ] {
                 @if !sentences.is_empty() {
