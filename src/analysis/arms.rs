@@ -1,6 +1,8 @@
 //! Which arm is the control, which one the decision is about, and how large each is.
 
-use super::model::{ArmRole, ArmSummary, ErrorCount, OutcomeCounts};
+use std::cmp::Reverse;
+
+use super::model::{ArmRole, ArmSummary, ChosenBy, ErrorCount, OutcomeCounts};
 use super::settings::AnalysisSettings;
 use crate::data::{ArmWord, Outcome, RequestLog, Units};
 use crate::error::{Error, ErrorKind, Result};
@@ -20,7 +22,7 @@ pub(super) fn choose(
         Some(name) => Some(named(log, name, "treatment")?),
         None => known(log, ArmWord::Treatment)
             .filter(|t| *t != control)
-            .or_else(|| largest(sizes, Some(control))),
+            .or_else(|| largest(log, sizes, Some(control), Some(control))),
     };
     if treatment == Some(control) {
         return Err(Error::new(
@@ -133,14 +135,63 @@ fn guessed_control(log: &RequestLog, sizes: &[u64], treatment: Option<&str>) -> 
     let called = known(log, ArmWord::Control).filter(|arm| Some(*arm) != tried);
     called
         .or_else(|| lowest_version(log, sizes, tried))
-        .or_else(|| largest(sizes, tried))
+        .or_else(|| largest(log, sizes, tried, None))
         .unwrap_or(0)
 }
 
-/// The largest arm but one; the first of equals.
-fn largest(sizes: &[u64], except: Option<usize>) -> Option<usize> {
+/// The largest arm but one. Of equals, whatever the order of the rows: the one whose name most others
+/// contain, as what they vary; beside a `base`, the one that varies its name least; else the first by name.
+fn largest(
+    log: &RequestLog,
+    sizes: &[u64],
+    except: Option<usize>,
+    base: Option<usize>,
+) -> Option<usize> {
     let candidates = (0..sizes.len()).filter(|i| Some(*i) != except && sizes[*i] > 0);
-    candidates.max_by_key(|&i| (sizes[i], std::cmp::Reverse(i)))
+    let name = |i: usize| log.arms[i].name.as_str();
+    let n_varied = |i: usize| {
+        let others = log.arms.iter().filter(|arm| arm.name != name(i));
+        others.filter(|arm| arm.name.contains(name(i))).count()
+    };
+    let added = |i: usize| match base {
+        Some(base) if name(i).contains(name(base)) => name(i).len() - name(base).len(),
+        _ => usize::MAX,
+    };
+    candidates.min_by_key(|&i| (Reverse(sizes[i]), added(i), Reverse(n_varied(i)), name(i)))
+}
+
+/// How control and treatment came to be chosen.
+pub(super) fn chosen_by(
+    log: &RequestLog,
+    sizes: &[u64],
+    settings: &AnalysisSettings,
+    (control, treatment): (usize, Option<usize>),
+) -> [ChosenBy; 2] {
+    let by_size = |arm: Option<usize>| {
+        let n = arm.map_or(0, |arm| sizes[arm]);
+        let others = (0..sizes.len()).filter(|other| Some(*other) != arm && *other != control);
+        match others.filter(|other| sizes[*other] == n).count() {
+            0 => ChosenBy::Size,
+            _ => ChosenBy::Tie,
+        }
+    };
+    let of_control = if settings.control.is_some() {
+        ChosenBy::Analyst
+    } else if known(log, ArmWord::Control) == Some(control) {
+        ChosenBy::Name
+    } else if lowest_version(log, sizes, None) == Some(control) {
+        ChosenBy::Version
+    } else {
+        by_size(Some(control))
+    };
+    let of_treatment = if settings.treatment.is_some() {
+        ChosenBy::Analyst
+    } else if treatment.is_some() && known(log, ArmWord::Treatment) == treatment {
+        ChosenBy::Name
+    } else {
+        by_size(treatment)
+    };
+    [of_control, of_treatment]
 }
 
 /// The lowest of several arms whose names differ in their numbers alone, such as `prompt-v1` and
@@ -243,5 +294,24 @@ mod tests {
     #[test]
     fn else_the_largest_arm_is_the_control() {
         assert_eq!(chosen(&[("x", 4), ("y", 9), ("z", 6)]), (1, Some(2)));
+    }
+
+    #[test]
+    fn of_equals_names_tell_whatever_the_order_of_the_rows() {
+        let mut names = ["ps_naive", "naive", "ps_stack", "aibrix_naive_7"];
+        for _ in 0..4 {
+            names.rotate_left(1);
+            let arms = names.map(|name| (name, 2558));
+            let (control, treatment) = chosen(&arms);
+            assert_eq!(names[control], "naive");
+            assert_eq!(treatment.map(|arm| names[arm]), Some("ps_naive"));
+        }
+        let providers = [
+            ("together", 450),
+            ("lepton", 450),
+            ("groq", 150),
+            ("anyscale", 450),
+        ];
+        assert_eq!(chosen(&providers), (3, Some(1)));
     }
 }

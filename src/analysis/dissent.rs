@@ -1,8 +1,10 @@
 //! What speaks against the decision, so that nobody has to find it out afterwards.
 
 use super::model::{
-    DecisionKind, Effect, HealthCheck, MetricRole, ScorecardRow, SegmentEffect, Severity, Verdict,
+    ArmSummary, ChosenBy, Decision, DecisionKind, Effect, HealthCheck, MetricRole, ScorecardRow,
+    SegmentEffect, Severity, Verdict,
 };
+use crate::units;
 
 /// Sentences that point the other way, the gravest first.
 pub(super) fn dissent(
@@ -69,6 +71,39 @@ pub(super) fn dissent(
         );
     }
     out
+}
+
+/// That nobody said which of several arms to compare, and neither do their names: first of all doubts.
+pub(super) fn add_choice(
+    decision: &mut Decision,
+    arms: &[ArmSummary],
+    (control, treatment): (usize, Option<usize>),
+    [of_control, of_treatment]: [ChosenBy; 2],
+) {
+    let is_by_size = |by| matches!(by, ChosenBy::Size | ChosenBy::Tie);
+    let Some(treatment) = treatment.filter(|_| arms.len() > 2 && is_by_size(of_treatment)) else {
+        return;
+    };
+    let (a, b) = (&arms[control].name, &arms[treatment].name);
+    let text = match (is_by_size(of_control), of_control, of_treatment) {
+        (true, ChosenBy::Tie, _) | (true, _, ChosenBy::Tie) => format!(
+            "Nobody said which of the {} arms to compare, and several are equally large: {b} against {a} is as good as any other pair",
+            units::count(arms.len() as u64)
+        ),
+        (true, ..) => format!(
+            "Nobody said which of the {} arms to compare: {b} and {a} are the largest",
+            units::count(arms.len() as u64)
+        ),
+        (false, _, ChosenBy::Tie) => format!(
+            "Nobody said which of the {} arms the decision is about, and several are as large as {b}",
+            units::count(arms.len() as u64)
+        ),
+        (false, ..) => format!(
+            "Nobody said which of the {} arms the decision is about: {b} is the largest beside {a}",
+            units::count(arms.len() as u64)
+        ),
+    };
+    decision.dissent.insert(0, text);
 }
 
 /// Segment values in which a metric that is worse on the whole is better, the largest three.

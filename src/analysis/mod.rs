@@ -110,6 +110,7 @@ pub fn analyze_again(
     let rollout = rollout?;
     let stages = rollout.stages.as_slice();
     let strategy = strategy::in_force(&rollout.looks_like, settings, log.clock);
+    let chosen_by = arms::chosen_by(log, rollouts.sizes(log), settings, (control, treatment));
     let log = selected.as_ref();
     let rows = scorecard::rows_by_arm(log);
     let arms = arms::summarize(log, &rows, control, treatment);
@@ -175,7 +176,7 @@ pub fn analyze_again(
     let summary = summary(log, n_requests_unfiltered);
     let baseline = baseline(log, &rows[control], &latencies, control);
     let plan = plan::inputs(&summary, &baseline, &scorecard, compared, &arms);
-    let decision = decision::decide(
+    let mut decision = decision::decide(
         &arms,
         compared,
         &scorecard,
@@ -184,6 +185,7 @@ pub fn analyze_again(
         (&strategy, switch.as_ref()),
         (&summary, settings),
     );
+    dissent::add_choice(&mut decision, &arms, compared, chosen_by);
     Ok(Analysis {
         schema: SCHEMA,
         settings: settings.clone(),
@@ -198,6 +200,7 @@ pub fn analyze_again(
         decision,
         control,
         treatment,
+        chosen_by,
         arms,
         health,
         scorecard,

@@ -414,8 +414,14 @@ fn the_next_step_says_what_to_take_away_or_to_run_again() {
         step.starts_with("Run gpt and mini again side by side"),
         "{step}"
     );
-    assert!(step.contains("users in both arms together (here 4,000)"), "{step}");
-    assert!(step.ends_with("unless its margin is set wider before"), "{step}");
+    assert!(
+        step.contains("users in both arms together (here 4,000)"),
+        "{step}"
+    );
+    assert!(
+        step.ends_with("unless its margin is set wider before"),
+        "{step}"
+    );
 }
 
 #[test]

@@ -108,6 +108,10 @@ fn threshold(condition: &Condition, i: usize, calm: &[Trace], alpha: f64) -> Res
         };
         return Err(why.to_owned());
     }
+    // A share or a number that is zero in all of them: any threshold would do, and none is known to.
+    if reaches.iter().all(|reach| *reach == 0.0) {
+        return Err("the baseline never had any, so that no level can be told from it".to_owned());
+    }
     let safe = rounded_up(level.next_up(), 4);
     // Adding zero makes a negative zero a zero.
     Ok(oriented(condition.comparison.cmp(), safe) + 0.0)

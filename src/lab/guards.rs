@@ -8,7 +8,7 @@ use super::settings::{Engine, LabSettings};
 use super::words;
 use crate::data::{Clock as LogClock, Quantity, RequestLog};
 use crate::rules::{Condition, NoData, Persistence, Rule, Window};
-use crate::stats::RatioMoments;
+use crate::stats::{RatioMoments, Share};
 use crate::units;
 
 /// What holds of every figure of a lab.
@@ -79,6 +79,18 @@ fn of_log(
         ));
     }
     found.extend(resemblance(log, ground));
+    if ground.error_share == Some(0.0) {
+        let n = ground.requests;
+        // Wilson's upper end, at 95 % as elsewhere.
+        let upper = Share { events: 0, n }
+            .wilson(0.95)
+            .map_or(1.0, |e| e.interval.upper);
+        found.push(format!(
+            "The baseline has no failed request among {}: its true share may be up to {}. Rules on errors are tried as if it were 0, so how often they would roll back without cause is not known.",
+            units::count(n),
+            units::share(upper)
+        ));
+    }
     if log.clock == LogClock::RowOrder {
         found.push("The log has no times: requests are taken in the order of the file.".to_owned());
     } else if log.start_us == log.event_us {

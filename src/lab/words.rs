@@ -111,13 +111,15 @@ pub enum Grade {
     Open,
     /// It seldom rolls back without cause, nor with one.
     Blind,
+    /// It seldom rolls back without cause, and misses most rollouts with one of the regressions.
+    Partial,
     /// It seldom rolls back without cause, and mostly with one.
     Good,
 }
 
 /// How good a rule, or a version of it, is where false rollbacks up to `alpha` are tolerated.
 pub fn grade(false_rollback: &Chance, detection: &[Detection], alpha: f64) -> Grade {
-    let finds = |d: &Detection| d.sees && d.detected.share - false_rollback.share >= 0.5;
+    let finds = |d: &Detection| d.sees && is_found(d, false_rollback);
     if false_rollback.lower > alpha {
         Grade::Wrong
     } else if detection.is_empty() {
@@ -126,20 +128,39 @@ pub fn grade(false_rollback: &Chance, detection: &[Detection], alpha: f64) -> Gr
         Grade::Blind
     } else if false_rollback.upper > alpha {
         Grade::Open
+    } else if missed(false_rollback, detection).is_some() {
+        Grade::Partial
     } else {
         Grade::Good
     }
 }
 
-/// `false rollbacks: 0 %, finds little`.
-pub fn graded(false_rollback: &Chance, grade: Grade) -> String {
+/// Whether it rolls back half of the rollouts with a regression that it would not roll back anyway.
+fn is_found(detection: &Detection, false_rollback: &Chance) -> bool {
+    detection.detected.share - false_rollback.share >= 0.5
+}
+
+/// The first regression that the rule could see and mostly misses, of those that can be found.
+fn missed<'d>(false_rollback: &Chance, detection: &'d [Detection]) -> Option<&'d Detection> {
+    let mut seen = detection.iter().filter(|d| d.sees && d.findable >= 0.98);
+    seen.find(|d| !is_found(d, false_rollback))
+}
+
+/// How often it rolls back without cause, and what it misses.
+pub fn graded(false_rollback: &Chance, detection: &[Detection], grade: Grade) -> String {
+    let n = units::count(false_rollback.n);
     let often = match false_rollback.events {
-        0 => "never a false rollback".to_owned(),
+        0 => format!("0 of {n} false rollbacks"),
         _ => format!("{} false rollbacks", rounded(false_rollback.share)),
     };
-    match grade {
-        Grade::Blind => format!("{often}, but it finds little"),
-        Grade::Wrong | Grade::Open | Grade::Good => often,
+    match (grade, missed(false_rollback, detection)) {
+        (Grade::Blind, _) => format!("{often}, but it finds little"),
+        (Grade::Partial, Some(missed)) => format!(
+            "{often}, but it misses {} of rollouts with {}",
+            rounded(1.0 - missed.detected.share),
+            missed.text
+        ),
+        _ => often,
     }
 }
 
@@ -344,7 +365,13 @@ mod tests {
         let check = |events, found: &[Detection], expected| {
             assert_eq!(grade(&chance(events), found, 0.05), expected);
         };
-        check(0, &[detection(10, true), detection(980, true)], Grade::Good);
+        let half = [detection(10, true), detection(980, true)];
+        check(0, &half, Grade::Partial);
+        assert_eq!(
+            graded(&chance(0), &half, Grade::Partial),
+            "0 of 1,000 false rollbacks, but it misses 99 % of rollouts with errors"
+        );
+        check(0, &[detection(980, true)], Grade::Good);
         check(0, &[detection(40, true)], Grade::Blind);
         // What a rule does not measure it does not find, however often it fires then.
         check(10, &[detection(980, false)], Grade::Blind);

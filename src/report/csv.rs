@@ -64,6 +64,8 @@ fn render(table: &Table, language: Language) -> Result<Vec<u8>> {
 /// What a column of the report becomes.
 struct Parts {
     has_interval: bool,
+    /// Words beside the numbers that they stand for.
+    has_signs: bool,
     has_notes: bool,
 }
 
@@ -71,10 +73,12 @@ impl Parts {
     fn of<'a>(cells: impl Iterator<Item = &'a Cell>) -> Self {
         let mut parts = Self {
             has_interval: false,
+            has_signs: false,
             has_notes: false,
         };
         for cell in cells {
             parts.has_interval |= matches!(cell.shown, Shown::Estimate { .. });
+            parts.has_signs |= cell.number.is_some();
             parts.has_notes |= !cell.notes.is_empty() || !cell.warning.is_empty();
         }
         parts
@@ -86,6 +90,9 @@ impl Parts {
             out.extend(
                 ["lower", "upper"].map(|end| inert(&format!("{title}, {}", language.say(end)))),
             );
+        }
+        if self.has_signs {
+            out.push(inert(&format!("{title}, {}", language.say("sign"))));
         }
         if self.has_notes {
             out.push(inert(&format!("{title}, {}", language.say("note"))));
@@ -99,12 +106,18 @@ impl Parts {
             Shown::Text(text) | Shown::Code(text) => inert(text),
             Shown::Number { raw, .. } => number(*raw),
             Shown::Estimate { raw, .. } => number(raw[0]),
-            Shown::Chip(chip) => inert(&chip.label),
+            Shown::Chip(chip) => cell.number.map_or_else(|| inert(&chip.label), number),
         }];
         if self.has_interval {
             out.extend(match &cell.shown {
                 Shown::Estimate { raw, .. } => [number(raw[1]), number(raw[2])],
                 _ => [String::new(), String::new()],
+            });
+        }
+        if self.has_signs {
+            out.push(match &cell.shown {
+                Shown::Chip(chip) => inert(chip.symbol),
+                _ => String::new(),
             });
         }
         if self.has_notes {
@@ -121,13 +134,19 @@ impl Parts {
     }
 }
 
+/// In full; an end that is not bounded is empty, because spreadsheets take `-inf` for a formula.
 fn number(value: f64) -> String {
-    if value.is_nan() {
+    if !value.is_finite() {
         String::new()
+    } else if value != 0.0 && value.abs() < TINY {
+        format!("{value:e}")
     } else {
         value.to_string()
     }
 }
+
+/// Smaller numbers would be rows of zeros.
+const TINY: f64 = 1e-6;
 
 /// `text` with what is unseen written out, and never the start of a formula.
 fn inert(text: &str) -> String {

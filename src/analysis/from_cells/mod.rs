@@ -13,7 +13,7 @@ mod names;
 mod segments;
 mod trends;
 
-use super::arms::choose;
+use super::arms::{choose, chosen_by};
 use super::cell_stages::{joined, stages_of_cells, unit_plan};
 use super::effect::Inference;
 use super::latency::{self, Shown};
@@ -25,7 +25,7 @@ use super::model::{
 use super::plan::{self, Baseline};
 use super::settings::{AnalysisSettings, StrataChoice};
 use super::strata::Strata;
-use super::{decision, family, segment_arms, segment_harm, spread, strategy};
+use super::{decision, dissent, family, segment_arms, segment_harm, spread, strategy};
 use crate::cells::{Cells, Measure, Scope, bins};
 use crate::data::{Quantity, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
@@ -116,7 +116,7 @@ pub fn analyze_cells(
         settings,
     };
     let health = health::checks(&found, cells, (&by_user, root));
-    let decision = decision::decide(
+    let mut decision = decision::decide(
         &arms,
         compared,
         &scorecard,
@@ -125,6 +125,8 @@ pub fn analyze_cells(
         (&strategy, None),
         (&log, settings),
     );
+    let chosen_by = chosen_by(&names, &sizes, settings, compared);
+    dissent::add_choice(&mut decision, &arms, compared, chosen_by);
     let moments = |quantity| {
         let has = names.quantity(quantity).is_some();
         has.then(|| figures.whole[control].moments(quantity))
@@ -155,6 +157,7 @@ pub fn analyze_cells(
         decision,
         control,
         treatment,
+        chosen_by,
         arms,
         health,
         scorecard,

@@ -42,6 +42,8 @@ pub struct Analysis {
     pub control: usize,
     /// Index into `arms` of the arm that the decision is about; `None` with a single arm.
     pub treatment: Option<usize>,
+    /// How control and treatment were chosen.
+    pub chosen_by: [ChosenBy; 2],
     /// Per arm, in the log's order.
     pub arms: Vec<ArmSummary>,
     /// Whether the log can carry a conclusion; the worst first.
@@ -396,6 +398,22 @@ pub struct ArmSummary {
     pub outcomes: OutcomeCounts,
     /// Failed requests by code, the commonest first; empty where the log has no codes.
     pub errors: Vec<ErrorCount>,
+}
+
+/// How an arm came to be control or treatment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChosenBy {
+    /// Somebody said so.
+    Analyst,
+    /// Its name says so: `baseline`, `canary`.
+    Name,
+    /// It is the lowest of several versions.
+    Version,
+    /// It is the largest, or the largest other.
+    Size,
+    /// Others are as large.
+    Tie,
 }
 
 /// Failed requests of one kind.

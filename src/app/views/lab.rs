@@ -373,9 +373,9 @@ fn grade_chip(
     let (sign, tone) = match grade {
         Grade::Wrong => ("▼", Tone::Bad),
         Grade::Open => ("●", Tone::Caution),
-        Grade::Blind => ("?", Tone::Caution),
+        Grade::Blind | Grade::Partial => ("?", Tone::Caution),
         Grade::Good => ("▲", Tone::Good),
     };
-    let said = tr(graded(false_rollback, grade));
+    let said = tr(graded(false_rollback, detection, grade));
     chip(ui, &format!("{sign} {}: {said}", tr(version)), tone);
 }

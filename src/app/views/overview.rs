@@ -206,7 +206,8 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands)
         effect.difference.map(|d| change(row.form, d))
     });
     let verdicts = lines.iter().filter_map(|(row, arm)| row.effect_of(*arm));
-    let verdicts = verdicts_width(ui, verdicts.map(|effect| effect.verdict));
+    let is_judged = !analysis.decision.is_log_unsound;
+    let verdicts = verdicts_width(ui, verdicts.map(|effect| effect.verdict), is_judged);
     let mut columns = vec![
         Column::rest("Metric", 150.0),
         Column::rest("Arm", 120.0),
@@ -264,7 +265,7 @@ fn scorecard_ui(ui: &mut egui::Ui, analysis: &Analysis, commands: &mut Commands)
                     let margin = effect
                         .margin
                         .map_or_else(String::new, |m| format!("Margin {}", row.form.change(m)));
-                    verdict_chip(ui, effect.verdict).on_hover_text(tr(margin));
+                    verdict_chip(ui, effect.verdict, is_judged).on_hover_text(tr(margin));
                 }
                 (3, Some(_)) => {
                     value_link(ui, row, analysis.control, commands);

@@ -11,6 +11,7 @@ use super::super::widgets::{
 use super::super::words::tr;
 use super::behind::{forest_ui, show_segment};
 use crate::analysis::{Analysis, SegmentEffect};
+use crate::report::chart::Tone;
 use crate::report::segment_map::{SegmentMap, cell_text, segment_map, segment_note, segment_words};
 use crate::units;
 
@@ -43,7 +44,7 @@ pub(super) fn ui(
         }
     }
     ui.add_space(4.0);
-    map_ui(ui, &map);
+    map_ui(ui, &map, !analysis.decision.is_log_unsound);
     note(
         ui,
         &format!(
@@ -83,11 +84,12 @@ pub(super) fn ui(
         copy_button(ui, "the segments", commands, || segments_tsv(&chosen));
     });
     let arms = [Some(analysis.control), analysis.treatment];
-    table_of(ui, &chosen, arms, commands);
+    let is_judged = !analysis.decision.is_log_unsound;
+    table_of(ui, (&chosen, is_judged), arms, commands);
 }
 
 /// Segment values by metrics: a colour, a shape and the change in each cell.
-fn map_ui(ui: &mut egui::Ui, map: &SegmentMap<'_>) {
+fn map_ui(ui: &mut egui::Ui, map: &SegmentMap<'_>, is_judged: bool) {
     let place = |k: usize| {
         let worst = map.rows[k].worst;
         format!("{} = {}", worst.segment, worst.shown_value())
@@ -107,7 +109,7 @@ fn map_ui(ui: &mut egui::Ui, map: &SegmentMap<'_>) {
         let size = (n_rows, table_height(n_rows.min(MOST_ROWS)));
         table_ui(ui, "segment map", &columns, size, |ui, row, column| {
             if let Some(metric) = column.checked_sub(1) {
-                cell_ui(ui, map.rows[row].cells[metric]);
+                cell_ui(ui, map.rows[row].cells[metric], is_judged);
             } else {
                 let place = place(row);
                 ui.label(shortened(&place)).on_hover_text(place);
@@ -116,7 +118,7 @@ fn map_ui(ui: &mut egui::Ui, map: &SegmentMap<'_>) {
     });
 }
 
-fn cell_ui(ui: &mut egui::Ui, found: Option<&SegmentEffect>) {
+fn cell_ui(ui: &mut egui::Ui, found: Option<&SegmentEffect>, is_judged: bool) {
     let text = cell_text(found);
     let Some(effect) = found else {
         ui.weak(text);
@@ -127,11 +129,16 @@ fn cell_ui(ui: &mut egui::Ui, found: Option<&SegmentEffect>) {
         format!("{}, corrected p {p}", change(effect.form, d))
     });
     let place = format!("{} = {}", effect.segment, effect.shown_value());
-    chip(ui, &text, theme::verdict_tone(effect.verdict)).on_hover_text(format!(
+    let (tone, reading) = if is_judged {
+        (theme::verdict_tone(effect.verdict), effect.verdict.label())
+    } else {
+        (Tone::Quiet, "not judged")
+    };
+    chip(ui, &text, tone).on_hover_text(format!(
         "{}\n{}\n{}: {}",
         tr(&effect.label),
         place,
-        tr(effect.verdict.label()),
+        tr(reading),
         tr(interval)
     ));
 }
@@ -160,14 +167,14 @@ fn value_ui(
 
 fn table_of(
     ui: &mut egui::Ui,
-    chosen: &[&SegmentEffect],
+    (chosen, is_judged): (&[&SegmentEffect], bool),
     [control, treatment]: [Option<usize>; 2],
     commands: &mut Commands,
 ) {
     let changes = chosen
         .iter()
         .filter_map(|s| Some(change(s.form, s.effect.difference?)));
-    let verdicts = verdicts_width(ui, chosen.iter().map(|segment| segment.verdict));
+    let verdicts = verdicts_width(ui, chosen.iter().map(|segment| segment.verdict), is_judged);
     let columns = [
         Column::rest("Where", 190.0),
         Column::text("Metric", 150.0),
@@ -201,7 +208,7 @@ fn table_of(
                     ui.label(tr(&segment.label));
                 }
                 2 => {
-                    verdict_chip(ui, segment.verdict);
+                    verdict_chip(ui, segment.verdict, is_judged);
                 }
                 3 => {
                     let shown = (segment.compared().0, segment.n.0, control);

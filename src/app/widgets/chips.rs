@@ -34,22 +34,36 @@ fn galley(ui: &egui::Ui, text: &str, color: egui::Color32) -> std::sync::Arc<egu
     ui.painter().layout_no_wrap(text.to_owned(), font, color)
 }
 
-/// A verdict with its shape.
-pub(in crate::app) fn verdict_chip(ui: &mut egui::Ui, verdict: Verdict) -> egui::Response {
-    chip(ui, &verdict_text(verdict), theme::verdict_tone(verdict))
+/// A verdict with its shape; grey where the log is such that nothing is judged.
+pub(in crate::app) fn verdict_chip(
+    ui: &mut egui::Ui,
+    verdict: Verdict,
+    is_judged: bool,
+) -> egui::Response {
+    let tone = if is_judged {
+        theme::verdict_tone(verdict)
+    } else {
+        Tone::Quiet
+    };
+    chip(ui, &verdict_text(verdict, is_judged), tone)
 }
 
 /// How wide a column of these verdicts is.
 pub(in crate::app) fn verdicts_width(
     ui: &egui::Ui,
     verdicts: impl Iterator<Item = Verdict>,
+    is_judged: bool,
 ) -> f32 {
-    let widths = verdicts.map(|verdict| chip_width(ui, &verdict_text(verdict)));
+    let widths = verdicts.map(|verdict| chip_width(ui, &verdict_text(verdict, is_judged)));
     widths.fold(60.0, f32::max)
 }
 
-fn verdict_text(verdict: Verdict) -> String {
-    format!("{} {}", verdict.symbol(), verdict.label())
+fn verdict_text(verdict: Verdict, is_judged: bool) -> String {
+    if is_judged {
+        format!("{} {}", verdict.symbol(), verdict.label())
+    } else {
+        "– not judged".to_owned()
+    }
 }
 
 /// A health check's weight.

@@ -62,7 +62,7 @@ pub fn guardrail_forest(analysis: &Analysis) -> Option<Chart> {
         ),
         x: axis("Relative change", Scale::Relative, &rows),
         y: rows_axis(&rows),
-        layers: layers(&rows),
+        layers: layers(analysis, &rows),
     })
 }
 
@@ -111,7 +111,7 @@ pub fn segment_forest(analysis: &Analysis, metric_id: &str) -> Option<Chart> {
             &rows,
         ),
         y: rows_axis(&rows),
-        layers: layers(&rows),
+        layers: layers(analysis, &rows),
     })
 }
 
@@ -202,7 +202,7 @@ fn rows_axis(rows: &[Row]) -> Axis {
     Axis::new("", Scale::Category(labels))
 }
 
-fn layers(rows: &[Row]) -> Vec<Layer> {
+fn layers(analysis: &Analysis, rows: &[Row]) -> Vec<Layer> {
     let margins: Vec<(f64, f64)> = rows
         .iter()
         .enumerate()
@@ -218,21 +218,27 @@ fn layers(rows: &[Row]) -> Vec<Layer> {
             points: margins,
         });
     }
-    for verdict in VERDICTS {
-        let items: Vec<_> = rows
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| row.verdict == verdict)
+    let mut intervals = |name: &str, tone: Tone, is_in: &dyn Fn(&Row) -> bool| {
+        let of_kind = rows.iter().enumerate().filter(|(_, row)| is_in(row));
+        let items: Vec<_> = of_kind
             .map(|(k, row)| (k as f64, row.at.0, row.at.1, row.at.2))
             .collect();
         if !items.is_empty() {
             out.push(Layer::Intervals {
-                name: verdict.label().to_owned(),
-                tone: verdict_tone(verdict),
+                name: name.to_owned(),
+                tone,
                 along: Along::X,
                 items,
             });
         }
+    };
+    if analysis.decision.is_log_unsound {
+        intervals("not judged", Tone::Quiet, &|_| true);
+        return out;
+    }
+    for verdict in VERDICTS {
+        let tone = verdict_tone(verdict);
+        intervals(verdict.label(), tone, &|row| row.verdict == verdict);
     }
     out
 }

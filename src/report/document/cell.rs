@@ -13,6 +13,8 @@ pub struct Cell {
     pub notes: Vec<String>,
     /// A warning, below that; may be empty.
     pub warning: String,
+    /// The number that words stand for, in full: what they are sorted by, and what CSV holds.
+    pub number: Option<f64>,
 }
 
 /// What a cell holds.
@@ -51,6 +53,7 @@ impl Cell {
             shown,
             notes: Vec::new(),
             warning: String::new(),
+            number: None,
         }
     }
 
@@ -118,6 +121,13 @@ impl Cell {
     /// A reading.
     pub fn chip(chip: Chip) -> Self {
         Self::new(Shown::Chip(chip))
+    }
+
+    /// The same, standing for a number.
+    #[must_use]
+    pub fn standing_for(mut self, number: f64) -> Self {
+        self.number = Some(number);
+        self
     }
 
     /// The same with a smaller line below.

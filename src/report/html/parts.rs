@@ -123,6 +123,9 @@ fn figure(figure: &Figure, width: u32, language: Language) -> Markup {
     }
 }
 
+/// Longer words are broken anywhere.
+const LONG_WORD: usize = 32;
+
 /// A table that scrolls by itself where the page is too narrow, and sorts by any column.
 fn table(table: &Table, language: Language) -> Markup {
     let class = match table.density {
@@ -140,7 +143,7 @@ fn table(table: &Table, language: Language) -> Markup {
             table class={ (class) (sortable) } style=[columns] id={ "table-" (table.id) } aria-label=(table.title) {
                 thead { tr {
                     @for (k, column) in table.columns.iter().enumerate() {
-                        th.num[column.align == Align::Right] scope="col" {
+                        th.num[column.align == Align::Right].long[is_long(&column.title)] scope="col" {
                             (column.title)
                             @if !column.sub.is_empty() { small { (column.sub) } }
                             @if let Some(order) = &order { (order.buttons(table, k, language)) }
@@ -170,6 +173,12 @@ fn table(table: &Table, language: Language) -> Markup {
     }
 }
 
+/// A name without a place to break it, which would push the figures out of sight.
+fn is_long(text: &str) -> bool {
+    let longest = text.split(' ').map(|word| word.chars().count()).max();
+    longest.unwrap_or(0) > LONG_WORD
+}
+
 fn content(cell: &Cell) -> Markup {
     html! {
         @match &cell.shown {
@@ -190,10 +199,14 @@ fn content(cell: &Cell) -> Markup {
 
 fn cell(cell: &Cell, align: Align) -> Markup {
     let content = content(cell);
+    let is_long = match &cell.shown {
+        Shown::Text(text) | Shown::Code(text) => is_long(text),
+        _ => false,
+    };
     html! {
         @match align {
-            Align::Head => th scope="row" { (content) },
-            Align::Left => td { (content) },
+            Align::Head => th.long[is_long] scope="row" { (content) },
+            Align::Left => td.long[is_long] { (content) },
             Align::Right => td.num { (content) },
         }
     }

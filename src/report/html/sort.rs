@@ -93,6 +93,9 @@ fn places(table: &Table, column: usize) -> Option<Vec<usize>> {
 }
 
 fn key(cell: &Cell) -> Key {
+    if let Some(number) = cell.number {
+        return Key::Number(number);
+    }
     match &cell.shown {
         Shown::Number { raw, .. } | Shown::Estimate { raw: [raw, ..], .. } if !raw.is_nan() => {
             Key::Number(*raw)
@@ -111,8 +114,39 @@ fn compare(a: &Key, b: &Key) -> std::cmp::Ordering {
     };
     match (a, b) {
         (Key::Number(a), Key::Number(b)) => a.total_cmp(b),
-        (Key::Word(a), Key::Word(b)) => a.cmp(b),
+        (Key::Word(a), Key::Word(b)) => by_parts(a, b),
         (a, b) => rank(a).cmp(&rank(b)),
+    }
+}
+
+/// Numbers within words by their size: 7b before 13b before 70b; whole numbers with their sign.
+fn by_parts(a: &str, b: &str) -> std::cmp::Ordering {
+    let whole = |text: &str| text.parse::<f64>().ok().filter(|n| n.is_finite());
+    if let (Some(a), Some(b)) = (whole(a), whole(b)) {
+        return a.total_cmp(&b);
+    }
+    let is_digit = |c: &char| c.is_ascii_digit();
+    let (mut a_left, mut b_left) = (a, b);
+    loop {
+        let digits = |text: &str| text.chars().take_while(is_digit).count();
+        let (n, m) = (digits(a_left), digits(b_left));
+        if n > 0 && m > 0 {
+            let (x, y) = (&a_left[..n], &b_left[..m]);
+            let size = |digits: &str| digits.trim_start_matches('0').len();
+            let order = size(x)
+                .cmp(&size(y))
+                .then_with(|| x.trim_start_matches('0').cmp(y.trim_start_matches('0')));
+            if order.is_ne() {
+                return order;
+            }
+            (a_left, b_left) = (&a_left[n..], &b_left[m..]);
+            continue;
+        }
+        let (mut x, mut y) = (a_left.chars(), b_left.chars());
+        match (x.next(), y.next()) {
+            (Some(c), Some(d)) if c == d => (a_left, b_left) = (x.as_str(), y.as_str()),
+            (c, d) => return c.cmp(&d).then_with(|| a.cmp(b)),
+        }
     }
 }
 

@@ -238,7 +238,8 @@ fn widths(sheet: &Sheet, heads: &[Vec<Part>], rows: &[Vec<Vec<Part>>]) -> Vec<f3
         return most.iter().map(|width| width + spare).collect();
     }
     if need >= WIDTH {
-        return least.iter().map(|width| width * WIDTH / need).collect();
+        let most = capped(&least, WIDTH);
+        return least.iter().map(|width| width.min(most)).collect();
     }
     // Room beyond the least goes by what is missing, less than in proportion for long texts.
     let missing: Vec<f32> = most
@@ -253,6 +254,23 @@ fn widths(sheet: &Sheet, heads: &[Vec<Part>], rows: &[Vec<Vec<Part>>]) -> Vec<f3
         .zip(&missing)
         .map(|(l, m)| l + spare * m / all)
         .collect()
+}
+
+/// The width at which the widest columns are cut so that all fit into `room`: names of 300 letters are
+/// broken, the figures beside them stay whole.
+fn capped(widths: &[f32], room: f32) -> f32 {
+    let mut sorted = widths.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let mut left = room;
+    let n = sorted.len();
+    for (k, width) in sorted.iter().enumerate() {
+        let share = left / (n - k) as f32;
+        if *width > share {
+            return share;
+        }
+        left -= width;
+    }
+    f32::INFINITY
 }
 
 fn broken(sheet: &Sheet, parts: &[Part], room: f32) -> Vec<(String, Style)> {
@@ -298,6 +316,13 @@ fn draw(sheet: &mut Sheet, row: &[Laid], widths: &[f32], ground: Option<Colour>)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_widest_columns_give_way() {
+        assert_eq!(capped(&[10.0, 500.0, 20.0], 100.0), 70.0);
+        assert_eq!(capped(&[300.0, 10.0, 300.0], 110.0), 50.0);
+        assert_eq!(capped(&[10.0, 20.0], 100.0), f32::INFINITY);
+    }
 
     #[test]
     fn no_page_gets_the_last_row_alone() {

@@ -110,7 +110,9 @@ fn cell(
         None => match effect.difference {
             Some(difference) => {
                 let change = row.form.change(difference.value);
-                Cell::chip(Chip::new(Tone::Quiet, "\u{2260}", change)).note("other mix of requests")
+                Cell::chip(Chip::new(Tone::Quiet, "\u{2260}", change))
+                    .standing_for(row.form.unrounded(difference.value))
+                    .note("other mix of requests")
             }
             None => Cell::none(),
         },
@@ -191,4 +193,5 @@ fn chip(analysis: &Analysis, row: &ScorecardRow, (effect, verdict): (&Effect, Ve
     };
     let change = row.form.change(difference.value);
     Cell::chip(Chip::new(tone, verdict.symbol(), change))
+        .standing_for(row.form.unrounded(difference.value))
 }

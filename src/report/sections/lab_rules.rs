@@ -55,10 +55,10 @@ fn one_rule(trial: &RuleTrial, rule: &RuleDigest, alpha: f64, out: &mut Vec<Bloc
 /// Red where false rollbacks are more than is tolerated; green only where it finds something, too.
 fn graded_chip(trial: &RuleTrial, alpha: f64) -> Chip {
     let grade = grade(&trial.false_rollback, &trial.detection, alpha);
-    let label = graded(&trial.false_rollback, grade);
+    let label = graded(&trial.false_rollback, &trial.detection, grade);
     match grade {
         Grade::Wrong => Chip::new(Tone::Bad, "▼", label),
-        Grade::Open | Grade::Blind => Chip::new(Tone::Caution, "?", label),
+        Grade::Open | Grade::Blind | Grade::Partial => Chip::new(Tone::Caution, "?", label),
         Grade::Good => Chip::new(Tone::Good, "✓", label),
     }
 }

@@ -2,7 +2,7 @@
 //! would take.
 
 use super::super::document::{Block, Cell, Column, Table};
-use super::verdict;
+use super::read;
 use crate::analysis::Analysis;
 use crate::report::ReportInput;
 use crate::units;
@@ -60,7 +60,7 @@ fn table(analysis: &Analysis) -> Table {
             Cell::text(row.label.as_str()),
             signed(reach.filter(|r| r.is_finite()), "± "),
             signed(effect.margin, ""),
-            Cell::chip(verdict(effect.verdict)),
+            Cell::chip(read(analysis, effect.verdict)),
             Cell::text(outlook.map_or(units::NO_VALUE, |o| o.text.as_str())),
         ]);
     }

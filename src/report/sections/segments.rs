@@ -93,6 +93,7 @@ fn map_cell(cell: Option<&SegmentEffect>, is_judged: bool) -> Cell {
         effect.verdict.symbol(),
         effect.form.change(difference.value),
     ))
+    .standing_for(effect.form.unrounded(difference.value))
 }
 
 fn table(analysis: &Analysis) -> Table {
