@@ -1,5 +1,6 @@
 //! What speaks against the decision, so that nobody has to find it out afterwards.
 
+use super::decision::lower_first;
 use super::model::{
     ArmSummary, ChosenBy, Decision, DecisionKind, Effect, HealthCheck, MetricRole, ScorecardRow,
     SegmentEffect, Severity, Verdict,
@@ -46,6 +47,7 @@ pub(super) fn dissent(
             ));
         }
         if row.role.decides() {
+            out.extend(turned(row, effect));
             let stages = effect.stratified.as_ref();
             out.extend(stages.and_then(|s| s.warning.clone()));
             out.extend(
@@ -71,6 +73,20 @@ pub(super) fn dissent(
         );
     }
     out
+}
+
+/// That users with many requests turn a difference round.
+fn turned(row: &ScorecardRow, effect: &Effect) -> Option<String> {
+    let (all, once) = (effect.difference?, effect.each_unit_once?);
+    let is_opposite = all.value * once.value < 0.0;
+    is_opposite.then(|| {
+        format!(
+            "Each user counted once, {} differs by {}, the other way round than by request ({}): users with many requests decide",
+            lower_first(&row.label),
+            row.form.change(once.value),
+            row.form.change(all.value)
+        )
+    })
 }
 
 /// That nobody said which of several arms to compare, and neither do their names: first of all doubts.

@@ -279,9 +279,10 @@ fn data_outlook(
     if factor >= FAR {
         return Outlook {
             text: format!(
-                "{} is out of this log's reach: some {} times its {noun} in both arms would be needed {what}",
+                "{} is out of this log's reach: some {} times its {noun} in both arms would be needed {what} with a chance of {}",
                 row.label,
                 units::count(round_up(factor)),
+                units::share(POWER),
             ),
             n_more: Some(n_more as u64),
             ..base

@@ -2,7 +2,7 @@
 //! tried, a second version of every row.
 
 use super::inject::{Dose, changed, worsened};
-use super::random::{below, bits, mix};
+use super::random::{below, bits, mix, unit};
 use super::settings::{Injection, LabPlan};
 use crate::data::{RequestLog, Units};
 use crate::rules::passage::Assignment;
@@ -123,6 +123,58 @@ impl Ground {
             span_us: self.span_us,
             stages: self.stages.clone(),
             dose: Some(Dose::new(injection, &stages_us, self.span_us)),
+            max_canary: self.max_canary,
+        }
+    }
+
+    /// Rows of as many users as there are, or `growth` times as many, drawn with replacement; each time as
+    /// another user.
+    pub(super) fn redrawn(&self, salt: u64, growth: f64) -> Self {
+        let n_units = self.unit.iter().max().map_or(0, |unit| unit + 1);
+        let n_drawn = (f64::from(n_units) * growth).round() as u32;
+        let mut times = vec![0u32; n_units as usize];
+        for draw in 0..n_drawn {
+            times[(unit(salt, draw) * f64::from(n_units)) as usize] += 1;
+        }
+        let mut first = Vec::with_capacity(times.len());
+        let mut n = 0;
+        for count in &times {
+            first.push(n);
+            n += count;
+        }
+        let (mut rows, mut units) = (Vec::new(), Vec::new());
+        // Where each original row begins.
+        let mut begins = Vec::with_capacity(self.unit.len() + 1);
+        for (row, unit) in self.unit.iter().enumerate() {
+            begins.push(rows.len());
+            for copy in 0..times[*unit as usize] {
+                rows.push(row as u32);
+                units.push(first[*unit as usize] + copy);
+            }
+        }
+        begins.push(rows.len());
+        let stages = self.stages.iter().map(|stage| {
+            let places = begins[stage.rows.start]..begins[stage.rows.end];
+            Stretch {
+                weight: stage.weight,
+                pool: stage.pool.as_ref().map(|(users, n_canary)| {
+                    let mut of_stage = units[places.clone()].to_vec();
+                    of_stage.sort_unstable();
+                    of_stage.dedup();
+                    let share = *n_canary as f64 / users.len().max(1) as f64;
+                    let n_canary = (share * of_stage.len() as f64).round() as usize;
+                    (of_stage, n_canary)
+                }),
+                rows: places,
+            }
+        });
+        Self {
+            stages: stages.collect(),
+            log: self.log.gathered(&rows),
+            unit: units,
+            span_us: self.span_us,
+            dose: None,
+            changed: Vec::new(),
             max_canary: self.max_canary,
         }
     }

@@ -53,6 +53,9 @@ pub(super) fn of_lab(
     if let Some(log) = log {
         of_log(settings, ground, log, &mut found);
     }
+    if matches!(settings.engine, Engine::Relabel | Engine::Permute) {
+        found.push("Shares and their intervals are of rollouts of this log. \"On other logs\" its users are drawn anew, so that base rates and heavy users differ as they would elsewhere. Incidents, weeks and users that this log does not have are in neither.".to_owned());
+    }
     if settings.calibrate {
         found.push("Thresholds are chosen from one set of rollouts and judged on another. Both sets come from the same log: another week can differ.".to_owned());
     }

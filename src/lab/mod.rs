@@ -15,6 +15,7 @@ mod ground;
 mod guards;
 mod inject;
 mod model;
+mod other_logs;
 mod own;
 mod random;
 mod run;

@@ -63,6 +63,8 @@ pub struct RuleTrial {
     pub skipped: Option<String>,
     /// How often it fires in a rollout without a difference.
     pub false_rollback: Chance,
+    /// The same in rollouts of other logs; `None` where none can be drawn.
+    pub other_logs: Option<OtherLogs>,
     /// The same within the first so many requests of the canary.
     pub within: Vec<Within>,
     /// Per stage of the plan: how often the first firing is there.
@@ -95,6 +97,21 @@ pub struct Chance {
     /// Lower end of the interval.
     pub lower: f64,
     /// Upper end; above 0 even where it never happened.
+    pub upper: f64,
+}
+
+/// How often something happens in rollouts of other logs of the same traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct OtherLogs {
+    /// Logs that were drawn.
+    pub n_logs: u64,
+    /// Rollouts of all of them.
+    pub n_rollouts: u64,
+    /// Share of these rollouts.
+    pub share: f64,
+    /// Lower end of the interval, which allows for the difference between logs.
+    pub lower: f64,
+    /// Upper end.
     pub upper: f64,
 }
 
@@ -238,6 +255,8 @@ pub struct Calibrated {
     pub chosen_from: u64,
     /// How often it fires in other rollouts without a difference.
     pub false_rollback: Chance,
+    /// The same in rollouts of other logs; `None` where none can be drawn.
+    pub other_logs: Option<OtherLogs>,
     /// What it does in rollouts with a regression.
     pub detection: Vec<Detection>,
     /// The result as a sentence.

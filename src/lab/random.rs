@@ -9,6 +9,8 @@ pub(super) enum Set {
     Judge = 2,
     /// Rollouts with a regression.
     Detect = 3,
+    /// Rollouts of other logs.
+    OtherLogs = 4,
 }
 
 /// The salt of one rollout.

@@ -139,7 +139,8 @@ pub(super) fn traces(
     }
 }
 
-fn trace(
+/// One rollout of a set.
+pub(super) fn trace(
     ground: &Ground,
     watch: &Watch<'_>,
     rule: &Rule,

@@ -2,6 +2,7 @@
 
 use super::calibrate::calibrate;
 use super::model::{Calibrated, Chance, Detection, MeanTime, RuleLab, RuleTrial};
+use super::other_logs::other_logs;
 use super::random::Set;
 use super::run::{Batch, Meter, Trace, traces};
 use super::source::Made;
@@ -62,6 +63,8 @@ pub(super) fn run(
         bench.describe(rule, &calm, &[], &mut lab.rules[at]);
         show(lab);
     }
+    lab.rules[at].other_logs = other_logs(made, rule, &bench.settings, progress)?;
+    show(lab);
     let mut injected = Vec::new();
     for i in 0..bench.settings.injections.len() {
         injected.push(bench.injected(rule, i, Until::End)?);
@@ -228,6 +231,7 @@ impl Bench<'_> {
             let traces = self.injected(&rule, i, Until::Firing)?;
             detection.push(self.detection(&rule, &traces, i));
         }
+        let other_logs = other_logs(self.made, &rule, &self.settings, self.progress)?;
         let mut version = Calibrated {
             name: variant.name,
             rulebook: Rulebook {
@@ -239,6 +243,7 @@ impl Bench<'_> {
             alpha: self.settings.alpha,
             chosen_from: calm.len() as u64,
             false_rollback: summary::fired(&summary::as_written(&fresh), self.settings.level),
+            other_logs,
             detection,
             text: String::new(),
         };
@@ -266,6 +271,7 @@ impl RuleTrial {
             title: title.to_owned(),
             skipped: None,
             false_rollback: Chance::default(),
+            other_logs: None,
             within: Vec::new(),
             stages: Vec::new(),
             conditions: Vec::new(),

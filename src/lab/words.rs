@@ -1,6 +1,8 @@
 //! Findings as sentences, for every surface alike.
 
-use super::model::{Calibrated, CalibratedThreshold, Chance, ConditionTrial, Detection, RuleTrial};
+use super::model::{
+    Calibrated, CalibratedThreshold, Chance, ConditionTrial, Detection, OtherLogs, RuleTrial,
+};
 use super::settings::{Engine, Harm, Injection, Onset, Traffic};
 use crate::units;
 
@@ -118,7 +120,11 @@ pub enum Grade {
 }
 
 /// How good a rule, or a version of it, is where false rollbacks up to `alpha` are tolerated.
-pub fn grade(false_rollback: &Chance, detection: &[Detection], alpha: f64) -> Grade {
+pub fn grade(
+    (false_rollback, others): (&Chance, Option<&OtherLogs>),
+    detection: &[Detection],
+    alpha: f64,
+) -> Grade {
     let finds = |d: &Detection| d.sees && is_found(d, false_rollback);
     if false_rollback.lower > alpha {
         Grade::Wrong
@@ -126,7 +132,7 @@ pub fn grade(false_rollback: &Chance, detection: &[Detection], alpha: f64) -> Gr
         Grade::Open
     } else if !detection.iter().any(finds) {
         Grade::Blind
-    } else if false_rollback.upper > alpha {
+    } else if false_rollback.upper > alpha || others.is_some_and(|others| others.upper > alpha) {
         Grade::Open
     } else if missed(false_rollback, detection).is_some() {
         Grade::Partial
@@ -164,6 +170,15 @@ pub fn graded(false_rollback: &Chance, detection: &[Detection], grade: Grade) ->
     }
 }
 
+/// How far other logs may be from this one.
+pub fn of_other_logs(others: &OtherLogs) -> String {
+    format!(
+        "On other logs of the same traffic it may be {} to {}",
+        rounded(others.lower),
+        rounded(others.upper)
+    )
+}
+
 /// Why no rule can find a regression more often, where that is so: one sentence.
 pub fn ceiling(detection: &Detection) -> Option<String> {
     (detection.findable < 0.98).then(|| {
@@ -198,6 +213,11 @@ pub fn verdict(trial: &RuleTrial) -> String {
             rounded(c.upper)
         )
     };
+    if let Some(others) = &trial.other_logs {
+        text += " ";
+        text += &of_other_logs(others);
+        text += ".";
+    }
     if let Some(d) = trial.detection.iter().find(|d| d.sees) {
         let share = rounded(d.detected.share);
         text += &[
@@ -286,8 +306,12 @@ pub(super) fn calibrated(version: &Calibrated, as_written: &Chance) -> String {
         .iter()
         .find(|d| d.sees)
         .map_or_else(String::new, |d| format!("; it finds {}", found(d)));
+    let others = version
+        .other_logs
+        .as_ref()
+        .map_or_else(String::new, |others| format!(" {}.", of_other_logs(others)));
     format!(
-        "As written {}; with {} and {}: {}{finds}.",
+        "As written {}; with {} and {}: {}{finds}.{others}",
         rounded(as_written.share),
         version.name,
         if thresholds.is_empty() {
@@ -363,7 +387,7 @@ mod tests {
             harmed_without_rule: 0.0,
         };
         let check = |events, found: &[Detection], expected| {
-            assert_eq!(grade(&chance(events), found, 0.05), expected);
+            assert_eq!(grade((&chance(events), None), found, 0.05), expected);
         };
         let half = [detection(10, true), detection(980, true)];
         check(0, &half, Grade::Partial);

@@ -28,7 +28,8 @@ fn inside(log: &RequestLog, rows: &[u32], other: &[u32]) -> f64 {
 }
 
 /// Why a rule cannot be judged on arms that are apart; `None` where it watches the canary alone.
-pub(super) fn objection(arms: &Assignment, rule: &Rule) -> Option<String> {
+pub(super) fn objection(arms: &Assignment, rule: &Rule, clock: LogClock) -> Option<String> {
+    let has_times = clock != LogClock::RowOrder;
     let conditions = rule.conditions();
     let compares = conditions.iter().any(|condition| {
         condition.needs_baseline()
@@ -36,16 +37,17 @@ pub(super) fn objection(arms: &Assignment, rule: &Rule) -> Option<String> {
             || condition.metric == Metric::Score
     });
     if compares {
-        return Some(
-            "the arms do not overlap in the log, so no request of the baseline lies beside one of the canary"
-                .to_owned(),
-        );
+        return Some(match has_times {
+            true => "the arms do not overlap in the log, so no request of the baseline lies beside one of the canary",
+            false => "the log has no times and its rows are sorted by arm, so no request of the baseline lies beside one of the canary",
+        }.to_owned());
     }
     let has_others = arms.all.len() > arms.canary.len() + arms.baseline.len();
     let sees_all = conditions.iter().any(|c| c.arm == ArmRole::All);
-    (sees_all && has_others).then(|| {
-        "the arms ran one after another, so of all requests it sees one arm at a time".to_owned()
-    })
+    (sees_all && has_others).then(|| match has_times {
+        true => "the arms ran one after another, so of all requests it sees one arm at a time",
+        false => "the log has no times and its rows are sorted by arm, so of all requests it sees one arm at a time",
+    }.to_owned())
 }
 
 /// Why a rule that stopped looking before the canary's first request is no rule on arms that are apart: it was

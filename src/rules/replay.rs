@@ -184,7 +184,7 @@ fn run_all(
     let one = |rule: &Rule| -> Result<RuleReplay> {
         let named = plan_of(rulebook, rule);
         let plan = named.map(|(_, plan)| plan);
-        if let Some(reason) = objection(&arms, rule).filter(|_| is_apart) {
+        if let Some(reason) = objection(&arms, rule, log.clock).filter(|_| is_apart) {
             progress.advance(n_each)?;
             return Ok(RuleReplay::skipped(rule, reason));
         }

@@ -184,7 +184,7 @@ fn extremes(evidence: &Evidence<'_>, latency: &Numbers) -> Option<HealthCheck> {
         .filter(|(extremes, _)| extremes.make_the_mean())
         .map(|(extremes, arm)| {
             format!(
-                "{} of {} took {} or more; its mean is {}, and {} without",
+                "{} of {} took {} or more, so that its mean is {} and not {}",
                 units::count(extremes.n_extreme),
                 arm.name,
                 units::latency(extremes.least_ms),

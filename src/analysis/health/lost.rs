@@ -47,7 +47,11 @@ fn losses(evidence: &Evidence<'_>) -> [Loss; 3] {
         [all - lost, lost]
     });
     [
-        of_outcomes("Without a readable outcome", |o| o.unknown),
+        match evidence.log.has_outcome {
+            true => of_outcomes("Without a readable outcome", |o| o.unknown),
+            // Nothing was lost that no column could hold.
+            false => of_outcomes("Without a readable outcome", |_| 0),
+        },
         of_outcomes("Given up by the client", |o| o.cancelled),
         Loss {
             why: "Left out for want of a time",

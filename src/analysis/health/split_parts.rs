@@ -14,6 +14,8 @@ use crate::stats::dist::normal_tails;
 use crate::stats::{expected_counts, holm, sample_ratio_clustered};
 use crate::units;
 
+/// Arms listed of a part.
+const LISTED_ARMS: usize = 4;
 const QUESTION: (&str, &str) = (
     "sample-ratio-parts",
     "Is the split the same on every day and in every segment?",
@@ -322,16 +324,27 @@ fn verdict(
     let worded: Vec<String> = broken
         .iter()
         .map(|(p, part, expected)| {
-            let arms: Vec<String> = compared
+            let mut arms: Vec<(f64, String)> = compared
                 .iter()
                 .enumerate()
                 .map(|(slot, arm)| {
                     let n: u64 = part.counts.chunks(k).map(|stage| stage[slot]).sum();
                     let name = &evidence.arms[*arm].name;
-                    let meant = units::count(expected[slot].round() as u64);
-                    format!("{name} {} for {meant} expected", units::count(n))
+                    let meant = expected[slot];
+                    let off = (n as f64 - meant).powi(2) / meant.max(1.0);
+                    let meant = units::count(meant.round() as u64);
+                    (
+                        off,
+                        format!("{name} {} for {meant} expected", units::count(n)),
+                    )
                 })
                 .collect();
+            // Of many arms those that are furthest off.
+            if arms.len() > LISTED_ARMS {
+                arms.sort_by(|a, b| b.0.total_cmp(&a.0));
+                arms.truncate(LISTED_ARMS);
+            }
+            let arms: Vec<String> = arms.into_iter().map(|(_, text)| text).collect();
             format!("{}: {} ({})", part.label, arms.join(", "), units::p_is(*p))
         })
         .collect();

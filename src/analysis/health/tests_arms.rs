@@ -127,7 +127,7 @@ fn another_mix_of_requests_is_named() {
         &unread,
         "same-work",
         Severity::Ok,
-        "Alike in all arms: country. Not compared: target_qps",
+        "No clear difference between the arms in: country. Not compared: target_qps",
     );
 }
 

@@ -124,7 +124,10 @@ fn verdict(
         findings.push(format!("Prompt tokens against the control: {list}"));
     }
     if findings.is_empty() {
-        let finding = format!("Alike in all arms: {}{rest}", names(checked));
+        let finding = format!(
+            "No clear difference between the arms in: {}{rest}",
+            names(checked)
+        );
         return Some(fine(QUESTION.0, QUESTION.1, finding));
     }
     let finding = findings.join(". ") + &rest;

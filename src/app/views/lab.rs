@@ -12,7 +12,7 @@ use crate::analysis::Analysis;
 use crate::lab::words::{
     FIRING_WORDS, Grade, chance, few, found, grade, graded, others, own, rounded, verdict,
 };
-use crate::lab::{Calibrated, Chance, Detection, RuleLab, RuleTrial};
+use crate::lab::{Calibrated, Chance, Detection, OtherLogs, RuleLab, RuleTrial};
 use crate::report::chart::Tone;
 use crate::report::charts;
 use crate::rules::{Comparison, Rule};
@@ -71,10 +71,16 @@ fn verdict_ui(ui: &mut egui::Ui, lab: &RuleLab, trial: &RuleTrial) {
         if trial.skipped.is_none() {
             let alpha = lab.settings.alpha;
             ui.horizontal_wrapped(|ui| {
-                let as_written = (&trial.false_rollback, trial.detection.as_slice());
+                let as_written = (
+                    (&trial.false_rollback, trial.other_logs.as_ref()),
+                    trial.detection.as_slice(),
+                );
                 grade_chip(ui, "As written", as_written, alpha);
                 if let Some(version) = best(trial) {
-                    let calibrated = (&version.false_rollback, version.detection.as_slice());
+                    let calibrated = (
+                        (&version.false_rollback, version.other_logs.as_ref()),
+                        version.detection.as_slice(),
+                    );
                     grade_chip(ui, "Calibrated", calibrated, alpha);
                 }
             });
@@ -366,16 +372,16 @@ fn best(trial: &RuleTrial) -> Option<&Calibrated> {
 fn grade_chip(
     ui: &mut egui::Ui,
     version: &str,
-    (false_rollback, detection): (&Chance, &[Detection]),
+    (tried, detection): ((&Chance, Option<&OtherLogs>), &[Detection]),
     alpha: f64,
 ) {
-    let grade = grade(false_rollback, detection, alpha);
+    let grade = grade(tried, detection, alpha);
     let (sign, tone) = match grade {
         Grade::Wrong => ("▼", Tone::Bad),
         Grade::Open => ("●", Tone::Caution),
         Grade::Blind | Grade::Partial => ("?", Tone::Caution),
         Grade::Good => ("▲", Tone::Good),
     };
-    let said = tr(graded(false_rollback, detection, grade));
+    let said = tr(graded(tried.0, detection, grade));
     chip(ui, &format!("{sign} {}: {said}", tr(version)), tone);
 }

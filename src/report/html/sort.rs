@@ -54,7 +54,7 @@ impl Order {
         let is_sortable = self.columns.get(column).is_some_and(Option::is_some);
         let name = format!("sort-{}", table.id);
         let title = &table.columns[column].title;
-        let said = language.say(&format!("Sort by {title}")).into_owned();
+        let said = format!("{}: {title}", language.say("Sort by"));
         html! {
             @if is_sortable {
                 span.sort {
@@ -184,7 +184,7 @@ mod tests {
                 .buttons(&table, column, Language::English)
                 .into_string()
         };
-        assert!(html(1).contains("Sort by Value"));
+        assert!(html(1).contains("Sort by: Value"));
         assert_eq!(html(2), "");
         let short = Table::new("t", "T", vec![Column::left("x")]).with([vec![Cell::text("a")]]);
         assert!(Order::of(&short).is_none());

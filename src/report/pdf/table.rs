@@ -12,6 +12,8 @@ use crate::units;
 const PAD: f32 = 4.0;
 /// White above and below.
 const LEAD: f32 = 3.0;
+/// The width up to which a column keeps its longest word whole where the page is too narrow for all.
+const LONGEST: f32 = 0.26 * WIDTH;
 /// Columns from which text is set smaller.
 const MANY: usize = 7;
 
@@ -232,11 +234,16 @@ fn widths(sheet: &Sheet, heads: &[Vec<Part>], rows: &[Vec<Vec<Part>>]) -> Vec<f3
         }
     }
     let total = |widths: &[f32]| widths.iter().sum::<f32>();
-    let (wish, need) = (total(&most), total(&least));
+    let wish = total(&most);
     if wish <= WIDTH {
         let spare = (WIDTH - wish) / heads.len().max(1) as f32;
         return most.iter().map(|width| width + spare).collect();
     }
+    // Where not all fit, a name of many letters is broken before figures are.
+    least
+        .iter_mut()
+        .for_each(|width| *width = width.min(LONGEST));
+    let need = total(&least);
     if need >= WIDTH {
         let most = capped(&least, WIDTH);
         return least.iter().map(|width| width.min(most)).collect();

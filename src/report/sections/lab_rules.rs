@@ -54,7 +54,11 @@ fn one_rule(trial: &RuleTrial, rule: &RuleDigest, alpha: f64, out: &mut Vec<Bloc
 
 /// Red where false rollbacks are more than is tolerated; green only where it finds something, too.
 fn graded_chip(trial: &RuleTrial, alpha: f64) -> Chip {
-    let grade = grade(&trial.false_rollback, &trial.detection, alpha);
+    let grade = grade(
+        (&trial.false_rollback, trial.other_logs.as_ref()),
+        &trial.detection,
+        alpha,
+    );
     let label = graded(&trial.false_rollback, &trial.detection, grade);
     match grade {
         Grade::Wrong => Chip::new(Tone::Bad, "▼", label),

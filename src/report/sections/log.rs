@@ -31,7 +31,7 @@ pub(super) fn blocks(input: &ReportInput<'_>) -> Vec<Block> {
         Block::Table(arms(input.analysis)),
     ];
     if !load.mapping.is_empty() {
-        out.extend([heading("Columns"), Block::Table(mapping(load))]);
+        out.extend([heading("Columns"), Block::Table(mapping(input))]);
     }
     if !load.unused.is_empty() {
         out.extend([heading("Columns not used"), Block::Table(unused(load))]);
@@ -118,12 +118,19 @@ fn spans(analysis: &Analysis) -> [&'static str; 2] {
     }
 }
 
-fn mapping(load: &LoadNotes) -> Table {
-    let rows = load.mapping.iter().map(|line| {
+fn mapping(input: &ReportInput<'_>) -> Table {
+    let has_times = input.analysis.log.clock != Clock::RowOrder;
+    let rows = input.load.mapping.iter().map(|line| {
+        let unit = Cell::text(line.unit.as_str());
+        let is_time = line.role.starts_with("Time (");
         vec![
             Cell::text(line.role.as_str()),
             Cell::code(&line.column),
-            Cell::text(line.unit.as_str()),
+            if is_time && !has_times {
+                unit.note("not used: no time that all requests share")
+            } else {
+                unit
+            },
         ]
     });
     Table::new(

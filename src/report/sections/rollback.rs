@@ -89,7 +89,10 @@ pub(super) fn appendix(input: &ReportInput<'_>) -> Vec<Block> {
 
 /// Whether the rules are those that stand in where nobody named any.
 pub(super) fn are_presets(input: &ReportInput<'_>) -> bool {
-    presets::all().is_ok_and(|all| input.rulebook == Some(&all))
+    let Some(own) = input.rulebook.filter(|own| !own.rules.is_empty()) else {
+        return false;
+    };
+    presets::all().is_ok_and(|all| own.rules.iter().all(|rule| all.rules.contains(rule)))
 }
 
 fn replayed<'a>(input: &ReportInput<'a>) -> Option<&'a Replay> {
