@@ -82,7 +82,7 @@ fn outlook(
     looks: Looks,
 ) -> Option<(u8, f64, Outlook)> {
     let difference = effect.difference?;
-    let reach = reach(&difference, effect.test.and_then(|test| test.df), looks)?;
+    let reach = reach(&difference, effect.test.and_then(|test| test.t_df()), looks)?;
     // Towards worse is positive; a neutral guardrail is read on the side on which it stands.
     let is_flipped = match row.direction {
         Direction::LowerIsBetter => false,

@@ -82,7 +82,7 @@ fn basis(metric: &Metric, margin: Option<f64>) -> (Direction, Option<f64>) {
 
 /// Squared standard error behind an interval: its width over twice the multiplier of its test.
 pub(super) fn variance(estimate: &Estimate, test: Option<TestResult>) -> Option<f64> {
-    let multiplier = match test.and_then(|test| test.df) {
+    let multiplier = match test.and_then(|test| test.t_df()) {
         Some(df) => dist::t_multiplier(estimate.level, df)?,
         None => dist::z_multiplier(estimate.level)?,
     };
@@ -136,7 +136,7 @@ pub(super) fn non_inferior(
         level,
         ..
     } = *difference;
-    let df = test.and_then(|test| test.df);
+    let df = test.and_then(|test| test.t_df());
     let multiplier = match df {
         Some(df) => dist::t_multiplier(level, df)?,
         None => dist::z_multiplier(level)?,
@@ -267,5 +267,33 @@ mod tests {
         assert!((p(Direction::HigherIsBetter, 0.4) - 0.025).abs() < 1e-12);
         assert!((p(Direction::Neutral, 1.0) - 0.025).abs() < 1e-12);
         assert!(p(Direction::LowerIsBetter, 0.3) == 0.5);
+    }
+
+    /// An interval beside a chi-square test is no interval of Student's t with one degree of freedom.
+    #[test]
+    fn only_the_df_of_a_t_test_widen_what_an_interval_is_read_by() {
+        let estimate = Estimate {
+            value: -0.006,
+            interval: crate::stats::Interval {
+                lower: -0.0128,
+                upper: 0.0015,
+            },
+            level: 0.95,
+            n: 1000,
+            method: crate::stats::Method::EffectiveNewcombe,
+        };
+        let test = |name, df| TestResult {
+            name,
+            statistic: 1.0,
+            df: Some(df),
+            p: 0.3,
+            ln_p: -1.2,
+        };
+        let se = |test| variance(&estimate, Some(test)).unwrap().sqrt();
+        let by_normal = 0.0143 / (2.0 * 1.959_963_984_540_054);
+        let chi_square = test(crate::stats::TestName::EffectiveChiSquare, 1.0);
+        assert!((se(chi_square) - by_normal).abs() < 1e-12);
+        let by_t = 0.0143 / (2.0 * 2.228_138_851_986_273);
+        assert!((se(test(crate::stats::TestName::DeltaWelch, 10.0)) - by_t).abs() < 1e-9);
     }
 }

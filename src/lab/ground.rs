@@ -2,7 +2,7 @@
 //! tried, a second version of every row.
 
 use super::inject::{Dose, changed, worsened};
-use super::random::{below, bits, mix, unit};
+use super::random::{self, below, bits, mix};
 use super::settings::{Injection, LabPlan};
 use crate::data::{RequestLog, Units};
 use crate::rules::passage::Assignment;
@@ -31,6 +31,9 @@ struct Stretch {
     /// For permutations: the users there and how many of them were in the canary.
     pool: Option<(Vec<u32>, usize)>,
 }
+
+/// A user who is drawn again comes at most so much earlier or later.
+const LONGEST_SHIFT_US: i64 = 3_600_000_000;
 
 /// One rollout.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,50 +131,53 @@ impl Ground {
     }
 
     /// Rows of as many users as there are, or `growth` times as many, drawn with replacement; each time as
-    /// another user.
+    /// another user. A user drawn again comes a little earlier or later: at the same instants, windows of
+    /// the last so many requests would hold the same ones several times.
     pub(super) fn redrawn(&self, salt: u64, growth: f64) -> Self {
         let n_units = self.unit.iter().max().map_or(0, |unit| unit + 1);
         let n_drawn = (f64::from(n_units) * growth).round() as u32;
         let mut times = vec![0u32; n_units as usize];
         for draw in 0..n_drawn {
-            times[(unit(salt, draw) * f64::from(n_units)) as usize] += 1;
+            times[(random::unit(salt, draw) * f64::from(n_units)) as usize] += 1;
         }
-        let mut first = Vec::with_capacity(times.len());
-        let mut n = 0;
-        for count in &times {
-            first.push(n);
-            n += count;
+        let first: Vec<u32> = (times.iter())
+            .scan(0, |n, count| Some(std::mem::replace(n, *n + count)))
+            .collect();
+        let apart_us = (self.span_us.1 - self.span_us.0).min(LONGEST_SHIFT_US * 20) / 20;
+        let (mut drawn, mut stages) = (Vec::new(), Vec::new());
+        for stage in &self.stages {
+            let (from_us, to_us) = self.times(&stage.rows);
+            let from = drawn.len();
+            for row in stage.rows.clone() {
+                let user = self.unit[row] as usize;
+                for copy in 0..times[user] {
+                    let unit = first[user] + copy;
+                    let event_us = self.log.event_us[row];
+                    let shift_us = match copy {
+                        0 => 0,
+                        _ => ((2.0 * random::unit(mix(salt), unit) - 1.0) * apart_us as f64) as i64,
+                    };
+                    let at_us = (event_us + shift_us).clamp(from_us, to_us);
+                    drawn.push((at_us, row as u32, unit));
+                }
+            }
+            drawn[from..].sort_by_key(|(at_us, ..)| *at_us);
+            stages.push(stage.over(from..drawn.len(), &drawn[from..]));
         }
-        let (mut rows, mut units) = (Vec::new(), Vec::new());
-        // Where each original row begins.
-        let mut begins = Vec::with_capacity(self.unit.len() + 1);
-        for (row, unit) in self.unit.iter().enumerate() {
-            begins.push(rows.len());
-            for copy in 0..times[*unit as usize] {
-                rows.push(row as u32);
-                units.push(first[*unit as usize] + copy);
+        let rows: Vec<u32> = drawn.iter().map(|(_, row, _)| *row).collect();
+        let mut log = self.log.gathered(&rows);
+        for (place, (at_us, ..)) in drawn.iter().enumerate() {
+            let shift_us = at_us - log.event_us[place];
+            log.event_us[place] += shift_us;
+            log.start_us[place] += shift_us;
+            if let Some(rated) = &mut log.rated_at_us {
+                rated[place] += shift_us;
             }
         }
-        begins.push(rows.len());
-        let stages = self.stages.iter().map(|stage| {
-            let places = begins[stage.rows.start]..begins[stage.rows.end];
-            Stretch {
-                weight: stage.weight,
-                pool: stage.pool.as_ref().map(|(users, n_canary)| {
-                    let mut of_stage = units[places.clone()].to_vec();
-                    of_stage.sort_unstable();
-                    of_stage.dedup();
-                    let share = *n_canary as f64 / users.len().max(1) as f64;
-                    let n_canary = (share * of_stage.len() as f64).round() as usize;
-                    (of_stage, n_canary)
-                }),
-                rows: places,
-            }
-        });
         Self {
-            stages: stages.collect(),
-            log: self.log.gathered(&rows),
-            unit: units,
+            stages,
+            log,
+            unit: drawn.into_iter().map(|(.., unit)| unit).collect(),
             span_us: self.span_us,
             dose: None,
             changed: Vec::new(),
@@ -256,6 +262,23 @@ impl Ground {
 }
 
 impl Stretch {
+    /// The same stage over other rows, with the same share of their users in the canary.
+    fn over(&self, rows: std::ops::Range<usize>, drawn: &[(i64, u32, u32)]) -> Self {
+        let pool = self.pool.as_ref().map(|(users, n_canary)| {
+            let mut of_stage: Vec<u32> = drawn.iter().map(|(.., unit)| *unit).collect();
+            of_stage.sort_unstable();
+            of_stage.dedup();
+            let share = *n_canary as f64 / users.len().max(1) as f64;
+            let n_canary = (share * of_stage.len() as f64).round() as usize;
+            (of_stage, n_canary)
+        });
+        Self {
+            rows,
+            weight: self.weight,
+            pool,
+        }
+    }
+
     /// The hashes below which users are in the canary.
     fn limit(&self, salt: u64) -> u64 {
         let Some((users, n_canary)) = &self.pool else {

@@ -106,13 +106,13 @@ pub fn ledger(replay: &Replay, harm_from_us: Option<i64>) -> Option<Ledger<'_>> 
         })
         .collect();
     // The latest of them: what came before it was averted by none of the others either.
-    if let Some((_, averted, ..)) = lucky.iter().max_by_key(|(_, _, time_us, _)| *time_us) {
-        let who = match harm_from_us {
-            Some(_) => "Any stop before the harm began",
-            None => "Any stop before the canary's first request",
+    if let Some((rule, averted, ..)) = lucky.iter().max_by_key(|(_, _, time_us, _)| *time_us) {
+        let before = match harm_from_us {
+            Some(_) => "A stop before the harm began",
+            None => "A stop before the canary's first request",
         };
         rows.push(LedgerRow {
-            who: who.to_owned(),
+            who: format!("{before}: that of {}", shown(rule)),
             averted,
         });
     }

@@ -350,6 +350,22 @@ impl TestResult {
             ln_p,
         }
     }
+
+    /// The degrees of freedom of Student's t behind the interval beside this test; `None` where that is
+    /// normal or made otherwise, whatever distribution the statistic itself has.
+    pub fn t_df(&self) -> Option<f64> {
+        match self.name {
+            TestName::Student
+            | TestName::Welch
+            | TestName::DeltaWelch
+            | TestName::QuantileDifference
+            | TestName::StratifiedDelta
+            | TestName::PraisWinsten
+            | TestName::OneSample
+            | TestName::Paired => self.df,
+            _ => None,
+        }
+    }
 }
 
 /// Treatment minus control: the difference, its standard error and the test that it is zero.

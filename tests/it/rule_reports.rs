@@ -221,7 +221,7 @@ fn a_firing_before_there_was_harm_is_not_credited() {
     );
     // One line for all of them, not a paragraph each.
     assert_eq!(
-        said.matches("Any stop before the harm began").count(),
+        said.matches("A stop before the harm began").count(),
         1,
         "{said}"
     );
@@ -239,7 +239,7 @@ fn a_firing_before_there_was_harm_is_not_credited() {
         "{rules}"
     );
     assert_eq!(
-        rules.matches("Any stop before the harm began").count(),
+        rules.matches("A stop before the harm began").count(),
         1,
         "{rules}"
     );

@@ -241,7 +241,10 @@ fn tile(analysis: &Analysis, row: &ScorecardRow, effect: &Effect) -> Tile {
     let whole = format!("{change} {interval}");
     let (label, (change, interval), arms) =
         if let Some((label, found)) = part(analysis, row, effect) {
-            let whole = format!("over the whole log {whole}");
+            let whole = match &effect.stratified {
+                Some(_) => format!("all stages combined {whole}"),
+                None => format!("over the whole log {whole}"),
+            };
             (label, shown(row, Some(found)), whole)
         } else {
             let arms = format!("{}, {}", value(effect.arm), value(analysis.control));
