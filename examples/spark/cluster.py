@@ -1,8 +1,8 @@
 """Tries cells.py on a real cluster: a master and two workers, three processes that talk over loopback.
 
-    python cluster.py LOG MAPPING.toml OUT [--kill]
+    python cluster.py LOG MAPPING.toml OUT [--kill TABLE]
 
-Prints the queries, runs both, and with --kill ends the second worker by SIGKILL while the first query runs. Needs `pyspark`, Java 17 and
+Prints the queries, runs them, and with --kill ends the second worker by SIGKILL while that query runs. Needs `pyspark`, Java 17 and
 `hindsight` on the path. OUT then is a folder of cells.
 """
 
@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("log")
     parser.add_argument("mapping")
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--kill", action="store_true")
+    parser.add_argument("--kill", choices=["cells", "stages", "units"], help="end a worker while this query runs")
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--memory", default="1g")
     given = parser.parse_args()
@@ -121,7 +121,7 @@ def main() -> None:
             begin, killed = time.monotonic(), None
             job = cluster.submit(str(HERE / "cells.py"), given.log, str(query), str(given.out / f"{table}.parquet"))
             while job.poll() is None:
-                if given.kill and table == "cells" and killed is None and cluster.has_running_stage():
+                if given.kill == table and killed is None and cluster.has_running_stage():
                     # The worker alone: its executor notices and ends, its tasks and what they shuffled are lost.
                     cluster.workers[1].send_signal(signal.SIGKILL)
                     killed = time.monotonic() - begin

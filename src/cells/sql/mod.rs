@@ -137,6 +137,23 @@ fn unanswered_bin_alias(quantity: Quantity) -> String {
     alias(quantity) + "_unanswered_bin"
 }
 
+/// A common table expression of the numbers below `n`: what is joined with it has a row for each.
+///
+/// Most engines compute a common table expression anew wherever it is named, so that a row per figure is made
+/// by this and not by a SELECT per figure.
+fn numbered(name: &str, n: usize) -> String {
+    let rows: Vec<String> = (0..n).map(|k| format!("SELECT {k} AS k")).collect();
+    format!("{name} AS (\n  {}\n)", rows.join(" UNION ALL "))
+}
+
+/// The expression of each number of [`numbered`].
+fn by_number(name: &str, n: usize, of: &dyn Fn(usize) -> String) -> String {
+    let cases: Vec<String> = (0..n)
+        .map(|k| format!(" WHEN {name}.k = {k} THEN {}", of(k)))
+        .collect();
+    format!("CASE{} END", cases.concat())
+}
+
 impl LogTable {
     /// Whether durations of requests that were not answered are counted: where outcomes are known, in the
     /// table `cells`.

@@ -3,7 +3,7 @@
 
 use super::dialect::with;
 use super::requests::requests;
-use super::{Dialect, LogTable, bin_alias, counted};
+use super::{Dialect, LogTable, bin_alias, by_number, counted, numbered};
 use crate::cells::{Scope, Stretches, UnitMeasure, UnitPlan, VERSION, bins, is_duration};
 use crate::data::Quantity;
 
@@ -39,32 +39,26 @@ pub fn units_query(table: &LogTable, dialect: &Dialect, plan: &UnitPlan) -> Opti
         Some(facts(dialect, &columns)),
         Some(of_users(table, dialect, &totals)),
         both.clone(),
-        Some(levels(
-            dialect,
-            plan,
-            &totals,
-            both.as_ref().map(|_| &measures[..]),
-        )),
+        Some(scopes(plan, both.is_some())),
+        Some(spread(dialect, &totals, &measures, both.is_some())),
+        Some(levels(&totals)),
         Some(pairs(&measures)),
-        Some(singles_of_stages(table, plan, dialect, &measures)),
-        Some(singles(table, dialect, plan, &measures, both.is_some())),
-        Some("products AS (\n  SELECT * FROM pairs UNION ALL SELECT * FROM singles\n)".to_owned()),
+        Some(singles_of_stages(table, dialect, &measures)),
+        Some(singles(dialect, &measures, both.is_some())),
+        Some(products_of_groups(&measures)),
+        Some(numbered("measures", measures.len())),
     ];
     let kept_as = format!(" {} (\n", dialect.kept_as);
     let parts = parts.into_iter().flatten();
     let parts: Vec<String> = parts
         .map(|part| part.replace(" AS (\n", &kept_as))
         .collect();
-    let figures: Vec<String> = measures
-        .iter()
-        .enumerate()
-        .map(|(i, measure)| figure(i, measure, dialect))
-        .collect();
     Some(format!(
-        "{}\nSELECT {VERSION} AS version, segment, value, measure, bin, scope, arm_a, from_a_us, arm_b, from_b_us, {} AS n_units, num, den, num_num, num_den, den_num, den_den\nFROM (\n  {}\n) figures\nORDER BY segment, value, measure, bin, scope, arm_a, from_a_us, arm_b, from_b_us{}\n",
+        "{}\nSELECT {VERSION} AS version, segment, value, measure, bin, scope, arm_a, from_a_us, arm_b, from_b_us, {} AS n_units, num, den, num_num, num_den, den_num, den_den\nFROM (\n  {}\n) figures\nWHERE n_units > 0 AND (scope <> '{}' OR arm_a = arm_b)\nORDER BY segment, value, measure, bin, scope, arm_a, from_a_us, arm_b, from_b_us{}\n",
         parts.join(",\n"),
         with(dialect.to_long, "n_units"),
-        figures.join("\n  UNION ALL "),
+        figures(&measures, dialect),
+        Scope::Overlap.name(),
         dialect.suffix
     ))
 }
@@ -176,47 +170,77 @@ fn denominators(measures: &[Measured]) -> Vec<&str> {
     columns
 }
 
-/// Totals of users in every scope; in the overlap, denominators alone.
-fn levels(
-    dialect: &Dialect,
-    plan: &UnitPlan,
-    totals: &[String],
-    overlap_of: Option<&[Measured]>,
-) -> String {
-    let zero = with(dialect.to_long, "0");
-    let (list, sums) = (totals.join(", "), sums_of(totals));
-    let mut levels = vec![format!(
-        "SELECT '{}' AS scope, segment, value, unit, arm, {zero} AS from_us, {sums} FROM of_users GROUP BY segment, value, unit, arm",
-        Scope::All.name()
-    )];
-    if let Some(measures) = overlap_of {
-        let denominators = denominators(measures);
-        let sum = |total: &String| {
-            if denominators.contains(&total.as_str()) {
-                format!("SUM(of_users.{total} * in_both.in_both_{total}) AS {total}")
-            } else {
-                format!("0e0 AS {total}")
-            }
-        };
-        let sums: Vec<String> = totals.iter().map(sum).collect();
-        levels.push(format!(
-            "SELECT '{}' AS scope, of_users.segment AS segment, of_users.value AS value, of_users.unit AS unit, of_users.arm AS arm, {zero} AS from_us, {} FROM of_users JOIN in_both ON of_users.segment = in_both.segment AND of_users.value = in_both.value AND of_users.from_us = in_both.from_us GROUP BY of_users.segment, of_users.value, of_users.unit, of_users.arm",
-            Scope::Overlap.name(),
-            sums.join(", ")
-        ));
-    }
-    if !plan.stages.is_empty() {
-        levels.push(format!(
-            "SELECT '{}' AS scope, segment, value, unit, arm, from_us, {list} FROM of_users",
-            Scope::Stage.name()
-        ));
-    }
-    format!("levels AS (\n  {}\n)", levels.join("\n  UNION ALL "))
+/// The scopes in which groups are told apart.
+fn scopes(plan: &UnitPlan, has_overlap: bool) -> String {
+    let own = Scope::ALL.into_iter().filter(|scope| match scope {
+        Scope::All => true,
+        Scope::Overlap => has_overlap,
+        Scope::Stage => !plan.stages.is_empty(),
+    });
+    let rows: Vec<String> = own
+        .map(|scope| format!("SELECT '{}' AS scope", scope.name()))
+        .collect();
+    format!("scopes AS (\n  {}\n)", rows.join(" UNION ALL "))
 }
 
-fn sums_of(totals: &[String]) -> String {
+/// The start of a group's stage in a scope.
+fn from_us(dialect: &Dialect, known: &str) -> String {
+    let stage = Scope::Stage.name();
+    let zero = with(dialect.to_long, "0");
+    format!("CASE WHEN scopes.scope = '{stage}' THEN {known} ELSE {zero} END")
+}
+
+/// Totals of users by stage once for every scope; in the overlap, denominators alone.
+///
+/// Engines that do not keep the result of a common table expression compute it anew for every time that it
+/// is named: so each is named once where it can be.
+fn spread(
+    dialect: &Dialect,
+    totals: &[String],
+    measures: &[Measured],
+    has_overlap: bool,
+) -> String {
+    let denominators = denominators(measures);
+    let overlap = Scope::Overlap.name();
+    let total = |total: &String| {
+        let is_denominator = denominators.contains(&total.as_str());
+        let own = format!("of_users.{total}");
+        match (has_overlap, is_denominator) {
+            (false, _) => format!("{own} AS {total}"),
+            (true, true) => format!(
+                "CASE WHEN scopes.scope = '{overlap}' THEN {own} * in_both.in_both_{total} ELSE {own} END AS {total}"
+            ),
+            (true, false) => {
+                format!("CASE WHEN scopes.scope = '{overlap}' THEN 0e0 ELSE {own} END AS {total}")
+            }
+        }
+    };
+    let totals: Vec<String> = totals.iter().map(total).collect();
+    format!(
+        "spread AS (\n  SELECT scopes.scope AS scope, of_users.segment AS segment, of_users.value AS value, of_users.unit AS unit, of_users.arm AS arm, {} AS from_us,\n    {}\n  FROM of_users{} CROSS JOIN scopes\n)",
+        from_us(dialect, "of_users.from_us"),
+        totals.join(",\n    "),
+        in_both_of("of_users", "from_us", has_overlap)
+    )
+}
+
+/// The join of what has a place and a stage with whether both arms are in it.
+fn in_both_of(table: &str, from_us: &str, has_overlap: bool) -> String {
+    if !has_overlap {
+        return String::new();
+    }
+    format!(
+        " JOIN in_both ON {table}.segment = in_both.segment AND {table}.value = in_both.value AND {table}.{from_us} = in_both.from_us"
+    )
+}
+
+/// Totals of users in every scope.
+fn levels(totals: &[String]) -> String {
     let sums: Vec<String> = totals.iter().map(|c| format!("SUM({c}) AS {c}")).collect();
-    sums.join(", ")
+    format!(
+        "levels AS (\n  SELECT scope, segment, value, unit, arm, from_us, {}\n  FROM spread\n  GROUP BY scope, segment, value, unit, arm, from_us\n)",
+        sums.join(", ")
+    )
 }
 
 /// Sums over users of the products of two groups' totals, `a` and `b` naming them.
@@ -253,73 +277,86 @@ fn pairs(measures: &[Measured]) -> String {
 }
 
 /// Requests without a user, each of which counts as one: by stage.
-fn singles_of_stages(
-    table: &LogTable,
-    plan: &UnitPlan,
-    dialect: &Dialect,
-    measures: &[Measured],
-) -> String {
-    let scope = match plan.stages.as_slice() {
-        [] => Scope::All,
-        _ => Scope::Stage,
-    };
+fn singles_of_stages(table: &LogTable, dialect: &Dialect, measures: &[Measured]) -> String {
     format!(
-        "singles_of_stages AS (\n  SELECT '{}' AS scope, {}, arm AS arm_a, from_us AS from_a_us, arm AS arm_b, from_us AS from_b_us,\n    {}\n  FROM facts\n  WHERE unit IS NULL\n  {}\n)",
-        scope.name(),
+        "singles_of_stages AS (\n  SELECT {}, arm, from_us,\n    {}\n  FROM facts\n  WHERE unit IS NULL\n  {}\n)",
         table.place(dialect),
         products(measures, "facts", "facts"),
         table.grouping_sets("arm, from_us")
     )
 }
 
-/// The same in every scope.
-fn singles(
-    table: &LogTable,
-    dialect: &Dialect,
-    plan: &UnitPlan,
-    measures: &[Measured],
-    has_overlap: bool,
-) -> String {
-    let mut scopes = vec!["SELECT * FROM singles_of_stages".to_owned()];
-    let zero = with(dialect.to_long, "0");
-    if !plan.stages.is_empty() {
-        scopes.push(format!(
-            "SELECT '{}' AS scope, {}, arm AS arm_a, {zero} AS from_a_us, arm AS arm_b, {zero} AS from_b_us,\n    {}\n  FROM facts\n  WHERE unit IS NULL\n  {}",
-            Scope::All.name(),
-            table.place(dialect),
-            products(measures, "facts", "facts"),
-            table.grouping_sets("arm")
-        ));
-    }
-    if has_overlap {
-        let counted = |(i, measure): (usize, &Measured)| {
-            let none = ["x", "y", "xx", "xy", "yx", "yy"].map(|name| format!("0e0 AS {name}{i}"));
+/// The same in every scope: what is of one request adds up over stages.
+fn singles(dialect: &Dialect, measures: &[Measured], has_overlap: bool) -> String {
+    let overlap = Scope::Overlap.name();
+    let counted = |(i, measure): (usize, &Measured)| {
+        let own = |name: &str| format!("singles_of_stages.{name}{i}");
+        let n = if has_overlap {
             format!(
-                "SUM(s.n{i} * in_both.in_both_{}) AS n{i}, {}",
+                "CASE WHEN scopes.scope = '{overlap}' THEN {} * in_both.in_both_{} ELSE {} END",
+                own("n"),
                 measure.den,
-                none.join(", ")
+                own("n")
             )
+        } else {
+            own("n")
         };
-        let counted: Vec<String> = measures.iter().enumerate().map(counted).collect();
-        scopes.push(format!(
-            "SELECT '{}' AS scope, s.segment AS segment, s.value AS value, s.arm_a AS arm_a, {zero} AS from_a_us, s.arm_b AS arm_b, {zero} AS from_b_us,\n    {}\n  FROM singles_of_stages s JOIN in_both ON s.segment = in_both.segment AND s.value = in_both.value AND s.from_a_us = in_both.from_us\n  GROUP BY s.segment, s.value, s.arm_a, s.arm_b",
-            Scope::Overlap.name(),
-            counted.join(",\n    ")
-        ));
-    }
-    format!("singles AS (\n  {}\n)", scopes.join("\n  UNION ALL "))
+        let sums = SUMS.map(|name| format!("{} AS {name}{i}", own(name)));
+        format!("{n} AS n{i}, {}", sums.join(", "))
+    };
+    let counted: Vec<String> = measures.iter().enumerate().map(counted).collect();
+    let from_us = from_us(dialect, "singles_of_stages.from_us");
+    format!(
+        "singles AS (\n  SELECT scopes.scope AS scope, singles_of_stages.segment AS segment, singles_of_stages.value AS value, singles_of_stages.arm AS arm_a, {from_us} AS from_a_us, singles_of_stages.arm AS arm_b, {from_us} AS from_b_us,\n    {}\n  FROM singles_of_stages{} CROSS JOIN scopes\n)",
+        counted.join(",\n    "),
+        in_both_of("singles_of_stages", "from_us", has_overlap)
+    )
 }
 
-/// One measure of the products as rows of the table.
-fn figure(i: usize, measure: &Measured, dialect: &Dialect) -> String {
-    let (name, bin) = &measure.name;
-    let overlap = Scope::Overlap.name();
-    let own =
-        format!("CASE WHEN arm_a = arm_b AND from_a_us = from_b_us AND scope <> '{overlap}' THEN");
-    let all = format!("CASE WHEN scope <> '{overlap}' THEN");
-    let bin = bin.map_or_else(|| dialect.no_int.to_owned(), |bin| bin.to_string());
+/// The columns of [`products`] besides the number of users.
+const SUMS: [&str; 6] = ["x", "y", "xx", "xy", "yx", "yy"];
+
+/// Users and requests without one, added up by groups.
+fn products_of_groups(measures: &[Measured]) -> String {
+    let keys = "scope, segment, value, arm_a, from_a_us, arm_b, from_b_us";
+    let sum = |i: usize| {
+        let all = ["n"].into_iter().chain(SUMS);
+        let sums = all.map(|name| format!("SUM({name}{i}) AS {name}{i}"));
+        sums.collect::<Vec<_>>().join(", ")
+    };
+    let sums: Vec<String> = (0..measures.len()).map(sum).collect();
     format!(
-        "SELECT segment, value, {} AS measure, {bin} AS bin, scope, arm_a, from_a_us, arm_b, from_b_us, SUM(n{i}) AS n_units, {own} SUM(x{i}) ELSE 0e0 END AS num, {own} SUM(y{i}) ELSE 0e0 END AS den, {all} SUM(xx{i}) ELSE 0e0 END AS num_num, {all} SUM(xy{i}) ELSE 0e0 END AS num_den, {all} SUM(yx{i}) ELSE 0e0 END AS den_num, {all} SUM(yy{i}) ELSE 0e0 END AS den_den FROM products WHERE n{i} > 0 AND (scope <> '{overlap}' OR arm_a = arm_b) GROUP BY segment, value, scope, arm_a, from_a_us, arm_b, from_b_us",
-        dialect.text(name)
+        "products AS (\n  SELECT {keys},\n    {}\n  FROM (SELECT * FROM pairs UNION ALL SELECT * FROM singles) pairs_and_singles\n  GROUP BY {keys}\n)",
+        sums.join(",\n    ")
+    )
+}
+
+/// Every measure of the products as a row of the table.
+fn figures(measures: &[Measured], dialect: &Dialect) -> String {
+    let overlap = Scope::Overlap.name();
+    let of_measure = |of: &dyn Fn(usize) -> String| by_number("measures", measures.len(), of);
+    let name = of_measure(&|i| dialect.text(&measures[i].name.0));
+    let bin = of_measure(&|i| {
+        let bin = measures[i].name.1;
+        bin.map_or_else(|| dialect.no_int.to_owned(), |bin| bin.to_string())
+    });
+    let own = format!("arm_a = arm_b AND from_a_us = from_b_us AND scope <> '{overlap}'");
+    let all = format!("scope <> '{overlap}'");
+    let sums = [
+        ("x", "num", &own),
+        ("y", "den", &own),
+        ("xx", "num_num", &all),
+        ("xy", "num_den", &all),
+        ("yx", "den_num", &all),
+        ("yy", "den_den", &all),
+    ];
+    let sums = sums.map(|(column, name, is_given)| {
+        let sum = of_measure(&|i| format!("{column}{i}"));
+        format!("CASE WHEN {is_given} THEN {sum} ELSE 0e0 END AS {name}")
+    });
+    format!(
+        "SELECT segment, value, {name} AS measure, {bin} AS bin, scope, arm_a, from_a_us, arm_b, from_b_us, {} AS n_units,\n    {}\n  FROM products CROSS JOIN measures",
+        of_measure(&|i| format!("n{i}")),
+        sums.join(",\n    ")
     )
 }
