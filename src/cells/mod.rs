@@ -24,6 +24,8 @@ pub use unit_gather::UnitGatherer;
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use crate::data::Quantity;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -308,7 +310,7 @@ impl Cells {
             unit.settle();
         }
         for cells in [&mut self.cells, &mut self.stages] {
-            cells.sort_by_key(Cell::key);
+            cells.par_sort_by_key(Cell::key);
             cells.dedup_by(|next, cell| {
                 let is_same = next.key() == cell.key();
                 if is_same {

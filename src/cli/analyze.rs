@@ -107,7 +107,7 @@ fn as_text(analysis: &Analysis) -> String {
 }
 
 /// What cells cannot say, and how exact their quantiles are.
-fn needs_log_lines(analysis: &Analysis) -> Vec<String> {
+pub(super) fn needs_log_lines(analysis: &Analysis) -> Vec<String> {
     let Some(cells) = &analysis.cells else {
         return Vec::new();
     };

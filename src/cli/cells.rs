@@ -21,6 +21,9 @@ use crate::units;
 /// Bytes that users' totals may take in one pass through the log.
 const PASS_BYTES: u64 = 1_200_000_000;
 
+/// The length of the stretches of time where none is named.
+const EVERY_US: i64 = 15 * 60 * 1_000_000;
+
 /// `hindsight cells`
 #[derive(Debug, Args)]
 pub struct CellsArguments {
@@ -30,9 +33,10 @@ pub struct CellsArguments {
     /// Folder to write the tables to.
     #[arg(long, value_name = "DIR", required_unless_present = "sql")]
     pub out: Option<PathBuf>,
-    /// Length of the stretches of time: 15m, 1h or 1d; cells of different lengths cannot be merged.
-    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = width_us)]
-    pub every: i64,
+    /// Length of the stretches of time: 15m, 1h or 1d; default: 15m. Cells of different lengths cannot be
+    /// merged.
+    #[arg(long, value_name = "TIME", value_parser = width_us)]
+    pub every: Option<i64>,
     /// Print a query for this engine instead: duckdb, spark, clickhouse, trino or bigquery. With a folder
     /// of cells as LOG, the query of what is added up by user, or of --table.
     #[arg(
@@ -80,7 +84,10 @@ pub(super) fn run(arguments: &CellsArguments, progress: &Progress) -> Result<Fin
     };
     let paths = &arguments.log.logs;
     let cells = match read_cells_of(paths)? {
-        Some(cells) => cells,
+        Some(cells) => {
+            check_width(&cells, arguments.every)?;
+            cells
+        }
         None => of_log(arguments, progress)?,
     };
     write(&cells, out)?;
@@ -100,6 +107,18 @@ pub(super) fn names_of(paths: &[PathBuf]) -> String {
         name.to_string_lossy().into_owned()
     };
     paths.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// The stretches of cells that are there cannot be cut anew.
+fn check_width(cells: &Cells, every_us: Option<i64>) -> Result<()> {
+    if every_us.is_none_or(|every_us| every_us == cells.width_us) {
+        return Ok(());
+    }
+    let known = units::duration_us(cells.width_us);
+    let message = format!("These cells are of {known}, which --every cannot change");
+    Err(Error::new(ErrorKind::Settings, message).hint(
+        "Leave --every out to merge them, or compute cells of that length from the request log",
+    ))
 }
 
 fn settings(arguments: &CellsArguments) -> AnalysisSettings {
@@ -123,7 +142,7 @@ fn query(arguments: &CellsArguments, dialect: &Dialect) -> Result<String> {
         return Ok(cells_query(
             &table,
             dialect,
-            Stretches::Every(arguments.every),
+            Stretches::Every(arguments.every.unwrap_or(EVERY_US)),
         ));
     };
     let cells = read_cells(folder)?;
@@ -147,6 +166,13 @@ fn merge(folders: &[PathBuf]) -> Result<Cells> {
         .iter()
         .map(|folder| read_cells(folder))
         .collect::<Result<Vec<_>>>()?;
+    let is_again = |(i, set): (usize, &Cells)| sets[..i].contains(set);
+    if let Some(again) = sets.iter().enumerate().position(is_again) {
+        let message = "The same cells were named before: their requests would count twice";
+        return Err(Error::new(ErrorKind::Settings, message)
+            .at(&folders[again])
+            .hint("Name each folder once"));
+    }
     let has_more = |set: &Cells| !set.units.is_empty() || !set.stages.is_empty();
     let has_units = sets.iter().any(has_more);
     let merged = Cells::merged(sets)?;
@@ -164,7 +190,7 @@ fn of_log(arguments: &CellsArguments, progress: &Progress) -> Result<Cells> {
     if request.paths.is_empty() {
         request.paths.push(super::bundled::sample_log(progress)?);
     }
-    let mut gatherer = Gatherer::new(Stretches::Every(arguments.every));
+    let mut gatherer = Gatherer::new(Stretches::Every(arguments.every.unwrap_or(EVERY_US)));
     let mut clocks = OwnClocks::default();
     let read = read_in_pieces(&request, progress, |piece, users| {
         gatherer.add(piece, (!users.is_empty()).then_some(users));

@@ -1,6 +1,6 @@
 //! Commands on folders of cells, as if they were the log.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::cells::{names_of, read_cells_of};
@@ -8,7 +8,7 @@ use crate::analysis::{Analysis, AnalysisSettings, analyze_cells, log_of_cells, s
 use crate::cells::{Cells, Durations, with_requests};
 use crate::data::RequestLog;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ingest::{CELLS_FILE, FileDigest, cells_digests};
+use crate::ingest::{FileDigest, cells_digests, folder_of_cells};
 use crate::jobs::Progress;
 use crate::report::LoadNotes;
 use crate::rules::{DurationsAre, Replay, ReplaySettings, Rulebook, StageSpan, replay_cells};
@@ -30,7 +30,7 @@ pub(crate) struct CellLog {
 impl CellLog {
     /// That of folders of cells; `None` where the paths are of a log.
     pub(crate) fn read(paths: &[PathBuf]) -> Result<Option<Self>> {
-        let folders: Vec<PathBuf> = paths.iter().map(|path| folder_of(path)).collect();
+        let folders = folders_of(paths);
         let cells = read_cells_of(&folders)?;
         Ok(cells.map(|cells| Self {
             log: Arc::new(log_of_cells(&cells, &names_of(&folders))),
@@ -120,7 +120,8 @@ impl CellLog {
 
     /// What a report says of how it was read.
     pub(crate) fn notes(&self, paths: &[PathBuf]) -> Result<LoadNotes> {
-        let digests = paths.iter().map(|path| cells_digests(&folder_of(path)));
+        let folders = folders_of(paths);
+        let digests = folders.iter().map(|folder| cells_digests(folder));
         let inputs: Vec<FileDigest> = digests.collect::<Result<Vec<_>>>()?.concat();
         let Cells {
             cells,
@@ -142,16 +143,14 @@ impl CellLog {
     }
 }
 
-/// The folder of a table of cells that was named itself.
-fn folder_of(path: &Path) -> PathBuf {
-    let is_table = path.is_file() && path.file_name().is_some_and(|name| name == CELLS_FILE);
-    let folder = path.parent().filter(|_| is_table);
-    let folder = folder.unwrap_or(path);
-    if folder.as_os_str().is_empty() {
-        PathBuf::from(".")
-    } else {
-        folder.to_owned()
+/// The folders of cells that paths name, each once: its tables may be named themselves.
+fn folders_of(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = paths.iter().map(|path| folder_of_cells(path)).collect();
+    let is_table = |path: &PathBuf| folder_of_cells(path) != *path;
+    if paths.iter().any(is_table) {
+        folders.dedup();
     }
+    folders
 }
 
 /// What is said of a replay under another plan.

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::analyze::health_lines;
 use super::arguments::InspectArguments;
+use super::from_cells::CellLog;
 use super::output::{joined, note, print, print_json};
 use super::table::{cut, table};
 use super::{Finish, read, settings};
@@ -20,6 +21,9 @@ use crate::units;
 const EVIDENCE_WIDTH: usize = 60;
 
 pub(super) fn run(arguments: &InspectArguments, progress: &Progress) -> Result<Finish> {
+    if let Some(known) = CellLog::read(&arguments.log.logs)? {
+        return super::inspect_cells::run(arguments, &known, progress);
+    }
     let loaded = read(&arguments.log, &[], progress)?;
     if let Some(path) = &arguments.write_mapping {
         let text = mapping_beside(&loaded.mapping, path).to_toml();
@@ -112,7 +116,7 @@ fn as_text(loaded: &Loaded, audit: &Audit) -> String {
     [joined(&lines), arms_table(audit), columns, joined(&rest)].join("\n")
 }
 
-fn arms_table(audit: &Audit) -> String {
+pub(super) fn arms_table(audit: &Audit) -> String {
     let rows: Vec<Vec<String>> = audit
         .arms
         .iter()

@@ -7,6 +7,7 @@ pub mod bundled;
 mod cells;
 mod from_cells;
 mod inspect;
+mod inspect_cells;
 mod lab;
 mod lab_values;
 mod memory;

@@ -1,16 +1,12 @@
-//! The Parquet tables of [`Cells`], as `docs/cells.md` describes them.
+//! Reading the Parquet tables of [`Cells`], as `docs/cells.md` describes them.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use polars::prelude::{
-    Column, DataFrame, IntoColumn as _, NamedFrom as _, PolarsError, PolarsResult, SerReader as _,
-    Series,
-};
+use polars::prelude::{DataFrame, PolarsError, SerReader as _};
 use polars_io::parquet::read::ParquetReader;
-use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
 
 use super::digest::{FileDigest, digest};
 use super::parquet::guarded;
@@ -26,111 +22,42 @@ pub const STAGES_FILE: &str = "stages.parquet";
 /// The file of what was added up by user.
 pub const UNITS_FILE: &str = "units.parquet";
 
-/// The table `cells` as a Parquet file.
-pub fn cells_bytes(cells: &Cells) -> Result<Vec<u8>> {
-    bytes_of(cells, &cells.cells, cells.width_us)
-}
-
-/// The table `stages` as a Parquet file.
-pub fn stages_bytes(cells: &Cells) -> Result<Vec<u8>> {
-    bytes_of(cells, &cells.stages, 0)
-}
-
-fn bytes_of(cells: &Cells, rows: &[Cell], width_us: i64) -> Result<Vec<u8>> {
-    let text = |name: &str, of: &dyn Fn(&Cell) -> String| -> Column {
-        Series::new(name.into(), rows.iter().map(of).collect::<Vec<_>>()).into_column()
-    };
-    let place = |cell: &Cell| &cells.places[cell.place as usize];
-    let long = |name: &str, of: &dyn Fn(&Cell) -> Option<i64>| -> Column {
-        Series::new(name.into(), rows.iter().map(of).collect::<Vec<_>>()).into_column()
-    };
-    let float = |name: &str, of: &dyn Fn(&Cell) -> f64| -> Column {
-        Series::new(name.into(), rows.iter().map(of).collect::<Vec<_>>()).into_column()
-    };
-    let bins: Vec<Option<i32>> = rows.iter().map(|cell| cell.bin).collect();
-    written(vec![
-        Series::new("version".into(), vec![VERSION; rows.len()]).into_column(),
-        text("segment", &|cell| place(cell).segment.clone()),
-        text("value", &|cell| place(cell).value.clone()),
-        text("measure", &|cell| cell.measure.name(&cells.extra_names)),
-        text("arm", &|cell| cells.arms[usize::from(cell.arm)].clone()),
-        long("time_us", &|cell| Some(cell.time_us)),
-        long("width_us", &|_| Some(width_us)),
-        Series::new("bin".into(), bins).into_column(),
-        long("n", &|cell| Some(cell.n as i64)),
-        float("sum", &|cell| cell.sum),
-        float("sum_sq", &|cell| cell.sum_sq),
-        long("first_us", &|cell| Some(cell.span_us?.0)),
-        long("last_us", &|cell| Some(cell.span_us?.1)),
-    ])
-}
-
-/// The table `units` as a Parquet file.
-pub fn units_bytes(cells: &Cells) -> Result<Vec<u8>> {
-    let rows = &cells.units;
-    let text = |name: &str, of: &dyn Fn(&UnitCell) -> String| -> Column {
-        Series::new(name.into(), rows.iter().map(of).collect::<Vec<_>>()).into_column()
-    };
-    let long = |name: &str, of: &dyn Fn(&UnitCell) -> i64| -> Column {
-        Series::new(name.into(), rows.iter().map(of).collect::<Vec<_>>()).into_column()
-    };
-    let float = |name: &str, of: fn(&UnitProducts) -> f64| -> Column {
-        let values: Vec<f64> = rows.iter().map(|unit| of(&unit.sums)).collect();
-        Series::new(name.into(), values).into_column()
-    };
-    let place = |unit: &UnitCell| &cells.places[unit.place as usize];
-    let measure = |unit: &UnitCell| unit.measure.name(&cells.extra_names);
-    let arm = |unit: &UnitCell, side: usize| cells.arms[usize::from(unit.groups[side].arm)].clone();
-    let bins: Vec<Option<i32>> = rows.iter().map(|unit| measure(unit).1).collect();
-    written(vec![
-        Series::new("version".into(), vec![VERSION; rows.len()]).into_column(),
-        text("segment", &|unit| place(unit).segment.clone()),
-        text("value", &|unit| place(unit).value.clone()),
-        text("measure", &|unit| measure(unit).0),
-        Series::new("bin".into(), bins).into_column(),
-        text("scope", &|unit| unit.scope.name().to_owned()),
-        text("arm_a", &|unit| arm(unit, 0)),
-        long("from_a_us", &|unit| unit.groups[0].from_us),
-        text("arm_b", &|unit| arm(unit, 1)),
-        long("from_b_us", &|unit| unit.groups[1].from_us),
-        long("n_units", &|unit| unit.sums.n_units as i64),
-        float("num", |sums| sums.num),
-        float("den", |sums| sums.den),
-        float("num_num", |sums| sums.num_num),
-        float("num_den", |sums| sums.num_den),
-        float("den_num", |sums| sums.den_num),
-        float("den_den", |sums| sums.den_den),
-    ])
-}
-
-fn written(columns: Vec<Column>) -> Result<Vec<u8>> {
-    let n_rows = columns.first().map_or(0, Column::len);
-    let mut bytes = Vec::new();
-    let write = || -> PolarsResult<()> {
-        let mut frame = DataFrame::new(n_rows, columns)?;
-        ParquetWriter::new(&mut bytes)
-            .with_compression(ParquetCompression::Zstd(None))
-            .finish(&mut frame)?;
-        Ok(())
-    };
-    write().map_err(|cause| Error::new(ErrorKind::Internal, format!("Parquet: {cause}")))?;
-    Ok(bytes)
-}
-
 /// Whether a path is a folder of cells.
 pub fn is_cells(path: &Path) -> bool {
     path.join(CELLS_FILE).exists()
 }
 
+/// The folder of a table of cells that was named itself; other paths stay as they are.
+pub fn folder_of_cells(path: &Path) -> PathBuf {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let is_table = name.is_some_and(|name| [CELLS_FILE, STAGES_FILE, UNITS_FILE].contains(&name));
+    match path.parent().filter(|_| is_table && path.is_file()) {
+        Some(folder) if folder.as_os_str().is_empty() => PathBuf::from("."),
+        Some(folder) if is_cells(folder) => folder.to_owned(),
+        _ => path.to_owned(),
+    }
+}
+
 /// Cells hold no requests that could be read.
 pub(super) fn refuse_cells(paths: &[PathBuf]) -> Result<()> {
-    let Some(folder) = paths.iter().find(|path| is_cells(path)) else {
+    let is_of_cells = |path: &&PathBuf| is_cells(&folder_of_cells(path));
+    let Some(folder) = paths.iter().find(is_of_cells) else {
         return Ok(());
     };
-    let message = "This is a folder of cells: what was asked needs the request log";
+    let (message, hint) = if paths.iter().all(|path| is_of_cells(&path)) {
+        (
+            "This is a folder of cells: what was asked needs the request log",
+            "Name the request log, or some days of it; `hindsight analyze`, `report`, `replay` and `inspect` read cells",
+        )
+    } else {
+        (
+            "Cells and request logs cannot be read as one log",
+            "Compute the cells of the log, `hindsight cells LOG --out DIR`, and name both folders",
+        )
+    };
     Err(Error::new(ErrorKind::NotARequestLog, message)
         .at(folder)
-        .hint("`hindsight analyze FOLDER` compares the arms of cells"))
+        .hint(hint))
 }
 
 /// Reads a folder of cells: its `cells.parquet`, and `stages.parquet` and `units.parquet` where they

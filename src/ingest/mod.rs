@@ -8,6 +8,7 @@ mod ask;
 mod assign;
 mod batch;
 mod cell;
+mod cells_bytes;
 mod cells_file;
 mod column_profile;
 mod columns;
@@ -75,9 +76,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use cells_bytes::{cells_bytes, stages_bytes, units_bytes};
 pub use cells_file::{
-    CELLS_FILE, STAGES_FILE, UNITS_FILE, cells_bytes, cells_digests, is_cells, read_cells,
-    stages_bytes, units_bytes,
+    CELLS_FILE, STAGES_FILE, UNITS_FILE, cells_digests, folder_of_cells, is_cells, read_cells,
 };
 pub use column_profile::{ColumnProfile, Declared};
 pub use derive::Derived;

@@ -313,3 +313,94 @@ fn merged_cells_say_that_users_were_not_added_up() {
     assert_eq!(effect["unit"], "request");
     assert!(effect["stratified"]["strata"].as_array().unwrap().len() > 2);
 }
+
+/// A canary that fails in one region; users are of one region, or of any.
+fn write_carried(path: &Path, users_move: bool) {
+    let mut lines = "ts,variant,user_id,status,latency_ms,region\n".to_owned();
+    let regions = ["eu", "us", "asia", "africa"];
+    for i in 0..48_000_u64 {
+        let user = i.wrapping_mul(2_654_435_761) % 3_001;
+        let region = regions[(if users_move { i / 7 } else { user } % 4) as usize];
+        let is_canary = user % 2 == 1;
+        let draw = i.wrapping_mul(6_364_136_223_846_793_005) >> 40;
+        let failing = if is_canary && region == "eu" { 90 } else { 10 };
+        let status = if draw % 1_000 < failing { 500 } else { 200 };
+        writeln!(
+            lines,
+            "{},{},u{user},{status},{},{region}",
+            1_765_000_000 + i * 5,
+            if is_canary { "canary" } else { "stable" },
+            300 + draw % 700
+        )
+        .unwrap();
+    }
+    std::fs::write(path, lines).unwrap();
+}
+
+#[test]
+fn a_segment_that_carries_a_harm_is_named_where_users_are_of_one_value() {
+    for users_move in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, out) = (folder.path().join("log.csv"), folder.path().join("cells"));
+        write_carried(&log, users_move);
+        hindsight(&["cells", text(&log), "--out", text(&out)]);
+        let [rows, cells] = [&log, &out].map(|path| -> Value {
+            serde_json::from_str(&hindsight(&["analyze", text(path), "--json"])).unwrap()
+        });
+        let harm = |analysis: &Value| {
+            let segments = analysis["segments"].as_array().unwrap().clone();
+            let is_asked = |s: &&Value| s["metric"] == "error_share" && s["value"] == "eu";
+            segments.iter().find(is_asked).unwrap()["harm"].clone()
+        };
+        let headline = |analysis: &Value| analysis["decision"]["headline"].clone();
+        assert!(
+            headline(&rows)
+                .as_str()
+                .unwrap()
+                .contains("where region is eu")
+        );
+        let needs = cells["cells"]["needs_request_log"].as_array().unwrap();
+        let is_open = needs
+            .iter()
+            .any(|need| need["field"] == "segments.harm.without");
+        assert_eq!(is_open, users_move);
+        if users_move {
+            assert!(harm(&cells)["without"].is_null());
+            continue;
+        }
+        assert_eq!(headline(&rows), headline(&cells));
+        let [a, b] = [&rows, &cells].map(|analysis| harm(analysis)["without"].clone());
+        for figure in ["/value", "/interval/lower", "/interval/upper"] {
+            let of = |estimate: &Value| estimate.pointer(figure).and_then(Value::as_f64).unwrap();
+            assert!(gap(of(&a), of(&b)) <= EXACT, "{figure}: {a} {b}");
+        }
+        assert_eq!(harm(&rows)["text"], harm(&cells)["text"]);
+    }
+}
+
+#[test]
+fn inspect_says_what_cells_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("cells");
+    hindsight(&["cells", text(&sample()), "--out", text(&out)]);
+    let told = hindsight(&["inspect", text(&out)]);
+    for part in [
+        "cells of 15 min",
+        "200,000 requests",
+        "latency_ms",
+        "language",
+        "Needs the request log",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let of = |path: &Path| -> Value {
+        serde_json::from_str(&hindsight(&["inspect", text(path), "--json"])).unwrap()
+    };
+    let (rows, cells) = (of(&sample()), of(&out));
+    for field in ["requests", "units", "clock"] {
+        assert_eq!(rows[field], cells[field], "{field}");
+    }
+    let arms = |told: &Value| told["audit"]["arms"].as_array().unwrap().len();
+    assert_eq!(arms(&rows), arms(&cells));
+    assert_eq!(cells["cells"]["width_us"], 900_000_000);
+}
