@@ -1,24 +1,20 @@
 //! Harm to the whole log that one segment value carries: all other requests stay within the margin.
 
 use super::decision::margin_words;
-use super::effect::Inference;
 use super::metrics::Metric;
-use super::model::{ScorecardRow, SegmentEffect, SegmentSpread, Verdict};
-use super::segments::{OfArms, remaining};
-use crate::data::RequestLog;
+use super::model::{Effect, ScorecardRow, SegmentEffect, SegmentSpread, Verdict};
 use crate::error::Result;
-use crate::jobs::Progress;
 use crate::stats::Estimate;
 
 /// Finds the values that carry a harm and says so in their sentence. Only a value whose column's values
 /// differ beyond chance, and which is the only harmed one of it, is set aside to see what remains.
+/// `remaining` is the effect on a metric among the requests that a segment value does not have.
 pub(super) fn tell_carried(
-    (log, metrics): (&RequestLog, &[Metric]),
-    of_arms: OfArms<'_>,
-    inference: Inference<'_>,
+    metrics: &[Metric],
+    (treatment, alpha): (usize, f64),
     (scorecard, spreads): (&[ScorecardRow], &[SegmentSpread]),
     effects: &mut [SegmentEffect],
-    progress: &Progress,
+    mut remaining: impl FnMut(&Metric, &SegmentEffect) -> Result<Option<Effect>>,
 ) -> Result<()> {
     for k in 0..effects.len() {
         let here = &effects[k];
@@ -27,12 +23,11 @@ pub(super) fn tell_carried(
         let (Some(row), Some(metric)) = (row, metric) else {
             continue;
         };
-        let overall = row.effect_of(of_arms.0).map(|effect| effect.verdict);
-        let alpha = 1.0 - inference.level;
+        let overall = row.effect_of(treatment).map(|effect| effect.verdict);
         if overall != Some(Verdict::Worse) || !may_carry(here, effects, spreads, alpha) {
             continue;
         }
-        let Some(rest) = remaining(log, metric, of_arms, inference, here, progress)? else {
+        let Some(rest) = remaining(metric, here)? else {
             continue;
         };
         let is_fine = matches!(rest.verdict, Verdict::WithinMargin | Verdict::Better);

@@ -98,19 +98,17 @@ fn conclude(
     segment_harm::conclude(effects, scorecard, treatment, ground.settings);
     let spreads = spread::spreads(effects, scorecard, treatment, ground.settings);
     let overall = (scorecard, treatment);
-    segment_harm::leave_out_repeats(effects, &spreads, overall, 1.0 - ground.settings.level);
+    let alpha = 1.0 - ground.settings.level;
+    segment_harm::leave_out_repeats(effects, &spreads, overall, alpha);
     let (log, metrics) = (ground.log, ground.metrics);
     let of_arms = (treatment, sides);
-    segments::tell_same(log, metrics, of_arms, ground.inference, effects, progress)?;
+    let inference = ground.inference;
+    segments::tell_same(log, metrics, of_arms, inference, effects, progress)?;
     let found = (scorecard, spreads.as_slice());
-    carried::tell_carried(
-        (log, metrics),
-        of_arms,
-        ground.inference,
-        found,
-        effects,
-        progress,
-    )?;
+    let remaining = |metric: &Metric, without: &SegmentEffect| {
+        segments::remaining(log, metric, of_arms, inference, without, progress)
+    };
+    carried::tell_carried(metrics, (treatment, alpha), found, effects, remaining)?;
     Ok(spreads)
 }
 

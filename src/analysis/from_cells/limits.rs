@@ -31,7 +31,7 @@ pub(super) fn needs(
     log: &LogSummary,
     root: usize,
     strategy: &StrategyFinding,
-    segments: &[SegmentEffect],
+    (segments, is_carrier_open): (&[SegmentEffect], bool),
 ) -> Vec<NeedsRequestLog> {
     let mut needs = Vec::new();
     let mut add = |field, what: &str, advice: &str| {
@@ -94,6 +94,13 @@ pub(super) fn needs(
         add(
             "segments",
             "Whether harmed segments of different columns are the same requests",
+            OF_LOG,
+        );
+    }
+    if is_carrier_open {
+        add(
+            "segments.harm.without",
+            "Whether a harmed segment carries the harm to the whole log: users have requests of several of its column's values, so that their totals without it are not known",
             OF_LOG,
         );
     }

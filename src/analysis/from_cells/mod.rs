@@ -5,6 +5,7 @@
 //! one per cent of theirs, and what needs single requests is left out and named in
 //! [`FromCells::needs_request_log`].
 
+mod carried;
 mod compare;
 mod figures;
 mod health;
@@ -98,13 +99,22 @@ pub fn analyze_cells(
         _ => Default::default(),
     };
     let other_segments = segment_arms::conclude(others, &scorecard, settings);
-    let segment_spread = treatment.map_or_else(Vec::new, |treatment| {
+    let mut segment_spread = Vec::new();
+    let mut is_carrier_open = false;
+    if let Some(treatment) = treatment {
         segment_harm::conclude(&mut segments, &scorecard, treatment, settings);
-        let spreads = spread::spreads(&segments, &scorecard, treatment, settings);
-        let alpha = 1.0 - settings.level;
-        segment_harm::leave_out_repeats(&mut segments, &spreads, (&scorecard, treatment), alpha);
-        spreads
-    });
+        segment_spread = spread::spreads(&segments, &scorecard, treatment, settings);
+        let (spreads, overall) = (segment_spread.as_slice(), (scorecard.as_slice(), treatment));
+        segment_harm::leave_out_repeats(&mut segments, spreads, overall, 1.0 - settings.level);
+        is_carrier_open = carried::tell_carried(
+            &basis,
+            &metrics,
+            (control, treatment),
+            (&scorecard, spreads),
+            &mut segments,
+            progress,
+        )?;
+    }
     let log = summary(&names, &figures.whole, &sizes, (&by_user, root));
     let found = health::Found {
         names: &names,
@@ -144,7 +154,7 @@ pub fn analyze_cells(
         cells: Some(FromCells {
             width_us: cells.width_us,
             quantile_relative_error: bins::ALPHA,
-            needs_request_log: limits::needs(&log, root, &strategy, &segments),
+            needs_request_log: limits::needs(&log, root, &strategy, (&segments, is_carrier_open)),
         }),
         log,
         crossing_left_out: None,
