@@ -191,10 +191,10 @@ fn latency_range_button(
         (Quantity::LatencyMs, FilterPart::Latency, "Latency"),
         (Quantity::TtftMs, FilterPart::Ttft, "First token"),
     ];
-    if !quantities
-        .iter()
-        .any(|(q, _, _)| log.quantity(*q).is_some())
-    {
+    let is_known =
+        |(quantity, ..): &(Quantity, FilterPart, &str)| log.quantity(*quantity).is_some();
+    // Of cells, single latencies are not known.
+    if log.n_rows() == 0 || !quantities.iter().any(is_known) {
         return;
     }
     let filter = &state.document.settings.filter;

@@ -39,11 +39,14 @@ pub(super) fn ui(
         let histogram = charts::latency_histogram(analysis, panel);
         let brushed = brush_in(ui, &histogram, 250.0, None);
         note(ui, &histogram.caption);
-        note(
-            ui,
-            "Drag over a stretch to look at these latencies alone, on every screen; double-click for all.",
-        );
-        select_latency(brushed, panel.quantity, commands);
+        // Of cells, single latencies are not known.
+        if analysis.cells.is_none() {
+            note(
+                ui,
+                "Drag over a stretch to look at these latencies alone, on every screen; double-click for all.",
+            );
+            select_latency(brushed, panel.quantity, commands);
+        }
     });
     ui.columns(2, |columns| {
         card_ui(&mut columns[0], "", |ui| {

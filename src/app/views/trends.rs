@@ -20,9 +20,14 @@ pub(super) fn ui(
         });
         return;
     };
+    let are_cells = analysis.cells.is_some();
     note(
         ui,
-        "By event time: a request counts when its outcome was known. Drag over a stretch to look at it alone, on every screen; double-click for all times.",
+        if are_cells {
+            "By event time: a request counts when its outcome was known."
+        } else {
+            "By event time: a request counts when its outcome was known. Drag over a stretch to look at it alone, on every screen; double-click for all times."
+        },
     );
     // Another stretch of time starts at its own bounds.
     let span = (analysis.log.first_us, analysis.log.last_us);
@@ -34,7 +39,8 @@ pub(super) fn ui(
         .filter_map(|id| Some((Some(id), charts::trend(analysis, id, replay)?)));
     for (metric, chart) in traffic.into_iter().chain(of_metrics) {
         card_ui(ui, "", |ui| {
-            let brushed = brush_in(ui, &chart, 190.0, Some(group));
+            // A stretch of time, or its requests, need the request log.
+            let brushed = brush_in(ui, &chart, 190.0, Some(group)).filter(|_| !are_cells);
             if let Some(Brushed::Place(seconds, _)) = brushed {
                 commands.push(Command::ShowRequests(Box::new(Query {
                     within_us: bucket_at(trends, (seconds * 1e6) as i64),
