@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 mod clustered;
 mod decisions;
+mod growing;
 mod looks;
 mod means;
 mod shares;
@@ -86,6 +87,7 @@ fn main() {
         means::chapters(),
         clustered::chapters(),
         looks::chapters(),
+        growing::chapters(),
     ];
     let mut seed = 0;
     for chapter in chapters.into_iter().flatten() {

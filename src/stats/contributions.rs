@@ -48,8 +48,12 @@ impl Contributions {
     }
 }
 
-/// What a sum of squared deviations from their own mean is too small by; 1 below two units.
-pub(super) fn bessel(n_units: u64) -> f64 {
-    let n = n_units.max(2) as f64;
-    n / (n - 1.0)
+/// What a sum of squared deviations from their own mean is too small by, of so many units of equal size; 1
+/// for one unit.
+pub(super) fn bessel(n_units: f64) -> f64 {
+    if n_units > 1.0 {
+        n_units / (n_units - 1.0)
+    } else {
+        1.0
+    }
 }

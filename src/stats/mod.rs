@@ -67,7 +67,9 @@ pub mod sequential;
 pub mod share_difference;
 pub mod share_intervals;
 pub mod stratified;
+mod stratum_moments;
 pub mod t_test;
+mod unit_degrees;
 pub mod unit_sums;
 mod weighted_counts;
 pub mod wilcoxon;
@@ -98,7 +100,7 @@ pub use odds::{odds_ratio, odds_ratio_ln_se};
 pub use poisson::{Rate, RateComparison, compare_rates};
 pub use post_stratified::{
     Contribution, Independence, LayeredMeans, Spread, Stratified, StratumDifference,
-    StratumMoments, stratified_from_moments, stratified_means,
+    stratified_from_moments, stratified_means,
 };
 pub use post_stratified_quantile::{
     CountedLayers, LayeredSample, standardised_quantiles, stratified_quantiles,
@@ -120,6 +122,7 @@ pub use stratified::{
     Pooled, Stratum, breslow_day, cochran_mantel_haenszel, common_difference, common_odds_ratio,
     pool,
 };
+pub use stratum_moments::StratumMoments;
 pub use t_test::{mean_estimate, one_sample, paired, paired_from_moments, student, welch};
 pub use unit_sums::{UnitSum, UnitSums};
 pub use wilcoxon::{SignedRank, signed_rank, wilcoxon_signed_rank};

@@ -11,17 +11,19 @@
 //! summed over the unit, whatever strata and arms it was in, so that units that return in a later
 //! stratum, or move from one arm to the other, count once (delta method; Taylor linearisation of a
 //! post-stratified ratio, Särndal, Swensson & Wretman 1992, section 7.6). A stratum's deviations are from its
-//! own mean, and are enlarged by √(k/(k−1)) for its k units.
+//! own mean, and enlarged for it; how much, and what degrees of freedom the variances have, says
+//! [`super::unit_degrees`].
 
-use super::contributions::{Contributions, bessel};
+use super::contributions::Contributions;
 use super::counts::{Coded, Counts};
 use super::dist::{t_multiplier, t_tails};
 use super::estimate::{Comparison, Estimate, Interval, Method, TestName, TestResult, valid_level};
 use super::few_events::{EffectiveShare, few_events};
 use super::moments::Moments;
-use super::proportions::Share;
-use super::ratio::{RatioMoments, Reference, ratio_difference};
-use super::t_test::{welch, welch_df};
+use super::ratio::RatioMoments;
+use super::stratum_moments::{Compared, StratumMoments};
+use super::t_test::joint_df;
+use super::unit_degrees::{StratumUnits, UnitSizes, degrees_of_freedom};
 use super::unit_sums::{UnitSum, UnitSums};
 
 /// What is taken as independent.
@@ -101,48 +103,43 @@ pub fn stratified_means(
         .map(|&s| [a.strata[s].1.mean, b.strata[s].1.mean])
         .collect();
     let mut parts = [Contributions::default(), Contributions::default()];
+    let mut sizes = [UnitSizes::default(), UnitSizes::default()];
     let sides = || a.strata.iter().chain(&b.strata);
     let are_shares = sides().all(|(cell, _)| cell.are_zeros_and_ones());
-    let mut own = Vec::with_capacity(used.len());
+    let mut layers = Vec::with_capacity(used.len());
     let mut sums = UnitSums::default();
     for (&s, mean) in used.iter().zip(&means) {
         let sides = [&a.strata[s], &b.strata[s]];
-        let mut by_unit = [None; 2];
+        let mut stratum = StratumMoments {
+            moments: sides.map(|(_, moments)| *moments),
+            by_unit: [None; 2],
+        };
         for (arm, (cell, moments)) in sides.into_iter().enumerate() {
-            let scale = weights[s] / cell.len() as f64;
             if by == Independence::OfObservations || cell.units.is_empty() {
-                let squares = scale * scale * moments.m2 * bessel(moments.n);
-                parts[arm].add_independent(moments.n, squares);
+                let units = stratum.units(arm, weights[s]);
+                let scale = units.scale();
+                parts[arm].add_independent(moments.n, scale * scale * moments.m2);
+                sizes[arm].add_independent(units);
                 continue;
             }
-            let units = sums.of(cell, mean[arm]);
-            let scale = scale * bessel(units.len() as u64).sqrt();
-            parts[arm].add_each(units.iter().map(|unit| (unit.unit, scale * unit.sum)));
-            let pairs = units.iter().map(UnitSum::pair);
-            by_unit[arm] = Some(RatioMoments::of_units(pairs, mean[arm]));
+            let found = sums.of(cell, mean[arm]);
+            let pairs = found.iter().map(UnitSum::pair);
+            stratum.by_unit[arm] = Some(RatioMoments::of_units(pairs, mean[arm]));
+            let units = stratum.units(arm, weights[s]);
+            let scale = units.scale();
+            parts[arm].add_each(found.iter().map(|unit| (unit.unit, scale * unit.sum)));
+            sizes[arm].add(units, found);
         }
-        let stratum = StratumMoments {
-            moments: sides.map(|(_, moments)| *moments),
-            by_unit,
-        };
-        own.push(stratum.difference(are_shares, level));
+        layers.push(Layer::of(s, &stratum, weights[s], are_shares, level));
     }
     let [va, vb] = [parts[0].variance()?, parts[1].variance()?];
     let spread = Spread {
         variances: [va, vb],
         covariance: parts[0].covariance(&parts[1]),
         n_units: [parts[0].n_units(), parts[1].n_units()],
+        size_squares: [sizes[0].squares(), sizes[1].squares()],
     };
-    let layers = used.iter().zip(&means).zip(own);
-    let layer = |((index, means), own): ((&usize, &[f64; 2]), Compared)| Layer {
-        index: *index,
-        weight: weights[*index],
-        n: [a, b].map(|side| side.strata[*index].1.n),
-        means: *means,
-        own,
-    };
-    let layers = layers.map(layer).filter(|layer| layer.weight > 0.0);
-    let layers: Vec<Layer> = layers.collect();
+    layers.retain(|layer: &Layer| layer.weight > 0.0);
     if layers.is_empty() {
         return None;
     }
@@ -150,54 +147,6 @@ pub fn stratified_means(
         return Some(found);
     }
     combined(&layers, spread, level)
-}
-
-/// One stratum of both arms, known by its moments.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct StratumMoments {
-    /// Of the observations of control and treatment.
-    pub moments: [Moments; 2],
-    /// Of their units; `None` takes observations as independent.
-    pub by_unit: [Option<RatioMoments>; 2],
-}
-
-/// A difference with its test, as far as there are both.
-type Compared = (Option<Estimate>, Option<TestResult>);
-
-impl StratumMoments {
-    /// What is taken as independent, of an arm.
-    fn n_units(&self, arm: usize) -> u64 {
-        self.by_unit[arm].map_or(self.moments[arm].n, |units| units.units)
-    }
-
-    /// The difference within the stratum alone.
-    fn difference(&self, are_shares: bool, level: f64) -> Compared {
-        let of_shares = || -> Option<Compared> {
-            let [a, b] = [0, 1].map(|arm| match &self.by_unit[arm] {
-                Some(units) => EffectiveShare::of_units(units),
-                None => EffectiveShare::of_observations(share(&self.moments[arm])),
-            });
-            let found = few_events(&a?, &b?, level)?;
-            Some((Some(found.difference), found.test))
-        };
-        let few = are_shares.then(of_shares).flatten();
-        few.unwrap_or_else(|| {
-            let found = match &self.by_unit {
-                [Some(a), Some(b)] => ratio_difference(a, b, Reference::Welch, level),
-                _ => welch(&self.moments[0], &self.moments[1], level),
-            };
-            let found = found.map(|found| (found.difference, found.test));
-            found.unzip()
-        })
-    }
-}
-
-/// How often ones were observed among zeros and ones.
-fn share(moments: &Moments) -> Share {
-    Share {
-        events: (moments.mean * moments.n as f64).round() as u64,
-        n: moments.n,
-    }
 }
 
 /// How the observations of a stratum contribute to the combined means: one with the value x adds
@@ -221,16 +170,22 @@ pub struct Spread {
     pub covariance: f64,
     /// Units of each.
     pub n_units: [u64; 2],
+    /// Of each, the sum over its units of (Σ n·scale²)², with the unit's number n of observations in every
+    /// stratum: whether few units have most of the weight.
+    pub size_squares: [f64; 2],
 }
 
 impl Spread {
     /// With observations taken as independent.
     pub fn of_observations(strata: &[StratumMoments], used: &[Contribution]) -> Option<Self> {
         let mut parts = [Contributions::default(), Contributions::default()];
+        let mut size_squares = [0.0; 2];
         for of in used {
             for (arm, part) in parts.iter_mut().enumerate() {
                 let moments = &strata[of.index].moments[arm];
-                part.add_independent(moments.n, of.scales[arm] * of.scales[arm] * moments.m2);
+                let scale = of.scales[arm] * of.scales[arm];
+                part.add_independent(moments.n, scale * moments.m2);
+                size_squares[arm] += moments.n as f64 * scale * scale;
             }
         }
         let both = strata.iter().filter(|s| s.moments.iter().all(|m| m.n > 0));
@@ -239,6 +194,7 @@ impl Spread {
             variances: [parts[0].variance()?, parts[1].variance()?],
             covariance: 0.0,
             n_units: [n(0), n(1)],
+            size_squares,
         })
     }
 }
@@ -267,10 +223,7 @@ pub fn stratified_from_moments(
         .filter(|s| weights[*s] > 0.0)
         .map(|index| {
             let stratum = &strata[index];
-            let scale = |arm: usize| {
-                let each = weights[index] / stratum.moments[arm].n as f64;
-                each * bessel(stratum.n_units(arm)).sqrt()
-            };
+            let scale = |arm: usize| stratum.units(arm, weights[index]).scale();
             Contribution {
                 index,
                 means: stratum.moments.map(|m| m.mean),
@@ -278,12 +231,9 @@ pub fn stratified_from_moments(
             }
         })
         .collect();
-    let layer = |of: &Contribution| Layer {
-        index: of.index,
-        weight: weights[of.index],
-        n: strata[of.index].moments.map(|m| m.n),
-        means: of.means,
-        own: strata[of.index].difference(are_shares, level),
+    let layer = |of: &Contribution| {
+        let (s, weight) = (of.index, weights[of.index]);
+        Layer::of(s, &strata[s], weight, are_shares, level)
     };
     let layers: Vec<Layer> = used.iter().map(layer).collect();
     let spread = spread(&used)?;
@@ -299,10 +249,28 @@ struct Layer {
     weight: f64,
     n: [u64; 2],
     means: [f64; 2],
+    units: [StratumUnits; 2],
     own: Compared,
 }
 
 impl Layer {
+    fn of(
+        index: usize,
+        stratum: &StratumMoments,
+        weight: f64,
+        are_shares: bool,
+        level: f64,
+    ) -> Self {
+        Self {
+            index,
+            weight,
+            n: stratum.moments.map(|m| m.n),
+            means: stratum.moments.map(|m| m.mean),
+            units: [0, 1].map(|arm| stratum.units(arm, weight)),
+            own: stratum.difference(are_shares, level),
+        }
+    }
+
     fn finding(&self) -> StratumDifference {
         StratumDifference {
             index: self.index,
@@ -333,7 +301,12 @@ fn of_few_events(layers: &[Layer], spread: Spread, level: f64) -> Option<Stratif
 fn combined(layers: &[Layer], spread: Spread, level: f64) -> Option<Stratified> {
     let ([va, vb], [na, nb]) = (spread.variances, spread.n_units);
     let variance = va + vb - 2.0 * spread.covariance;
-    let df = welch_df(va, na, vb, nb)?;
+    let df_of = |arm: usize| {
+        let strata = layers.iter().map(|layer| layer.units[arm]);
+        degrees_of_freedom(strata, spread.size_squares[arm])
+    };
+    let (df_a, df_b) = (df_of(0), df_of(1));
+    let df = joint_df((va, df_a), (vb, df_b))?;
     if !(variance > 0.0 && variance.is_finite()) {
         return None;
     }
@@ -362,18 +335,8 @@ fn combined(layers: &[Layer], spread: Spread, level: f64) -> Option<Stratified> 
     Some(Stratified {
         difference,
         test: Some(comparison.test),
-        a: estimate(
-            sum(&|l| l.means[0]),
-            va.sqrt(),
-            na.checked_sub(1)? as f64,
-            na,
-        )?,
-        b: estimate(
-            sum(&|l| l.means[1]),
-            vb.sqrt(),
-            nb.checked_sub(1)? as f64,
-            nb,
-        )?,
+        a: estimate(sum(&|l| l.means[0]), va.sqrt(), df_a, na)?,
+        b: estimate(sum(&|l| l.means[1]), vb.sqrt(), df_b, nb)?,
         strata: layers.iter().map(Layer::finding).collect(),
     })
 }
@@ -413,6 +376,7 @@ pub(super) fn weights<T>(a: &[T], b: &[T], size: impl Fn(&T) -> usize) -> Vec<f6
 #[cfg(test)]
 mod tests {
     use super::super::counts::coded;
+    use super::super::ratio::{Reference, ratio_difference};
     use super::*;
 
     /// Values and units of a cell.
@@ -442,13 +406,13 @@ mod tests {
     }
 
     #[test]
-    fn one_stratum_is_the_plain_difference_by_unit() {
-        let a: Given<'_> = (&[0.2, 1.4, 0.9, 2.2, 1.7], &[0, 0, 1, 2, 2]);
-        let b: Given<'_> = (&[1.3, 2.8, 2.1, 0.4], &[3, 3, 4, 5]);
+    fn one_stratum_of_equal_units_is_the_plain_difference_by_unit() {
+        let a: Given<'_> = (&[0.2, 1.4, 0.9, 0.3, 2.2, 1.7], &[0, 0, 1, 1, 2, 2]);
+        let b: Given<'_> = (&[1.3, 2.1, 0.4], &[3, 4, 5]);
         let found = compare(&[a], &[b]).unwrap();
         let (sums_a, sums_b) = (
-            [(1.6, 2.0), (0.9, 1.0), (3.9, 2.0)],
-            [(4.1, 2.0), (2.1, 1.0), (0.4, 1.0)],
+            [(1.6, 2.0), (1.2, 2.0), (3.9, 2.0)],
+            [(1.3, 1.0), (2.1, 1.0), (0.4, 1.0)],
         );
         let by_unit = |sums: &[(f64, f64); 3]| RatioMoments::of_units(sums.iter().copied(), 0.0);
         let plain =
@@ -457,6 +421,48 @@ mod tests {
         let gap = found.difference.interval.upper - plain.difference.interval.upper;
         assert!(gap.abs() < 1e-12, "{gap}");
         assert!((found.test.unwrap().p - plain.test.p).abs() < 1e-12);
+    }
+
+    /// Made by `tests/data/stratified/make.py`.
+    #[derive(serde::Deserialize)]
+    struct Expected {
+        control: Vec<Observed>,
+        treatment: Vec<Observed>,
+        df: f64,
+        p: f64,
+        n_units: [u64; 2],
+        estimates: [[f64; 3]; 3],
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Observed {
+        values: Vec<f64>,
+        units: Vec<u32>,
+    }
+
+    #[test]
+    fn users_of_unequal_size_in_growing_strata_are_as_made_of_matrices() {
+        let text = include_str!("../../tests/data/stratified/expected.json");
+        let expected: Expected = serde_json::from_str(text).unwrap();
+        let given = |cells: &'static [Observed]| -> Vec<Given<'static>> {
+            cells
+                .iter()
+                .map(|c| (&c.values[..], &c.units[..]))
+                .collect()
+        };
+        let (control, treatment) = (expected.control.leak(), expected.treatment.leak());
+        let found = compare(&given(control), &given(treatment)).unwrap();
+        let test = found.test.unwrap();
+        let near = |a: f64, b: f64| assert!((a - b).abs() <= 1e-11 * b.abs(), "{a} {b}");
+        near(test.df.unwrap(), expected.df);
+        near(test.p, expected.p);
+        assert_eq!([found.a.n, found.b.n], expected.n_units);
+        let estimates = [found.difference, found.a, found.b];
+        for (found, expected) in estimates.into_iter().zip(expected.estimates) {
+            near(found.value, expected[0]);
+            near(found.interval.lower, expected[1]);
+            near(found.interval.upper, expected[2]);
+        }
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl<'a> LayeredSample<'a> {
             contributions.add_each(units.map(|(unit, code)| (*unit, deviation(code))));
         }
         let n_units = contributions.n_units();
-        let variance = contributions.variance()? * bessel(n_units);
+        let variance = contributions.variance()? * bessel(n_units as f64);
         let variance = weighted.variance((q, share_below), end, variance);
         weighted.estimate((value, q), variance, n_units, level)
     }

@@ -64,10 +64,17 @@ pub fn mean_estimate(values: &Moments, level: f64) -> Option<Estimate> {
 /// r, (1+r)²/(r²/(n₁−1) + 1/(n₂−1)), which neither over- nor underflows. `None` if neither varies or
 /// an arm has fewer than two values.
 pub(super) fn welch_df(va: f64, na: u64, vb: f64, nb: u64) -> Option<f64> {
-    if na < 2 || nb < 2 || !(va > 0.0 || vb > 0.0) {
+    if na < 2 || nb < 2 {
         return None;
     }
-    let (fa, fb) = ((na - 1) as f64, (nb - 1) as f64);
+    joint_df((va, (na - 1) as f64), (vb, (nb - 1) as f64))
+}
+
+/// [`welch_df`] of two variances with their degrees of freedom. `None` if both are 0.
+pub(super) fn joint_df((va, fa): (f64, f64), (vb, fb): (f64, f64)) -> Option<f64> {
+    if !(va > 0.0 || vb > 0.0) {
+        return None;
+    }
     // The smaller variance over the greater, so that the ratio is at most one.
     let (r, f_small, f_great) = if va <= vb {
         (va / vb, fa, fb)

@@ -250,29 +250,31 @@ impl PlaceFigures {
         arms: [usize; 2],
         used: &[Contribution],
     ) -> Option<Spread> {
-        let form = |a: usize, b: usize| -> f64 {
-            let mut sum = 0.0;
+        // Of contributions, and of sizes.
+        let products = |a: usize, b: usize| -> (f64, f64) {
+            let mut sums = (0.0, 0.0);
             for x in used {
                 for y in used {
                     let groups = [
                         in_stratum(basis, arms[a], x.index),
                         in_stratum(basis, arms[b], y.index),
                     ];
-                    let products =
-                        basis
-                            .by_user
-                            .products(self.place, measure, Scope::Stage, groups);
-                    sum += x.scales[a] * y.scales[b] * about(&products, x.means[a], y.means[b]);
+                    let by_user = basis.by_user;
+                    let products = by_user.products(self.place, measure, Scope::Stage, groups);
+                    let scale = x.scales[a] * y.scales[b];
+                    sums.0 += scale * about(&products, x.means[a], y.means[b]);
+                    sums.1 += scale * scale * products.den_den;
                 }
             }
-            sum
+            sums
         };
         let n_units = arms.map(|arm| self.units_in_strata(basis, measure, arm));
-        let variance = |arm: usize| (n_units[arm] >= 2).then(|| form(arm, arm));
-        Some(Spread {
-            variances: [variance(0)?, variance(1)?],
-            covariance: form(0, 1),
+        let own = [products(0, 0), products(1, 1)];
+        n_units.iter().all(|n| *n >= 2).then(|| Spread {
+            variances: own.map(|sums| sums.0),
+            covariance: products(0, 1).0,
             n_units,
+            size_squares: own.map(|sums| sums.1),
         })
     }
 
