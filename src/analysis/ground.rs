@@ -12,6 +12,7 @@ use super::model::{
     TestReport, Trends,
 };
 use super::ordered::Latencies;
+use super::segment_arms::BySegment;
 use super::settings::AnalysisSettings;
 use super::{
     carried, covariate, family, health, looks, novelty, paired, scorecard, segment_arms,
@@ -45,11 +46,7 @@ pub(super) struct Compared {
     pub(super) scorecard: Vec<ScorecardRow>,
     pub(super) shadow: Option<ShadowFinding>,
     pub(super) covariate: Option<CovariateFinding>,
-    pub(super) segments: Vec<SegmentEffect>,
-    pub(super) segment_columns: Vec<SegmentColumn>,
-    pub(super) segment_arms: Vec<SegmentArms>,
-    pub(super) other_segments: Vec<SegmentEffect>,
-    pub(super) segment_spread: Vec<SegmentSpread>,
+    pub(super) by_segment: BySegment,
     pub(super) over_time: Vec<EffectSeries>,
 }
 
@@ -70,16 +67,18 @@ impl Compared {
         let (by_segment, segment_arms, others) = by_segment;
         let (scorecard, shadow, covariate) = scored?;
         let (mut segments, segment_columns) = by_segment?;
-        let (metrics, settings) = (&scorecard, ground.settings);
+        let by_segment = BySegment {
+            spread: conclude(ground, &scorecard, &mut segments, progress)?,
+            effects: segments,
+            columns: segment_columns,
+            arms: segment_arms?,
+            others: segment_arms::conclude(others?, &scorecard, ground.settings),
+        };
         Ok(Self {
-            other_segments: segment_arms::conclude(others?, metrics, settings),
-            segment_spread: conclude(ground, &scorecard, &mut segments, progress)?,
             scorecard,
             shadow,
             covariate,
-            segments,
-            segment_columns,
-            segment_arms: segment_arms?,
+            by_segment,
             over_time: over_time?,
         })
     }

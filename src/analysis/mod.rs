@@ -143,11 +143,7 @@ pub fn analyze_again(
         scorecard,
         shadow,
         covariate,
-        segments,
-        segment_columns,
-        segment_arms,
-        other_segments,
-        segment_spread,
+        by_segment,
         over_time,
     } = Compared::of(&ground, progress)?;
     let observed = (rows.as_slice(), &latencies);
@@ -180,7 +176,7 @@ pub fn analyze_again(
         &arms,
         compared,
         &scorecard,
-        (&segments, stages),
+        (&by_segment.effects, stages),
         &health,
         (&strategy, switch.as_ref()),
         (&summary, settings),
@@ -191,11 +187,7 @@ pub fn analyze_again(
         settings: settings.clone(),
         log: summary,
         crossing_left_out,
-        stages: if strategy.strategy.is_concurrent() {
-            stages.to_vec()
-        } else {
-            Vec::new()
-        },
+        stages: strategy::shown_stages(&strategy, stages),
         strategy,
         decision,
         control,
@@ -208,11 +200,11 @@ pub fn analyze_again(
         trends,
         tests,
         over_time,
-        segment_spread,
-        segments,
-        segment_columns,
-        segment_arms,
-        other_segments,
+        segments: by_segment.effects,
+        segment_columns: by_segment.columns,
+        segment_spread: by_segment.spread,
+        segment_arms: by_segment.arms,
+        other_segments: by_segment.others,
         covariate,
         shadow,
         switch,

@@ -9,8 +9,8 @@ use super::by_user::UserRows;
 use super::effect::Inference;
 use super::metrics::Metric;
 use super::model::{
-    ArmSummary, ArmValue, MetricRole, ScorecardRow, SegmentArms, SegmentArmsValue, SegmentEffect,
-    number,
+    ArmSummary, ArmValue, MetricRole, ScorecardRow, SegmentArms, SegmentArmsValue, SegmentColumn,
+    SegmentEffect, SegmentSpread, number,
 };
 use super::ordered::Latencies;
 use super::scorecard::{arm_values, observed};
@@ -89,6 +89,18 @@ pub(super) fn conclude(
         effects
     });
     concluded.collect()
+}
+
+/// All that is known by segment.
+#[derive(Debug, Default)]
+pub(super) struct BySegment {
+    pub(super) effects: Vec<SegmentEffect>,
+    pub(super) columns: Vec<SegmentColumn>,
+    pub(super) spread: Vec<SegmentSpread>,
+    /// Of every arm, where more than two are compared.
+    pub(super) arms: Vec<SegmentArms>,
+    /// Of arms that are neither control nor treatment.
+    pub(super) others: Vec<SegmentEffect>,
 }
 
 /// The metrics that decide.

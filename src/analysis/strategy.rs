@@ -11,6 +11,15 @@ const CANARY_SHARE: f64 = 0.25;
 /// Arms of which at least this share of one ran in the times of the other ran side by side.
 const SIDE_BY_SIDE: f64 = 0.1;
 
+/// The stages that are told of: arms that did not run at the same time have none.
+pub(super) fn shown_stages(strategy: &StrategyFinding, stages: &[Stage]) -> Vec<Stage> {
+    if strategy.strategy.is_concurrent() {
+        stages.to_vec()
+    } else {
+        Vec::new()
+    }
+}
+
 /// The strategy in force, with the evidence and what follows from it.
 pub(super) fn in_force(
     (inferred, why): &(Strategy, String),

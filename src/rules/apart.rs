@@ -37,17 +37,21 @@ pub(super) fn objection(arms: &Assignment, rule: &Rule, clock: LogClock) -> Opti
             || condition.metric == Metric::Score
     });
     if compares {
-        return Some(match has_times {
-            true => "the arms do not overlap in the log, so no request of the baseline lies beside one of the canary",
-            false => "the log has no times and its rows are sorted by arm, so no request of the baseline lies beside one of the canary",
-        }.to_owned());
+        let why = if has_times {
+            "the arms do not overlap in the log, so no request of the baseline lies beside one of the canary"
+        } else {
+            "the log has no times and its rows are sorted by arm, so no request of the baseline lies beside one of the canary"
+        };
+        return Some(why.to_owned());
     }
     let has_others = arms.all.len() > arms.canary.len() + arms.baseline.len();
     let sees_all = conditions.iter().any(|c| c.arm == ArmRole::All);
-    (sees_all && has_others).then(|| match has_times {
-        true => "the arms ran one after another, so of all requests it sees one arm at a time",
-        false => "the log has no times and its rows are sorted by arm, so of all requests it sees one arm at a time",
-    }.to_owned())
+    let why = if has_times {
+        "the arms ran one after another, so of all requests it sees one arm at a time"
+    } else {
+        "the log has no times and its rows are sorted by arm, so of all requests it sees one arm at a time"
+    };
+    (sees_all && has_others).then(|| why.to_owned())
 }
 
 /// Why a rule that stopped looking before the canary's first request is no rule on arms that are apart: it was

@@ -178,7 +178,9 @@ mod tests {
             effective: n[s],
         });
         let mut squares = UnitSizes::default();
-        strata.iter().for_each(|s| squares.add_independent(*s));
+        for stratum in &strata {
+            squares.add_independent(*stratum);
+        }
         let found = degrees_of_freedom(strata.into_iter(), squares.squares());
         assert!((found - expected).abs() < 1e-9, "{found} {expected}");
         // The same with units that are named.

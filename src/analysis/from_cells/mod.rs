@@ -26,7 +26,7 @@ use super::model::{
 use super::plan::{self, Baseline};
 use super::settings::{AnalysisSettings, StrataChoice};
 use super::strata::Strata;
-use super::{decision, dissent, family, segment_arms, segment_harm, spread, strategy};
+use super::{decision, dissent, family, strategy};
 use crate::cells::{Cells, Measure, Scope, bins};
 use crate::data::{Quantity, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
@@ -80,41 +80,9 @@ pub fn analyze_cells(
     family::adjust(&mut scorecard, settings);
     let arms = summaries(&figures.whole, &names, (&by_user, root), compared);
     progress.phase("Segments", 0)?;
-    let (mut segments, segment_columns) = match treatment {
-        Some(t) if root == 0 => {
-            let told = segment_arms::told(&metrics);
-            segments::by_segment(&basis, &told, (control, t), progress)?
-        }
-        _ => Default::default(),
-    };
-    let shown = segment_arms::shown(&arms, compared);
-    let (segment_arms, others) = match root {
-        0 => {
-            let others = segment_arms::others(&arms, compared);
-            (
-                segments::every_arm(&basis, &metrics, &shown, progress)?,
-                segments::others(&basis, &metrics, (control, &others), progress)?,
-            )
-        }
-        _ => Default::default(),
-    };
-    let other_segments = segment_arms::conclude(others, &scorecard, settings);
-    let mut segment_spread = Vec::new();
-    let mut is_carrier_open = false;
-    if let Some(treatment) = treatment {
-        segment_harm::conclude(&mut segments, &scorecard, treatment, settings);
-        segment_spread = spread::spreads(&segments, &scorecard, treatment, settings);
-        let (spreads, overall) = (segment_spread.as_slice(), (scorecard.as_slice(), treatment));
-        segment_harm::leave_out_repeats(&mut segments, spreads, overall, 1.0 - settings.level);
-        is_carrier_open = carried::tell_carried(
-            &basis,
-            &metrics,
-            (control, treatment),
-            (&scorecard, spreads),
-            &mut segments,
-            progress,
-        )?;
-    }
+    let place = (root, compared, settings);
+    let (by_segment, is_carrier_open) =
+        segments::all(&basis, (&metrics, &scorecard), &arms, place, progress)?;
     let log = summary(&names, &figures.whole, &sizes, (&by_user, root));
     let found = health::Found {
         names: &names,
@@ -130,7 +98,7 @@ pub fn analyze_cells(
         &arms,
         compared,
         &scorecard,
-        (&segments, &stages),
+        (&by_segment.effects, &stages),
         &health,
         (&strategy, None),
         (&log, settings),
@@ -154,15 +122,16 @@ pub fn analyze_cells(
         cells: Some(FromCells {
             width_us: cells.width_us,
             quantile_relative_error: bins::ALPHA,
-            needs_request_log: limits::needs(&log, root, &strategy, (&segments, is_carrier_open)),
+            needs_request_log: limits::needs(
+                &log,
+                root,
+                &strategy,
+                (&by_segment.effects, is_carrier_open),
+            ),
         }),
         log,
         crossing_left_out: None,
-        stages: if strategy.strategy.is_concurrent() {
-            stages
-        } else {
-            Vec::new()
-        },
+        stages: strategy::shown_stages(&strategy, &stages),
         strategy,
         decision,
         control,
@@ -173,15 +142,15 @@ pub fn analyze_cells(
         scorecard,
         tests: Vec::new(),
         over_time: Vec::new(),
-        segments,
-        segment_columns,
-        segment_arms,
-        other_segments,
+        segments: by_segment.effects,
+        segment_columns: by_segment.columns,
+        segment_spread: by_segment.spread,
+        segment_arms: by_segment.arms,
+        other_segments: by_segment.others,
         covariate: None,
         shadow: None,
         switch: None,
         novelty: None,
-        segment_spread,
     })
 }
 

@@ -5,17 +5,54 @@ use std::cmp::Reverse;
 use rayon::prelude::*;
 
 use super::super::metrics::Metric;
-use super::super::model::{SegmentArms, SegmentColumn, SegmentEffect};
-use super::super::segment_arms::{OfValue, deciding, is_large, of_column, told};
+use super::super::model::{ArmSummary, ScorecardRow, SegmentArms, SegmentColumn, SegmentEffect};
+use super::super::segment_arms::{BySegment, OfValue, deciding, is_large, of_column, told};
 use super::super::segments::of_value;
+use super::super::settings::AnalysisSettings;
+use super::super::{segment_arms, segment_harm, spread};
+use super::carried::tell_carried;
 use super::compare::{Basis, PlaceFigures};
 use crate::cells::Place;
 use crate::error::Result;
 use crate::jobs::Progress;
 
+/// Where the whole log or one place of it is looked at: the place, control and treatment, settings.
+type Looked<'a> = (usize, (usize, Option<usize>), &'a AnalysisSettings);
+
+/// All that is known by segment, and whether it was left open which value carries a harm. Cells are split by
+/// one column at a time, so that a place other than the whole log has none.
+pub(super) fn all(
+    basis: &Basis<'_>,
+    (metrics, scorecard): (&[Metric], &[ScorecardRow]),
+    arms: &[ArmSummary],
+    (root, (control, treatment), settings): Looked<'_>,
+    progress: &Progress,
+) -> Result<(BySegment, bool)> {
+    let mut found = BySegment::default();
+    let Some(treatment) = treatment.filter(|_| root == 0) else {
+        return Ok((found, false));
+    };
+    let compared = (control, Some(treatment));
+    let shown = segment_arms::shown(arms, compared);
+    found.arms = every_arm(basis, metrics, &shown, progress)?;
+    let others = segment_arms::others(arms, compared);
+    let others = self::others(basis, metrics, (control, &others), progress)?;
+    found.others = segment_arms::conclude(others, scorecard, settings);
+    let compared = (control, treatment);
+    (found.effects, found.columns) = by_segment(basis, &told(metrics), compared, progress)?;
+    segment_harm::conclude(&mut found.effects, scorecard, treatment, settings);
+    found.spread = spread::spreads(&found.effects, scorecard, treatment, settings);
+    let (spreads, overall) = (found.spread.as_slice(), (scorecard, treatment));
+    let alpha = 1.0 - settings.level;
+    segment_harm::leave_out_repeats(&mut found.effects, spreads, overall, alpha);
+    let told = (scorecard, spreads);
+    let is_open = tell_carried(basis, metrics, compared, told, &mut found.effects, progress)?;
+    Ok((found, is_open))
+}
+
 /// Effects within the values of each segment column, neither corrected nor ordered, and how much of each
 /// column they cover.
-pub(super) fn by_segment(
+fn by_segment(
     basis: &Basis<'_>,
     metrics: &[&Metric],
     compared: (usize, usize),
@@ -67,7 +104,7 @@ pub(super) fn by_segment(
 }
 
 /// The same as [`by_segment`] for each of the other arms, on metrics that decide.
-pub(super) fn others(
+fn others(
     basis: &Basis<'_>,
     metrics: &[Metric],
     (control, others): (usize, &[usize]),
@@ -79,7 +116,7 @@ pub(super) fn others(
 }
 
 /// What the arms shown show within each value of each segment column.
-pub(super) fn every_arm(
+fn every_arm(
     basis: &Basis<'_>,
     metrics: &[Metric],
     arms: &[usize],

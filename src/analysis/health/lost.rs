@@ -47,11 +47,15 @@ fn losses(evidence: &Evidence<'_>) -> [Loss; 3] {
         [all - lost, lost]
     });
     [
-        match evidence.log.has_outcome {
-            true => of_outcomes("Without a readable outcome", |o| o.unknown),
-            // Nothing was lost that no column could hold.
-            false => of_outcomes("Without a readable outcome", |_| 0),
-        },
+        of_outcomes(
+            "Without a readable outcome",
+            // Nothing is lost that no column could hold.
+            if evidence.log.has_outcome {
+                |o| o.unknown
+            } else {
+                |_| 0
+            },
+        ),
         of_outcomes("Given up by the client", |o| o.cancelled),
         Loss {
             why: "Left out for want of a time",

@@ -240,9 +240,9 @@ fn widths(sheet: &Sheet, heads: &[Vec<Part>], rows: &[Vec<Vec<Part>>]) -> Vec<f3
         return most.iter().map(|width| width + spare).collect();
     }
     // Where not all fit, a name of many letters is broken before figures are.
-    least
-        .iter_mut()
-        .for_each(|width| *width = width.min(LONGEST));
+    for width in &mut least {
+        *width = width.min(LONGEST);
+    }
     let need = total(&least);
     if need >= WIDTH {
         let most = capped(&least, WIDTH);

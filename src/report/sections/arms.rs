@@ -66,9 +66,10 @@ fn map(analysis: &Analysis) -> Option<Table> {
         if Some(arm) == analysis.treatment {
             notes.insert(0, "treatment".to_owned());
         }
-        let name = match notes.is_empty() {
-            true => name,
-            false => name.note(notes.join("; ")),
+        let name = if notes.is_empty() {
+            name
+        } else {
+            name.note(notes.join("; "))
         };
         let cells = metrics
             .iter()
