@@ -2,7 +2,7 @@
 //! strata: its degrees of freedom follow from what the units weigh, not from how many there are.
 //!
 //! In a canary that grows, nearly all weight lies on the users of the last stages, and there on those with
-//! many requests; most users are of the early stages and weigh next to nothing. Bell & McCaffrey (2002)
+//! many requests; most users are of the early stages and weigh next to nothing. Bell & `McCaffrey` (2002)
 //! and Imbens & Kolesár (2016) take the degrees of freedom from the design, under the working model that
 //! observations are independent and of one variance: with G the covariance matrix of the units'
 //! contributions, `(tr G)² / tr G²` (Satterthwaite 1946). They correct every unit by its own leverage; here a
