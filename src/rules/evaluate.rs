@@ -59,7 +59,7 @@ pub(super) struct Judged {
 
 /// A block of evaluations; `is_open` where the rule's minimum was met, `None` for everywhere.
 pub(super) struct Look<'b> {
-    pub(super) block: &'b Block,
+    pub(super) block: &'b Block<'b>,
     pub(super) is_open: Option<&'b [bool]>,
 }
 
@@ -107,14 +107,14 @@ impl<'a> Evaluator<'a> {
     ) -> bool {
         truths.clear();
         if !self.is_available() {
-            truths.resize(look.block.points.len(), Truth::Unknown);
+            truths.resize(look.block.len(), Truth::Unknown);
             let is_open = look.is_open;
             self.record.n_no_data += is_open.map_or(truths.len(), |open| {
                 open.iter().filter(|open| **open).count()
             }) as u64;
             return false;
         }
-        truths.resize(look.block.points.len(), Truth::False);
+        truths.resize(look.block.len(), Truth::False);
         let before = (self.record.n_true, self.record.n_no_data);
         self.signal.observe(look.block, &mut self.seen);
         self.record.run(look, &self.seen, truths, effects);
@@ -202,12 +202,13 @@ impl Record<'_> {
     ) {
         let n = truths.len();
         self.carried = self.last;
+        let last_us = look.block.last().map_or(i64::MIN, |last| last.at_us);
         let mut at = 0;
         for found in seen {
             self.fill(look, at..found.at as usize, truths, effects);
             at = found.at as usize;
             self.last = Some(*found);
-            self.judge(found, look.block.points[at]);
+            self.judge(found, look.block, last_us - self.zero_us);
         }
         self.fill(look, at..n, truths, effects);
     }
@@ -257,7 +258,7 @@ impl Record<'_> {
         self.previous = truth;
         if truth == Truth::True {
             self.n_true += n;
-            self.first.get_or_insert(look.block.points[stretch.start]);
+            self.first.get_or_insert_with(|| look.block.point(stretch.start));
         }
         if truth != Truth::False {
             truths[stretch].fill(truth);
@@ -278,7 +279,7 @@ impl Record<'_> {
 
     #[expect(clippy::inline_always, reason = "the innermost loop of a replay")]
     #[inline(always)]
-    fn judge(&mut self, seen: &Seen, point: Point) {
+    fn judge(&mut self, seen: &Seen, block: &Block<'_>, last_us: i64) {
         let judged = judge(self.condition, self.needs_baseline, seen);
         self.judged = if seen.measured.n < self.least_n {
             Truth::Unknown
@@ -287,8 +288,14 @@ impl Record<'_> {
         };
         self.outcome = (judged.truth, Effect::None);
         if !judged.value.is_nan() && !judged.bound.is_nan() {
-            let time_us = point.at_us - self.zero_us;
-            self.series.offer(time_us, judged.value, judged.bound);
+            // Times are far apart in memory: most are not looked at.
+            let zero_us = self.zero_us;
+            let time_us = || block.point(seen.at as usize).at_us - zero_us;
+            let (value, bound) = (judged.value, judged.bound);
+            let is_one_slot = last_us < self.series.slot_end_us();
+            if !(is_one_slot && self.series.offer_within(time_us, value, bound)) {
+                self.series.offer(time_us(), value, bound);
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! A rule's minimum of requests.
 
 use super::prepare::View;
-use super::state::{Point, Sliding, Tally, TallyValue};
+use super::state::{Block, Point, Sliding, Tally, TallyValue};
 use super::{ArmRole, Metric, Minimum, Window};
 
 /// Counts the requests of both arms.
@@ -30,12 +30,12 @@ impl<'a> Gate<'a> {
 
     /// Marks the evaluations at which a rule is looked at, all of them where it asks for no minimum,
     /// and gives their number.
-    pub(super) fn mark(gate: Option<&mut Self>, points: &[Point], is_open: &mut Vec<bool>) -> u64 {
-        match gate.and_then(|gate| gate.run(points)) {
+    pub(super) fn mark(gate: Option<&mut Self>, block: &Block<'_>, is_open: &mut Vec<bool>) -> u64 {
+        match gate.and_then(|gate| gate.run(block)) {
             Some(open) => *is_open = open,
             None => {
                 is_open.clear();
-                is_open.resize(points.len(), true);
+                is_open.resize(block.len(), true);
             }
         }
         is_open.iter().filter(|open| **open).count() as u64
@@ -55,20 +55,20 @@ impl<'a> Gate<'a> {
     }
 
     /// At which of the evaluations the minimum is met; `None` at all of them.
-    pub(super) fn run(&mut self, points: &[Point]) -> Option<Vec<bool>> {
+    pub(super) fn run(&mut self, block: &Block<'_>) -> Option<Vec<bool>> {
         if self.is_open_for_good {
             return None;
         }
-        let is_met = |point: &Point| {
-            self.canary.advance(*point);
+        let is_met = |point: Point| {
+            self.canary.advance(point);
             let mut is_met = self.canary.observed().n >= self.minimum.n.canary;
             if self.minimum.n.baseline > 0 {
-                self.baseline.advance(*point);
+                self.baseline.advance(point);
                 is_met &= self.baseline.observed().n >= self.minimum.n.baseline;
             }
             is_met
         };
-        let is_open: Vec<bool> = points.iter().map(is_met).collect();
+        let is_open: Vec<bool> = block.iter().map(is_met).collect();
         let never_shrinks = matches!(self.minimum.window, Window::Last { .. } | Window::Run);
         self.is_open_for_good = never_shrinks && is_open.last() == Some(&true);
         Some(is_open)

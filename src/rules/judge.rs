@@ -111,10 +111,7 @@ fn series(
     };
     let mut signal = Signal::new(view, &condition, true);
     let mut last = (f64::NAN, f64::NAN);
-    let block = super::state::Block {
-        points: ends.to_vec(),
-        first_row: None,
-    };
+    let block = super::state::Block::of(ends.to_vec());
     let mut seen = Vec::new();
     signal.observe(&block, &mut seen);
     let mut seen = seen.into_iter().peekable();

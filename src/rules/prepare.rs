@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::state::{Addends, Arrivals, Flag, Frame, Ranks, Ring};
+use super::state::{Addends, Arrivals, Flag, Flags, Frame, Ranks, Ring};
 use super::{
     ArmRole, Clock, Column, Comparison, Condition, EventTime, LateRatings, Metric, Plan, Rule,
     Rulebook, Scope, StageAt, StageSpan, TestKind, TestUnit, Window,
@@ -22,7 +22,7 @@ pub struct Prepared<'a> {
     /// Observed stages, in order; empty where nothing is known of them.
     stages: Vec<StageSpan>,
     stage_starts: Vec<i64>,
-    flags: Vec<(Source, Vec<Flag>)>,
+    flags: Vec<(Source, Flags)>,
     ranks: Vec<(Source, Ranks)>,
     addends: Vec<(Quantity, Addends)>,
     /// As floats, because windows read them at every step.
@@ -218,7 +218,14 @@ impl<'a> Prepared<'a> {
     pub(super) fn flags(&self, metric: &Metric, drop_zero: bool) -> &[Flag] {
         let source = Source::of_flags(metric, drop_zero);
         let found = self.flags.iter().find(|(known, _)| *known == source);
-        found.map_or(&[], |(_, flags)| flags)
+        found.map_or(&[], |(_, flags)| &flags.all)
+    }
+
+    /// The rows whose flags are unlike most; `None` where that would be many.
+    pub(super) fn unlike(&self, metric: &Metric, drop_zero: bool) -> Option<&[u32]> {
+        let source = Source::of_flags(metric, drop_zero);
+        let (_, flags) = self.flags.iter().find(|(known, _)| *known == source)?;
+        flags.unlike.as_deref()
     }
 
     /// The ranks of a column; `None` where only small windows need them.
@@ -304,7 +311,7 @@ impl<'a> Prepared<'a> {
             }
             _ => Flag::requests(&self.log),
         };
-        self.flags.push((source, flags));
+        self.flags.push((source, Flags::new(flags)));
     }
 }
 

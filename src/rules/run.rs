@@ -118,23 +118,22 @@ impl<'a> Run<'a> {
     }
 
     /// Evaluates a block; whether its last evaluation was an error.
-    pub(super) fn run(&mut self, block: &Block) -> bool {
-        let points = &block.points;
-        if let Some(last) = points.last() {
+    pub(super) fn run(&mut self, block: &Block<'_>) -> bool {
+        if let Some(last) = block.last() {
             self.found.last_evaluation_us = last.at_us - self.view.zero_us();
         }
-        let is_open = self.gate.as_mut().and_then(|gate| gate.run(points));
+        let is_open = self.gate.as_mut().and_then(|gate| gate.run(block));
         let look = Look {
             block,
             is_open: is_open.as_deref(),
         };
         self.effects.clear();
-        self.effects.resize(points.len(), Effect::None);
+        self.effects.resize(block.len(), Effect::None);
         let mut is_calm = self.is_false_of_false;
         for (evaluator, truths) in self.evaluators.iter_mut().zip(&mut self.leaves) {
             is_calm &= evaluator.run(&look, truths, &mut self.effects);
         }
-        self.found.evaluations += is_open.as_ref().map_or(points.len(), |open| {
+        self.found.evaluations += is_open.as_ref().map_or(block.len(), |open| {
             open.iter().filter(|open| **open).count()
         }) as u64;
         self.is_open = is_open
@@ -148,15 +147,15 @@ impl<'a> Run<'a> {
         let root = combine(&self.view.rule.root, &self.leaves, &mut 0);
         let n_true = root.iter().filter(|truth| **truth == Truth::True).count();
         self.found.evaluations_true += n_true as u64;
-        self.count_elsewhere(points, is_open.as_deref(), &root);
+        self.count_elsewhere(block, is_open.as_deref(), &root);
         let has_effects = self.effects.iter().any(|effect| *effect != Effect::None);
         let is_restarted = self.restarts.last().is_some_and(|start| {
-            let last = points.last();
+            let last = block.last();
             last.is_some_and(|last| *start <= last.at_us)
         });
         let is_quiet = n_true == 0 && self.tracker.is_idle() && !has_effects && !is_restarted;
         if !is_quiet {
-            self.track(points, &root);
+            self.track(block, &root, has_effects);
         }
         self.root = root.last().copied().unwrap_or(self.root);
         self.effects.last() == Some(&Effect::Error)
@@ -164,8 +163,8 @@ impl<'a> Run<'a> {
 
     /// Every tick after the last one of the block that was run, and before this instant, sees the same
     /// and changes nothing: see [`Run::repeat`].
-    pub(super) fn quiet_until(&mut self, block: &Block) -> i64 {
-        let Some(last) = block.points.last() else {
+    pub(super) fn quiet_until(&mut self, block: &Block<'_>) -> i64 {
+        let Some(last) = block.last() else {
             return i64::MIN;
         };
         let is_settled = match self.effects.last() {
@@ -179,10 +178,10 @@ impl<'a> Run<'a> {
             return last.at_us;
         }
         let gate = self.gate.as_ref();
-        let mut until = gate.map_or(i64::MAX, |gate| gate.quiet_until(*last));
+        let mut until = gate.map_or(i64::MAX, |gate| gate.quiet_until(last));
         until = until.min(self.restarts.last().copied().unwrap_or(i64::MAX));
         for evaluator in &mut self.evaluators {
-            until = until.min(evaluator.quiet_until(*last));
+            until = until.min(evaluator.quiet_until(last));
         }
         until
     }
@@ -204,11 +203,11 @@ impl<'a> Run<'a> {
     }
 
     /// Counts the evaluations after requests of other arms.
-    fn count_elsewhere(&mut self, points: &[Point], is_open: Option<&[bool]>, root: &[Truth]) {
+    fn count_elsewhere(&mut self, block: &Block<'_>, is_open: Option<&[bool]>, root: &[Truth]) {
         let Some(elsewhere) = &self.elsewhere else {
             return;
         };
-        for (i, point) in points.iter().enumerate() {
+        for (i, point) in block.iter().enumerate() {
             let last = point.seen.checked_sub(1);
             if last.is_some_and(|row| elsewhere[row as usize]) {
                 let counts = is_open.is_none_or(|open| open[i]);
@@ -218,9 +217,20 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn track(&mut self, points: &[Point], root: &[Truth]) {
+    fn track(&mut self, block: &Block<'_>, root: &[Truth], has_effects: bool) {
         let has_stages = !self.restarts.is_empty();
-        for (i, point) in points.iter().enumerate() {
+        let has_truths_alone = !has_stages && !has_effects;
+        let mut next = 0;
+        while next < root.len() {
+            if has_truths_alone && self.state() == self.tracker.state() {
+                next += self.tracker.n_steady(&root[next..]);
+            }
+            let i = next;
+            next += 1;
+            if i >= root.len() {
+                return;
+            }
+            let point = block.point(i);
             while has_stages
                 && self
                     .restarts
@@ -247,7 +257,7 @@ impl<'a> Run<'a> {
                 }
             };
             if state != self.state() {
-                self.change(*point, state, i);
+                self.change(point, state, i);
             }
         }
     }
@@ -317,9 +327,9 @@ impl<'a> Run<'a> {
 
     /// Evaluations of the block that was run last, later than `after_us`, at which the conditions
     /// hold.
-    pub(super) fn n_true_after(&self, block: &Block, after_us: i64) -> u64 {
+    pub(super) fn n_true_after(&self, block: &Block<'_>, after_us: i64) -> u64 {
         let root = combine(&self.view.rule.root, &self.leaves, &mut 0);
-        let later = block.points.iter().zip(root);
+        let later = block.iter().zip(root);
         later
             .filter(|(point, truth)| point.at_us > after_us && *truth == Truth::True)
             .count() as u64

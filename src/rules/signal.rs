@@ -65,7 +65,8 @@ impl<'a> Signal<'a> {
                     _ => TallyValue::Share,
                 };
                 let flags = prepared.flags(&condition.metric, drop_zero);
-                let tally = || Tally::new(flags, gives);
+                let unlike = prepared.unlike(&condition.metric, drop_zero);
+                let tally = || Tally::new(flags, gives).knowing(unlike);
                 Self::Tally(Pair::new(view, condition, with_baseline, tally))
             }
             Metric::Consecutive(_) => {
@@ -150,7 +151,7 @@ impl<'a> Signal<'a> {
 
     /// What is seen over a block of evaluations, wherever it changes; the first entry of the first
     /// block is at 0.
-    pub(super) fn observe(&mut self, block: &Block, seen: &mut Vec<Seen>) {
+    pub(super) fn observe(&mut self, block: &Block<'_>, seen: &mut Vec<Seen>) {
         seen.clear();
         match self {
             Self::Tally(pair) => pair.observe(block, seen),
@@ -160,8 +161,8 @@ impl<'a> Signal<'a> {
             Self::Streak(pair) => pair.observe(block, seen),
             Self::Unavailable(_) => {}
             other => {
-                for (at, point) in (0..).zip(&block.points) {
-                    if let Some(mut found) = other.look(*point) {
+                for (at, point) in (0..).zip(block.iter()) {
+                    if let Some(mut found) = other.look(point) {
                         found.at = at;
                         seen.push(found);
                     }
@@ -197,11 +198,11 @@ impl<'a> Signal<'a> {
 
     /// Walks through evaluations; `see` gets the position of each and what is seen there, `None` while
     /// nothing has changed.
-    pub(super) fn walk(&mut self, block: &Block, mut see: impl FnMut(usize, Option<&Seen>)) {
+    pub(super) fn walk(&mut self, block: &Block<'_>, mut see: impl FnMut(usize, Option<&Seen>)) {
         let mut seen = Vec::new();
         self.observe(block, &mut seen);
         let mut changes = seen.iter().peekable();
-        for i in 0..block.points.len() {
+        for i in 0..block.len() {
             see(i, changes.next_if(|change| change.at as usize == i));
         }
     }
@@ -283,18 +284,17 @@ impl<'a, S: Statistic> Pair<'a, S> {
         }
     }
 
-    fn observe(&mut self, block: &Block, seen: &mut Vec<Seen>) {
+    fn observe(&mut self, block: &Block<'_>, seen: &mut Vec<Seen>) {
         if self.is_fresh && self.measured.is_moved_by_requests() {
             self.skip_what_changes_nothing();
         }
-        match block.first_row {
-            Some(first_row) if self.measured.is_moved_by_requests() => {
-                let end = first_row + block.points.len() as u32;
-                self.observe_requests((first_row, end), seen);
+        match block.rows() {
+            Some(rows) if self.measured.is_moved_by_requests() => {
+                self.observe_requests((rows.start, rows.end), seen);
             }
             _ => {
-                for (at, point) in (0..).zip(&block.points) {
-                    if self.advance(*point) {
+                for (at, point) in (0..).zip(block.iter()) {
+                    if self.advance(point) {
                         seen.push(self.seen(at));
                     }
                 }

@@ -15,7 +15,7 @@ pub(super) struct Walk<'a> {
     points: Points<'a>,
     pub(super) run: Run<'a>,
     /// The evaluations of the last step.
-    pub(super) block: Block,
+    pub(super) block: Block<'a>,
     /// Those after them that were like the last of them.
     pub(super) skipped: Option<Ticks>,
     /// Tests look at every tick.
@@ -40,7 +40,7 @@ impl<'a> Walk<'a> {
     /// Takes the next evaluations in; whether there were any.
     pub(super) fn step(&mut self) -> bool {
         self.points.fill(self.view.prepared.log(), &mut self.block);
-        if self.block.points.is_empty() {
+        if self.block.is_empty() {
             return false;
         }
         let is_error = self.run.run(&self.block);
@@ -51,7 +51,7 @@ impl<'a> Walk<'a> {
 
     /// How many rows of the log have been seen.
     pub(super) fn n_seen(&self) -> u64 {
-        let last = self.block.points.last();
+        let last = self.block.last();
         last.map_or(0, |point| u64::from(point.seen))
     }
 

@@ -34,7 +34,7 @@ pub(super) struct Rise {
 
 /// A block of evaluations.
 struct Block<'b> {
-    evaluations: &'b Evaluations,
+    evaluations: &'b Evaluations<'b>,
     is_open: &'b [bool],
     /// Evaluations before it.
     before: usize,
@@ -59,11 +59,11 @@ pub(super) fn run(
     let mut first = None;
     loop {
         points.fill(view.prepared.log(), &mut block);
-        if block.points.is_empty() {
+        if block.is_empty() {
             break;
         }
         progress.check()?;
-        looks += Gate::mark(gate.as_mut(), &block.points, &mut is_open);
+        looks += Gate::mark(gate.as_mut(), &block, &mut is_open);
         let part = Block {
             evaluations: &block,
             is_open: &is_open,
@@ -74,11 +74,11 @@ pub(super) fn run(
         }
         if first.is_none() {
             first = first_firing(&leaves).map(|(at, causes)| {
-                let point = block.points[at.look as usize - before];
+                let point = block.point(at.look as usize - before);
                 Fired::new(at, point.seen, causes)
             });
         }
-        before += block.points.len();
+        before += block.len();
         let n_skipped = skip(&mut points, &mut leaves, gate.as_ref(), &block);
         looks += if is_open.last() == Some(&true) {
             n_skipped
@@ -104,17 +104,17 @@ fn skip(
     points: &mut Points<'_>,
     leaves: &mut [Leaf<'_>],
     gate: Option<&Gate<'_>>,
-    block: &Evaluations,
+    block: &Evaluations<'_>,
 ) -> u64 {
-    let Some(last) = block.points.last().filter(|_| points.are_ticks()) else {
+    let Some(last) = block.last().filter(|_| points.are_ticks()) else {
         return 0;
     };
-    let mut until_us = gate.map_or(i64::MAX, |gate| gate.quiet_until(*last));
+    let mut until_us = gate.map_or(i64::MAX, |gate| gate.quiet_until(last));
     for leaf in leaves
         .iter_mut()
         .filter(|leaf| leaf.rise.reach < f64::INFINITY)
     {
-        until_us = until_us.min(leaf.signal.quiet_until(*last));
+        until_us = until_us.min(leaf.signal.quiet_until(last));
     }
     points.skip_until(until_us).map_or(0, |ticks| ticks.n)
 }
@@ -201,7 +201,7 @@ impl<'a> Leaf<'a> {
                 return;
             }
             if let Some(level) = shown.as_ref().and_then(|shown| rise.raise(shown)) {
-                let point = block.evaluations.points[i];
+                let point = block.evaluations.point(i);
                 rise.steps
                     .push(step_at(view, level, block.before + i, point));
             }

@@ -69,17 +69,17 @@ pub(super) fn run(
     let (mut before, mut looks, mut first) = (0, 0, None);
     'blocks: loop {
         points.fill(view.prepared.log(), &mut block);
-        if block.points.is_empty() {
+        if block.is_empty() {
             break;
         }
         progress.check()?;
-        looks += Gate::mark(gate.as_mut(), &block.points, &mut is_open);
+        looks += Gate::mark(gate.as_mut(), &block, &mut is_open);
         resets.clear();
-        resets.resize(block.points.len(), false);
+        resets.resize(block.len(), false);
         for leaf in &mut leaves {
             leaf.run(&block, &is_open, &mut resets);
         }
-        for (i, point) in block.points.iter().enumerate() {
+        for (i, point) in block.iter().enumerate() {
             if resets[i] {
                 written.reset();
                 for coordinate in alone.iter_mut().chain(&mut beside) {
@@ -90,7 +90,7 @@ pub(super) fn run(
             let truth = tree(&rule.root, &mut 0, &truths);
             let state = written.step(point.at_us, truth);
             if state == State::Firing && first.is_none() {
-                let at = step_at(view, 0.0, before + i, *point);
+                let at = step_at(view, 0.0, before + i, point);
                 first = Some(Fired::new(at, point.seen, causes(&leaves, i)));
                 if until == Until::Firing {
                     break 'blocks;
@@ -98,11 +98,11 @@ pub(super) fn run(
             }
             for coordinate in alone.iter_mut().chain(&mut beside) {
                 coordinate.step(&rule.root, &leaves, i, point.at_us, |level| {
-                    step_at(view, level, before + i, *point)
+                    step_at(view, level, before + i, point)
                 });
             }
         }
-        before += block.points.len();
+        before += block.len();
     }
     let steps = |found: Vec<Coordinate>| found.into_iter().map(|c| c.steps).collect();
     Ok(Passages {
@@ -135,7 +135,7 @@ impl<'a> Leaf<'a> {
         }
     }
 
-    fn run(&mut self, block: &Block, is_open: &[bool], resets: &mut [bool]) {
+    fn run(&mut self, block: &Block<'_>, is_open: &[bool], resets: &mut [bool]) {
         let Self {
             signal,
             condition,
@@ -149,7 +149,7 @@ impl<'a> Leaf<'a> {
         } = self;
         levels.clear();
         if matches!(signal, Signal::Unavailable(_)) {
-            levels.resize(block.points.len(), None);
+            levels.resize(block.len(), None);
             return;
         }
         let needs_baseline = condition.needs_baseline();

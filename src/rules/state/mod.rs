@@ -29,7 +29,7 @@ pub(super) use sample::{Sample, UnitSums};
 pub(super) use series::Thinner;
 pub(super) use sliding::{Frame, Sliding, Statistic};
 pub(super) use streak::Streak;
-pub(super) use tally::{Flag, Tally, TallyValue};
+pub(super) use tally::{Flag, Flags, Tally, TallyValue};
 pub(super) use total::{Addends, Total, TotalValue};
 
 /// What a window showed at an evaluation.

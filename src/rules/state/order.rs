@@ -218,6 +218,19 @@ impl Statistic for Order<'_> {
     }
 
     #[inline]
+    fn pass_over(&mut self, coming: &[u32], going: &[u32]) -> usize {
+        let is_below = |row: u32| (self.ranks.rank[row as usize] as usize) < self.floor;
+        let mut pairs = coming.iter().zip(going);
+        let changing = pairs.position(|(new, old)| !(is_below(*new) & is_below(*old)));
+        changing.unwrap_or(coming.len())
+    }
+
+    #[inline]
+    fn shows_all(&self) -> bool {
+        true
+    }
+
+    #[inline]
     fn needs_recount(&self) -> bool {
         self.position().is_some_and(|position| {
             let above = self.n - 1 - position.k;

@@ -1,5 +1,7 @@
 //! The evaluations of a rule, in blocks.
 
+use std::ops::Range;
+
 use crate::data::RequestLog;
 use crate::rules::clock::Ticks;
 
@@ -14,10 +16,57 @@ pub(in crate::rules) struct Point {
 
 /// Consecutive evaluations.
 #[derive(Debug, Clone, Default)]
-pub(in crate::rules) struct Block {
-    pub(in crate::rules) points: Vec<Point>,
-    /// The row after which the first evaluation is, if there is one after every row.
-    pub(in crate::rules) first_row: Option<u32>,
+pub(in crate::rules) struct Block<'a> {
+    points: Vec<Point>,
+    /// The first row and the times of all, where an evaluation is after every row: points are made of them
+    /// when they are asked for.
+    every_row: Option<(u32, &'a [i64])>,
+}
+
+impl Block<'_> {
+    pub(in crate::rules) fn of(points: Vec<Point>) -> Self {
+        Self {
+            points,
+            every_row: None,
+        }
+    }
+
+    #[inline]
+    pub(in crate::rules) fn len(&self) -> usize {
+        self.every_row
+            .map_or(self.points.len(), |(_, times)| times.len())
+    }
+
+    pub(in crate::rules) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// An evaluation of the block.
+    #[inline]
+    pub(in crate::rules) fn point(&self, i: usize) -> Point {
+        match self.every_row {
+            Some((first, times)) => Point {
+                at_us: times[i],
+                seen: first + i as u32 + 1,
+            },
+            None => self.points[i],
+        }
+    }
+
+    pub(in crate::rules) fn last(&self) -> Option<Point> {
+        self.len().checked_sub(1).map(|last| self.point(last))
+    }
+
+    pub(in crate::rules) fn iter(&self) -> impl Iterator<Item = Point> {
+        (0..self.len()).map(|i| self.point(i))
+    }
+
+    /// The rows after which the evaluations are, where that is every row from one to another.
+    #[inline]
+    pub(in crate::rules) fn rows(&self) -> Option<Range<u32>> {
+        self.every_row
+            .map(|(first, times)| first..first + times.len() as u32)
+    }
 }
 
 /// The evaluations of a rule in order.
@@ -63,25 +112,20 @@ pub(in crate::rules) enum Points<'a> {
 /// After so many ticks without a request a block ends, so that those like the last can be passed over.
 const QUIET: usize = 32;
 
-/// Evaluations a block holds: few enough that a block stays in the first-level cache.
+/// Evaluations a block holds: few enough that what they show stays in the first-level cache.
 const BLOCK: usize = 2048;
 
 impl Points<'_> {
     /// Replaces `block` by the next evaluations; empty at the end.
-    pub(in crate::rules) fn fill(&mut self, log: &RequestLog, block: &mut Block) {
+    pub(in crate::rules) fn fill<'a>(&mut self, log: &'a RequestLog, block: &mut Block<'a>) {
         let points = &mut block.points;
         points.clear();
-        block.first_row = None;
+        block.every_row = None;
         let event_us = &log.event_us;
         match self {
             Self::EveryRequest { next } => {
                 let end = event_us.len().min(*next + BLOCK);
-                let rows = (*next..end).zip(&event_us[*next..end]);
-                points.extend(rows.map(|(row, at_us)| Point {
-                    at_us: *at_us,
-                    seen: row as u32 + 1,
-                }));
-                block.first_row = Some(*next as u32);
+                block.every_row = Some((*next as u32, &event_us[*next..end]));
                 *next = end;
             }
             Self::Requests { rows, next } => {

@@ -4,6 +4,9 @@ use super::order::Position;
 use super::{Observed, Statistic, is_value};
 use crate::rules::QuantileMethod;
 
+/// Cells are compared so many at once.
+const LANES: usize = 8;
+
 /// A quantile from the values of a window in the order of their arrival.
 ///
 /// A pivot stands on the wanted order statistic and knows how many values are less than and equal to
@@ -16,8 +19,10 @@ pub(in crate::rules) struct Ring<'a> {
     probability: f64,
     method: QuantileMethod,
     /// The values of the window, the oldest at `oldest`; empty cells hold NaN, which no comparison
-    /// chooses.
+    /// chooses. Filled up to whole lanes.
     cells: Vec<f64>,
+    /// Requests that the window holds.
+    n_cells: usize,
     oldest: usize,
     n: usize,
     pivot: f64,
@@ -38,12 +43,14 @@ impl<'a> Ring<'a> {
         probability: f64,
         method: QuantileMethod,
     ) -> Self {
+        let n_cells = n.max(1) as usize;
         Self {
             values,
             drop_zero,
             probability,
             method,
-            cells: vec![f64::NAN; n.max(1) as usize],
+            cells: vec![f64::NAN; n_cells.next_multiple_of(LANES)],
+            n_cells,
             oldest: 0,
             n: 0,
             pivot: f64::NEG_INFINITY,
@@ -70,11 +77,7 @@ impl<'a> Ring<'a> {
     #[inline]
     fn select(&mut self, k: u32) {
         while k < self.less {
-            let pivot = self.pivot;
-            let next = self.fold(f64::NEG_INFINITY, |best, value| {
-                if value < pivot { best.max(value) } else { best }
-            });
-            self.move_to(next);
+            self.move_to(self.below());
             self.less -= self.equal;
         }
         while k >= self.less + self.equal {
@@ -86,29 +89,52 @@ impl<'a> Ring<'a> {
 
     fn move_to(&mut self, pivot: f64) {
         self.pivot = pivot;
-        self.equal = self.cells.iter().map(|v| u32::from(*v == pivot)).sum();
+        let equal = self.lanes(0.0, |n, value| n + if value == pivot { 1.0 } else { 0.0 });
+        self.equal = equal.iter().sum::<f64>() as u32;
+    }
+
+    /// The greatest value below the pivot.
+    fn below(&self) -> f64 {
+        let pivot = self.pivot;
+        let greater = |best: f64, value: f64| if value > best { value } else { best };
+        let lanes = self.lanes(f64::NEG_INFINITY, |best, value| {
+            greater(best, if value < pivot { value } else { f64::NEG_INFINITY })
+        });
+        lanes.into_iter().fold(f64::NEG_INFINITY, greater)
     }
 
     /// The least value above the pivot.
     fn above(&self) -> f64 {
         let pivot = self.pivot;
-        self.fold(f64::INFINITY, |best, value| {
-            if value > pivot { best.min(value) } else { best }
-        })
+        let less = |best: f64, value: f64| if value < best { value } else { best };
+        let lanes = self.lanes(f64::INFINITY, |best, value| {
+            less(best, if value > pivot { value } else { f64::INFINITY })
+        });
+        lanes.into_iter().fold(f64::INFINITY, less)
     }
 
-    /// In four lanes, which need not wait for each other.
-    #[inline]
-    fn fold(&self, start: f64, pick: impl Fn(f64, f64) -> f64 + Copy) -> f64 {
-        let (chunks, rest) = self.cells.as_chunks::<4>();
-        let mut lanes = [start; 4];
+    /// Folds the cells in lanes, which do not wait for each other and become vector instructions.
+    #[expect(clippy::inline_always, reason = "vector instructions need to know what is done")]
+    #[inline(always)]
+    fn lanes(&self, start: f64, take: impl Fn(f64, f64) -> f64) -> [f64; LANES] {
+        let (chunks, _) = self.cells.as_chunks::<LANES>();
+        let mut lanes = [start; LANES];
         for chunk in chunks {
             for (lane, value) in lanes.iter_mut().zip(chunk) {
-                *lane = pick(*lane, *value);
+                *lane = take(*lane, *value);
             }
         }
-        let tail = rest.iter().fold(start, |best, value| pick(best, *value));
-        lanes.into_iter().fold(tail, pick)
+        lanes
+    }
+
+    /// The newest value takes the oldest one's cell.
+    #[inline]
+    fn turn(&mut self, value: f64) {
+        self.cells[self.oldest] = value;
+        self.oldest += 1;
+        if self.oldest == self.n_cells {
+            self.oldest = 0;
+        }
     }
 }
 
@@ -119,8 +145,8 @@ impl Statistic for Ring<'_> {
             return false;
         };
         let mut at = self.oldest + self.n;
-        if at >= self.cells.len() {
-            at -= self.cells.len();
+        if at >= self.n_cells {
+            at -= self.n_cells;
         }
         self.cells[at] = value;
         self.n += 1;
@@ -133,11 +159,7 @@ impl Statistic for Ring<'_> {
         let Some(value) = self.value_of(row) else {
             return false;
         };
-        self.cells[self.oldest] = f64::NAN;
-        self.oldest += 1;
-        if self.oldest == self.cells.len() {
-            self.oldest = 0;
-        }
+        self.turn(f64::NAN);
         self.n -= 1;
         self.count(value, u32::MAX);
         true
@@ -149,12 +171,8 @@ impl Statistic for Ring<'_> {
             return self.remove(old) | self.add(new);
         };
         // The window is as full as before, so the newest value takes the oldest one's cell.
-        if self.n == self.cells.len() {
-            self.cells[self.oldest] = new_value;
-            self.oldest += 1;
-            if self.oldest == self.cells.len() {
-                self.oldest = 0;
-            }
+        if self.n == self.n_cells {
+            self.turn(new_value);
             // Below the pivot one value is as good as another.
             if new_value < self.pivot && old_value < self.pivot {
                 return false;
@@ -164,6 +182,27 @@ impl Statistic for Ring<'_> {
             return true;
         }
         self.remove(old) | self.add(new)
+    }
+
+    #[inline]
+    fn pass_over(&mut self, coming: &[u32], _going: &[u32]) -> usize {
+        if self.n < self.n_cells {
+            return 0;
+        }
+        let changing = coming.iter().position(|row| {
+            let (new, old) = (self.values[*row as usize], self.cells[self.oldest]);
+            let is_below = new < self.pivot && old < self.pivot && is_value(new, self.drop_zero);
+            if is_below {
+                self.turn(new);
+            }
+            !is_below
+        });
+        changing.unwrap_or(coming.len())
+    }
+
+    #[inline]
+    fn shows_all(&self) -> bool {
+        true
     }
 
     #[inline]

@@ -31,22 +31,47 @@ impl Thinner {
     /// Takes a value in; times ascend.
     #[inline]
     pub(in crate::rules) fn offer(&mut self, time_us: i64, value: f64, bound: f64) {
-        let point = SeriesPoint {
-            time_us,
-            value,
-            bound,
-        };
-        match (&mut self.least, &mut self.greatest) {
-            (Some(least), Some(greatest)) if time_us < self.slot_end_us => {
-                if value < least.value {
-                    *least = point;
-                }
-                if value > greatest.value {
-                    *greatest = point;
-                }
-            }
-            _ => self.begin(point),
+        if time_us >= self.slot_end_us || !self.offer_within(|| time_us, value, bound) {
+            self.begin(SeriesPoint {
+                time_us,
+                value,
+                bound,
+            });
         }
+    }
+
+    /// The end of the slot of the last point.
+    #[inline]
+    pub(in crate::rules) fn slot_end_us(&self) -> i64 {
+        self.slot_end_us
+    }
+
+    /// Takes in a value of the slot of the last point: its time is asked for only where it is kept.
+    /// Whether there was such a slot.
+    #[inline]
+    pub(in crate::rules) fn offer_within(
+        &mut self,
+        time_us: impl FnOnce() -> i64,
+        value: f64,
+        bound: f64,
+    ) -> bool {
+        let (Some(least), Some(greatest)) = (&mut self.least, &mut self.greatest) else {
+            return false;
+        };
+        if value < least.value || value > greatest.value {
+            let point = SeriesPoint {
+                time_us: time_us(),
+                value,
+                bound,
+            };
+            if value < least.value {
+                *least = point;
+            }
+            if value > greatest.value {
+                *greatest = point;
+            }
+        }
+        true
     }
 
     /// Takes in a value that stays at all of the ticks.

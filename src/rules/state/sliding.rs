@@ -15,6 +15,17 @@ pub(in crate::rules) trait Statistic {
     fn replace(&mut self, new: usize, old: usize) -> bool {
         self.remove(old) | self.add(new)
     }
+    /// Takes requests in, each as the one beside it goes, up to the first that may change what is observed;
+    /// how many those are.
+    #[inline]
+    fn pass_over(&mut self, _coming: &[u32], _going: &[u32]) -> usize {
+        0
+    }
+    /// Whether it is the same as before where what is observed is.
+    #[inline]
+    fn shows_all(&self) -> bool {
+        false
+    }
     /// Whether it has to look at the whole window before it can be observed.
     #[inline]
     fn needs_recount(&self) -> bool {
@@ -74,6 +85,9 @@ enum Extent {
         align: Anchor,
     },
 }
+
+/// So many requests ahead are asked whether they change anything.
+const AHEAD: usize = 64;
 
 /// The requests of an arm that are unlike most, as places in its rows.
 #[derive(Debug, Clone)]
@@ -246,25 +260,34 @@ impl<'a, S: Statistic> Sliding<'a, S> {
         self.tail += self.next - self.head;
         self.head = self.next + 1;
         self.next = self.head;
-        let has_changed = match self.extent {
+        match self.extent {
             Extent::Last(n) if self.head - self.tail > n => {
                 let old = self.rows[self.tail] as usize;
                 self.tail += 1;
-                if let Some(skips) = &mut self.skips {
-                    self.next = skips.next(self.head, n);
-                }
-                self.statistic.replace(row, old)
+                let may_have_changed = self.statistic.replace(row, old);
+                let has_changed = may_have_changed && self.observe();
+                self.next = match &mut self.skips {
+                    Some(skips) => skips.next(self.head, n),
+                    None => self.head + self.pass_over(),
+                };
+                has_changed
             }
-            _ => self.statistic.add(row),
-        };
-        if has_changed {
-            self.observe();
+            _ => self.statistic.add(row) && self.observe(),
         }
-        has_changed
     }
 
+    /// How many of the next requests change nothing in the full window; the statistic has taken them in.
     #[inline]
-    fn observe(&mut self) {
+    fn pass_over(&mut self) -> usize {
+        let coming = &self.rows[self.head..];
+        let coming = &coming[..coming.len().min(AHEAD)];
+        let going = &self.rows[self.tail..][..coming.len()];
+        self.statistic.pass_over(coming, going)
+    }
+
+    /// Looks at the statistic anew; whether it may be another.
+    #[inline]
+    fn observe(&mut self) -> bool {
         if self.statistic.needs_recount() {
             let rows = match &self.late {
                 Some(late) => &late.rows,
@@ -272,7 +295,10 @@ impl<'a, S: Statistic> Sliding<'a, S> {
             };
             self.statistic.recount(&rows[self.tail..self.head]);
         }
-        self.observed = self.statistic.observe();
+        let before = std::mem::replace(&mut self.observed, self.statistic.observe());
+        let is_same = before.n == self.observed.n
+            && before.value.to_bits() == self.observed.value.to_bits();
+        !(is_same && self.statistic.shows_all())
     }
 
     /// Moves on to `point`, which is not before the last one; whether the value may have changed.
@@ -308,10 +334,7 @@ impl<'a, S: Statistic> Sliding<'a, S> {
                 has_changed |= self.drop_before(end_us - us);
             }
         }
-        if has_changed {
-            self.observe();
-        }
-        has_changed
+        has_changed && self.observe()
     }
 
     /// Every tick after `point`, the last one moved to, and before this instant shows the same.
@@ -390,10 +413,7 @@ impl<'a, S: Statistic> Sliding<'a, S> {
             has_changed |= self.statistic.remove(late.rows[self.tail] as usize);
             self.tail += 1;
         }
-        if has_changed {
-            self.observe();
-        }
-        has_changed
+        has_changed && self.observe()
     }
 
     /// Takes in what has been seen before `end_us`.

@@ -16,10 +16,20 @@ pub(in crate::rules) enum Flag {
     Hit = 2,
 }
 
+/// What every request of a log is to a share.
+#[derive(Debug)]
+pub(in crate::rules) struct Flags {
+    pub(in crate::rules) all: Vec<Flag>,
+    /// The rows that are unlike most, ascending; `None` where they are more than a quarter.
+    pub(in crate::rules) unlike: Option<Vec<u32>>,
+}
+
 /// Counts the requests of a window by their flags.
 #[derive(Debug, Clone)]
 pub(in crate::rules) struct Tally<'a> {
     flags: &'a [Flag],
+    /// See [`Flags::unlike`].
+    unlike: Option<&'a [u32]>,
     value: TallyValue,
     n: u32,
     hits: u32,
@@ -44,10 +54,17 @@ impl<'a> Tally<'a> {
     pub(in crate::rules) fn new(flags: &'a [Flag], value: TallyValue) -> Self {
         Self {
             flags,
+            unlike: None,
             value,
             n: 0,
             hits: 0,
         }
+    }
+
+    /// With the rows whose flags are unlike most, where they are known.
+    #[must_use]
+    pub(in crate::rules) fn knowing(self, unlike: Option<&'a [u32]>) -> Self {
+        Self { unlike, ..self }
     }
 }
 
@@ -75,21 +92,7 @@ impl Statistic for Tally<'_> {
     }
 
     fn unlike_most(&self, rows: &[u32]) -> Option<Vec<u32>> {
-        /// So many requests tell which flag most have.
-        const SAMPLE: usize = 4096;
-        let mut counts = [0_usize; 3];
-        let sample = &rows[..rows.len().min(SAMPLE)];
-        for row in sample {
-            counts[self.flags[*row as usize] as usize] += 1;
-        }
-        let flags = [Flag::Out, Flag::Miss, Flag::Hit];
-        let (usual, n) = flags.into_iter().zip(counts).max_by_key(|(_, n)| *n)?;
-        if 4 * n < 3 * sample.len() {
-            return None;
-        }
-        let places = (0..).zip(rows);
-        let unlike = places.filter(|(_, row)| self.flags[**row as usize] != usual);
-        Some(unlike.map(|(place, _)| place).collect())
+        self.unlike.map(|unlike| places(unlike, rows))
     }
 
     #[inline]
@@ -104,6 +107,43 @@ impl Statistic for Tally<'_> {
         };
         Observed::new(value, self.n)
     }
+}
+
+impl Flags {
+    pub(in crate::rules) fn new(all: Vec<Flag>) -> Self {
+        let flags = [Flag::Out, Flag::Miss, Flag::Hit];
+        let count = |flag: Flag| all.iter().filter(|known| **known == flag).count();
+        let usual = flags.into_iter().max_by_key(|flag| count(*flag));
+        let unlike = usual.filter(|usual| 4 * count(*usual) >= 3 * all.len());
+        let unlike = unlike.map(|usual| {
+            let rows = (0..).zip(&all).filter(|(_, flag)| **flag != usual);
+            rows.map(|(row, _)| row).collect()
+        });
+        Self { all, unlike }
+    }
+}
+
+/// Where in `rows` those of them stand that are wanted; both ascend.
+fn places(wanted: &[u32], rows: &[u32]) -> Vec<u32> {
+    // Sixteen are passed over at once, in order, and counted together where the wanted one is among them.
+    let (chunks, rest) = rows.as_chunks::<16>();
+    let mut ahead = chunks.iter().enumerate().peekable();
+    let mut found = Vec::with_capacity(wanted.len().min(rows.len()));
+    for row in wanted {
+        while ahead.next_if(|(_, chunk)| chunk[15] < *row).is_some() {}
+        let place = match ahead.peek() {
+            Some((k, chunk)) => 16 * k + n_before(*chunk, *row),
+            None => 16 * chunks.len() + n_before(rest, *row),
+        };
+        if rows.get(place) == Some(row) {
+            found.push(place as u32);
+        }
+    }
+    found
+}
+
+fn n_before(rows: &[u32], row: u32) -> usize {
+    rows.iter().map(|known| usize::from(*known < row)).sum()
 }
 
 impl Flag {
