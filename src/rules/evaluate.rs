@@ -94,7 +94,15 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(super) fn is_available(&self) -> bool {
-        !matches!(self.signal, Signal::Unavailable(_))
+        self.unavailable().is_none()
+    }
+
+    /// Why it cannot be evaluated on this log.
+    pub(super) fn unavailable(&self) -> Option<&str> {
+        match &self.signal {
+            Signal::Unavailable(reason) => Some(reason),
+            _ => None,
+        }
     }
 
     /// Evaluates a block: its truths, after the policy for missing data, replace `truths`; what
@@ -153,6 +161,7 @@ impl<'a> Evaluator<'a> {
 
     /// What the condition has done; `row_of` gives the file's row of an evaluation.
     pub(super) fn finish(self, row_of: impl Fn(Point) -> Option<u32>) -> ConditionReplay {
+        let unavailable = self.unavailable().map(str::to_owned);
         let record = self.record;
         ConditionReplay {
             name: self.condition.name.clone(),
@@ -162,10 +171,7 @@ impl<'a> Evaluator<'a> {
             evaluations_no_data: record.n_no_data,
             first_row: record.first.and_then(row_of),
             first_us: record.first.map(|point| point.at_us - record.zero_us),
-            unavailable: match self.signal {
-                Signal::Unavailable(reason) => Some(reason),
-                _ => None,
-            },
+            unavailable,
             series: record.series.finish(),
         }
     }
@@ -258,7 +264,8 @@ impl Record<'_> {
         self.previous = truth;
         if truth == Truth::True {
             self.n_true += n;
-            self.first.get_or_insert_with(|| look.block.point(stretch.start));
+            self.first
+                .get_or_insert_with(|| look.block.point(stretch.start));
         }
         if truth != Truth::False {
             truths[stretch].fill(truth);

@@ -166,18 +166,15 @@ impl Tracker {
 
     /// How many of the evaluations change nothing, up to the first that does.
     pub(super) fn n_steady(&self, truths: &[Truth]) -> usize {
-        /// Looked at together, without a branch for each.
-        const TOGETHER: usize = 32;
-        let steady = [Truth::False, Truth::Unknown, Truth::True].map(|truth| self.is_steady(truth));
-        let [is_steady_false, is_steady_unknown, is_steady_true] = steady;
-        let changes = |truth: &Truth| match truth {
-            Truth::False => !is_steady_false,
-            Truth::Unknown => !is_steady_unknown,
-            Truth::True => !is_steady_true,
-        };
-        let has_change = |part: &[Truth]| part.iter().fold(false, |any, truth| any | changes(truth));
+        const TOGETHER: usize = 32; // without a branch for each
+        let [breach, none] = [Truth::True, Truth::False].map(|truth| !self.is_steady(truth));
+        let changes = |truth: &Truth| if *truth == Truth::True { breach } else { none };
+        let has_change =
+            |part: &[Truth]| part.iter().fold(false, |any, truth| any | changes(truth));
         let mut parts = truths.chunks(TOGETHER);
-        let before = parts.position(has_change).map_or(truths.len(), |part| part * TOGETHER);
+        let before = parts
+            .position(has_change)
+            .map_or(truths.len(), |part| part * TOGETHER);
         let rest = truths[before..].iter().position(changes);
         rest.map_or(truths.len(), |rest| before + rest)
     }

@@ -96,10 +96,8 @@ impl<'a> Run<'a> {
         if may_hold || leaves.iter().all(|leaf| leaf[0] == Truth::True) {
             return None;
         }
-        rule.conditions()
-            .into_iter()
-            .find_map(|condition| self.view.prepared.unavailable(condition))
-            .or_else(|| Some("its conditions cannot be evaluated on this log".to_owned()))
+        let reason = self.evaluators.iter().find_map(Evaluator::unavailable);
+        reason.map(str::to_owned)
     }
 
     /// Marks the rule as one that the log cannot feed; its conditions are still counted.

@@ -253,19 +253,14 @@ impl Effect {
         match self.measure {
             EffectMeasure::MeanRatio => mean(canary) / mean(baseline),
             EffectMeasure::Cles => {
-                let wins: f64 = canary
-                    .iter()
-                    .flat_map(|a| baseline.iter().map(move |b| (a, b)))
-                    .map(|(a, b)| {
-                        if a > b {
-                            1.0
-                        } else if a == b {
-                            0.5
-                        } else {
-                            0.0
-                        }
-                    })
-                    .sum();
+                let mut sorted = baseline.to_vec();
+                sorted.sort_unstable_by(f64::total_cmp);
+                let twice_won = |value: &f64| {
+                    let less = sorted.partition_point(|known| known < value);
+                    let not_greater = sorted.partition_point(|known| known <= value);
+                    (less + not_greater) as f64
+                };
+                let wins = canary.iter().map(twice_won).sum::<f64>() / 2.0;
                 wins / (canary.len() * baseline.len()) as f64
             }
         }

@@ -39,7 +39,7 @@ impl<'a> Signal<'a> {
         }
         let drop_zero = condition.drop_zero;
         if let Some(score) = &condition.score {
-            return Self::Score(Judge::new(view, score));
+            return Judge::new(view, score).map_or_else(Self::Unavailable, Self::Score);
         }
         if let Window::Counter { .. } = condition.window {
             return Self::counter(view, condition, with_baseline);

@@ -380,7 +380,9 @@ fn legend_entry(
     is_dark: bool,
 ) -> egui::Response {
     let color = theme::tone(tone, is_dark);
-    let text = egui::RichText::new(format!("        {}", super::shortened(name))).size(12.5);
+    // Entries wrap; only a name that would fill a line of its own is cut.
+    let shown = super::shortened_to(name, 64);
+    let text = egui::RichText::new(format!("        {shown}")).size(12.5);
     let text = if is_shown {
         text
     } else {

@@ -79,8 +79,8 @@ pub fn rule_lanes(
     if done.skipped.is_some() || done.evaluations == 0 {
         return None;
     }
-    let end_us = life_us(replay, done);
-    let mut layers: Vec<Layer> = super::stage_spans(analysis).collect();
+    let (from_us, end_us) = life_us(replay, done);
+    let mut layers = stages_within(analysis, replay, (from_us, end_us));
     let mut lanes = Lanes::default();
     lanes.add_states(0, replay, done, end_us);
     let held = rule.conditions().into_iter().zip(&done.conditions);
@@ -109,7 +109,7 @@ pub fn rule_lanes(
                 .to_owned(),
         x: time_axis(
             replay.clock,
-            replay.time_zero_us,
+            replay.time_zero_us + from_us,
             replay.time_zero_us + end_us,
         ),
         y: Axis::new("", Scale::Category(labels)),
@@ -216,7 +216,9 @@ pub fn condition_chart(
 ) -> Option<Chart> {
     let (first, last) = (condition.series.first()?, condition.series.last()?);
     let arm = analysis.treatment.unwrap_or(analysis.control);
-    let mut layers: Vec<Layer> = super::stage_spans(analysis).collect();
+    let life = life_us(replay, rule);
+    let ends = (life.0.min(first.time_us), life.1.max(last.time_us).max(1));
+    let mut layers = stages_within(analysis, replay, ends);
     let line = |value: fn(&crate::rules::SeriesPoint) -> f64| {
         condition
             .series
@@ -242,10 +244,6 @@ pub fn condition_chart(
             at: at(replay, first.time_us),
         });
     }
-    let ends = (
-        first.time_us.min(0),
-        last.time_us.max(life_us(replay, rule)),
-    );
     let chart = Chart {
         id: format!("condition-{}-{}", rule.id, condition.name),
         title: condition.name.clone(),
@@ -256,7 +254,7 @@ pub fn condition_chart(
         x: time_axis(
             replay.clock,
             replay.time_zero_us + ends.0,
-            replay.time_zero_us + ends.1.max(1),
+            replay.time_zero_us + ends.1,
         ),
         y: Axis::new("", Scale::Linear(form)),
         layers,
@@ -284,15 +282,39 @@ fn harm_line(analysis: &Analysis) -> Option<Layer> {
     })
 }
 
-/// The end of the time that a rule's charts show: that of the log, or a little after its last look where it
-/// stops in the first tenth of it.
-fn life_us(replay: &Replay, rule: &RuleReplay) -> i64 {
+/// The time that a rule's charts show: all of the log, unless its conditions saw something in less than half of
+/// it, as of an arm that ran for a while, or it stopped looking in the first tenth.
+fn life_us(replay: &Replay, rule: &RuleReplay) -> (i64, i64) {
     let (whole, last) = (replay.last_event_us.max(1), rule.last_evaluation_us);
     if last > 0 && last < whole / 10 {
-        last + last / 10
-    } else {
-        whole
+        return (0, last + last / 10);
     }
+    let seen = rule.conditions.iter().flat_map(|c| &c.series);
+    let times = seen.map(|point| point.time_us);
+    let times = times.chain(rule.first.iter().map(|first| first.time_us));
+    let ends = times.fold(None, |ends: Option<(i64, i64)>, us| {
+        Some(ends.map_or((us, us), |(from, to)| (from.min(us), to.max(us))))
+    });
+    match ends {
+        Some((from, to)) if from < to && to - from < whole / 2 => {
+            let margin = (to - from) / 20;
+            ((from - margin).max(0), (to + margin).min(whole))
+        }
+        _ => (0, whole),
+    }
+}
+
+/// The stages between two moments since time zero.
+fn stages_within(analysis: &Analysis, replay: &Replay, (from_us, to_us): (i64, i64)) -> Vec<Layer> {
+    let (from, to) = (at(replay, from_us), at(replay, to_us));
+    let within = |layer: Layer| match layer {
+        Layer::Span { label, tone, x } => {
+            let x = (x.0.max(from), x.1.min(to));
+            (x.0 < x.1).then_some(Layer::Span { label, tone, x })
+        }
+        layer => Some(layer),
+    };
+    super::stage_spans(analysis).filter_map(within).collect()
 }
 
 /// How a condition's values are written; plain numbers where the rulebook does not have it.

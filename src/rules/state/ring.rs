@@ -98,7 +98,14 @@ impl<'a> Ring<'a> {
         let pivot = self.pivot;
         let greater = |best: f64, value: f64| if value > best { value } else { best };
         let lanes = self.lanes(f64::NEG_INFINITY, |best, value| {
-            greater(best, if value < pivot { value } else { f64::NEG_INFINITY })
+            greater(
+                best,
+                if value < pivot {
+                    value
+                } else {
+                    f64::NEG_INFINITY
+                },
+            )
         });
         lanes.into_iter().fold(f64::NEG_INFINITY, greater)
     }
@@ -114,7 +121,10 @@ impl<'a> Ring<'a> {
     }
 
     /// Folds the cells in lanes, which do not wait for each other and become vector instructions.
-    #[expect(clippy::inline_always, reason = "vector instructions need to know what is done")]
+    #[expect(
+        clippy::inline_always,
+        reason = "vector instructions need to know what is done"
+    )]
     #[inline(always)]
     fn lanes(&self, start: f64, take: impl Fn(f64, f64) -> f64) -> [f64; LANES] {
         let (chunks, _) = self.cells.as_chunks::<LANES>();

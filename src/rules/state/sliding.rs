@@ -296,8 +296,8 @@ impl<'a, S: Statistic> Sliding<'a, S> {
             self.statistic.recount(&rows[self.tail..self.head]);
         }
         let before = std::mem::replace(&mut self.observed, self.statistic.observe());
-        let is_same = before.n == self.observed.n
-            && before.value.to_bits() == self.observed.value.to_bits();
+        let is_same =
+            before.n == self.observed.n && before.value.to_bits() == self.observed.value.to_bits();
         !(is_same && self.statistic.shows_all())
     }
 

@@ -149,17 +149,19 @@ fn threshold_ui(
     form: ValueForm,
     commands: &mut Commands,
 ) {
-    let (scale, suffix) = match (condition.comparison, form) {
-        (Comparison::TimesBaseline { .. }, _) => (1.0, " × baseline"),
-        (_, ValueForm::Share) => (100.0, " %"),
-        (_, ValueForm::LatencyMs) => (0.001, " s"),
-        (_, ValueForm::Number | ValueForm::PerThousand) => (1.0, ""),
+    let is_factor = matches!(condition.comparison, Comparison::TimesBaseline { .. });
+    let (scale, suffix, least_top) = match form {
+        _ if is_factor => (1.0, format!(" {}", tr("× baseline")), 5.0),
+        ValueForm::Share => (100.0, " %".to_owned(), 100.0),
+        ValueForm::LatencyMs => (0.001, " s".to_owned(), 60.0),
+        ValueForm::Number | ValueForm::PerThousand => (1.0, String::new(), 5.0),
     };
+    let is_share = form == ValueForm::Share && !is_factor;
     let mut shown = condition.comparison.threshold() * scale;
-    let top = match suffix {
-        " %" => 100.0,
-        " s" => (shown * 4.0).max(60.0),
-        _ => (shown * 4.0).max(5.0),
+    let top = if is_share {
+        least_top
+    } else {
+        f64::max(least_top, shown * 4.0)
     };
     ui.horizontal(|ui| {
         ui.label(tr("Threshold"));
@@ -168,7 +170,7 @@ fn threshold_ui(
             .suffix(suffix)
             .max_decimals(2)
             .smart_aim(true)
-            .logarithmic(suffix == " %");
+            .logarithmic(is_share);
         let response = ui
             .add(slider)
             .accessible_name(tr(format!("Threshold of {}", condition.name)));
