@@ -184,7 +184,8 @@ pub fn open(arguments: &LogArguments, size: Option<(f32, f32)>) -> Result<(), St
         persist_window: size.is_none(),
         ..eframe::NativeOptions::default()
     };
-    let first = if request.paths.is_empty() {
+    let is_start = request.paths.is_empty();
+    let first = if is_start {
         Command::Ui(UiCommand::OpenSample)
     } else {
         Command::OpenLog(request.into())
@@ -203,6 +204,7 @@ pub fn open(arguments: &LogArguments, size: Option<(f32, f32)>) -> Result<(), St
                 let locale = sys_locale::get_locale().unwrap_or_default();
                 app.state.language = Language::of_locale(&locale);
             }
+            app.state.shows_start = is_start;
             app.ask(first);
             app.ask(Command::Show(Screen::Overview));
             Ok(Box::new(app))

@@ -22,6 +22,8 @@ pub struct Picture {
     pub chart: Chart,
     /// Where it goes, as typed.
     pub path_text: String,
+    /// Whether the field had the focus once.
+    is_begun: bool,
 }
 
 impl Picture {
@@ -33,6 +35,7 @@ impl Picture {
             .join(file_name(&chart, PictureForm::Png));
         Self {
             path_text: path.display().to_string(),
+            is_begun: false,
             chart,
         }
     }
@@ -73,8 +76,17 @@ pub(super) fn ui(ctx: &egui::Context, state: &mut AppState, commands: &mut Comma
         ui.label(bold(tr("Save the chart as a picture")));
         ui.label(tr(&picture.chart.title));
         ui.add_space(4.0);
-        ui.add(egui::TextEdit::singleline(&mut picture.path_text).desired_width(f32::INFINITY))
-            .accessible_name(tr("File of the picture"));
+        let field = egui::TextEdit::singleline(&mut picture.path_text).desired_width(f32::INFINITY);
+        let field = ui.add(field).accessible_name(tr("File of the picture"));
+        if !std::mem::replace(&mut picture.is_begun, true) {
+            field.request_focus();
+        }
+        let is_entered =
+            field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        if Path::new(picture.path_text.trim()).is_file() {
+            let text = tr("This file exists; what is in it will be replaced.");
+            ui.colored_label(ui.visuals().warn_fg_color, text);
+        }
         ui.horizontal(|ui| {
             let chosen = picture.form();
             for form in PictureForm::ALL {
@@ -92,7 +104,7 @@ pub(super) fn ui(ctx: &egui::Context, state: &mut AppState, commands: &mut Comma
         ui.horizontal(|ui| {
             let save = egui::Button::new(tr("Save the picture"));
             let has_form = picture.form().is_some();
-            let is_saved = ui.add_enabled(has_form, save).clicked();
+            let is_saved = ui.add_enabled(has_form, save).clicked() || (is_entered && has_form);
             (is_saved, ui.button(tr("Cancel")).clicked())
         })
         .inner

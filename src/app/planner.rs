@@ -465,8 +465,8 @@ fn curve(fields: &PlanFields, design: &Design, size: Option<&SampleSize>) -> Cha
             "{} with the wanted power in one look, by observations in the control. The horizontal line is what is asked for.",
             if is_margin { "Smallest margin shown" } else { "Smallest increase found" }
         ),
-        x: Axis::new("observations in the control", Scale::Linear(ValueForm::Number)),
-        y: Axis::new("difference", Scale::Change(form)),
+        x: Axis::new("Observations in the control", Scale::Linear(ValueForm::Number)),
+        y: Axis::new("Difference", Scale::Change(form)),
         layers,
     }
     .with_y_from_zero()

@@ -135,6 +135,9 @@ impl Column {
                 match quantity {
                     _ if value.is_nan() => String::new(),
                     Quantity::LatencyMs | Quantity::TtftMs => units::latency(value),
+                    _ if value.fract() == 0.0 && (0.0..1e15).contains(&value) => {
+                        units::count(value as u64)
+                    }
                     _ => units::number(value),
                 }
             }

@@ -26,6 +26,7 @@ pub(super) fn ui(
         });
     }
     recover_ui(ui, state, commands);
+    start_ui(ui, state, commands);
     change_ui(ui, session, commands);
     egui::Panel::bottom("status").show(ui, |ui| status_ui(ui, state, session, commands));
     views::requests::panel_ui(ui, state, session, commands);
@@ -116,6 +117,25 @@ fn menu_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mu
             ui.add(egui::Label::new(egui::RichText::new(tr(text)).color(color)).truncate())
                 .on_hover_text(tr(&notice.text));
         }
+    });
+}
+
+/// On the sample that nobody asked for: what this is, and the way to a log of one's own.
+fn start_ui(ui: &mut egui::Ui, state: &mut AppState, commands: &mut Commands) {
+    if !state.is_at_start() {
+        return;
+    }
+    egui::Panel::top("start").show(ui, |ui| {
+        ui.horizontal_wrapped(|ui| {
+            ui.label(tr("This is a bundled sample, a made-up canary rollout."));
+            if ui.button(tr("Open a log of your own")).clicked() {
+                commands.push(Command::Show(Screen::Log));
+                state.wants_path = true;
+            }
+            if ui.button(tr("Look at the sample")).clicked() {
+                state.shows_start = false;
+            }
+        });
     });
 }
 
@@ -239,20 +259,19 @@ fn screens_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: 
 
 fn status_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, commands: &mut Commands) {
     ui.horizontal(|ui| {
-        let jobs = session.jobs();
+        let mut jobs = session.jobs();
+        jobs.retain(|job| !job.kind.is_housekeeping());
         for job in &jobs {
-            ui.label(tr(job.kind.title()));
-            match job.share {
-                Some(share) => {
-                    ui.add(
-                        egui::ProgressBar::new(share as f32)
-                            .desired_width(140.0)
-                            .text(tr(job.phase)),
-                    );
-                }
-                None => {
-                    ui.weak(tr(job.phase) + "…");
-                }
+            let title = tr(job.kind.title());
+            if job.phase.is_empty() {
+                ui.label(title + "…");
+            } else {
+                ui.label(title);
+                ui.weak(tr(job.phase) + "…");
+            }
+            if let Some(share) = job.share {
+                ui.add(egui::ProgressBar::new(share as f32).desired_width(140.0))
+                    .accessible_name(tr(job.kind.title()));
             }
             if ui.small_button(tr("Cancel")).clicked() {
                 commands.push(Command::CancelJob(job.id));

@@ -20,6 +20,7 @@ use crate::ingest::Tools;
 use crate::lab::Engine;
 use crate::language::Language;
 use crate::rules::Replay;
+use crate::sample::ROLLOUT_PARQUET;
 
 /// The nine screens, in the order of work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,6 +106,8 @@ pub struct AppState {
     pub tools: Tools,
     /// How much memory a log may take.
     pub memory: MemoryLimit,
+    /// Whether the window opened on the sample by itself, and says so.
+    pub shows_start: bool,
     /// Counts requests to open a log, so that the same path is read again when asked for again.
     pub n_opened: u64,
     /// The path field of the Log screen.
@@ -155,6 +158,14 @@ pub struct AppState {
     pub shows_shortcuts: bool,
     /// The last thing worth saying, until the next.
     pub notice: Option<Notice>,
+}
+
+impl AppState {
+    /// Whether the sample that the window opened by itself is still what it shows, and nobody took it for that.
+    pub fn is_at_start(&self) -> bool {
+        let is_sample = |path: &PathBuf| path.ends_with(ROLLOUT_PARQUET);
+        self.shows_start && self.document.log.first().is_some_and(is_sample)
+    }
 }
 
 /// What is tried on the Lab screen, and what is looked at.

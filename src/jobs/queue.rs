@@ -49,6 +49,11 @@ pub enum JobKind {
 }
 
 impl JobKind {
+    /// Whether it runs by itself and nobody waits for it.
+    pub fn is_housekeeping(self) -> bool {
+        matches!(self, Self::Keep | Self::Watch)
+    }
+
     /// As shown to the user.
     pub fn title(self) -> &'static str {
         match self {

@@ -124,7 +124,8 @@ impl Texts {
             return Some(value.to_owned());
         }
         if value.contains("; ") {
-            return self.list(value, depth);
+            let list = self.list(value, depth);
+            return list.or_else(|| self.template(value, depth));
         }
         let known = self.part(value, depth);
         let is_number = place.name.len() == 1;

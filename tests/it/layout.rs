@@ -7,9 +7,10 @@ use eframe::egui;
 use egui::{Role, Theme};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use hindsight::app::{App, Screen};
+use hindsight::app::{App, Command, Screen};
+use hindsight::ingest::Role as ColumnRole;
 
-use crate::support::harness::{sample, settle, show, window_on};
+use crate::support::harness::{press, sample, settle, show, window_on};
 
 /// A log whose names are as long, and in as many scripts, as names get.
 fn hostile(folder: &std::path::Path) -> std::path::PathBuf {
@@ -166,4 +167,66 @@ fn long_cells_wrap_and_keep_their_room() {
         (before - after).abs() < 1.0,
         "{before} became {after}, {whole:?}"
     );
+}
+
+/// Who puts one column right after the other finds the next row where it was.
+#[test]
+fn rows_of_columns_stay_in_place_while_roles_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "ts,bucket,release,took,response_time\n".to_owned();
+    for i in 0..400_u32 {
+        let (bucket, release) = (
+            ["a", "b"][(i % 2) as usize],
+            ["v1", "v2"][(i / 2 % 2) as usize],
+        );
+        let (minute, second, ms) = (i / 60, i % 60, 200 + i * 7919 % 900);
+        writeln!(
+            text,
+            "2026-03-02T06:{minute:02}:{second:02}Z,{bucket},{release},{ms},{}.5",
+            ms / 5
+        )
+        .unwrap();
+    }
+    let path = folder.path().join("told-wrongly.csv");
+    fs::write(&path, text).unwrap();
+    let mut window = window_on(&path, Theme::Light);
+    show(&mut window, Screen::Log);
+    assert!(window.query_by_label("Please confirm").is_some());
+    window
+        .get_by_role_and_label(Role::ComboBox, "Role of response_time")
+        .scroll_to_me();
+    settle(&mut window);
+    let before = rect(&window, Role::ComboBox, "Role of took");
+    window.state_mut().ask(Command::AssignRole {
+        column: "release".to_owned(),
+        role: Some(ColumnRole::Variant),
+    });
+    settle(&mut window);
+    assert!(window.query_by_label("Please confirm").is_none());
+    let after = rect(&window, Role::ComboBox, "Role of took");
+    assert!(
+        (after.top() - before.top()).abs() < 1.0,
+        "{before} became {after}"
+    );
+}
+
+/// The window that opened the sample by itself says what it shows, until that is read or another log is open.
+#[test]
+fn the_first_look_says_that_it_is_a_sample() {
+    let mut window = window_on(&sample("canary-rollout.parquet"), Theme::Light);
+    let words = "This is a bundled sample, a made-up canary rollout.";
+    assert!(window.query_by_label(words).is_none());
+    window.state_mut().state.shows_start = true;
+    window.run();
+    assert!(window.query_by_label(words).is_some());
+    press(&mut window, "Open a log of your own");
+    assert_eq!(window.state().state.screen, Screen::Log);
+    assert!(window.get_by_label("Log file").is_focused());
+    assert!(
+        window
+            .query_by_label("Open sample: A/A, nothing differs")
+            .is_some()
+    );
+    press(&mut window, "Look at the sample");
+    assert!(window.query_by_label(words).is_none());
 }

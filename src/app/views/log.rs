@@ -28,17 +28,21 @@ pub(super) fn ui(
     commands: &mut Commands,
 ) {
     open_ui(ui, state, session, commands);
+    if session.loaded.value.is_none() || state.is_at_start() {
+        welcome_ui(ui, &state.storage.recent, commands);
+    }
     let Some(loaded) = session.loaded.value.clone() else {
-        return welcome_ui(ui, &state.storage.recent, commands);
+        return;
     };
     if session.loaded.is_stale {
-        ui.weak(tr("Reading…"));
+        ui.multiply_opacity(0.6);
     }
     if let Some(cells) = &loaded.cells {
         return super::from_cells::log_ui(ui, &loaded.log, cells);
     }
     // What was answered or assigned is no longer asked, even while the log is read again.
     let asked = state.document.mapping.as_ref().unwrap_or(&loaded.mapping);
+    let top = ui.cursor().top();
     if !asked.questions.is_empty() {
         card_ui(ui, "Please confirm", |ui| {
             note(
@@ -51,6 +55,7 @@ pub(super) fn ui(
         });
     }
     summary_ui(ui, &loaded);
+    keep_in_place(ui, ui.cursor().top() - top, &loaded);
     card_ui(ui, "Columns", |ui| {
         note(
             ui,
@@ -106,6 +111,22 @@ fn open_ui(ui: &mut egui::Ui, state: &mut AppState, session: &Session, commands:
             "CSV, JSON or Parquet; plain, .gz, .zst, .bz2 or .zip; several files are read as one log. Nothing leaves this machine: Hindsight opens no network connection.",
         );
     });
+}
+
+/// What stands above the columns changes with their roles: the row at hand stays where it was, so that a second
+/// click does not land on another.
+fn keep_in_place(ui: &egui::Ui, height: f32, loaded: &Loaded) {
+    let id = ui.scope_id().with("above the columns");
+    let known: Option<(String, f32)> = ui.data(|data| data.get_temp(id));
+    if let Some((name, before)) = known
+        && name == loaded.log.name
+        && (before - height).abs() > 0.5
+        && ui.cursor().top() < ui.clip_rect().center().y
+    {
+        let back = egui::vec2(0.0, before - height);
+        ui.scroll_with_delta_animation(back, egui::style::ScrollAnimation::none());
+    }
+    ui.data_mut(|data| data.insert_temp(id, (loaded.log.name.clone(), height)));
 }
 
 fn question_ui(ui: &mut egui::Ui, question: &Question, commands: &mut Commands) {
@@ -283,7 +304,13 @@ fn why(loaded: &Loaded, guess: &Guess, role: Option<Role>) -> String {
     }
     let sure = units::share(guess.confidence.min(1.0));
     let sure = sure.replace(".00", "").replace("100.0", "100");
-    format!("{sure}: {}", tr(&guess.evidence))
+    let tool = loaded.mapping.tool.iter();
+    let mut of_tool = tool.filter_map(|tool| {
+        let rest = guess.evidence.strip_prefix(tool.as_str())?;
+        Some(format!("{tool}; {}", tr(rest.strip_prefix("; ")?)))
+    });
+    let evidence = of_tool.next().unwrap_or_else(|| tr(&guess.evidence));
+    format!("{sure}: {evidence}")
 }
 
 /// As many values as fit on two lines or so, one at least.

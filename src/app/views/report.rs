@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::command::{Command, Commands, UiCommand};
 use super::super::session::Session;
-use super::super::state::AppState;
+use super::super::state::{AppState, Notice};
 use super::super::widgets::{bold, card_ui, headline, note};
 use super::super::words::tr;
 use crate::analysis::{Analysis, Severity};
@@ -51,7 +51,12 @@ pub(super) fn ui(
         {
             commands.push(Command::Ui(UiCommand::Export));
         }
-        if let Some(notice) = state.notice.clone() {
+        // What was copied or drawn elsewhere is none of the report's.
+        let is_of_report = |notice: &Notice| {
+            let mut path = notice.path.iter();
+            notice.is_error || path.any(|path| ReportForm::of_path(path).is_ok())
+        };
+        if let Some(notice) = state.notice.clone().filter(is_of_report) {
             let color = if notice.is_error {
                 ui.visuals().error_fg_color
             } else {
@@ -164,10 +169,10 @@ fn preview_ui(ui: &mut egui::Ui, state: &AppState, session: &Session, analysis: 
                     ),
                     (
                         "Reading of the log",
-                        format!(
-                            "{} findings",
-                            session.loaded.value.as_ref().map_or(0, |l| l.issues.len())
-                        ),
+                        match session.loaded.value.as_ref().map_or(0, |l| l.issues.len()) {
+                            1 => "1 finding".to_owned(),
+                            n => format!("{n} findings"),
+                        },
                     ),
                     (
                         "Method and settings",

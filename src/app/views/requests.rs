@@ -128,7 +128,7 @@ fn bar_ui(
         }
         ui.add(
             egui::TextEdit::singleline(&mut query.search)
-                .desired_width(170.0)
+                .desired_width(230.0)
                 .hint_text(tr("Arm, segment value or row number")),
         )
         .accessible_name(tr("Search the requests"));

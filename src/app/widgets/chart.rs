@@ -153,6 +153,7 @@ fn plot_in(
             chart,
             if is_category { 100 } else { ny.max(2) },
             height,
+            (y0, y1),
         )])
         .label_formatter(hover);
     if let Some(group) = group {

@@ -20,6 +20,10 @@ const Y_LABELS: f32 = 60.0;
 const LABEL: f64 = 14.0;
 /// What those of the horizontal axis take, with its title.
 const X_LABELS: f32 = 46.0;
+/// Beside a label of the vertical axis, on both sides together.
+const BESIDE_LABEL: f32 = 8.0;
+/// What the title of an axis takes, in lines.
+const TITLE_LINES: f32 = 1.25;
 /// Width of a category's label at most.
 const LONGEST_LABEL: f32 = 340.0;
 
@@ -51,9 +55,15 @@ fn fits(label: &str, to_right: f64) -> bool {
     text::width(label, LABEL) / 2.0 <= to_right + f64::from(RIGHT + CARD)
 }
 
-/// `height` is that of the plot with the labels of its other axis.
-pub(super) fn y_axis(ui: &egui::Ui, chart: &Chart, n: usize, height: f32) -> AxisHints<'static> {
-    // Category labels need room of their own; numbers fit into what egui_plot gives.
+/// `height` is that of the plot with the labels of its other axis; `bounds` is what it shows. The room of labels and
+/// title is known beforehand: egui_plot finds it by drawing, one frame too late.
+pub(super) fn y_axis(
+    ui: &egui::Ui,
+    chart: &Chart,
+    n: usize,
+    height: f32,
+    bounds: (f64, f64),
+) -> AxisHints<'static> {
     let mut room: f32 = 36.0;
     let most = LONGEST_LABEL.min(0.4 * ui.available_width());
     let scale = match &chart.y.scale {
@@ -64,14 +74,22 @@ pub(super) fn y_axis(ui: &egui::Ui, chart: &Chart, n: usize, height: f32) -> Axi
                     // A label is one line.
                     let row = row.replace(char::is_control, " ");
                     let label = fitting(ui, &tr(row), most);
-                    room = room.max(width_of(ui, &label) + 8.0);
+                    room = room.max(width_of(ui, &label) + BESIDE_LABEL);
                     label
                 })
                 .collect(),
         ),
-        scale => scale.clone(),
+        scale => {
+            for (_, label) in ticks(scale, bounds, n) {
+                room = room.max(width_of(ui, &tr(label)) + BESIDE_LABEL);
+            }
+            scale.clone()
+        }
     };
     let title = fitting(ui, &tr(&chart.y.label), height - X_LABELS);
+    if !title.is_empty() {
+        room += TITLE_LINES * ui.text_style_height(&egui::TextStyle::Body);
+    }
     axis(AxisHints::new_y(), title, labels(scale, n)).min_thickness(room)
 }
 

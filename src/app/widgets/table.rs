@@ -143,11 +143,13 @@ impl Needs {
         }
     }
 
-    /// Keeps what was found; a pass that found something is drawn again before it is shown.
+    /// Keeps what was found; a pass that found something is drawn again before it is shown, or in the next frame
+    /// where other tables took the passes.
     fn keep(mut self, ui: &egui::Ui, id: egui::Id) {
         if std::mem::take(&mut self.is_new) {
             let why = "cells of a table need more room than was known";
             ui.ctx().request_discard(why);
+            ui.ctx().request_repaint();
         }
         ui.data_mut(|data| data.insert_temp(id, Arc::new(self)));
     }
