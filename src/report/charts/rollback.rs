@@ -232,7 +232,7 @@ pub fn condition_chart(
         points: line(|point| point.bound),
     });
     layers.push(Layer::Line {
-        name: format!("value ({})", arm_name(analysis, arm)),
+        name: "value".to_owned(),
         tone: arm_tone(analysis, arm),
         points: line(|point| point.value),
     });
@@ -248,7 +248,7 @@ pub fn condition_chart(
         id: format!("condition-{}-{}", rule.id, condition.name),
         title: condition.name.clone(),
         caption: format!(
-            "{}. Value and bound at each evaluation, thinned; extremes are kept.",
+            "{}. Value and bound at each evaluation, thinned where there are many; extremes are kept.",
             condition.text
         ),
         x: time_axis(

@@ -3,13 +3,18 @@
 use crate::rules::SeriesPoint;
 use crate::rules::clock::Ticks;
 
-/// The time axis is cut into so many slots; a slot keeps its least and its greatest value.
+/// The time axis is cut into so many slots at least; a slot keeps its least and its greatest value.
 const SLOTS: i64 = 300;
+/// Slots begin so many times as narrow: a rule that looks for five minutes of three days is drawn as it was.
+const FINER: i64 = 1 << 12;
+/// By how much slots widen once there are too many points.
+const WIDER: i64 = 4;
 
-/// Keeps at most two points a slot.
+/// Keeps at most two points a slot, and widens the slots while there are too many.
 #[derive(Debug, Clone)]
 pub(in crate::rules) struct Thinner {
     slot_us: i64,
+    widest_us: i64,
     slot_end_us: i64,
     least: Option<SeriesPoint>,
     greatest: Option<SeriesPoint>,
@@ -19,8 +24,10 @@ pub(in crate::rules) struct Thinner {
 impl Thinner {
     /// For times from 0 to `last_us`.
     pub(in crate::rules) fn new(last_us: i64) -> Self {
+        let finest_us = last_us.max(0) / SLOTS / FINER + 1;
         Self {
-            slot_us: last_us.max(0) / SLOTS + 1,
+            slot_us: finest_us,
+            widest_us: finest_us * FINER,
             slot_end_us: i64::MIN,
             least: None,
             greatest: None,
@@ -112,7 +119,31 @@ impl Thinner {
         if second != first {
             self.kept.push(second);
         }
+        if self.kept.len() as i64 > 2 * SLOTS && self.slot_us < self.widest_us {
+            self.slot_us *= WIDER;
+            self.kept = thinned(&self.kept, self.slot_us);
+        }
     }
+}
+
+/// The least and the greatest of every slot, in order of time.
+fn thinned(points: &[SeriesPoint], slot_us: i64) -> Vec<SeriesPoint> {
+    let slot = |point: &SeriesPoint| point.time_us.div_euclid(slot_us);
+    let mut kept = Vec::with_capacity(points.len());
+    for of_slot in points.chunk_by(|a, b| slot(a) == slot(b)) {
+        let places = || (0..of_slot.len());
+        let value = |place: &usize| of_slot[*place].value;
+        let least = places().min_by(|a, b| value(a).total_cmp(&value(b)));
+        let greatest = places().rev().max_by(|a, b| value(a).total_cmp(&value(b)));
+        let (Some(least), Some(greatest)) = (least, greatest) else {
+            continue;
+        };
+        kept.push(of_slot[least.min(greatest)]);
+        if least != greatest {
+            kept.push(of_slot[least.max(greatest)]);
+        }
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -131,7 +162,7 @@ mod tests {
             thinner.offer(i * 10, value, 0.5);
         }
         let points = thinner.finish();
-        assert!(points.len() <= 600, "{}", points.len());
+        assert!(points.len() <= 602, "{}", points.len());
         assert!(points.is_sorted_by_key(|point| point.time_us));
         assert!(points.iter().any(|point| point.value == 9.0));
     }
@@ -141,5 +172,14 @@ mod tests {
         let mut thinner = Thinner::new(100_000_000);
         (0..=100).for_each(|k| thinner.offer(k * 1_000_000, k as f64, 50.0));
         assert_eq!(thinner.finish().len(), 101);
+    }
+
+    #[test]
+    fn a_short_life_in_a_long_log_is_drawn_as_it_was() {
+        let mut thinner = Thinner::new(259_200_000_000);
+        for k in 0..30 {
+            thinner.offer(k * 10_000_000, (k % 3) as f64, 1.0);
+        }
+        assert_eq!(thinner.finish().len(), 30);
     }
 }
