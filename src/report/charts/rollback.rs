@@ -1,6 +1,6 @@
 //! Rules over time: what state each was in, and what its conditions saw.
 
-use super::{arm_name, arm_tone, seconds, time_axis};
+use super::{arm_tone, seconds, time_axis};
 use crate::analysis::Analysis;
 use crate::report::chart::{Along, Axis, Chart, Layer, Mark, Scale, Tone};
 use crate::rules::{Action, Condition, ConditionReplay, Replay, Rule, RuleReplay, Rulebook, State};

@@ -131,7 +131,7 @@ fn thinned(points: &[SeriesPoint], slot_us: i64) -> Vec<SeriesPoint> {
     let slot = |point: &SeriesPoint| point.time_us.div_euclid(slot_us);
     let mut kept = Vec::with_capacity(points.len());
     for of_slot in points.chunk_by(|a, b| slot(a) == slot(b)) {
-        let places = || (0..of_slot.len());
+        let places = || 0..of_slot.len();
         let value = |place: &usize| of_slot[*place].value;
         let least = places().min_by(|a, b| value(a).total_cmp(&value(b)));
         let greatest = places().rev().max_by(|a, b| value(a).total_cmp(&value(b)));
