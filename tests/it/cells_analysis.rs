@@ -320,7 +320,7 @@ fn write_carried(path: &Path, users_move: bool) {
     let regions = ["eu", "us", "asia", "africa"];
     for i in 0..48_000_u64 {
         let user = i.wrapping_mul(2_654_435_761) % 3_001;
-        let region = regions[(if users_move { i / 7 } else { user } % 4) as usize];
+        let region = regions[(if users_move { i / 7 } else { user / 2 } % 4) as usize];
         let is_canary = user % 2 == 1;
         let draw = i.wrapping_mul(6_364_136_223_846_793_005) >> 40;
         let failing = if is_canary && region == "eu" { 90 } else { 10 };
