@@ -193,7 +193,7 @@ fn rows_of_columns_stay_in_place_while_roles_change() {
     show(&mut window, Screen::Log);
     assert!(window.query_by_label("Please confirm").is_some());
     window
-        .get_by_role_and_label(Role::ComboBox, "Role of response_time")
+        .get_by_role_and_label(Role::Button, "Add column")
         .scroll_to_me();
     settle(&mut window);
     let before = rect(&window, Role::ComboBox, "Role of took");
