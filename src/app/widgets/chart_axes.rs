@@ -56,7 +56,7 @@ fn fits(label: &str, to_right: f64) -> bool {
 }
 
 /// `height` is that of the plot with the labels of its other axis; `bounds` is what it shows. The room of labels and
-/// title is known beforehand: egui_plot finds it by drawing, one frame too late.
+/// title is known beforehand: `egui_plot` finds it by drawing, one frame too late.
 pub(super) fn y_axis(
     ui: &egui::Ui,
     chart: &Chart,
