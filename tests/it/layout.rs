@@ -7,8 +7,7 @@ use eframe::egui;
 use egui::{Role, Theme};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use hindsight::app::{App, Command, Screen};
-use hindsight::ingest::Role as ColumnRole;
+use hindsight::app::{App, Screen};
 
 use crate::support::harness::{press, sample, settle, show, window_on};
 
@@ -166,47 +165,6 @@ fn long_cells_wrap_and_keep_their_room() {
     assert!(
         (before - after).abs() < 1.0,
         "{before} became {after}, {whole:?}"
-    );
-}
-
-/// Who puts one column right after the other finds the next row where it was.
-#[test]
-fn rows_of_columns_stay_in_place_while_roles_change() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut text = "ts,bucket,release,took,response_time\n".to_owned();
-    for i in 0..400_u32 {
-        let (bucket, release) = (
-            ["a", "b"][(i % 2) as usize],
-            ["v1", "v2"][(i / 2 % 2) as usize],
-        );
-        let (minute, second, ms) = (i / 60, i % 60, 200 + i * 7919 % 900);
-        writeln!(
-            text,
-            "2026-03-02T06:{minute:02}:{second:02}Z,{bucket},{release},{ms},{}.5",
-            ms / 5
-        )
-        .unwrap();
-    }
-    let path = folder.path().join("told-wrongly.csv");
-    fs::write(&path, text).unwrap();
-    let mut window = window_on(&path, Theme::Light);
-    show(&mut window, Screen::Log);
-    assert!(window.query_by_label("Please confirm").is_some());
-    window
-        .get_by_role_and_label(Role::Button, "Add column")
-        .scroll_to_me();
-    settle(&mut window);
-    let before = rect(&window, Role::ComboBox, "Role of took");
-    window.state_mut().ask(Command::AssignRole {
-        column: "release".to_owned(),
-        role: Some(ColumnRole::Variant),
-    });
-    settle(&mut window);
-    assert!(window.query_by_label("Please confirm").is_none());
-    let after = rect(&window, Role::ComboBox, "Role of took");
-    assert!(
-        (after.top() - before.top()).abs() < 1.0,
-        "{before} became {after}"
     );
 }
 
