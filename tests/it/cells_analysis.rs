@@ -292,7 +292,6 @@ fn what_needs_single_requests_is_said() {
     refused(&["replay", text(&out), "--segment", "language=한국어"]);
     refused(&["report", text(&out), "--lab", "-o", "-"]);
     refused(&["report", text(&out), "--examples", "3", "-o", "-"]);
-    refused(&["inspect", text(&out)]);
     refused(&["lab", text(&out)]);
 }
 
