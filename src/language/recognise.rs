@@ -123,12 +123,13 @@ impl Texts {
         if place.is_verbatim {
             return Some(value.to_owned());
         }
+        let is_number = place.name.len() == 1;
         if value.contains("; ") {
             let list = self.list(value, depth);
-            return list.or_else(|| self.template(value, depth));
+            // Figures stand in no sentence of their own.
+            return list.or_else(|| self.template(value, depth).filter(|_| !is_number));
         }
         let known = self.part(value, depth);
-        let is_number = place.name.len() == 1;
         if has_words(value) && (is_number || (is_loose && known.is_none())) {
             return None;
         }

@@ -48,7 +48,7 @@ fn items_of_a_finding_are_translated() {
         "다른 군은 개수가 정확히 같으나 a: qps 값이 0.5일 때 55개 중 53개; a: qps 값이 0.9일 때 99개 중 95개",
     );
     for text in [
-        "Slowest requests: 2 of a took 101 s or more; its mean is 2.59 s, and 2.14 s without",
+        "Slowest requests: 2 of a took 101 s or more, so that its mean is 2.59 s and not 2.14 s",
         "Fewer than 20 users in b: 23, who count as 16.2, as one sent 12.8 % of its requests; c: 24, who count as 16.8, as one sent 9.88 % of its requests",
         "Stamps run backwards 16 times, by up to 59 min 59 s at data row 5,701; one step is an hour, as when daylight saving time ends",
         "Of 11 values of qps, these are not compared: 1 with fewer than 50 requests in an arm",
