@@ -99,7 +99,7 @@ fn what_a_benchmark_lost_or_waited_for_is_named() {
     let extreme = health(&analysis, "extreme-latencies");
     assert_eq!(
         extreme.finding,
-        "Slowest requests: 2 of together took 101 s or more; its mean is 2.59 s, and 2.14 s without"
+        "Slowest requests: 2 of together took 101 s or more, so that its mean is 2.59 s and not 2.14 s"
     );
 }
 
