@@ -43,6 +43,7 @@ mod spread;
 mod stages;
 mod strata;
 mod strategy;
+mod tail;
 mod test_reports;
 mod trends;
 mod verdict;
@@ -146,8 +147,7 @@ pub fn analyze_again(
         by_segment,
         over_time,
     } = Compared::of(&ground, progress)?;
-    let observed = (rows.as_slice(), &latencies);
-    let latency = latency::panels(log, observed, control, inference, progress)?;
+    let latency = latency::panels(log, (&rows, &latencies), control, inference, progress)?;
     progress.phase("Health of the log", 0)?;
     let subject = health::Subject {
         log,
@@ -182,6 +182,7 @@ pub fn analyze_again(
         (&summary, settings),
     );
     dissent::add_choice(&mut decision, &arms, compared, chosen_by);
+    tail::add_tails(&mut decision, &latency, &scorecard, &arms, compared);
     Ok(Analysis {
         schema: SCHEMA,
         settings: settings.clone(),

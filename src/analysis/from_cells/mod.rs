@@ -26,7 +26,7 @@ use super::model::{
 use super::plan::{self, Baseline};
 use super::settings::{AnalysisSettings, StrataChoice};
 use super::strata::Strata;
-use super::{decision, dissent, family, strategy};
+use super::{decision, dissent, family, strategy, tail};
 use crate::cells::{Cells, Measure, Scope, bins};
 use crate::data::{Quantity, RequestLog};
 use crate::error::{Error, ErrorKind, Result};
@@ -105,6 +105,8 @@ pub fn analyze_cells(
     );
     let chosen_by = chosen_by(&names, &sizes, settings, compared);
     dissent::add_choice(&mut decision, &arms, compared, chosen_by);
+    let latency = latencies(&basis, &names, &figures, control);
+    tail::add_tails(&mut decision, &latency, &scorecard, &arms, compared);
     let moments = |quantity| {
         let has = names.quantity(quantity).is_some();
         has.then(|| figures.whole[control].moments(quantity))
@@ -117,7 +119,7 @@ pub fn analyze_cells(
         schema: SCHEMA,
         settings: settings.clone(),
         plan: plan::inputs(&log, &baseline, &scorecard, compared, &arms),
-        latency: latencies(&basis, &names, &figures, control),
+        latency,
         trends: trends::trends(&basis, &metrics, root),
         cells: Some(FromCells {
             width_us: cells.width_us,
