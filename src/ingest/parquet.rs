@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use polars::prelude::{ArrowSchema, DataFrame, DataType, PolarsError, PolarsResult};
+use polars::prelude::{ArrowSchema, Column, DataFrame, DataType, PolarsError, PolarsResult};
 use polars_io::SerReader as _;
 use polars_io::parquet::read::{ParallelStrategy, ParquetReader};
 
@@ -71,23 +71,28 @@ impl ParquetPiece {
         let mut roots: Vec<String> = wanted.iter().filter_map(root).collect();
         roots.sort_unstable();
         roots.dedup();
-        let frame = guarded(&self.file.source.path, || {
+        let columns = guarded(&self.file.source.path, || {
             let frame = (self.file.read)(self.slice, &roots)?;
             // Damaged files have had columns of fewer values than rows.
             let short = |name: &&String| frame.column(name).is_ok_and(|c| c.len() != n);
-            match roots.iter().find(short) {
-                Some(name) => Err(PolarsError::ComputeError(
+            if let Some(name) = roots.iter().find(short) {
+                return Err(PolarsError::ComputeError(
                     format!("column {name:?} does not hold a value for each of {n} rows").into(),
-                )),
-                None => Ok(frame),
+                ));
             }
+            let picked = wanted.iter().filter_map(|name| {
+                let column = frame.column(&root(name)?).ok()?.rechunk();
+                nested::pick(&column, name)
+            });
+            let picked: Vec<Column> = picked.collect();
+            // A constant column becomes values when it is first asked for, and may be damaged too.
+            for column in &picked {
+                column.as_materialized_series();
+            }
+            Ok(picked)
         })?;
-        let columns = wanted.iter().filter_map(|name| {
-            let column = frame.column(&root(name)?).ok()?.rechunk();
-            nested::pick(&column, name).map(Values::Typed)
-        });
         Ok(Batch {
-            columns: columns.collect(),
+            columns: columns.into_iter().map(Values::Typed).collect(),
             rows: (start..start + n)
                 .map(|row| row_number(row as u64))
                 .collect::<Result<Vec<u32>>>()?,
